@@ -1,0 +1,1 @@
+//! Files to plain batches, no tensors: items, captions, pictures, tokens, order.

@@ -1,0 +1,1 @@
+//! Anything that turns text or pictures into embeddings: encoders, their cards, embedding tables.

@@ -1,0 +1,1 @@
+//! Pure arithmetic on slices: scores, ranks, recall, intervals, tests. No candle here.

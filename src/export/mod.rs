@@ -1,0 +1,1 @@
+//! Session and results to JSON, CSV and charts.

@@ -1,0 +1,42 @@
+//! The LLM2CLIP workbench: train CLIP, turn a causal Llama into a text encoder, train LLM2CLIP
+//! against it, compare and inspect, without Python.
+//!
+//! This file is the map: one line a module, and the table of who may import whom. It holds no
+//! code. `tests/architecture.rs` reads the table below and checks every `use crate::` against it.
+//!
+//! Everyone may import `ids`. candle stands only in `nn`, `model`, `encode`, `train`, `runner`,
+//! `hub` and `bench`; plotters only in `export`.
+//!
+//! ```import-table
+//! ids     -> -
+//! rng     -> -
+//! recipe  -> -
+//! data    -> rng
+//! nn      -> rng
+//! model   -> nn
+//! encode  -> data nn model
+//! train   -> recipe rng data nn model
+//! eval    -> rng
+//! session -> recipe eval
+//! export  -> recipe eval session
+//! machine -> -
+//! runner  -> recipe rng data nn model encode train eval session machine
+//! bench   -> rng data nn model encode train eval session machine
+//! cli     -> recipe rng data nn model encode train eval session export machine runner bench
+//! ```
+
+pub mod bench;
+pub mod cli;
+pub mod data;
+pub mod encode;
+pub mod eval;
+pub mod export;
+pub mod ids;
+pub mod machine;
+pub mod model;
+pub mod nn;
+pub mod recipe;
+pub mod rng;
+pub mod runner;
+pub mod session;
+pub mod train;

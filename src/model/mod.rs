@@ -1,0 +1,1 @@
+//! Published architectures out of nn: ViT, CLIP text tower, Llama, pooling, adapter and projector.

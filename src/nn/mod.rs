@@ -1,0 +1,1 @@
+//! Differentiable blocks on candle: parameters, fused ops and their composed twins.

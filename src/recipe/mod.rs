@@ -1,0 +1,1 @@
+//! What to do, as plain data: recipes, stages, presets, schedules.

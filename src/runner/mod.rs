@@ -1,0 +1,1 @@
+//! How it happens: joins data, train, encode and eval with the session log.
