@@ -1,6 +1,8 @@
 //! The house rules, as tests: the import table of `lib.rs`, file sizes, module headers, where
 //! candle and plotters may stand, and where `unsafe` may.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::format_collect)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
