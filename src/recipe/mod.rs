@@ -26,6 +26,6 @@ pub use edit::{EditError, apply_set, from_toml};
 pub use objective::{MaskStyle, Objective, Pooling};
 pub use presets::{names, preset};
 pub use schedule::{Schedule, learning_rate};
-pub use shape::{TextShape, VisionShape};
+pub use shape::{LlamaShape, TextShape, VisionShape};
 pub use stage::{Init, OnBadStep, Recipe, Stage, Trainable};
 pub use validate::{Problem, validate};

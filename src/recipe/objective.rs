@@ -1,6 +1,6 @@
 //! [`Objective`]: what a stage minimises, with the keys that only it has.
 
-use super::{TextShape, VisionShape};
+use super::{LlamaShape, TextShape, VisionShape};
 use serde::{Deserialize, Serialize};
 
 /// What a stage minimises. Sources: the LLM2Vec, CLIP and LLM2CLIP papers, as restated in
@@ -9,7 +9,13 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "objective", rename_all = "kebab-case")]
 pub enum Objective {
     /// Next-token prediction with the causal mask.
-    CausalLm,
+    CausalLm {
+        /// The model, where it starts fresh.
+        llama: LlamaShape,
+        /// `train:N`: a byte-level BPE of N tokens made from the stage's own texts; else the model
+        /// whose tokenizer is used.
+        tokenizer: String,
+    },
     /// Masked next-token prediction: attention is bidirectional, the state at i-1 predicts token i.
     Mntp {
         /// Share of tokens chosen for prediction.
@@ -97,7 +103,7 @@ impl Objective {
     /// The objective's name, as recipes write it.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::CausalLm => "causal-lm",
+            Self::CausalLm { .. } => "causal-lm",
             Self::Mntp { .. } => "mntp",
             Self::Simcse { .. } => "simcse",
             Self::CaptionContrastive { .. } => "caption-contrastive",
@@ -120,6 +126,6 @@ impl Objective {
 
     /// Whether the other rows of the batch are the negatives.
     pub fn is_contrastive(&self) -> bool {
-        !matches!(self, Self::CausalLm | Self::Mntp { .. })
+        !matches!(self, Self::CausalLm { .. } | Self::Mntp { .. })
     }
 }

@@ -2,7 +2,7 @@
 //! asks for other ones, stand in `docs/recipes.md`.
 
 use super::{
-    Init, MaskStyle, Objective, OnBadStep, Pooling, Recipe, Schedule, Stage, TextShape, Trainable,
+    Init, LlamaShape, MaskStyle, Objective, OnBadStep, Pooling, Recipe, Schedule, Stage, TextShape, Trainable,
     VisionShape,
 };
 use crate::ids::StageName;
@@ -91,6 +91,15 @@ fn base(name: &'static str, objective: Objective, init: Init, trainable: Trainab
 }
 
 fn causal_lm() -> Stage {
+    let llama = LlamaShape {
+        width: 256,
+        layers: 5,
+        heads: 4,
+        kv_heads: 2,
+        mlp: 640,
+        positions: 256,
+    };
+    let objective = Objective::CausalLm { llama, tokenizer: "train:8192".to_owned() };
     Stage {
         steps: 3000,
         batch: 16,
@@ -101,7 +110,7 @@ fn causal_lm() -> Stage {
         beta2: 0.95,
         checkpoint_every: 250,
         validate_every: 250,
-        ..base("causal-lm", Objective::CausalLm, Init::Fresh, Trainable::All)
+        ..base("causal-lm", objective, Init::Fresh, Trainable::All)
     }
 }
 

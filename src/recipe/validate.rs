@@ -109,7 +109,25 @@ fn check_numbers(stage: &Stage, problems: &mut Vec<Problem>) {
             }
             need("projection", *projection > 0, "at least 1", projection.to_string());
         }
-        Objective::CausalLm | Objective::Llm2clip { .. } => {}
+        Objective::CausalLm { llama, .. } => {
+            let good = llama.heads > 0
+                && llama.width.is_multiple_of(2 * llama.heads)
+                && llama.kv_heads > 0
+                && llama.heads.is_multiple_of(llama.kv_heads);
+            need(
+                "llama.heads",
+                good,
+                "heads that divide the width into even parts, and kv_heads that divide the heads",
+                format!("{} on {} over {}", llama.heads, llama.kv_heads, llama.width),
+            );
+            need(
+                "max_tokens",
+                stage.max_tokens <= llama.positions,
+                &format!("at most the model's {} positions", llama.positions),
+                stage.max_tokens.to_string(),
+            );
+        }
+        Objective::Llm2clip { .. } => {}
     }
 }
 
@@ -126,7 +144,7 @@ fn check_kind(stage: &Stage, problems: &mut Vec<Problem>) {
             (Objective::Llm2clip { .. }, _) => {
                 Some("llm2clip needs an image tower to start from, such as a clip stage")
             }
-            (Objective::CausalLm, Trainable::All) => None,
+            (Objective::CausalLm { .. }, Trainable::All) => None,
             (objective, _) if objective.is_language() => {
                 Some("needs a language model to start from, such as builtin:llama")
             }

@@ -22,7 +22,7 @@ mod optimizer;
 mod report;
 mod trainer;
 
-pub use checkpoint::{Checkpoint, CheckpointError, newest_valid, step_folder, verify};
+pub use checkpoint::{Checkpoint, CheckpointError, bytes_needed};
 pub use error::TrainError;
 pub use feed::{Feed, TextRows};
 pub use groups::{Group, group_of};

@@ -1,7 +1,7 @@
 //! AdamW with parameter groups, clipping by the global norm, and state that can be seen and saved.
 
 use super::{Group, TrainError};
-use crate::nn::{NnError, Params, adamw_step, AdamWStep, sum_of_squares};
+use crate::nn::{self, NnError, Params, sum_of_squares};
 use candle_core::backprop::GradStore;
 use candle_core::{Tensor, Var};
 use std::collections::BTreeMap;
@@ -105,16 +105,16 @@ impl AdamW {
         let factor = if clip_norm > 0.0 { (clip_norm / (norms.all + 1e-6)).min(1.0) } else { 1.0 };
         for slot in self.slots.values() {
             let Some(grad) = grads.get(&slot.var) else { continue };
-            let step = AdamWStep {
+            let step = nn::AdamW {
                 lr: lr * slot.group.rate,
                 beta1,
                 beta2,
                 eps,
                 weight_decay: if slot.group.decay { weight_decay } else { 0.0 },
-                step: self.updates,
+                step: self.updates as u64,
                 grad_scale: factor,
             };
-            adamw_step(&slot.var, grad, &slot.first, &slot.second, &step)?;
+            step.update(&slot.var, grad, &slot.first, &slot.second)?;
         }
         Ok(factor < 1.0)
     }

@@ -1,5 +1,8 @@
 //! Files that are there whole or not at all: written under another name, fsynced, renamed, and the
-//! folder fsynced. Checkpoints, results and exports go through here.
+//! folder fsynced. Checkpoints, results and exports go through here. [`manifest`] does the same for
+//! whole folders and proves them by their digests.
+
+pub mod manifest;
 
 use sha2::Digest as _;
 use std::fs::{self, File};
