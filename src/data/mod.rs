@@ -1,1 +1,3 @@
 //! Files to plain batches, no tensors: items, captions, pictures, tokens, order.
+
+pub mod corpus;
