@@ -6,8 +6,8 @@
 //! - [`event`], [`record`], [`header`], [`finite`], [`time`]: what a log says
 //! - [`writer`], [`tail`]: one writes, any number read
 //! - [`fold`], [`state`]: what is known after so many records, and whether the run lives
-//! - folders: sessions and runs on disk
-
+//! - [`folder`], [`follow`], [`runs`], [`names`], [`paths`]: sessions and runs on disk
+//! - [`results`], [`neighbours`]: comparisons and inspections
 //! - [`atomic`]: files that are there whole or not at all
 //!
 //! Deliberately absent: a rewrite of anything, a lock file beside the log, a background thread.
@@ -17,8 +17,15 @@ pub mod error;
 pub mod event;
 pub mod finite;
 pub mod fold;
+pub mod folder;
+pub mod follow;
 pub mod header;
+pub mod names;
+pub mod neighbours;
+pub mod paths;
 pub mod record;
+pub mod results;
+pub mod runs;
 pub mod state;
 pub mod tail;
 pub mod time;
@@ -28,6 +35,8 @@ pub use error::LogError;
 pub use event::Event;
 pub use finite::{Finite, FiniteMap};
 pub use fold::{RunState, SessionState};
+pub use folder::{NewSegment, Session, SessionCard};
+pub use follow::RunFollower;
 pub use record::Record;
 pub use state::RunStatus;
 pub use time::Time;

@@ -59,7 +59,6 @@ macro_rules! events {
     ($($kind:literal $name:ident: $doc:literal),+ $(,)?) => {
         /// Something that happened. See `docs/formats.md` for the same list with every key.
         #[derive(Clone, Debug, PartialEq)]
-        #[expect(clippy::large_enum_variant, reason = "the large kind, a step, is nearly all of them")]
         pub enum Event {
             $(#[doc = $doc] $name($name),)+
             /// A kind this version does not know.
