@@ -83,8 +83,10 @@ pub struct ModelCard {
     pub config: serde_json::Value,
     /// Where the tokenizer is: `builtin:llama`, or `own` for the file beside this card.
     pub tokenizer: String,
-    /// What the trainable tensors of this checkpoint stand on; none for a fresh model.
+    /// What the stage started from; none for a fresh model.
     pub base: Option<Parent>,
+    /// Whether the checkpoint's own tensors are the whole model, so that the base need not be there.
+    pub whole: bool,
     /// Present where the checkpoint's tensors are low-rank weights to be merged.
     pub lora: Option<LoraCard>,
     /// How texts are encoded with it, for a Llama.

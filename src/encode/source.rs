@@ -153,9 +153,10 @@ impl Sources {
         let own_digest = manifest.digest("params.safetensors").cloned();
         let own_digest = own_digest.unwrap_or_else(|| Digest::of(&bytes));
         let name = self.name_of(folder);
-        let base = card.base.as_ref().map(|parent| self.load_parent(&name, parent)).transpose()?;
+        let needed = card.base.as_ref().filter(|_| !card.whole);
+        let base = needed.map(|parent| self.load_parent(&name, parent)).transpose()?;
         let (mut tensors, digest, stands_on) = match base {
-            None => (BTreeMap::new(), own_digest, Vec::new()),
+            None => (BTreeMap::new(), own_digest, card.base.iter().cloned().collect()),
             Some(base) => {
                 let chain = format!("{}{}", base.digest, own_digest);
                 let mut stands_on = base.stands_on.clone();

@@ -13,6 +13,10 @@ pub struct Recipe {
     pub name: String,
     /// The root of every random stream.
     pub seed: u64,
+    /// Whether the run goes on, after its last stage, to compare every encoder it has made in both
+    /// tasks, to inspect a query and to export.
+    #[serde(default)]
+    pub report: bool,
     /// The stages, in the order they run.
     pub stages: Vec<Stage>,
 }

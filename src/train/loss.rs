@@ -1,6 +1,6 @@
 //! A batch through the model to a scalar, for each objective.
 
-use super::feed::Batch;
+use super::Batch;
 use super::model::{Net, StageModel};
 use super::{Pairs, TrainError};
 use crate::data::text::TextBatch;

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `trainer.rs` | [`Trainer`]: batch, forward, backward, clip, update; validation |
 //! | `model.rs` | [`StageModel`]: what a stage trains, built from weights or fresh |
+//! | `batch.rs` | [`Batch`]: what one forward pass reads |
 //! | `feed.rs` | [`Feed`]: a stage's batches, a pure function of seed and cursor |
 //! | `loss.rs` | a batch through the model to a scalar, for each objective |
 //! | `groups.rs` | parameter groups: decay, rate factors, names in reports |
@@ -12,6 +13,7 @@
 //! | `checkpoint.rs` | a checkpoint's folder: written whole, verified, restored |
 //! | `report.rs` | what a step says |
 
+mod batch;
 mod checkpoint;
 mod error;
 mod feed;
@@ -24,7 +26,8 @@ mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointError, bytes_needed};
 pub use error::TrainError;
-pub use feed::{Feed, TextRows};
+pub use batch::Batch;
+pub use feed::{Feed, FeedSource, TextRows};
 pub use groups::{Group, group_of};
 pub use model::{ModelShape, Net, StageModel, Weights};
 pub use optimizer::{AdamW, Hyper, Norms};

@@ -3,7 +3,7 @@
 use super::loss::{Loss, loss};
 use super::optimizer::{Hyper, Norms};
 use super::{
-    AdamW, BadStep, Checkpoint, Feed, Milliseconds, StageModel, StepOutcome, StepReport,
+    AdamW, BadStep, Batch, Checkpoint, Feed, Milliseconds, StageModel, StepOutcome, StepReport,
     TrainError, ValidationReport, Weights, group_of,
 };
 use crate::data::order::Cursor;
@@ -218,7 +218,7 @@ impl Trainer {
     }
 
     /// Passes over a bad batch: the data moves on, the weights do not.
-    fn bad(&mut self, what: String, batch: &super::feed::Batch, cursor: Cursor) -> StepOutcome {
+    fn bad(&mut self, what: String, batch: &Batch, cursor: Cursor) -> StepOutcome {
         let bad = BadStep { step: self.state.step + 1, what, items: self.feed.names(batch.items()) };
         if self.stage.on_bad_step == OnBadStep::Skip {
             self.state.step += 1;
