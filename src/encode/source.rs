@@ -72,6 +72,8 @@ pub struct Loaded {
     pub tensors: BTreeMap<String, Tensor>,
     /// The tokenizer.
     pub tokenizer: Arc<Tokenizer>,
+    /// The tokenizer's own file, where the model brings one.
+    pub own_tokenizer: Option<Arc<Vec<u8>>>,
     /// How texts become rows, for a Llama.
     pub text: Option<TextUse>,
     /// The encoder whose rows the adapter was trained on.
@@ -131,6 +133,7 @@ impl Sources {
             config: Config::Llama(config),
             tensors,
             tokenizer: builtin::llama_tokenizer()?,
+            own_tokenizer: None,
             table: None,
             digest,
             stands_on: Vec::new(),
@@ -165,15 +168,23 @@ impl Sources {
             }
         };
         join(&mut tensors, own, &card)?;
-        let tokenizer = match card.tokenizer.as_str() {
-            "own" => Arc::new(Tokenizer::from_file(&folder.join("tokenizer.json"))?),
-            _ => builtin::llama_tokenizer()?,
+        let own_tokenizer = match card.tokenizer.as_str() {
+            "own" => {
+                let path = folder.join("tokenizer.json");
+                Some(Arc::new(fs::read(&path).map_err(FileError::at("reading", &path))?))
+            }
+            _ => None,
+        };
+        let tokenizer = match &own_tokenizer {
+            Some(bytes) => Arc::new(Tokenizer::from_bytes(bytes)?),
+            None => builtin::llama_tokenizer()?,
         };
         Ok(Loaded {
             source: name,
             config,
             tensors,
             tokenizer,
+            own_tokenizer,
             text: card.text,
             table: card.table,
             digest,

@@ -2,6 +2,8 @@
 
 use super::{Narrator, RunError, Workspace, ensure_table};
 use crate::data::corpus::Corpus;
+use crate::data::processor::Processor;
+use crate::data::text::Template;
 use crate::data::tokenizer::Tokenizer;
 use crate::encode::{
     AttentionKind, Config, LoraCard, Loaded, MODEL_CARD_FORMAT, ModelCard, Options, Parent, TextUse,
@@ -10,7 +12,6 @@ use crate::encode::{
 use crate::files::manifest;
 use crate::ids::Digest;
 use crate::model::{self, ClipConfig, ClipTextConfig, EotRule, LOGIT_SCALE_INIT, LlamaConfig, Pooling, VitConfig};
-use crate::data::text::Template;
 use crate::nn::Activation;
 use crate::recipe::{self, Init, LlamaShape, Objective, Recipe, Stage, TextShape, Trainable, VisionShape};
 use crate::session::event::{Base, DataUsed, TableUsed};
@@ -54,8 +55,10 @@ pub fn prepare(
 ) -> Result<Start, RunError> {
     let key = Key::new(recipe.seed).named(stage.name.as_str());
     let loaded = load_base(workspace, recipe, stage, run)?;
-    let corpus = crate::data::open(&stage.data, None)?;
-    let (tokenizer, own_tokenizer) = tokenizer(workspace, stage, loaded.as_ref(), &corpus)?;
+    let corpus = open_data(&stage.data)?;
+    let (tokenizer, trained) = tokenizer(workspace, stage, loaded.as_ref(), &corpus)?;
+    let inherited = loaded.as_ref().and_then(|loaded| loaded.own_tokenizer.as_deref().cloned());
+    let own_tokenizer = trained.or(inherited);
     let base = loaded.as_ref().map(Loaded::as_parent);
     let mut weights = match loaded.clone() {
         Some(loaded) => Weights { shape: shape_of(loaded.config), tensors: loaded.tensors },
@@ -71,20 +74,47 @@ pub fn prepare(
         table = Some(made.used);
         table_parent = Some(made.parent);
     }
-    let card = card(stage, &weights, base.clone(), table_parent, loaded.as_ref(), own_tokenizer.is_some());
+    let card = card(stage, &weights, base.clone(), table_parent, own_tokenizer.is_some());
     let data = DataUsed {
         name: corpus.name.clone(),
         digest: corpus.digest.clone(),
         items: corpus.in_split("train").count() as u64,
     };
     let picture = match &weights.shape {
-        ModelShape::Clip(config) => Some((config.vision.image_size, config.vision.patch)),
-        ModelShape::Llm2clip(config) => Some((config.vision.image_size, config.vision.patch)),
+        ModelShape::Clip(config) => Some(&config.vision),
+        ModelShape::Llm2clip(config) => Some(&config.vision),
         ModelShape::Llama(_) => None,
     };
+    let picture = picture.map(|vision| (Processor::clip(vision.image_size), vision.patch));
     let feed = Feed::new(stage, key, FeedSource { corpus, tokenizer, picture, rows })?;
     let base = base.map(|parent| Base { name: parent.source, digest: Some(parent.digest) });
     Ok(Start { weights, feed, card, own_tokenizer, data, table, base })
+}
+
+/// Every 200th item of a set without splits validates.
+const VALIDATION_SHARE: usize = 200;
+
+/// What a stage trains on: one data set, or several joined with `+`. A set without splits trains whole,
+/// but for every 200th item, which validates.
+fn open_data(spec: &str) -> Result<Corpus, RunError> {
+    let mut items = Vec::new();
+    let mut names = Vec::new();
+    for part in spec.split('+') {
+        let mut corpus = crate::data::open::open(part, None)?;
+        if corpus.items.iter().all(|item| item.split.is_none()) {
+            for (at, item) in corpus.items.iter_mut().enumerate() {
+                let split = if at % VALIDATION_SHARE == VALIDATION_SHARE - 1 {
+                    "validation"
+                } else {
+                    "train"
+                };
+                item.split = Some(split.to_owned());
+            }
+        }
+        names.push(corpus.name);
+        items.extend(corpus.items);
+    }
+    Ok(Corpus::new(names.join("+"), items))
 }
 
 fn load_base(
@@ -263,7 +293,6 @@ fn card(
     weights: &Weights,
     base: Option<Parent>,
     table: Option<Parent>,
-    loaded: Option<&Loaded>,
     own_tokenizer: bool,
 ) -> ModelCard {
     let config = config_of(&weights.shape);
@@ -273,12 +302,11 @@ fn card(
         ModelShape::Llama(config) => Some(text_use(stage, config)),
         _ => None,
     };
-    let inherited = loaded.is_some_and(|loaded| loaded.own_tokenizer);
     ModelCard {
         format: MODEL_CARD_FORMAT.to_owned(),
         kind: config.kind(),
         config: config.to_json(),
-        tokenizer: if own_tokenizer || inherited { "own" } else { builtin::LLAMA }.to_owned(),
+        tokenizer: if own_tokenizer { "own" } else { builtin::LLAMA }.to_owned(),
         whole: stage.trainable == Trainable::All,
         base,
         lora,

@@ -5,13 +5,15 @@ use super::TrainError;
 use super::batch::Batch;
 use crate::data::collate::caption_pairs::{PairSpec, caption_pairs};
 use crate::data::collate::causal_lm::{BlockSpec, Blocks, Rest, causal_lm};
-use crate::data::collate::image_text::{self, ImageText};
+use crate::data::collate::image_text;
 use crate::data::collate::mntp::{MaskSpec, Masker, Replace};
 use crate::data::collate::simcse::simcse;
 use crate::data::collate::{CaptionFilter, TokenBatch};
 use crate::data::corpus::{Corpus, Item};
 use crate::data::order::{Cursor, Order};
-use crate::data::picture::Preprocess;
+use crate::data::picture::Exif;
+use crate::data::pictures::{KEEP_BYTES, PatchSpec, Pictures};
+use crate::data::processor::{Processor, RandomCrop};
 use crate::data::text::{TextBatch, TextSpec};
 use crate::data::tokenizer::Tokenizer;
 use crate::recipe::{MaskStyle, Objective, Stage};
@@ -39,8 +41,8 @@ pub struct FeedSource {
     pub corpus: Corpus,
     /// The tokenizer of whatever reads text.
     pub tokenizer: Arc<Tokenizer>,
-    /// How pictures become patches, for image towers.
-    pub picture: Option<Preprocess>,
+    /// How pictures become a tower's square, and a patch's pixels a side, for image towers.
+    pub picture: Option<(Processor, usize)>,
     /// Rows in the place of texts, for LLM2CLIP.
     pub rows: Option<TextRows>,
 }
@@ -51,6 +53,7 @@ struct Side {
     pool: Vec<usize>,
     texts: Vec<String>,
     blocks: Option<Blocks>,
+    pictures: Option<Pictures>,
     order: Option<Order>,
 }
 
@@ -198,28 +201,24 @@ impl Feed {
         key: Key,
         augment: bool,
     ) -> Result<Batch, TrainError> {
-        let preprocess = self
-            .source
-            .picture
-            .as_ref()
-            .ok_or_else(|| self.unfit("no way to read pictures was given"))?;
+        let no_pictures = || self.unfit("no way to read pictures was given");
+        let (processor, patch) = self.source.picture.as_ref().ok_or_else(no_pictures)?;
+        let pictures = side.pictures.as_ref().ok_or_else(no_pictures)?;
         let rows: Vec<usize> = rows.iter().map(|&row| side.pool[row]).collect();
         let drawn = image_text::draw(&side.items, &rows, &self.filter, key)?;
-        let patches = image_text::patches(&side.items, &drawn, preprocess, key, augment)?;
+        let random = augment.then(RandomCrop::default);
+        let spec = PatchSpec { processor, patch: *patch, random };
+        let patches = image_text::patches(pictures, &drawn, spec, key)?;
         let mut text = TextBatch::default();
         let mut values = Vec::new();
         match &self.source.rows {
             None => {
-                let texts: Vec<&str> = drawn
-                    .iter()
-                    .map(|row| side.items[row.item].captions[row.caption].text.as_str())
-                    .collect();
                 let spec = TextSpec::clip(self.stage.max_tokens);
-                text = TextBatch::new(&self.source.tokenizer, &texts, &rows, &spec)?;
+                text = image_text::tokens(&self.source.tokenizer, &side.items, &drawn, &spec)?;
             }
             Some(table) => {
-                for &ImageText { item, caption, .. } in &drawn {
-                    let place = (side.items[item].id.clone(), caption);
+                for choice in &drawn {
+                    let place = (side.items[choice.item].id.clone(), choice.caption);
                     let at = table.places.get(&place).ok_or_else(|| {
                         self.unfit(&format!("the table has no row for {}#{}", place.0, place.1))
                     })?;
@@ -228,8 +227,8 @@ impl Feed {
             }
         }
         Ok(Batch::ImageText {
-            patch_numbers: preprocess.patch_numbers(),
-            patches,
+            patch_numbers: 3 * patch * patch,
+            patches: patches.patches,
             images: drawn.len(),
             text,
             rows: values,
@@ -264,7 +263,7 @@ impl Side {
         training: bool,
     ) -> Result<Self, TrainError> {
         let mut side =
-            Self { items, pool: Vec::new(), texts: Vec::new(), blocks: None, order: None };
+            Self { items, pool: Vec::new(), texts: Vec::new(), blocks: None, pictures: None, order: None };
         let contrastive = stage.objective.is_contrastive();
         let batch = |count: usize| if training { stage.batch } else { stage.batch.min(count) };
         match &stage.objective {
@@ -308,6 +307,10 @@ impl Side {
         batch: impl Fn(usize) -> usize,
     ) -> Result<(), TrainError> {
         self.pool = filter.eligible(&self.items, captions, picture);
+        if picture {
+            // Published recipes leave EXIF orientation alone.
+            self.pictures = Some(Pictures::of(&self.items, Exif::Ignored, KEEP_BYTES));
+        }
         let concepts: Vec<&str> =
             self.pool.iter().map(|&item| self.items[item].concept.as_str()).collect();
         if concepts.len() >= 2 {
