@@ -84,9 +84,7 @@ pub enum DataError {
     #[error("cannot train the tokenizer")]
     TokenizerTraining(#[source] Source),
     /// The tokenizer has no such token.
-    #[error(
-        "the tokenizer has no token {token:?}, which {needed_for} needs; name one that it has"
-    )]
+    #[error("the tokenizer has no token {token:?}, which {needed_for} needs; name one that it has")]
     NoSuchToken {
         /// The token.
         token: String,

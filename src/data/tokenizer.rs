@@ -14,7 +14,8 @@ use std::path::Path;
 /// ends it. A file does not say which is which; the first that it has wins.
 const BOS_NAMES: [&str; 6] =
     ["<s>", "<|begin_of_text|>", "<|startoftext|>", "<bos>", "[CLS]", "<|im_start|>"];
-const EOS_NAMES: [&str; 6] = ["</s>", "<|end_of_text|>", "<|endoftext|>", "<eos>", "[SEP]", "<|im_end|>"];
+const EOS_NAMES: [&str; 6] =
+    ["</s>", "<|end_of_text|>", "<|endoftext|>", "<eos>", "[SEP]", "<|im_end|>"];
 
 /// A loaded tokenizer. Cheap to share between threads, not cheap to clone.
 #[derive(Debug)]
@@ -121,9 +122,7 @@ impl Tokenizer {
 
     /// The text of some ids, special tokens kept.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
-        self.inner
-            .decode(ids, false)
-            .map_err(|source| DataError::Tokenize { bytes: 0, source })
+        self.inner.decode(ids, false).map_err(|source| DataError::Tokenize { bytes: 0, source })
     }
 }
 

@@ -69,11 +69,8 @@ fn build<'a>(
     texts: impl Iterator<Item = &'a str> + Send,
     training: &Training,
 ) -> Result<Vec<u8>, Source> {
-    let split = Split::new(
-        SplitPattern::Regex(WORDS.to_owned()),
-        SplitDelimiterBehavior::Isolated,
-        false,
-    )?;
+    let split =
+        Split::new(SplitPattern::Regex(WORDS.to_owned()), SplitDelimiterBehavior::Isolated, false)?;
     let bytes = ByteLevel::new(false, true, false);
     let mut tokenizer = tokenizers::Tokenizer::new(BPE::default());
     tokenizer
@@ -128,7 +125,8 @@ mod tests {
         let bytes = train(TEXTS, &Training { vocab: 300, ..Training::default() }).unwrap();
         let tokenizer = Tokenizer::from_bytes(&bytes).unwrap();
         assert_eq!(tokenizer.vocab_size(), 300);
-        for text in TEXTS.into_iter().chain(["never seen: ελληνικά \u{1f600} \0 \r\n  x", "_"]) {
+        for text in TEXTS.into_iter().chain(["never seen: ελληνικά \u{1f600} \0 \r\n  x", "_"])
+        {
             let ids = tokenizer.ids(text).unwrap();
             assert_eq!(tokenizer.decode(&ids).unwrap(), text);
             let published = tokenizer.published(text).unwrap();
