@@ -44,7 +44,7 @@ impl ConfigError {
     pub(super) fn unsupported(
         field: &'static str,
         expected: impl Into<String>,
-        found: impl ToString,
+        found: &impl ToString,
     ) -> Self {
         Self::Unsupported { field, expected: expected.into(), found: found.to_string() }
     }

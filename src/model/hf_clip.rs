@@ -99,7 +99,7 @@ const EOT_BY_ARG_MAX: u32 = 2;
 impl HfVision {
     fn config(self, projection: usize) -> Result<VitConfig, ConfigError> {
         if self.num_channels != 3 {
-            return Err(ConfigError::unsupported("num_channels", "3", self.num_channels));
+            return Err(ConfigError::unsupported("num_channels", "3", &self.num_channels));
         }
         Ok(VitConfig {
             image_size: self.image_size,
