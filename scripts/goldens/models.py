@@ -403,8 +403,10 @@ def adapter():
 def main():
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
+    # A seed where the logit scale's gradient is not the small rest of large terms, which float32
+    # cannot tell to 1e-4 on either side.
     clip("clip_quick_gelu", "quick_gelu", 2, dict(width=24, heads=3, mlp=40, eps=1e-5),
-         dict(width=16, heads=2, mlp=28), 20, SEED)
+         dict(width=16, heads=2, mlp=28), 20, SEED + 6)
     clip("clip_gelu", "gelu", 47, dict(width=16, heads=2, mlp=24, eps=1e-6),
          dict(width=12, heads=1, mlp=20), 14, SEED + 10)
     openai_clip()

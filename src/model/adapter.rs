@@ -17,7 +17,7 @@ pub struct AdapterConfig {
     /// Numbers a feature (the joint space; published with 1280).
     pub projection: usize,
     /// Whether rows are brought to unit length first: yes for frozen rows out of a table, no for
-    /// a language model that runs along (as published with SigLIP2).
+    /// a language model that runs along (as published with `SigLIP2`).
     #[serde(default = "yes")]
     pub normalise: bool,
 }

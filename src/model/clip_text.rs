@@ -48,7 +48,7 @@ impl ClipTextConfig {
     fn check(&self) -> Result<(), ConfigError> {
         if self.heads == 0 || !self.width.is_multiple_of(self.heads) {
             let expected = format!("a divisor of the width {}", self.width);
-            return Err(ConfigError::unsupported("num_attention_heads", expected, self.heads));
+            return Err(ConfigError::unsupported("num_attention_heads", expected, &self.heads));
         }
         Ok(())
     }

@@ -44,7 +44,7 @@ impl ConfigError {
     pub(super) fn unsupported(
         field: &'static str,
         expected: impl Into<String>,
-        found: impl ToString,
+        found: &impl ToString,
     ) -> Self {
         Self::Unsupported { field, expected: expected.into(), found: found.to_string() }
     }
@@ -98,8 +98,7 @@ pub(super) mod activation_serde {
     }
 }
 
-/// Overwrites `base`'s fields with `over`'s: keys that were read and are not ours survive a
-/// round trip through [`super::ClipConfig::to_hf`] and its like.
+/// A JSON object of these fields.
 pub(super) fn object(fields: Vec<(&str, Value)>) -> Value {
     Value::Object(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }

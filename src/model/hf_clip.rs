@@ -2,8 +2,7 @@
 
 use super::config::{activation, activation_name, object};
 use super::{
-    AdapterConfig, ClipConfig, ClipTextConfig, ConfigError, EotRule, LOGIT_SCALE_INIT,
-    Llm2ClipConfig, VitConfig,
+    AdapterConfig, ClipConfig, ClipTextConfig, ConfigError, EotRule, Llm2ClipConfig, VitConfig,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -99,7 +98,7 @@ const EOT_BY_ARG_MAX: u32 = 2;
 impl HfVision {
     fn config(self, projection: usize) -> Result<VitConfig, ConfigError> {
         if self.num_channels != 3 {
-            return Err(ConfigError::unsupported("num_channels", "3", self.num_channels));
+            return Err(ConfigError::unsupported("num_channels", "3", &self.num_channels));
         }
         Ok(VitConfig {
             image_size: self.image_size,
@@ -224,27 +223,6 @@ impl Llm2ClipConfig {
     }
 }
 
-impl Default for Llm2ClipConfig {
-    /// The released OpenAI ViT-L/14-336 beside an 8-billion Llama.
-    fn default() -> Self {
-        Self {
-            vision: VitConfig {
-                image_size: 336,
-                patch: 14,
-                width: 1024,
-                layers: 24,
-                heads: 16,
-                mlp: 4096,
-                activation: crate::nn::Activation::QuickGelu,
-                eps: 1e-5,
-                projection: 1280,
-            },
-            adapter: AdapterConfig { width: 4096, blocks: 4, projection: 1280, normalise: true },
-            logit_scale_init: LOGIT_SCALE_INIT,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,6 +236,9 @@ mod tests {
         let ours = serde_json::to_value(&config).unwrap();
         assert_eq!(ours["vision"]["activation"], "quick_gelu");
         assert_eq!(serde_json::from_value::<ClipConfig>(ours).unwrap(), config);
+        let half = Llm2ClipConfig::from_hf(&json!({"projection_dim": 1280}), 4096).unwrap();
+        assert_eq!((half.adapter.projection, half.adapter.width), (1280, 4096));
+        assert_eq!(Llm2ClipConfig::from_hf(&half.to_hf(), 4096).unwrap(), half);
     }
 
     #[test]

@@ -107,17 +107,17 @@ const DEFAULT_THETA: f64 = 10_000.0;
 impl HfRope {
     fn scaling(&self) -> Result<Option<Llama3>, ConfigError> {
         if let Some(factor) = self.partial_rotary_factor.filter(|factor| *factor != 1.0) {
-            return Err(ConfigError::unsupported("partial_rotary_factor", "1", factor));
+            return Err(ConfigError::unsupported("partial_rotary_factor", "1", &factor));
         }
         match self.rope_type.as_deref() {
             None | Some("default") => Ok(None),
             Some("llama3") => {
                 let need = |field, value: Option<f64>| {
-                    value.ok_or_else(|| ConfigError::unsupported(field, "a number", "nothing"))
+                    value.ok_or_else(|| ConfigError::unsupported(field, "a number", &"nothing"))
                 };
                 let original = self.original_max_position_embeddings.ok_or_else(|| {
                     let field = "original_max_position_embeddings";
-                    ConfigError::unsupported(field, "a number", "nothing")
+                    ConfigError::unsupported(field, "a number", &"nothing")
                 })?;
                 Ok(Some(Llama3 {
                     factor: need("factor", self.factor)?,
@@ -126,7 +126,7 @@ impl HfRope {
                     original_positions: original,
                 }))
             }
-            Some(other) => Err(ConfigError::unsupported("rope_type", "default or llama3", other)),
+            Some(other) => Err(ConfigError::unsupported("rope_type", "default or llama3", &other)),
         }
     }
 }
@@ -136,15 +136,15 @@ impl LlamaConfig {
     ///
     /// # Errors
     /// Not a Llama's, or one with parts that are not computed here (biases, other rope scalings,
-    /// another activation than SiLU).
+    /// another activation than `SiLU`).
     pub fn from_hf(json: &Value) -> Result<Self, ConfigError> {
         let hf = Hf::deserialize(json).map_err(ConfigError::json("llama"))?;
         if !matches!(hf.hidden_act.as_str(), "silu" | "swish") {
-            return Err(ConfigError::unsupported("hidden_act", "silu", hf.hidden_act));
+            return Err(ConfigError::unsupported("hidden_act", "silu", &hf.hidden_act));
         }
         for (field, bias) in [("attention_bias", hf.attention_bias), ("mlp_bias", hf.mlp_bias)] {
             if bias {
-                return Err(ConfigError::unsupported(field, "false", bias));
+                return Err(ConfigError::unsupported(field, "false", &bias));
             }
         }
         let rope = hf.rope_parameters.as_ref().or(hf.rope_scaling.as_ref());
@@ -206,14 +206,14 @@ impl LlamaConfig {
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.heads == 0 {
-            return Err(ConfigError::unsupported("num_attention_heads", "at least 1", self.heads));
+            return Err(ConfigError::unsupported("num_attention_heads", "at least 1", &self.heads));
         }
         if self.kv_heads == 0 || !self.heads.is_multiple_of(self.kv_heads) {
             let expected = format!("a divisor of the {} query heads", self.heads);
-            return Err(ConfigError::unsupported("num_key_value_heads", expected, self.kv_heads));
+            return Err(ConfigError::unsupported("num_key_value_heads", expected, &self.kv_heads));
         }
         if self.head_dim == 0 || !self.head_dim.is_multiple_of(2) {
-            return Err(ConfigError::unsupported("head_dim", "an even number", self.head_dim));
+            return Err(ConfigError::unsupported("head_dim", "an even number", &self.head_dim));
         }
         Ok(())
     }

@@ -77,8 +77,9 @@ fn hf_llama(name: &str, tensor: Tensor, out: &mut Tensors) {
     out.insert(if bare { format!("model.{name}") } else { name.to_owned() }, tensor);
 }
 
-/// Drops the head of a tied model, which some files store a second time.
-pub fn drop_tied_head(tensors: &mut Tensors) {
+/// Drops the language-model head: for a trunk alone, and for a tied model, which some files store
+/// with its embedding a second time under this name.
+pub fn drop_head(tensors: &mut Tensors) {
     tensors.remove("lm_head.weight");
 }
 

@@ -50,11 +50,11 @@ impl VitConfig {
     fn check(&self) -> Result<(), ConfigError> {
         if self.patch == 0 || !self.image_size.is_multiple_of(self.patch) || self.image_size == 0 {
             let expected = format!("a divisor of the image size {}", self.image_size);
-            return Err(ConfigError::unsupported("patch_size", expected, self.patch));
+            return Err(ConfigError::unsupported("patch_size", expected, &self.patch));
         }
         if self.heads == 0 || !self.width.is_multiple_of(self.heads) {
             let expected = format!("a divisor of the width {}", self.width);
-            return Err(ConfigError::unsupported("num_attention_heads", expected, self.heads));
+            return Err(ConfigError::unsupported("num_attention_heads", expected, &self.heads));
         }
         Ok(())
     }

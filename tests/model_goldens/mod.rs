@@ -118,7 +118,8 @@ impl Golden {
                 reference.remove(name).unwrap_or_else(|| panic!("no reference for {name}"));
             let ours = grads.get(var).unwrap_or_else(|| panic!("no gradient for {name}"));
             let off = difference(ours, &wanted) / magnitudes[&module(name)];
-            assert!(off <= Kind::Model.tolerance(), "{}: gradient of {name} off {off}", self.case);
+            let tolerance = Kind::Model.tolerance();
+            assert!(f64::from(off) <= tolerance, "{}: gradient of {name} off {off}", self.case);
             largest = largest.max(off);
         }
         let left: Vec<_> = reference.keys().collect();
@@ -144,7 +145,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub fn tolerance(self) -> f32 {
+    pub fn tolerance(self) -> f64 {
         match self {
             Self::Block => 1e-5,
             Self::Model => 1e-4,
@@ -155,6 +156,7 @@ impl Kind {
 /// Holds a difference to its tolerance, and appends it as one JSON line to the file that
 /// `LLM2CLIP_PARITY_REPORT` names, if it names one.
 fn report(case: &str, kind: Kind, difference: f32) {
+    let difference = f64::from(difference);
     if let Some(path) = std::env::var_os("LLM2CLIP_PARITY_REPORT") {
         let word = match kind {
             Kind::Block => "block",
