@@ -1,4 +1,9 @@
 //! The log under everything that happens to files: torn, corrupt, shared, old, long.
+#![expect(
+    clippy::unwrap_used,
+    clippy::naive_bytecount,
+    reason = "helpers of tests, outside a test function"
+)]
 
 #[path = "session_log/examples.rs"]
 mod examples;
