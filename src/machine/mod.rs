@@ -24,40 +24,52 @@ impl Machine {
     /// Looks once; takes some milliseconds.
     #[must_use]
     pub fn look() -> Self {
-        let mut system = sysinfo::System::new();
-        system.refresh_memory();
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-        let limit = system.cgroup_limits().map(|limits| limits.total_memory);
-        let memory_total = limit
-            .filter(|limit| *limit > 0)
-            .map_or(system.total_memory(), |limit| limit.min(system.total_memory()));
+        let memory_total = memory().map_or(0, |memory| memory.total);
         Self { host: host(), processor: processor(), cores, memory_total }
     }
+}
+
+struct Memory {
+    total: u64,
+    available: u64,
+}
+
+/// The computer's memory, within what a container allows. Nothing where the system does not tell.
+fn memory() -> Option<Memory> {
+    let mut system = sysinfo::System::new().ok()?;
+    system.refresh_memory();
+    let all = Memory { total: system.total_memory(), available: system.available_memory() };
+    Some(match system.cgroup_limits() {
+        Some(limits) if limits.total_memory > 0 => Memory {
+            total: all.total.min(limits.total_memory),
+            available: all.available.min(limits.free_memory),
+        },
+        _ => all,
+    })
 }
 
 /// The computer's name; `unknown` where it has none.
 #[must_use]
 pub fn host() -> String {
-    sysinfo::System::host_name().unwrap_or_else(|| "unknown".to_owned())
+    sysinfo::System::host_name().unwrap_or_else(|_| "unknown".to_owned())
 }
 
 /// The processor's model; its architecture where the system does not tell.
 #[must_use]
 pub fn processor() -> String {
-    let mut system = sysinfo::System::new();
-    system.refresh_cpu_list(sysinfo::CpuRefreshKind::nothing());
-    let brand = system.cpus().first().map(|cpu| cpu.brand().trim().to_owned());
+    let brand = sysinfo::System::new().ok().and_then(|mut system| {
+        system.refresh_cpu_list(sysinfo::CpuRefreshKind::nothing());
+        system.cpus().first().map(|cpu| cpu.brand().trim().to_owned())
+    });
     brand.filter(|brand| !brand.is_empty()).unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
 
 /// Memory that a new tensor could take, in bytes: what is free, and what the system would give up
-/// for it; within what a container allows.
+/// for it; within what a container allows. 0 where the system does not tell.
 #[must_use]
 pub fn memory_available() -> u64 {
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
-    let limit = system.cgroup_limits().map(|limits| limits.free_memory);
-    limit.map_or(system.available_memory(), |limit| limit.min(system.available_memory()))
+    memory().map_or(0, |memory| memory.available)
 }
 
 /// Memory this process holds now, in bytes; 0 where the system does not tell. Cheap enough for
@@ -87,8 +99,9 @@ fn parse_status(text: &str, key: &str) -> Option<u64> {
 }
 
 fn resident_from_sysinfo() -> u64 {
-    let Ok(process) = sysinfo::get_current_pid() else { return 0 };
-    let mut system = sysinfo::System::new();
+    let (Ok(process), Ok(mut system)) = (sysinfo::get_current_pid(), sysinfo::System::new()) else {
+        return 0;
+    };
     system.refresh_processes(sysinfo::ProcessesToUpdate::Some(&[process]), false);
     system.process(process).map_or(0, sysinfo::Process::memory)
 }

@@ -53,7 +53,7 @@ impl RunFollower {
     ) -> Result<Reached, LogError> {
         let began = Instant::now();
         let mut left = budget;
-        let mut next = None;
+        let mut next: Option<(u32, PathBuf)> = None;
         loop {
             if let Some((_, tail)) = self.tails.last_mut() {
                 let mut lines = 0;

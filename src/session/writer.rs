@@ -158,3 +158,58 @@ fn write_once(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::Heartbeat;
+    use super::*;
+    use std::fs;
+
+    fn header() -> Header {
+        Header::of_run("s".parse().unwrap(), "tiny-1".parse().unwrap(), 1)
+    }
+
+    #[test]
+    fn a_full_disk_is_said_and_the_number_is_free_again() {
+        // Linux has a file that is always full.
+        let path = Path::new("/dev/full");
+        let Ok(file) = OpenOptions::new().append(true).open(path) else { return };
+        let path = path.to_owned();
+        let (end, torn, locked) = (0, false, false);
+        let mut log = LogWriter { file, path, _first: None, next_seq: 7, end, torn, locked };
+        let error = log.append(Heartbeat {}).unwrap_err();
+        assert!(matches!(error, LogError::DiskFull { .. }), "{error}");
+        assert_eq!(log.next_seq(), 7);
+    }
+
+    #[test]
+    fn after_a_torn_line_that_stays_the_next_one_stands_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tiny-1.1.jsonl");
+        let mut log = LogWriter::create(&path, &header(), 1).unwrap();
+        log.append(Heartbeat {}).unwrap();
+        log.file.write_all(b"{\"seq\":2").unwrap();
+        log.torn = true;
+        log.append(Heartbeat {}).unwrap();
+        assert_eq!(log.end, fs::metadata(&path).unwrap().len());
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((lines.len(), lines[2]), (4, "{\"seq\":2"));
+        assert!(lines[3].starts_with("{\"seq\":2,\"time\":"));
+    }
+
+    #[test]
+    fn a_reader_that_asks_for_the_lock_does_not_turn_a_writer_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tiny-1.1.jsonl");
+        let reader = File::create(&path).unwrap();
+        reader.lock_shared().unwrap();
+        let asks = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(20));
+            drop(reader);
+        });
+        let file = OpenOptions::new().append(true).open(&path).unwrap();
+        assert!(lock(&file, &path).unwrap());
+        asks.join().unwrap();
+    }
+}

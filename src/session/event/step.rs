@@ -15,7 +15,7 @@ pub struct StepFinished {
     pub epoch: u64,
     /// Training loss of the whole batch, before the update, in nats.
     pub loss: Finite,
-    /// Peak-relative schedule applied: the rate used by the first parameter group.
+    /// Rate of this update for the first parameter group, schedule and back-off applied.
     pub learning_rate: Finite,
     /// L2 norm of the gradient by parameter group, before clipping.
     pub gradient_norm: FiniteMap,

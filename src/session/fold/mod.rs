@@ -265,6 +265,10 @@ impl RunState {
     }
 
     fn named(&mut self, name: &StageName) -> &mut StageState {
+        if let Some(at) = self.stages.iter().position(|stage| stage.stage == *name) {
+            self.current = Some(at);
+            return &mut self.stages[at];
+        }
         self.stage(StagePlan { stage: name.clone(), objective: String::new(), steps: 0 })
     }
 

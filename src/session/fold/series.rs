@@ -80,6 +80,16 @@ pub struct Series {
     count: u64,
 }
 
+/// Which bucket a step falls in: the step divided by the stride, a power of two, rounded up.
+fn place(step: u64, stride: u64) -> u64 {
+    let whole = step >> stride.trailing_zeros();
+    whole + u64::from(step & (stride - 1) != 0)
+}
+
+fn place_of(bucket: &Bucket, stride: u64) -> u64 {
+    place(bucket.last_step, stride)
+}
+
 impl Default for Series {
     fn default() -> Self {
         Self { stride: 1, buckets: Vec::new(), tail: VecDeque::new(), count: 0 }
@@ -95,15 +105,15 @@ impl Series {
         }
         self.tail.push_back((step, value));
         let new = Bucket::of(step, value);
-        let place = step.div_ceil(self.stride);
+        let place = place(step, self.stride);
         let at = match self.buckets.last() {
-            Some(last) if last.last_step.div_ceil(self.stride) >= place => self
-                .buckets
-                .partition_point(|bucket| bucket.last_step.div_ceil(self.stride) < place),
+            Some(last) if place_of(last, self.stride) >= place => {
+                self.buckets.partition_point(|bucket| place_of(bucket, self.stride) < place)
+            }
             _ => self.buckets.len(),
         };
         match self.buckets.get_mut(at) {
-            Some(bucket) if bucket.last_step.div_ceil(self.stride) == place => bucket.absorb(&new),
+            Some(bucket) if place_of(bucket, self.stride) == place => bucket.absorb(&new),
             _ => self.buckets.insert(at, new),
         }
         while self.buckets.len() > BUCKETS {
@@ -112,9 +122,7 @@ impl Series {
             let mut merged: Vec<Bucket> = Vec::with_capacity(BUCKETS);
             for bucket in self.buckets.drain(..) {
                 match merged.last_mut() {
-                    Some(last)
-                        if last.last_step.div_ceil(stride) == bucket.last_step.div_ceil(stride) =>
-                    {
+                    Some(last) if place_of(last, stride) == place_of(&bucket, stride) => {
                         last.absorb(&bucket);
                     }
                     _ => merged.push(bucket),

@@ -36,6 +36,14 @@ pub struct Track {
     pub series: Series,
 }
 
+impl Track {
+    fn beginning(segment: u32, step: u64, value: f64) -> Self {
+        let mut series = Series::default();
+        series.push(step, value);
+        Self { segment, superseded_after: None, series }
+    }
+}
+
 /// A checkpoint that was saved and not removed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Checkpoint {
@@ -144,17 +152,14 @@ impl StageState {
     }
 
     fn push(&mut self, segment: u32, name: &str, step: u64, value: f64) {
-        if !self.tracks.contains_key(name) {
-            self.tracks.insert(name.to_owned(), Vec::new());
-        }
-        let Some(tracks) = self.tracks.get_mut(name) else { return };
-        match tracks.last_mut() {
-            Some(track) if track.segment == segment => track.series.push(step, value),
-            _ => {
-                let mut series = Series::default();
-                series.push(step, value);
-                tracks.push(Track { segment, superseded_after: None, series });
+        if let Some(tracks) = self.tracks.get_mut(name) {
+            match tracks.last_mut() {
+                Some(track) if track.segment == segment => track.series.push(step, value),
+                _ => tracks.push(Track::beginning(segment, step, value)),
             }
+        } else {
+            let first = Track::beginning(segment, step, value);
+            self.tracks.insert(name.to_owned(), vec![first]);
         }
     }
 
