@@ -26,12 +26,12 @@
 //! cli     -> recipe rng data nn model encode train eval session export machine runner bench
 //! ```
 
-pub mod bench;
-pub mod cli;
+// pub mod bench;
+// pub mod cli;
 pub mod data;
 pub mod encode;
-pub mod eval;
-pub mod export;
+// pub mod eval;
+// pub mod export;
 pub mod files;
 pub mod ids;
 pub mod machine;
@@ -39,6 +39,6 @@ pub mod model;
 pub mod nn;
 pub mod recipe;
 pub mod rng;
-pub mod runner;
+// pub mod runner;
 pub mod session;
 pub mod train;

@@ -117,7 +117,7 @@ impl Objective {
     pub fn is_language(&self) -> bool {
         matches!(
             self,
-            Self::CausalLm
+            Self::CausalLm { .. }
                 | Self::Mntp { .. }
                 | Self::Simcse { .. }
                 | Self::CaptionContrastive { .. }

@@ -10,6 +10,9 @@ pub enum TrainError {
     /// A block or op refused.
     #[error(transparent)]
     Nn(#[from] NnError),
+    /// A model refused.
+    #[error(transparent)]
+    Model(#[from] crate::model::ModelError),
     /// candle refused.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),

@@ -105,8 +105,9 @@ impl Feed {
 
     /// The batch at the cursor, which moves past it; `key` is the step's.
     pub fn next(&mut self, cursor: &mut Cursor, key: Key) -> Result<Batch, TrainError> {
-        let unfit = || self.unfit("the training split has nothing this objective can use");
-        let order = self.train.order.as_mut().ok_or_else(unfit)?;
+        let Some(order) = &mut self.train.order else {
+            return Err(self.unfit("the training split has nothing this objective can use"));
+        };
         let rows = order.next(cursor);
         self.make(&self.train, &rows, key, true)
     }

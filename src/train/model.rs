@@ -114,7 +114,7 @@ impl StageModel {
                 Net::Llm2clip(Box::new(Llm2Clip::new(config, &builder)?))
             }
         };
-        let params = builder.finish()?;
+        let params = builder.finish().map_err(crate::nn::NnError::from)?;
         Ok(Self { shape, net, params })
     }
 
