@@ -2,7 +2,9 @@
 
     python scripts/goldens/pillow.py tests/golden/pictures
 
-Needs Pillow and numpy. Sources are made here from a counter, so the folder is all there is.
+Needs numpy and Pillow 12 (made with 12.2.0). From version 13 on `resize` goes down before across
+where that is cheaper, which differs by a rounding; what is published was made across first.
+Sources are made here from a counter, so the folder is all there is.
 cases.json names, for every case, the source file, its mode, the filter, the size asked for and
 the file of raw RGB bytes that came out.
 """
