@@ -3,7 +3,9 @@
 pub mod collate;
 pub mod corpus;
 pub mod error;
+pub mod manifest;
 pub mod normalise;
+pub mod open;
 pub mod order;
 pub mod picture;
 pub mod pictures;
@@ -13,5 +15,6 @@ pub mod text;
 pub mod text_order;
 pub mod tokenizer;
 pub mod tokenizer_train;
+pub mod wordnet;
 
 pub use error::{DataError, Result};

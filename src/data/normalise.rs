@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Mean of CLIP's training pictures, by channel, of values from 0 to 1.
 pub const CLIP_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 /// Deviation of CLIP's training pictures, by channel, of values from 0 to 1.
-pub const CLIP_STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+pub const CLIP_STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 /// What is taken off and divided by, by channel, once bytes are scaled to 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -30,7 +30,7 @@ fn builtin(vendor: u8, index: u32) -> Result<Rgb8> {
 /// is decoded again changes nothing but time.
 #[derive(Debug)]
 pub struct Pictures {
-    pictures: Vec<Picture>,
+    sources: Vec<Picture>,
     starts: Vec<usize>,
     kept: Vec<OnceLock<Arc<Rgb8>>>,
     room: AtomicUsize,
@@ -66,14 +66,14 @@ impl Pictures {
     /// The pictures of these items, none decoded yet; at most `keep_bytes` of decoded ones are
     /// kept.
     pub fn of(items: &[Item], exif: Exif, keep_bytes: usize) -> Self {
-        let pictures: Vec<Picture> =
+        let sources: Vec<Picture> =
             items.iter().flat_map(|item| item.pictures.iter().cloned()).collect();
         let mut starts = vec![0];
         for item in items {
             starts.push(starts[starts.len() - 1] + item.pictures.len());
         }
-        let kept = pictures.iter().map(|_| OnceLock::new()).collect();
-        Self { pictures, starts, kept, room: AtomicUsize::new(keep_bytes), exif }
+        let kept = sources.iter().map(|_| OnceLock::new()).collect();
+        Self { sources, starts, kept, room: AtomicUsize::new(keep_bytes), exif }
     }
 
     /// One picture, decoded.
@@ -94,7 +94,7 @@ impl Pictures {
         if let Some(kept) = self.kept[at].get() {
             return Ok(Arc::clone(kept));
         }
-        let decoded = Arc::new(load(&self.pictures[at], self.exif)?);
+        let decoded = Arc::new(load(&self.sources[at], self.exif)?);
         let bytes = decoded.pixels.len();
         let room = self
             .room
