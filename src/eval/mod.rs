@@ -8,6 +8,7 @@
 //! which [`compare`] sets side by side.
 
 pub mod bootstrap;
+mod contrast;
 pub mod compare;
 pub mod document;
 pub mod eigen;
@@ -22,6 +23,7 @@ pub mod significance;
 pub mod table;
 pub mod topk;
 
+pub use contrast::{ContrastMeasures, contrast};
 pub use document::{
     CompareDocument, CompareRow, Difference, Direction, InspectDocument, InspectHit, InspectList,
     Protocol, Task,
