@@ -1,0 +1,241 @@
+//! Every block, loss and optimizer equals its PyTorch reference, on the fused path and on the
+//! composed one. Goldens: `scripts/goldens/`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
+
+mod parity;
+
+use candle_core::{DType, Device, Tensor, Var};
+use llm2clip::nn::{
+    self, Activation, Attention, Mask, Packing, Pooling, RopeStyle, RopeTable, ops,
+};
+use parity::{Comparison, Golden, block};
+
+#[test]
+fn linears_equal_the_reference() {
+    block("linear", |g| {
+        Ok(vec![("y", ops::linear(g.input("x"), g.input("w"), Some(g.input("b")))?)])
+    });
+    block("linear_without_bias", |g| {
+        Ok(vec![("y", ops::linear(g.input("x"), g.input("w"), None)?)])
+    });
+    block("embedding", |g| Ok(vec![("y", ops::embedding(g.input("table"), &g.ids("ids"))?)]));
+}
+
+#[test]
+fn lora_scales_by_alpha_over_r() {
+    block("lora_linear", |g| {
+        let scale = g.number("alpha") / g.number("r");
+        let (w, b) = (g.input("w"), Some(g.input("b")));
+        let (lora_a, lora_b) = (g.input("lora_a"), g.input("lora_b"));
+        Ok(vec![("y", ops::lora_linear(g.input("x"), w, b, lora_a, lora_b, scale, None)?)])
+    });
+}
+
+#[test]
+fn norms_equal_the_reference() {
+    block("layer_norm", |g| {
+        let y = ops::layer_norm(g.input("x"), g.input("w"), g.input("b"), g.number("eps"))?;
+        Ok(vec![("y", y)])
+    });
+    block("rms_norm", |g| {
+        Ok(vec![("y", ops::rms_norm(g.input("x"), g.input("w"), g.number("eps"))?)])
+    });
+    block("normalize", |g| Ok(vec![("y", ops::normalize(g.input("x"))?)]));
+}
+
+#[test]
+fn activations_equal_the_reference_out_to_saturation() {
+    for (case, kind) in [
+        ("quick_gelu", Activation::QuickGelu),
+        ("gelu_erf", Activation::GeluErf),
+        ("gelu_tanh", Activation::GeluTanh),
+        ("silu", Activation::Silu),
+    ] {
+        block(case, |g| Ok(vec![("y", ops::activation(g.input("x"), kind)?)]));
+    }
+    block("silu_gate", |g| Ok(vec![("y", ops::silu_gate(g.input("x"), g.input("up"))?)]));
+}
+
+fn packing(g: &Golden) -> Packing {
+    Packing::from_lengths(&g.counts("lengths"))
+}
+
+#[test]
+fn rope_equals_the_reference_plain_and_scaled() {
+    for case in ["rope", "rope_llama3_scaling"] {
+        block(case, |g| {
+            let (heads, packing) = (g.count("heads"), packing(g));
+            let dim = g.input("x").dim(1)? / heads;
+            let scaling = g.constant("scaling");
+            let plain = (0..dim / 2)
+                .map(|i| g.number("theta").powf(-(2.0 * i as f64) / dim as f64))
+                .collect::<Vec<f64>>();
+            let frequencies = match scaling.as_object() {
+                Some(_) => llama3(&plain, scaling),
+                None => plain,
+            };
+            let table = RopeTable::from_frequencies(&frequencies, packing.longest());
+            let y = ops::rope(g.input("x"), &packing, &table, heads, RopeStyle::Half)?;
+            let frequencies: Vec<f32> = frequencies.into_iter().map(|f| f as f32).collect();
+            let frequencies = Tensor::new(frequencies, &Device::Cpu)?;
+            Ok(vec![("y", y), ("inverse_frequencies", frequencies)])
+        });
+    }
+}
+
+/// Llama 3's stretching of slow frequencies, restated here: the model's own is held to whole
+/// models.
+fn llama3(plain: &[f64], scaling: &serde_json::Value) -> Vec<f64> {
+    let number = |name: &str| scaling[name].as_f64().unwrap();
+    let (factor, original) = (number("factor"), number("original_max_position_embeddings"));
+    let (low, high) = (number("low_freq_factor"), number("high_freq_factor"));
+    let scale = |f: f64| {
+        let wavelength = 2.0 * std::f64::consts::PI / f;
+        let smooth = ((original / wavelength - low) / (high - low)).clamp(0.0, 1.0);
+        (1.0 - smooth) * f / factor + smooth * f
+    };
+    plain.iter().copied().map(scale).collect()
+}
+
+fn attention(case: &str) {
+    block(case, |g| {
+        let causal = g.constant("causal").as_bool().unwrap();
+        let how = Attention {
+            heads: g.count("heads"),
+            kv_heads: g.count("kv_heads"),
+            packing: packing(g),
+            mask: if causal { Mask::Causal } else { Mask::Bidirectional },
+            dropout: None,
+        };
+        Ok(vec![("y", ops::attention(g.input("q"), g.input("k"), g.input("v"), &how)?)])
+    });
+}
+
+#[test]
+fn causal_attention_equals_the_reference() {
+    attention("attention_causal");
+    attention("attention_ragged_causal");
+    attention("attention_grouped_causal");
+    attention("attention_long_causal");
+}
+
+#[test]
+fn bidirectional_attention_equals_the_reference() {
+    attention("attention_bidirectional");
+    attention("attention_ragged_bidirectional");
+    attention("attention_grouped_bidirectional");
+    attention("attention_long_bidirectional");
+}
+
+#[test]
+fn poolings_count_embedded_tokens_only() {
+    for (case, pooling) in [
+        ("pooling_mean", Pooling::Mean),
+        ("pooling_weighted_mean", Pooling::WeightedMean),
+        ("pooling_last", Pooling::Last),
+        ("pooling_eos", Pooling::Last),
+        ("pooling_cls", Pooling::Cls),
+    ] {
+        block(case, |g| {
+            Ok(vec![("y", ops::pool(g.input("hidden"), &packing(g), &g.mask("embed"), pooling)?)])
+        });
+    }
+}
+
+#[test]
+fn cross_entropy_equals_the_reference() {
+    block("cross_entropy", |g| {
+        Ok(vec![("loss", ops::cross_entropy(g.input("logits"), &g.ids("targets"))?)])
+    });
+    block("linear_cross_entropy", |g| {
+        let rows = ops::select_rows(g.input("hidden"), &g.ids("rows"))?;
+        let logits = ops::linear(&rows, g.input("head"), None)?;
+        Ok(vec![("loss", ops::cross_entropy(&logits, &g.ids("targets"))?)])
+    });
+}
+
+#[test]
+fn contrastive_losses_equal_the_reference() {
+    block("clip_loss", |g| {
+        let (a, b) = (ops::normalize(g.input("a"))?, ops::normalize(g.input("b"))?);
+        Ok(vec![("loss", ops::contrastive(&a, &b, &g.input("log_scale").exp()?)?)])
+    });
+    block("siglip_loss", |g| {
+        let (a, b) = (ops::normalize(g.input("a"))?, ops::normalize(g.input("b"))?);
+        let scale = g.input("log_scale").exp()?;
+        Ok(vec![("loss", ops::sigmoid_loss(&a, &b, &scale, g.input("bias"))?)])
+    });
+    for case in [
+        "info_nce_scale_20",
+        "info_nce_scale_20_hard_negatives",
+        "info_nce_scale_50",
+        "info_nce_scale_50_hard_negatives",
+    ] {
+        block(case, |g| {
+            let (q, docs) = (ops::normalize(g.input("a"))?, ops::normalize(g.input("b"))?);
+            Ok(vec![("loss", ops::info_nce(&q, &docs, g.number("scale"))?)])
+        });
+    }
+}
+
+/// Runs a case's steps and holds every step's parameters and the last moments to the file's.
+fn adamw(case: &str, path: &'static str) {
+    let golden = Golden::read(case);
+    let mut comparison = Comparison::new(&golden, path);
+    let betas = golden.numbers("betas");
+    for (name, weight_decay) in [("matrix", golden.number("weight_decay")), ("bias", 0.0)] {
+        let param = Var::from_tensor(golden.input(name)).unwrap();
+        let zeros = || Var::zeros(param.shape(), DType::F32, &Device::Cpu).unwrap();
+        let (m, v) = (zeros(), zeros());
+        let gradients = golden.input(&format!("{name}.gradients"));
+        let mut history = Vec::new();
+        for (index, lr) in golden.numbers("rates").into_iter().enumerate() {
+            let step = nn::AdamW {
+                lr,
+                beta1: betas[0],
+                beta2: betas[1],
+                eps: golden.number("eps"),
+                weight_decay,
+                step: index as u64 + 1,
+                grad_scale: 1.0,
+            };
+            let gradient = gradients.get(index).unwrap();
+            let update = || step.update(&param, &gradient, &m, &v).unwrap();
+            if path == "composed" {
+                ops::with_composed(update)
+            } else {
+                update()
+            }
+            history.push(param.as_tensor().copy().unwrap());
+        }
+        comparison.hold(&format!("out.{name}"), &Tensor::stack(&history, 0).unwrap());
+        comparison.hold(&format!("out.{name}.first_moment"), &m);
+        comparison.hold(&format!("out.{name}.second_moment"), &v);
+    }
+    comparison.finish();
+}
+
+#[test]
+fn twenty_steps_of_adamw_equal_the_reference() {
+    for path in ["fused", "composed"] {
+        adamw("adamw", path);
+        adamw("adamw_clip_betas_warm_up", path);
+    }
+}
+
+#[test]
+fn the_norm_over_all_gradients_clips_as_the_reference_does() {
+    for case in ["gradient_clipping", "gradient_clipping_below_the_limit"] {
+        let golden = Golden::read(case);
+        let mut comparison = Comparison::new(&golden, "-");
+        let squares = ["a", "b", "c"].map(|name| nn::sum_of_squares(golden.input(name)).unwrap());
+        let norm = squares.iter().sum::<f64>().sqrt();
+        comparison.hold("out.norm", &Tensor::new(norm as f32, &Device::Cpu).unwrap());
+        comparison.finish();
+    }
+}
