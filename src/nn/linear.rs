@@ -1,6 +1,7 @@
 //! Linear layers, with LoRA where the builder has one for them.
 
-use super::{Builder, DropAt, Dropout, Init, Result, ops};
+use super::kernel::linear::Plan;
+use super::{Builder, DropAt, Dropout, Init, Packing, Result, ops};
 use candle_core::Tensor;
 
 /// The low-rank weights beside one linear.
@@ -62,15 +63,42 @@ impl Linear {
         let Some(lora) = &self.lora else {
             return ops::linear(x, &self.weight, self.bias.as_ref());
         };
-        let drop = drop.filter(|_| lora.dropout > 0.0).map(|at| {
-            (Dropout { p: lora.dropout, keys: at.keys.clone(), site: at.site }, at.packing)
-        });
-        let drop = drop.as_ref().map(|(drop, packing)| (drop, *packing));
-        if self.weight.track_op() || self.bias.as_ref().is_some_and(Tensor::track_op) {
-            let y = ops::linear(x, &self.weight, self.bias.as_ref())?;
+        let drop = self.drop(drop);
+        let drop = drop.as_ref().map(|(drop, packing)| (drop, packing));
+        let bias = self.bias.as_ref();
+        if self.weight.track_op() || bias.is_some_and(Tensor::track_op) {
+            let y = ops::linear(x, &self.weight, bias)?;
             return ops::add(&y, &ops::lora_branch(x, &lora.a, &lora.b, lora.scale, drop)?);
         }
-        let bias = self.bias.as_ref();
         ops::lora_linear(x, &self.weight, bias, &lora.a, &lora.b, lora.scale, drop)
+    }
+
+    fn drop(&self, drop: Option<DropAt<'_>>) -> Option<(Dropout, Packing)> {
+        let p = self.lora.as_ref().map_or(0.0, |lora| lora.dropout);
+        let at = drop.filter(|_| p > 0.0)?;
+        Some((Dropout { p, keys: at.keys.clone(), site: at.site }, at.packing.clone()))
+    }
+
+    /// This linear as part of a fused sub-layer: pushes its tensors to `args`. `rows` and
+    /// `inputs` are what it will be given.
+    pub(super) fn plan<'a>(
+        &'a self,
+        rows: usize,
+        inputs: usize,
+        drop: Option<DropAt<'_>>,
+        args: &mut Vec<&'a Tensor>,
+    ) -> Result<Plan> {
+        let (w, b) = (&self.weight, self.bias.as_ref());
+        let outputs = ops::check_weight(w, b, inputs)?;
+        args.extend([w].into_iter().chain(b));
+        let mut plan = Plan { inputs, outputs, weight: true, bias: b.is_some(), lora: None };
+        if let Some(lora) = &self.lora {
+            let drop = self.drop(drop);
+            let drop = drop.as_ref().map(|(drop, packing)| (drop, packing));
+            ops::check_lora(rows, (&lora.a, &lora.b), (inputs, outputs), drop)?;
+            plan.lora = Some(ops::lora_plan(&lora.a, lora.scale, drop));
+            args.extend([&lora.a, &lora.b]);
+        }
+        Ok(plan)
     }
 }

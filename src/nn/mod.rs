@@ -16,6 +16,7 @@ mod builder;
 mod dropout;
 mod error;
 mod grad;
+mod kernel;
 mod linear;
 mod lora;
 mod norm;

@@ -25,6 +25,12 @@ impl LayerNorm {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         ops::layer_norm(x, &self.weight, &self.bias, self.eps)
     }
+
+    /// Checked arguments of a fused sub-layer that begins with this norm.
+    pub(super) fn args<'a>(&'a self, x: &'a Tensor) -> Result<Vec<&'a Tensor>> {
+        ops::check_norm("layer_norm", x, &[&self.weight, &self.bias])?;
+        Ok(vec![x, &self.weight, &self.bias])
+    }
 }
 
 /// Root-mean-square norm over the last dimension, with weight `[width]`.
@@ -45,5 +51,11 @@ impl RmsNorm {
     /// `[rows, width]` to `[rows, width]`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         ops::rms_norm(x, &self.weight, self.eps)
+    }
+
+    /// Checked arguments of a fused sub-layer that begins with this norm.
+    pub(super) fn args<'a>(&'a self, x: &'a Tensor) -> Result<Vec<&'a Tensor>> {
+        ops::check_norm("rms_norm", x, &[&self.weight])?;
+        Ok(vec![x, &self.weight])
     }
 }

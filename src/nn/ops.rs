@@ -1,6 +1,7 @@
 //! Differentiable functions on packed rows. Each checks its arguments and then takes the fused
 //! kernel where there is one (f32 on the processor) or the composed twin.
 
+use super::kernel::{attention::Attend, linear, loss, node, norm::Norm, rope::Rope, rows};
 use super::twin;
 use super::{Dropout, NnError, Packing, Result, RopeStyle, RopeTable};
 use candle_core::Tensor;
@@ -30,6 +31,11 @@ pub fn with_composed<R>(work: impl FnOnce() -> R) -> R {
     }
     let _restore = Restore(PATH.replace(Path::Composed));
     work()
+}
+
+/// Whether the fused path takes these tensors.
+pub(super) fn fused(args: &[&Tensor]) -> bool {
+    PATH.get() == Path::Auto && node::takes(args)
 }
 
 /// Elementwise non-linearities.
@@ -130,18 +136,32 @@ fn check_packing(op: &'static str, packing: &Packing, rows: usize) -> Result<()>
 
 /// `x Wᵀ + b`: x `[rows, in]`, w `[out, in]`, b `[out]`.
 pub fn linear(x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor> {
-    check_linear(x, w, b)?;
-    twin::linear(x, w, b)
+    let (inputs, outputs) = check_linear(x, w, b)?;
+    let args: Vec<&Tensor> = [x, w].into_iter().chain(b).collect();
+    if !fused(&args) {
+        return twin::linear(x, w, b);
+    }
+    let plan = linear::Plan { inputs, outputs, weight: true, bias: b.is_some(), lora: None };
+    let shape = [x.dims()[0], outputs];
+    node::apply(linear::Linear { plan, residual: false }, &args, &shape)
 }
 
 fn check_linear(x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<(usize, usize)> {
     let inputs = width_of("linear", w)?;
     rows_of("linear", x, inputs)?;
-    let outputs = w.dims()[0];
-    if let Some(b) = b {
-        vector("linear", b, outputs)?;
+    Ok((inputs, check_weight(w, b, inputs)?))
+}
+
+/// The number of outputs of a linear that takes `inputs`.
+pub(super) fn check_weight(w: &Tensor, b: Option<&Tensor>, inputs: usize) -> Result<usize> {
+    let outputs = rows_of("linear weight", w, inputs)?;
+    if outputs == 0 {
+        return Err(NnError::shape("linear weight", "at least one output", w.dims()));
     }
-    Ok((inputs, outputs))
+    if let Some(b) = b {
+        vector("linear bias", b, outputs)?;
+    }
+    Ok(outputs)
 }
 
 /// `residual + x Wᵀ + b`: one op instead of two, and one gradient less to add.
@@ -151,7 +171,18 @@ pub fn linear_residual(
     b: Option<&Tensor>,
     residual: &Tensor,
 ) -> Result<Tensor> {
-    add(residual, &linear(x, w, b)?)
+    let (inputs, outputs) = check_linear(x, w, b)?;
+    let shape = [x.dims()[0], outputs];
+    if residual.dims() != shape {
+        let expected = format!("a residual {shape:?}");
+        return Err(NnError::shape("linear_residual", expected, residual.dims()));
+    }
+    let args: Vec<&Tensor> = [x, w].into_iter().chain(b).chain([residual]).collect();
+    if !fused(&args) {
+        return Ok((residual + twin::linear(x, w, b)?)?);
+    }
+    let plan = linear::Plan { inputs, outputs, weight: true, bias: b.is_some(), lora: None };
+    node::apply(linear::Linear { plan, residual: true }, &args, &shape)
 }
 
 /// `x Wᵀ + b + scale * dropout(x) Aᵀ Bᵀ` with W and b frozen: x `[rows, in]`, w `[out, in]`,
@@ -166,8 +197,16 @@ pub fn lora_linear(
     drop: Option<(&Dropout, &Packing)>,
 ) -> Result<Tensor> {
     let (inputs, outputs) = check_linear(x, w, bias)?;
-    check_lora(x, a, b, inputs, outputs, drop)?;
+    check_lora(rows_of("lora", x, inputs)?, (a, b), (inputs, outputs), drop)?;
     let (w, bias) = (w.detach(), bias.map(Tensor::detach));
+    let args: Vec<&Tensor> = [x, &w].into_iter().chain(&bias).chain([a, b]).collect();
+    if fused(&args) {
+        let lora = Some(lora_plan(a, scale, drop));
+        let bias = bias.is_some();
+        let plan = linear::Plan { inputs, outputs, weight: true, bias, lora };
+        let shape = [x.dims()[0], outputs];
+        return node::apply(linear::Linear { plan, residual: false }, &args, &shape);
+    }
     let y = twin::linear(x, &w, bias.as_ref())?;
     Ok((y + twin::lora_branch(x, a, b, scale, drop)?)?)
 }
@@ -180,23 +219,36 @@ pub fn lora_branch(
     scale: f64,
     drop: Option<(&Dropout, &Packing)>,
 ) -> Result<Tensor> {
-    check_lora(x, a, b, width_of("lora", a)?, b.dim(0)?, drop)?;
-    twin::lora_branch(x, a, b, scale, drop)
+    let (inputs, outputs) = (width_of("lora", a)?, b.dim(0)?);
+    check_lora(rows_of("lora", x, inputs)?, (a, b), (inputs, outputs), drop)?;
+    if !fused(&[x, a, b]) {
+        return twin::lora_branch(x, a, b, scale, drop);
+    }
+    let lora = Some(lora_plan(a, scale, drop));
+    let plan = linear::Plan { inputs, outputs, weight: false, bias: false, lora };
+    let shape = [x.dims()[0], outputs];
+    node::apply(linear::Linear { plan, residual: false }, &[x, a, b], &shape)
 }
 
-fn check_lora(
-    x: &Tensor,
+pub(super) fn lora_plan(
     a: &Tensor,
-    b: &Tensor,
-    inputs: usize,
-    outputs: usize,
+    scale: f64,
+    drop: Option<(&Dropout, &Packing)>,
+) -> linear::LoraPlan {
+    let drop = drop.map(|(drop, packing)| (drop.clone(), packing.clone()));
+    linear::LoraPlan { rank: a.dims()[0], scale: scale as f32, drop }
+}
+
+pub(super) fn check_lora(
+    rows: usize,
+    (a, b): (&Tensor, &Tensor),
+    (inputs, outputs): (usize, usize),
     drop: Option<(&Dropout, &Packing)>,
 ) -> Result<()> {
     let rank = rows_of("lora A", a, inputs)?;
     if b.dims() != [outputs, rank] {
         return Err(NnError::shape("lora B", format!("[{outputs}, {rank}]"), b.dims()));
     }
-    let rows = rows_of("lora", x, inputs)?;
     if let Some((drop, packing)) = drop {
         check_packing("lora", packing, rows)?;
         check_drop("lora", drop, packing)?;
@@ -204,35 +256,53 @@ fn check_lora(
     Ok(())
 }
 
+pub(super) fn check_norm(op: &'static str, x: &Tensor, vectors: &[&Tensor]) -> Result<()> {
+    let width = width_of(op, x)?;
+    vectors.iter().try_for_each(|x| vector(op, x, width))
+}
+
 /// Layer norm: x `[rows, width]`, w and b `[width]`.
 pub fn layer_norm(x: &Tensor, w: &Tensor, b: &Tensor, eps: f64) -> Result<Tensor> {
-    let width = width_of("layer_norm", x)?;
-    vector("layer_norm", w, width)?;
-    vector("layer_norm", b, width)?;
-    twin::layer_norm(x, w, b, eps)
+    check_norm("layer_norm", x, &[w, b])?;
+    if !fused(&[x, w, b]) {
+        return twin::layer_norm(x, w, b, eps);
+    }
+    node::apply(Norm { eps: eps as f32, rms: false }, &[x, w, b], x.dims())
 }
 
 /// Root-mean-square norm: x `[rows, width]`, w `[width]`.
 pub fn rms_norm(x: &Tensor, w: &Tensor, eps: f64) -> Result<Tensor> {
-    vector("rms_norm", w, width_of("rms_norm", x)?)?;
-    twin::rms_norm(x, w, eps)
+    check_norm("rms_norm", x, &[w])?;
+    if !fused(&[x, w]) {
+        return twin::rms_norm(x, w, eps);
+    }
+    node::apply(Norm { eps: eps as f32, rms: true }, &[x, w], x.dims())
 }
 
 /// An elementwise non-linearity, any shape.
 pub fn activation(x: &Tensor, kind: Activation) -> Result<Tensor> {
-    twin::activation(x, kind)
+    if !fused(&[x]) {
+        return twin::activation(x, kind);
+    }
+    node::apply(kind, &[x], x.dims())
 }
 
 /// `silu(gate) * up`, equal shapes.
 pub fn silu_gate(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
     same("silu_gate", gate, up)?;
-    Ok(twin::activation(gate, Activation::Silu)?.mul(up)?)
+    if !fused(&[gate, up]) {
+        return Ok(twin::activation(gate, Activation::Silu)?.mul(up)?);
+    }
+    node::apply(super::kernel::activation::SiluGate, &[gate, up], gate.dims())
 }
 
 /// `x + y`, equal shapes, on all threads.
 pub fn add(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     same("add", x, y)?;
-    Ok(x.add(y)?)
+    if !fused(&[x, y]) {
+        return Ok(x.add(y)?);
+    }
+    node::apply(rows::Add, &[x, y], x.dims())
 }
 
 /// Rotates every head of x `[rows, heads * dim]` by its row's position in its sequence.
@@ -244,38 +314,56 @@ pub fn rope(
     style: RopeStyle,
 ) -> Result<Tensor> {
     let rows = rows_of("rope", x, heads * table.half() * 2)?;
+    check_rope(rows, packing, table)?;
+    if !fused(&[x]) {
+        return twin::rope(x, packing, table, heads, style);
+    }
+    let rope = Rope { packing: packing.clone(), table: table.clone(), heads, style };
+    node::apply(rope, &[x], x.dims())
+}
+
+pub(super) fn check_rope(rows: usize, packing: &Packing, table: &RopeTable) -> Result<()> {
     check_packing("rope", packing, rows)?;
-    if packing.longest() > table.positions() {
+    if table.half() == 0 || packing.longest() > table.positions() {
         let expected = format!("sequences of at most {} rows", table.positions());
         return Err(NnError::shape("rope", expected, packing.longest()));
     }
-    twin::rope(x, packing, table, heads, style)
+    Ok(())
 }
 
 /// Attention within each sequence: q `[rows, heads * dim]`, k and v `[rows, kv_heads * dim]`, to
 /// `[rows, heads * dim]`.
 pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, how: &Attention) -> Result<Tensor> {
     let width = width_of("attention", q)?;
-    if how.heads == 0 || how.kv_heads == 0 || !how.heads.is_multiple_of(how.kv_heads) {
-        let found = (how.heads, how.kv_heads);
-        return Err(NnError::shape("attention", "heads a multiple of kv_heads", found));
-    }
-    if !width.is_multiple_of(how.heads) {
-        return Err(NnError::shape("attention", format!("{} heads", how.heads), q.dims()));
-    }
-    let kv_width = width / how.heads * how.kv_heads;
-    let rows = rows_of("attention", q, width)?;
+    let rows = q.dims()[0];
+    let dim = check_attention(rows, width, how)?;
     for x in [k, v] {
+        let kv_width = dim * how.kv_heads;
         if x.dims() != [rows, kv_width] {
             let expected = format!("keys and values [{rows}, {kv_width}]");
             return Err(NnError::shape("attention", expected, x.dims()));
         }
     }
+    if !fused(&[q, k, v]) {
+        return twin::attention(q, k, v, how);
+    }
+    node::apply(Attend { how: how.clone(), dim }, &[q, k, v], q.dims())
+}
+
+/// The width of a head of queries `[rows, width]`.
+pub(super) fn check_attention(rows: usize, width: usize, how: &Attention) -> Result<usize> {
+    if how.heads == 0 || how.kv_heads == 0 || !how.heads.is_multiple_of(how.kv_heads) {
+        let found = (how.heads, how.kv_heads);
+        return Err(NnError::shape("attention", "heads a multiple of kv_heads", found));
+    }
+    if !width.is_multiple_of(how.heads) {
+        return Err(NnError::shape("attention", format!("{} heads", how.heads), width));
+    }
     check_packing("attention", &how.packing, rows)?;
     if let Some(drop) = &how.dropout {
         check_drop("attention", drop, &how.packing)?;
     }
-    twin::attention(q, k, v, how)
+    Ok(width / how.heads)
 }
 
 /// The mean of `-log softmax(logits)[target]`: logits `[n, classes]`, a scalar.
@@ -288,7 +376,10 @@ pub fn cross_entropy(logits: &Tensor, targets: &[u32]) -> Result<Tensor> {
     if let Some(&target) = targets.iter().find(|&&target| target as usize >= classes) {
         return Err(NnError::shape("cross_entropy", format!("targets below {classes}"), target));
     }
-    twin::cross_entropy(logits, targets)
+    if !fused(&[logits]) {
+        return twin::cross_entropy(logits, targets);
+    }
+    node::apply(loss::CrossEntropy::new(targets.to_vec(), classes), &[logits], &[])
 }
 
 /// CLIP's loss: the mean of both directions' cross entropy of `scale * a bᵀ` against the
@@ -296,7 +387,11 @@ pub fn cross_entropy(logits: &Tensor, targets: &[u32]) -> Result<Tensor> {
 pub fn contrastive(a: &Tensor, b: &Tensor, scale: &Tensor) -> Result<Tensor> {
     check_pairs("contrastive", a, b)?;
     one_number("contrastive", scale)?;
-    twin::contrastive(a, b, scale)
+    if !fused(&[a, b, scale]) {
+        return twin::contrastive(a, b, scale);
+    }
+    let pairs = loss::Pairs::new(loss::Contrast::Both, a.dims()[1]);
+    node::apply(pairs, &[a, b, scale], &[])
 }
 
 /// The cross entropy of `scale * q docsᵀ` where `docs` row i is `q` row i's: q `[n, width]`, docs
@@ -307,7 +402,11 @@ pub fn info_nce(q: &Tensor, docs: &Tensor, scale: f64) -> Result<Tensor> {
     if n == 0 || m < n {
         return Err(NnError::shape("info_nce", format!("at least {} documents", n.max(1)), m));
     }
-    twin::info_nce(q, docs, scale)
+    if !fused(&[q, docs]) {
+        return twin::info_nce(q, docs, scale);
+    }
+    let pairs = loss::Pairs::new(loss::Contrast::Rows(scale as f32), width);
+    node::apply(pairs, &[q, docs], &[])
 }
 
 /// `SigLIP`'s loss: the sum of `-log sigmoid(±(scale * a bᵀ + bias))`, + on the diagonal, over n.
@@ -316,7 +415,11 @@ pub fn sigmoid_loss(a: &Tensor, b: &Tensor, scale: &Tensor, bias: &Tensor) -> Re
     check_pairs("sigmoid_loss", a, b)?;
     one_number("sigmoid_loss", scale)?;
     one_number("sigmoid_loss", bias)?;
-    twin::sigmoid_loss(a, b, scale, bias)
+    if !fused(&[a, b, scale, bias]) {
+        return twin::sigmoid_loss(a, b, scale, bias);
+    }
+    let pairs = loss::Pairs::new(loss::Contrast::Sigmoid, a.dims()[1]);
+    node::apply(pairs, &[a, b, scale, bias], &[])
 }
 
 fn check_pairs(op: &'static str, a: &Tensor, b: &Tensor) -> Result<()> {
@@ -342,7 +445,15 @@ pub fn embedding(table: &Tensor, ids: &[u32]) -> Result<Tensor> {
     if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocab) {
         return Err(NnError::shape("embedding", format!("ids below {vocab}"), id));
     }
-    twin::embedding(table, ids)
+    look_up(table, ids)
+}
+
+fn look_up(table: &Tensor, ids: &[u32]) -> Result<Tensor> {
+    if !fused(&[table]) {
+        return twin::embedding(table, ids);
+    }
+    let width = table.dims()[1];
+    node::apply(rows::Lookup { ids: ids.to_vec(), width }, &[table], &[ids.len(), width])
 }
 
 /// Rows `rows` of x `[n, width]`, such as the end-of-text rows: `[rows, width]`.
@@ -352,13 +463,17 @@ pub fn select_rows(x: &Tensor, rows: &[u32]) -> Result<Tensor> {
     if let Some(&row) = rows.iter().find(|&&row| row as usize >= n) {
         return Err(NnError::shape("select_rows", format!("rows below {n}"), row));
     }
-    twin::embedding(x, rows)
+    look_up(x, rows)
 }
 
 /// Rows of unit length: x `[rows, width]`. A zero row stays zero.
 pub fn normalize(x: &Tensor) -> Result<Tensor> {
     width_of("normalize", x)?;
-    twin::normalize(x)
+    if !fused(&[x]) {
+        return twin::normalize(x);
+    }
+    let tiny = twin::TINY as f32;
+    node::apply(rows::Normalize { width: x.dims()[1], tiny }, &[x], x.dims())
 }
 
 /// One row a sequence: hidden `[rows, width]`, `embed` says which rows count, to
@@ -381,5 +496,9 @@ pub fn pool(
             .collect();
         return Err(NnError::shape("pool", "an embedded row in every sequence", lengths));
     };
-    twin::pool(hidden, &weights)
+    if !fused(&[hidden]) {
+        return twin::pool(hidden, &weights);
+    }
+    let (sequences, width) = (packing.sequences(), hidden.dims()[1]);
+    node::apply(rows::Pool { weights, width }, &[hidden], &[sequences, width])
 }

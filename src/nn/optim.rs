@@ -1,7 +1,8 @@
 //! The arithmetic of the optimizer; which parameters it runs over is `train`'s business.
 
-use super::{NnError, Result};
-use candle_core::{DType, Tensor, Var};
+use super::kernel::{adamw, node};
+use super::{NnError, Result, ops};
+use candle_core::{DType, Device, Tensor, Var};
 
 /// One step of AdamW (Loshchilov and Hutter 2019): decoupled weight decay, bias-corrected.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +32,15 @@ impl AdamW {
                 return Err(NnError::shape("adamw", expected, found.dims()));
             }
         }
+        let all = [param.as_tensor(), m.as_tensor(), v.as_tensor()];
+        let [a, b, c] = all.map(Tensor::id);
+        if a == b || b == c || a == c {
+            return Err(NnError::shape("adamw", "three different variables", all.map(Tensor::id)));
+        }
+        let whole = all.iter().all(|x| x.is_contiguous());
+        if whole && ops::fused(&[all[0], all[1], all[2], grad]) {
+            return Ok(adamw::adamw(self, self.corrections(), all, grad)?);
+        }
         self.composed(param, grad, m, v)
     }
 
@@ -57,6 +67,6 @@ impl AdamW {
 
 /// The sum of squares of all numbers, for gradient norms.
 pub fn sum_of_squares(x: &Tensor) -> Result<f64> {
-    let x = x.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
-    Ok(x.iter().map(|&x| f64::from(x) * f64::from(x)).sum())
+    let x = [x.to_dtype(DType::F32)?.to_device(&Device::Cpu)?.contiguous()?];
+    Ok(node::slices(&x, |slices| adamw::sum_of_squares(slices[0]))?)
 }

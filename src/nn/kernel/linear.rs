@@ -1,0 +1,218 @@
+//! Linear layers: `base + x Wᵀ + scale * dropout(x) Aᵀ Bᵀ`, where base is the bias, a residual,
+//! both or nothing.
+
+use super::node::Kernel;
+use super::product::{Spread, View, product};
+use super::rows::{add_to, column_sums, dropped, filled};
+use crate::nn::{Dropout, Packing};
+
+/// What a linear is, without its numbers: which arguments it takes from a kernel's list.
+#[derive(Clone)]
+pub(in super::super) struct Plan {
+    pub inputs: usize,
+    pub outputs: usize,
+    pub weight: bool,
+    pub bias: bool,
+    pub lora: Option<LoraPlan>,
+}
+
+#[derive(Clone)]
+pub(in super::super) struct LoraPlan {
+    pub rank: usize,
+    pub scale: f32,
+    pub drop: Option<(Dropout, Packing)>,
+}
+
+/// A linear's numbers: W, b, A, B as far as the plan has them, in that order.
+pub(super) struct Bound<'a> {
+    plan: &'a Plan,
+    w: Option<&'a [f32]>,
+    b: Option<&'a [f32]>,
+    lora: Option<(&'a LoraPlan, &'a [f32], &'a [f32])>,
+    needs: &'a [bool],
+}
+
+/// The gradients of a linear's arguments, in the order of the arguments.
+pub(super) type Gradients = Vec<Option<Vec<f32>>>;
+
+impl Plan {
+    /// How many arguments.
+    pub fn count(&self) -> usize {
+        usize::from(self.weight) + usize::from(self.bias) + 2 * usize::from(self.lora.is_some())
+    }
+
+    /// Takes this linear's arguments off the front of `args`, and what they need off `needs`
+    /// (which may be empty in forward).
+    pub(super) fn bind<'a>(
+        &'a self,
+        args: &mut &'a [&'a [f32]],
+        needs: &mut &'a [bool],
+    ) -> Bound<'a> {
+        let (mine, rest) = args.split_at(self.count());
+        *args = rest;
+        let (mine_needs, rest) = needs.split_at(self.count().min(needs.len()));
+        *needs = rest;
+        let mut mine = mine.iter().copied();
+        let w = if self.weight { mine.next() } else { None };
+        let b = if self.bias { mine.next() } else { None };
+        let lora = self.lora.as_ref().and_then(|plan| Some((plan, mine.next()?, mine.next()?)));
+        Bound { plan: self, w, b, lora, needs: mine_needs }
+    }
+}
+
+impl Bound<'_> {
+    /// `residual + bias + x Wᵀ + LoRA`: x `[rows, inputs]`, to `[rows, outputs]`.
+    pub fn forward(&self, x: &[f32], residual: Option<&[f32]>) -> Vec<f32> {
+        let (inputs, outputs) = (self.plan.inputs, self.plan.outputs);
+        let rows = x.len() / inputs;
+        let mut y = filled(rows, outputs, self.b, residual);
+        if let Some(w) = self.w {
+            let add = self.b.is_some() || residual.is_some();
+            let (a, b) = (View::rows(x, inputs), View::transposed(w, inputs));
+            product((rows, outputs, inputs), a, b, 1.0, (&mut y, outputs), add, Spread::Threads);
+        }
+        if let Some((plan, _, up)) = &self.lora {
+            let (low, _) = self.low(x, rows);
+            let (a, b) = (View::rows(&low, plan.rank), View::transposed(up, plan.rank));
+            let sizes = (rows, outputs, plan.rank);
+            product(sizes, a, b, plan.scale, (&mut y, outputs), true, Spread::Threads);
+        }
+        y
+    }
+
+    /// `dropout(x) Aᵀ` `[rows, rank]`, and `dropout(x)` where it drops.
+    fn low(&self, x: &[f32], rows: usize) -> (Vec<f32>, Option<Vec<f32>>) {
+        let Some((plan, down, _)) = self.lora else { return (Vec::new(), None) };
+        let inputs = self.plan.inputs;
+        let kept = plan.drop.as_ref().map(|(drop, packing)| dropped(x, inputs, drop, packing));
+        let mut low = vec![0.0; rows * plan.rank];
+        let a = View::rows(kept.as_deref().unwrap_or(x), inputs);
+        let sizes = (rows, plan.rank, inputs);
+        let b = View::transposed(down, inputs);
+        product(sizes, a, b, 1.0, (&mut low, plan.rank), false, Spread::Threads);
+        (low, kept)
+    }
+
+    /// Pushes the gradients of this linear's arguments to `out` and adds x's to `dx`, which
+    /// starts as anything (`dx_set` says that it holds something to add to).
+    pub fn backward(
+        &self,
+        x: &[f32],
+        g: &[f32],
+        dx: Option<(&mut [f32], bool)>,
+        out: &mut Gradients,
+    ) {
+        let (inputs, outputs) = (self.plan.inputs, self.plan.outputs);
+        let rows = x.len() / inputs;
+        let mut needs = self.needs.iter().copied();
+        if self.w.is_some() {
+            out.push(needs.next().unwrap_or(false).then(|| {
+                let mut dw = vec![0.0; inputs * outputs];
+                let (a, b) = (View::transposed(g, outputs), View::rows(x, inputs));
+                let sizes = (outputs, inputs, rows);
+                product(sizes, a, b, 1.0, (&mut dw, inputs), false, Spread::Threads);
+                dw
+            }));
+        }
+        if self.b.is_some() {
+            let needed = needs.next().unwrap_or(false);
+            out.push(needed.then(|| column_sums(g, outputs)));
+        }
+        let mut dx = dx;
+        if let (Some(w), Some((dx, set))) = (self.w, &mut dx) {
+            let (a, b) = (View::rows(g, outputs), View::rows(w, inputs));
+            product((rows, inputs, outputs), a, b, 1.0, (dx, inputs), *set, Spread::Threads);
+            *set = true;
+        }
+        let needs = (needs.next().unwrap_or(false), needs.next().unwrap_or(false));
+        self.lora_backward(x, g, dx, needs, out);
+    }
+
+    fn lora_backward(
+        &self,
+        x: &[f32],
+        g: &[f32],
+        dx: Option<(&mut [f32], bool)>,
+        (need_down, need_up): (bool, bool),
+        out: &mut Gradients,
+    ) {
+        let Some((plan, down, up)) = self.lora else { return };
+        let (inputs, outputs, rank) = (self.plan.inputs, self.plan.outputs, plan.rank);
+        let rows = x.len() / inputs;
+        let mut dlow = vec![0.0; rows * rank];
+        if need_down || dx.is_some() {
+            let (a, b) = (View::rows(g, outputs), View::rows(up, rank));
+            let sizes = (rows, rank, outputs);
+            product(sizes, a, b, plan.scale, (&mut dlow, rank), false, Spread::Threads);
+        }
+        if need_down || need_up {
+            let (low, kept) = self.low(x, rows);
+            out.push(need_down.then(|| {
+                let mut d = vec![0.0; rank * inputs];
+                let a = View::transposed(&dlow, rank);
+                let b = View::rows(kept.as_deref().unwrap_or(x), inputs);
+                let sizes = (rank, inputs, rows);
+                product(sizes, a, b, 1.0, (&mut d, inputs), false, Spread::Threads);
+                d
+            }));
+            out.push(need_up.then(|| {
+                let mut d = vec![0.0; outputs * rank];
+                let (a, b) = (View::transposed(g, outputs), View::rows(&low, rank));
+                let sizes = (outputs, rank, rows);
+                product(sizes, a, b, plan.scale, (&mut d, rank), false, Spread::Threads);
+                d
+            }));
+        } else {
+            out.extend([None, None]);
+        }
+        let Some((dx, set)) = dx else { return };
+        let (sizes, a, b) =
+            ((rows, inputs, rank), View::rows(&dlow, rank), View::rows(down, inputs));
+        match &plan.drop {
+            None => product(sizes, a, b, 1.0, (dx, inputs), set, Spread::Threads),
+            Some((drop, packing)) => {
+                let mut part = vec![0.0; rows * inputs];
+                product(sizes, a, b, 1.0, (&mut part, inputs), false, Spread::Threads);
+                let part = dropped(&part, inputs, drop, packing);
+                if set { add_to(dx, &part) } else { dx.copy_from_slice(&part) }
+            }
+        }
+    }
+}
+
+/// One linear as a node: arguments x, the linear's, and the residual where there is one.
+pub(in super::super) struct Linear {
+    pub plan: Plan,
+    pub residual: bool,
+}
+
+impl Kernel for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn forward(&self, args: &[&[f32]], _: bool) -> Vec<f32> {
+        let mut rest = &args[1..];
+        let bound = self.plan.bind(&mut rest, &mut [].as_slice());
+        bound.forward(args[0], self.residual.then(|| rest[0]))
+    }
+
+    fn backward(
+        &self,
+        args: &[&[f32]],
+        needs: &[bool],
+        _: &[f32],
+        grad: &[f32],
+    ) -> Vec<Option<Vec<f32>>> {
+        let (mut rest, mut rest_needs) = (&args[1..], &needs[1..]);
+        let bound = self.plan.bind(&mut rest, &mut rest_needs);
+        let mut dx = needs[0].then(|| vec![0.0; args[0].len()]);
+        let mut found = vec![None];
+        bound.backward(args[0], grad, dx.as_deref_mut().map(|dx| (dx, false)), &mut found);
+        found[0] = dx;
+        if self.residual {
+            found.push(rest_needs[0].then(|| grad.to_vec()));
+        }
+        found
+    }
+}
