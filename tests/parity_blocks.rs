@@ -1,17 +1,15 @@
 //! Every block, loss and optimizer equals its PyTorch reference, on the fused path and on the
 //! composed one. Goldens: `scripts/goldens/`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of tests fail by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
 mod parity;
 
 use candle_core::{DType, Device, Tensor, Var};
+use llm2clip::nn::block::{self as sublayer, GatedMlp, Projections};
 use llm2clip::nn::{
-    self, Activation, Attention, Mask, Packing, Pooling, RopeStyle, RopeTable, ops,
+    self, Activation, Attention, LayerNorm, Linear, Lora, Mask, Packing, Pooling, RmsNorm,
+    RopeStyle, RopeTable, ops,
 };
 use parity::{Comparison, Golden, block};
 
@@ -102,17 +100,21 @@ fn llama3(plain: &[f64], scaling: &serde_json::Value) -> Vec<f64> {
     plain.iter().copied().map(scale).collect()
 }
 
+fn how(g: &Golden) -> Attention {
+    let causal = g.constant("causal").as_bool().unwrap();
+    Attention {
+        heads: g.count("heads"),
+        kv_heads: g.count("kv_heads"),
+        packing: packing(g),
+        mask: if causal { Mask::Causal } else { Mask::Bidirectional },
+        dropout: None,
+    }
+}
+
 fn attention(case: &str) {
     block(case, |g| {
-        let causal = g.constant("causal").as_bool().unwrap();
-        let how = Attention {
-            heads: g.count("heads"),
-            kv_heads: g.count("kv_heads"),
-            packing: packing(g),
-            mask: if causal { Mask::Causal } else { Mask::Bidirectional },
-            dropout: None,
-        };
-        Ok(vec![("y", ops::attention(g.input("q"), g.input("k"), g.input("v"), &how)?)])
+        let (q, k, v) = (g.input("q"), g.input("k"), g.input("v"));
+        Ok(vec![("y", ops::attention(q, k, v, &how(g))?)])
     });
 }
 
@@ -130,6 +132,70 @@ fn bidirectional_attention_equals_the_reference() {
     attention("attention_ragged_bidirectional");
     attention("attention_grouped_bidirectional");
     attention("attention_long_bidirectional");
+}
+
+/// The linear below `path`, with its low-rank weights where the file has some.
+fn linear(g: &Golden, path: &str) -> Linear {
+    let at = |part: &str| g.maybe(&format!("{path}.{part}")).cloned();
+    let lora = at("lora_A.weight").zip(at("lora_B.weight")).map(|(a, b)| {
+        let scale = g.number("alpha") / g.number("r");
+        Lora { a, b, scale, dropout: 0.0 }
+    });
+    Linear { weight: at("weight").unwrap(), bias: at("bias"), lora }
+}
+
+fn projections(g: &Golden, out: &str) -> Projections {
+    let [q, k, v, o] =
+        ["q_proj", "k_proj", "v_proj", out].map(|name| linear(g, &format!("attention.{name}")));
+    Projections { q, k, v, o }
+}
+
+fn layer_norm(g: &Golden) -> LayerNorm {
+    let (weight, bias) = (g.input("norm.weight").clone(), g.input("norm.bias").clone());
+    LayerNorm { weight, bias, eps: g.number("eps") }
+}
+
+fn rms_norm(g: &Golden) -> RmsNorm {
+    RmsNorm { weight: g.input("norm.weight").clone(), eps: g.number("eps") }
+}
+
+#[test]
+fn clips_sublayers_equal_the_reference() {
+    for case in ["sublayer_clip_attention_bidirectional", "sublayer_clip_attention_causal"] {
+        block(case, |g| {
+            let projections = projections(g, "out_proj");
+            let y = sublayer::attention(g.input("x"), &layer_norm(g), &projections, &how(g), None)?;
+            Ok(vec![("y", y)])
+        });
+    }
+    block("sublayer_clip_mlp", |g| {
+        let (first, second) = (linear(g, "mlp.fc1"), linear(g, "mlp.fc2"));
+        let (x, norm) = (g.input("x"), layer_norm(g));
+        let y = sublayer::mlp(x, &norm, &first, Activation::QuickGelu, &second, None)?;
+        Ok(vec![("y", y)])
+    });
+}
+
+#[test]
+fn llamas_sublayers_equal_the_reference_whole_and_with_lora() {
+    for case in ["sublayer_llama_attention_causal", "sublayer_llama_attention_bidirectional_lora"] {
+        block(case, |g| {
+            let (projections, how) = (projections(g, "o_proj"), how(g));
+            let dim = projections.q.outputs() / how.heads;
+            let table = RopeTable::new(dim, g.number("theta"), how.packing.longest());
+            let (x, norm) = (g.input("x"), rms_norm(g));
+            let y = sublayer::rotary_attention(x, &norm, &projections, &table, &how, None)?;
+            Ok(vec![("y", y)])
+        });
+    }
+    for case in ["sublayer_llama_mlp", "sublayer_llama_mlp_lora"] {
+        block(case, |g| {
+            let [gate, up, down] =
+                ["gate_proj", "up_proj", "down_proj"].map(|name| linear(g, &format!("mlp.{name}")));
+            let mlp = GatedMlp { gate, up, down };
+            Ok(vec![("y", sublayer::gated_mlp(g.input("x"), &rms_norm(g), &mlp, None)?)])
+        });
+    }
 }
 
 #[test]

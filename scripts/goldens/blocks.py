@@ -12,6 +12,7 @@ import sys
 import torch
 import torch.nn.functional as F
 from golden import Golden
+from sublayers import sublayer_cases
 from training import training_cases
 
 CASES = []
@@ -269,7 +270,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob("*.safetensors"):
         stale.unlink()
-    for golden in [run() for run in CASES] + training_cases():
+    for golden in [run() for run in CASES] + sublayer_cases() + training_cases():
         golden.save(folder)
         print(golden.case)
 
