@@ -1,1 +1,111 @@
-//! The command line: clap types, one file a family of commands; human text and --json from the same value.
+//! The command line: clap types, one file a family of commands; human text and `--json` from the same
+//! value.
+//!
+//! | file | commands |
+//! |---|---|
+//! | `global.rs` | flags every command has; threads; the workspace |
+//! | `train.rs` | `train`, `resume`, `demo` |
+//! | `recipes.rs` | `recipes` |
+//! | `runs.rs` | `runs` |
+//! | `embed.rs` | `embed` |
+//! | `compare.rs` | `compare`, `inspect` |
+//! | `export.rs` | `export`, `export-model` |
+//! | `bench.rs` | `bench` |
+//! | `text.rs` | documents as tables for people |
+
+mod bench;
+mod compare;
+mod embed;
+mod export;
+mod global;
+mod recipes;
+mod runs;
+mod text;
+mod train;
+
+use clap::{Parser, Subcommand};
+use global::{Global, Refused};
+use std::process::ExitCode;
+
+/// Train CLIP, turn a causal Llama into a text encoder, train LLM2CLIP against it, compare and
+/// inspect.
+#[derive(Parser)]
+#[command(name = "llm2clip", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The whole pipeline on the data in the binary: train, compare, inspect, export.
+    Demo(train::Demo),
+    /// Run a recipe: a preset's name or a .toml file.
+    Train(train::Train),
+    /// Go on with a stopped, failed or crashed run.
+    Resume(train::Resume),
+    /// List recipes, show one resolved, or the difference of two.
+    Recipes(recipes::Recipes),
+    /// All runs of all sessions, newest first.
+    Runs(runs::Runs),
+    /// Turn texts or pictures into an embedding table.
+    Embed(embed::Embed),
+    /// Compare encoders on caption or image retrieval, with intervals.
+    Compare(compare::Compare),
+    /// The two ranked lists of a query.
+    Inspect(compare::Inspect),
+    /// A session's results as JSON, CSV, TREC files and charts.
+    Export(export::Export),
+    /// A checkpoint in the layout of another program.
+    ExportModel(export::ExportModel),
+    /// Throughput of this machine.
+    Bench(bench::Bench),
+}
+
+/// Runs the program; the exit code is 0 for success, 1 where the work failed, 2 where the request was
+/// wrong, 128 and the signal's number where one ended it after its checkpoint.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = run(cli);
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            let code = if error.downcast_ref::<Refused>().is_some() { 2 } else { 1 };
+            eprintln!("error: {}", chain(&error));
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// The error and its causes in one line, each said once.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let global = cli.global;
+    match cli.command {
+        Command::Demo(args) => train::demo(&global, &args),
+        Command::Train(args) => train::train(&global, &args),
+        Command::Resume(args) => train::resume(&global, &args),
+        Command::Recipes(args) => recipes::recipes(&global, &args),
+        Command::Runs(args) => runs::runs(&global, &args),
+        Command::Embed(args) => embed::embed(&global, &args),
+        Command::Compare(args) => compare::compare(&global, &args),
+        Command::Inspect(args) => compare::inspect(&global, &args),
+        Command::Export(args) => export::export(&global, &args),
+        Command::ExportModel(args) => export::export_model(&global, &args),
+        Command::Bench(args) => bench::bench(&global, &args),
+    }
+}

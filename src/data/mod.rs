@@ -1,1 +1,20 @@
 //! Files to plain batches, no tensors: items, captions, pictures, tokens, order.
+
+pub mod collate;
+pub mod corpus;
+pub mod error;
+pub mod manifest;
+pub mod normalise;
+pub mod open;
+pub mod order;
+pub mod picture;
+pub mod pictures;
+pub mod processor;
+pub mod resize;
+pub mod text;
+pub mod text_order;
+pub mod tokenizer;
+pub mod tokenizer_train;
+pub mod wordnet;
+
+pub use error::{DataError, Result};

@@ -1,1 +1,37 @@
 //! Anything that turns text or pictures into embeddings: encoders, their cards, embedding tables.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `spec.rs` | encoders as the command line names them |
+//! | `card.rs` | [`ModelCard`] of a checkpoint, [`EncoderCard`] of rows |
+//! | `source.rs` | from a name to weights: built in, checkpoints and what they stand on |
+//! | `builtin.rs` | what is embedded in the binary |
+//! | `text.rs`, `image.rs` | the two kinds of encoder; two traits, none with failing defaults |
+//! | `embeddings.rs` | rows of unit length |
+//! | `table.rs`, `mmap.rs` | embedding tables on disk |
+//! | `bm25.rs` | the honest floor: word overlap |
+
+mod bm25;
+pub mod builtin;
+mod card;
+mod embeddings;
+mod error;
+mod image;
+mod mmap;
+mod source;
+mod spec;
+mod table;
+mod text;
+
+pub use bm25::Bm25;
+pub use card::{
+    AttentionKind, EncoderCard, LoraCard, MODEL_CARD_FORMAT, ModelCard, ModelKind, Parent,
+    PictureUse, TextUse,
+};
+pub use embeddings::{EmbeddingError, Embeddings};
+pub use error::EncodeError;
+pub use image::{EncodedImages, ImageEncoder, ModelImageEncoder, image_encoder};
+pub use source::{Config, Loaded, Sources, plain_llama};
+pub use spec::{EncoderSpec, Options, SpecError, Tower, parse, parse_list};
+pub use table::{Table, TableDtype, table_key};
+pub use text::{EncodedTexts, ModelTextEncoder, TextEncoder, text_encoder};

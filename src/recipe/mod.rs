@@ -1,1 +1,31 @@
-//! What to do, as plain data: recipes, stages, presets, schedules.
+//! What to do, as plain data: a recipe is a list of stages, a stage is one objective with its own
+//! steps. Nothing here runs anything, reads a clock or looks at a disk.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `stage.rs` | [`Recipe`], [`Stage`] and the keys every stage has |
+//! | `objective.rs` | [`Objective`]: what is minimised, and its own keys |
+//! | `shape.rs` | sizes of towers that start from fresh weights |
+//! | `presets.rs` | the recipes that have a name |
+//! | `schedule.rs` | learning rate as a function of the step |
+//! | `edit.rs` | `--set`, TOML files, unknown keys |
+//! | `validate.rs` | all problems of a recipe at once |
+//! | `difference.rs` | what differs between two recipes |
+
+mod difference;
+mod edit;
+mod objective;
+mod presets;
+mod schedule;
+mod shape;
+mod stage;
+mod validate;
+
+pub use difference::{Difference, difference};
+pub use edit::{EditError, apply_set, from_toml};
+pub use objective::{MaskStyle, Objective, Pooling};
+pub use presets::{names, preset};
+pub use schedule::{Schedule, learning_rate};
+pub use shape::{LlamaShape, TextShape, VisionShape};
+pub use stage::{Init, OnBadStep, Recipe, Stage, Trainable};
+pub use validate::{Problem, validate};

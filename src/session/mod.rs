@@ -1,1 +1,43 @@
 //! The log and what lies beside it: events, writer, tail, fold, results.
+//!
+//! The runner writes, the log remembers, the viewer folds. This module knows no tensors and no
+//! terminal: it is what the two sides share.
+//!
+//! - [`event`], [`record`], [`header`], [`finite`], [`time`]: what a log says
+//! - [`writer`], [`tail`]: one writes, any number read
+//! - [`fold`], [`state`]: what is known after so many records, and whether the run lives
+//! - [`folder`], [`follow`], [`runs`], [`names`], [`paths`]: sessions and runs on disk
+//! - [`results`], [`neighbours`]: comparisons and inspections
+//! - [`atomic`]: files that are there whole or not at all
+//!
+//! Deliberately absent: a rewrite of anything, a lock file beside the log, a background thread.
+
+pub mod atomic;
+pub mod error;
+pub mod event;
+pub mod finite;
+pub mod fold;
+pub mod folder;
+pub mod follow;
+pub mod header;
+pub mod names;
+pub mod neighbours;
+pub mod paths;
+pub mod record;
+pub mod results;
+pub mod runs;
+pub mod state;
+pub mod tail;
+pub mod time;
+pub mod writer;
+
+pub use error::LogError;
+pub use event::Event;
+pub use finite::{Finite, FiniteMap};
+pub use fold::{RunState, SessionState};
+pub use folder::{NewSegment, Session, SessionCard};
+pub use follow::RunFollower;
+pub use record::Record;
+pub use state::RunStatus;
+pub use time::Time;
+pub use writer::LogWriter;

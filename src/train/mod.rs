@@ -1,1 +1,35 @@
-//! One training step and its state: objectives, losses, optimizer, checkpoint.
+//! One training step and its state. Emits no events and writes no log: a step returns a
+//! [`StepReport`], and the runner narrates.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `trainer.rs` | [`Trainer`]: batch, forward, backward, clip, update; validation |
+//! | `model.rs` | [`StageModel`]: what a stage trains, built from weights or fresh |
+//! | `batch.rs` | [`Batch`]: what one forward pass reads |
+//! | `feed.rs` | [`Feed`]: a stage's batches, a pure function of seed and cursor |
+//! | `loss.rs` | a batch through the model to a scalar, for each objective |
+//! | `groups.rs` | parameter groups: decay, rate factors, names in reports |
+//! | `optimizer.rs` | AdamW with visible state, clipping by the global norm |
+//! | `checkpoint.rs` | a checkpoint's folder: written whole, verified, restored |
+//! | `report.rs` | what a step says |
+
+mod batch;
+mod checkpoint;
+mod error;
+mod feed;
+mod groups;
+mod loss;
+mod model;
+mod optimizer;
+mod report;
+mod trainer;
+
+pub use checkpoint::{Checkpoint, CheckpointError, bytes_needed};
+pub use error::TrainError;
+pub use batch::Batch;
+pub use feed::{Feed, FeedSource, TextRows};
+pub use groups::{Group, group_of};
+pub use model::{ModelShape, Net, StageModel, Weights};
+pub use optimizer::{AdamW, Hyper, Norms};
+pub use report::{BadStep, Milliseconds, Pairs, StepOutcome, StepReport, ValidationReport};
+pub use trainer::{TrainState, Trainer};

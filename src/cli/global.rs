@@ -1,0 +1,169 @@
+//! Flags every command has, the number of threads, and the workspace they make.
+
+use crate::machine;
+use crate::runner::{Narrator, Voice, Workspace, open_device};
+use crate::session::folder::{Session, SessionCard};
+use crate::session::names::find_session;
+use crate::session::paths::Roots;
+use crate::session::writer::LogWriter;
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+
+/// A request that was wrong: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
+
+/// Flags every command has.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// Where sessions are [default: sessions in this directory or the nearest above that has it
+    /// beside checkpoints, else the user's data directory].
+    #[arg(long, global = true, value_name = "DIR", env = "LLM2CLIP_SESSIONS")]
+    pub sessions: Option<PathBuf>,
+    /// Where checkpoints are [default: checkpoints, likewise].
+    #[arg(long, global = true, value_name = "DIR", env = "LLM2CLIP_CHECKPOINTS")]
+    pub checkpoints: Option<PathBuf>,
+    /// Write into this session instead of a new one.
+    #[arg(long, global = true, value_name = "S")]
+    pub session: Option<String>,
+    /// auto, cpu or cuda:N.
+    #[arg(long, global = true, value_name = "DEVICE", default_value = "auto", env = "LLM2CLIP_DEVICE")]
+    pub device: String,
+    /// Threads that compute [default: all cores].
+    #[arg(long, global = true, value_name = "N", env = "LLM2CLIP_THREADS")]
+    pub threads: Option<usize>,
+    /// The root of every random stream [default: the recipe's].
+    #[arg(long, global = true, value_name = "N")]
+    pub seed: Option<u64>,
+    /// One JSON document on stdout and nothing else there.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress lines.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Write nothing anywhere.
+    #[arg(long, global = true)]
+    pub readonly: bool,
+}
+
+/// Niceness of whatever computes: a shared server stays usable.
+const NICENESS: i32 = 5;
+
+impl Global {
+    /// The folders, whether they exist or not.
+    pub fn roots(&self) -> anyhow::Result<Roots> {
+        Ok(Roots::find(self.sessions.clone(), self.checkpoints.clone())?)
+    }
+
+    /// Folders, device and threads for work that computes. With another number of threads than this
+    /// process was started with, the program starts itself again in its place.
+    pub fn workspace(&self, threads: Option<usize>) -> anyhow::Result<Workspace> {
+        let threads = threads.or(self.threads).unwrap_or_else(|| cores());
+        use_threads(threads)?;
+        let _ = rustix::process::nice(NICENESS);
+        let roots = self.roots()?;
+        let (device, device_name) = open_device(&self.device).map_err(|error| {
+            Refused(format!("--device {}: {error}", self.device))
+        })?;
+        Ok(Workspace {
+            sessions: roots.sessions,
+            checkpoints: roots.checkpoints,
+            device,
+            device_name,
+            threads,
+        })
+    }
+
+    /// Refuses what would write under `--readonly`.
+    pub fn may_write(&self) -> anyhow::Result<()> {
+        if self.readonly {
+            return Err(Refused("this command writes, and --readonly was given".to_owned()).into());
+        }
+        Ok(())
+    }
+
+    /// The session that `--session` names, else a new one with this title.
+    pub fn open_session(&self, workspace: &Workspace, title: &str) -> anyhow::Result<Session> {
+        self.may_write()?;
+        if let Some(session) = self.named_session(workspace)? {
+            return Ok(session);
+        }
+        let roots = Roots {
+            sessions: workspace.sessions.clone(),
+            checkpoints: workspace.checkpoints.clone(),
+        };
+        roots.make().context("making the folders for sessions and checkpoints failed")?;
+        let card = SessionCard::new(
+            title,
+            None,
+            machine::host(),
+            workspace.device_name.clone(),
+            workspace.threads as u32,
+        );
+        Ok(Session::create(&workspace.sessions, card)?)
+    }
+
+    /// The session that `--session` names, if it does.
+    pub fn named_session(&self, workspace: &Workspace) -> anyhow::Result<Option<Session>> {
+        let Some(name) = &self.session else { return Ok(None) };
+        let all = crate::session::folder::list_sessions(&workspace.sessions)?;
+        let id = find_session(name, &all).map_err(|error| Refused(error.to_string()))?;
+        Ok(Some(Session::open(&workspace.sessions, id)?))
+    }
+
+    /// How much is said beside the log.
+    pub fn voice(&self) -> Voice {
+        if self.quiet { Voice::Quiet } else { Voice::Lines }
+    }
+
+    /// A narrator for a log.
+    pub fn narrator(&self, log: LogWriter) -> Narrator {
+        Narrator::new(Some(log), self.voice())
+    }
+
+    /// Prints a document as JSON, or as text for people.
+    pub fn print<T: Serialize>(
+        &self,
+        document: &T,
+        text: impl FnOnce(&T) -> String,
+    ) -> anyhow::Result<()> {
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            serde_json::to_writer(&mut out, document)?;
+            writeln!(out)?;
+        } else {
+            write!(out, "{}", text(document))?;
+        }
+        Ok(out.flush()?)
+    }
+}
+
+/// Makes this process compute on `threads` threads, candle's own products included: they read the
+/// number from the environment once, so the program starts itself again in place, under the same
+/// process id.
+fn use_threads(threads: usize) -> anyhow::Result<()> {
+    const NAME: &str = "RAYON_NUM_THREADS";
+    if threads == 0 {
+        return Err(Refused("--threads: expected at least 1, found 0".to_owned()).into());
+    }
+    let now = std::env::var(NAME).ok().and_then(|text| text.parse().ok());
+    if now == Some(threads) || (now.is_none() && threads == cores()) {
+        return Ok(());
+    }
+    let program = std::env::current_exe()?;
+    let error = std::process::Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .env(NAME, threads.to_string())
+        .exec();
+    Err(error).context("starting again with another number of threads failed")
+}
+
+/// Cores this process may use.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

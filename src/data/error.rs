@@ -1,0 +1,162 @@
+//! What can be wrong with data, each with the file and line where there is one.
+
+use std::path::{Path, PathBuf};
+
+/// An error of another library whose type says nothing more.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// What was wrong with the data or with what was asked of it.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// A file or folder could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// One line of a text file does not hold what it should.
+    #[error("{}:{line}: expected {expected}, found {found}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What should stand there.
+        expected: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// One line of a JSON-lines file is not JSON.
+    #[error("{}:{line}: not a line of JSON", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// Where in the line, and why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A picture could not be decoded.
+    #[error("cannot decode the picture {}", path.display())]
+    Decode {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: image::ImageError,
+    },
+    /// A picture in memory could not be decoded.
+    #[error("cannot decode a picture of {bytes} bytes")]
+    DecodeBytes {
+        /// Its length.
+        bytes: usize,
+        /// Why.
+        #[source]
+        source: image::ImageError,
+    },
+    /// A picture has not the size that what follows needs.
+    #[error("picture size: expected {expected}, found {width}x{height} pixels")]
+    PictureSize {
+        /// What would do.
+        expected: String,
+        /// Pixels across.
+        width: usize,
+        /// Pixels down.
+        height: usize,
+    },
+    /// The tokenizer's file could not be understood.
+    #[error("cannot read the tokenizer: expected the text of a tokenizer.json")]
+    TokenizerFile(#[source] Source),
+    /// The tokenizer failed on a text.
+    #[error("the tokenizer failed on a text of {bytes} bytes")]
+    Tokenize {
+        /// The text's length.
+        bytes: usize,
+        /// Why.
+        #[source]
+        source: Source,
+    },
+    /// Training a tokenizer failed.
+    #[error("cannot train the tokenizer")]
+    TokenizerTraining(#[source] Source),
+    /// The tokenizer has no such token.
+    #[error("the tokenizer has no token {token:?}, which {needed_for} needs; name one that it has")]
+    NoSuchToken {
+        /// The token.
+        token: String,
+        /// Who asked.
+        needed_for: &'static str,
+    },
+    /// No token of a text is left to pool an embedding from.
+    #[error(
+        "row {row}: {tokens} tokens, none of them to pool; give a text that is not empty, a larger \
+         max_tokens or a shorter instruction"
+    )]
+    NothingToPool {
+        /// The row among the texts given.
+        row: usize,
+        /// Its tokens, instruction and BOS included.
+        tokens: usize,
+    },
+    /// A number is out of its range.
+    #[error("{what}: expected {expected}, found {found}")]
+    Range {
+        /// Which number.
+        what: &'static str,
+        /// What would do.
+        expected: String,
+        /// What was given.
+        found: usize,
+    },
+    /// An item lacks what an objective asks of every item.
+    #[error("item {id:?}: expected {expected}, found {found}; leave it out or add what is missing")]
+    ItemLacks {
+        /// The item.
+        id: String,
+        /// What is needed.
+        expected: &'static str,
+        /// How many there are.
+        found: usize,
+    },
+    /// Two items of one set have the same name.
+    #[error("{}:{line}: the id {id:?} stands already in line {first}; ids name one item", path.display())]
+    SameId {
+        /// The file.
+        path: PathBuf,
+        /// The later line, counted from 1.
+        line: usize,
+        /// The earlier line, counted from 1.
+        first: usize,
+        /// The id.
+        id: String,
+    },
+    /// Nothing of that name can be opened as a data set.
+    #[error(
+        "no data set {spec:?}: expected \"emoji\", a .jsonl file, a .txt file or a folder of \
+         pictures, found {found}"
+    )]
+    NoSuchSet {
+        /// What was asked for.
+        spec: String,
+        /// What is there.
+        found: &'static str,
+    },
+    /// The data inside the binary could not be read.
+    #[error("cannot read the data in the binary")]
+    Builtin(#[source] Source),
+}
+
+impl DataError {
+    /// Wraps an input/output error with the path it is about.
+    pub(crate) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Read { path, source }
+    }
+}
+
+/// What the functions of this module return.
+pub type Result<T, E = DataError> = std::result::Result<T, E>;

@@ -1,0 +1,159 @@
+//! Cards: what a checkpoint is ([`ModelCard`], its `card.json`), and what an encoder was when it made
+//! a row ([`EncoderCard`], in tables and results).
+
+use crate::data::text::Template;
+use crate::ids::Digest;
+use crate::model::Pooling;
+use serde::{Deserialize, Serialize};
+
+/// The kind of model a checkpoint holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelKind {
+    /// A Llama.
+    Llama,
+    /// Two towers.
+    Clip,
+    /// An image tower, and an adapter on a language model's rows.
+    Llm2clip,
+}
+
+impl ModelKind {
+    /// The kind's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Llama => "llama",
+            Self::Clip => "clip",
+            Self::Llm2clip => "llm2clip",
+        }
+    }
+}
+
+/// Which tokens see which, in cards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AttentionKind {
+    /// A token sees itself and those before it.
+    Causal,
+    /// Every token sees every token.
+    Bidirectional,
+}
+
+/// A weight file that something stands on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// `builtin:NAME`, or a checkpoint's place below the checkpoints folder.
+    pub source: String,
+    /// The digest of its weights.
+    pub digest: Digest,
+}
+
+/// Low-rank weights: how they are scaled when merged.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoraCard {
+    /// Rank.
+    pub r: usize,
+    /// The product is scaled by `alpha / r`.
+    pub alpha: f64,
+}
+
+/// How a language model turns a text into a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextUse {
+    /// Which tokens see which.
+    pub attention: AttentionKind,
+    /// How token states become one row.
+    pub pooling: Pooling,
+    /// What stands around the text.
+    pub template: Template,
+    /// Whether a beginning-of-sequence token is put in front.
+    pub bos: bool,
+    /// Longest token sequence.
+    pub max_tokens: usize,
+}
+
+/// A checkpoint's `card.json`. Nothing in it names a run, a time or an absolute path.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelCard {
+    /// `llm2clip.card/1`.
+    pub format: String,
+    /// The kind of model.
+    pub kind: ModelKind,
+    /// The model's configuration, in the shape of its own reader.
+    pub config: serde_json::Value,
+    /// Where the tokenizer is: `builtin:llama`, or `own` for the file beside this card.
+    pub tokenizer: String,
+    /// What the stage started from; none for a fresh model.
+    pub base: Option<Parent>,
+    /// Whether the checkpoint's own tensors are the whole model, so that the base need not be there.
+    pub whole: bool,
+    /// Present where the checkpoint's tensors are low-rank weights to be merged.
+    pub lora: Option<LoraCard>,
+    /// How texts are encoded with it, for a Llama.
+    pub text: Option<TextUse>,
+    /// The encoder whose rows the adapter was trained on, for LLM2CLIP.
+    pub table: Option<Parent>,
+    /// What was minimised.
+    pub objective: String,
+    /// The stage's name.
+    pub stage: String,
+}
+
+/// The format's name and version.
+pub const MODEL_CARD_FORMAT: &str = "llm2clip.card/1";
+
+/// What an encoder was when it made a row: everything that changes the numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EncoderCard {
+    /// The encoder as asked for, without its label.
+    pub encoder: String,
+    /// `llama`, `clip`, `llm2clip` or `bm25`.
+    pub kind: String,
+    /// `text` or `image`.
+    pub tower: String,
+    /// Columns of a row; 0 for BM25.
+    pub dim: usize,
+    /// How texts become rows, for text encoders out of a language model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<TextUse>,
+    /// The layer the states were taken from, where it is not the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer: Option<usize>,
+    /// How pictures become patches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<PictureUse>,
+    /// Whether rows have unit length.
+    pub normalised: bool,
+    /// `f32`, `f16` or `int8`.
+    pub dtype: String,
+    /// The tokenizer's digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<Digest>,
+    /// The digest of all weights: of the file, or of the chain of checkpoints.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Digest>,
+    /// What the weights stand on, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stands_on: Vec<Parent>,
+}
+
+/// How pictures become patches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PictureUse {
+    /// Pixels a side after resizing and cropping.
+    pub size: usize,
+    /// The resampling filter.
+    pub resample: String,
+    /// Subtracted from each channel after scaling to 0..1.
+    pub mean: [f32; 3],
+    /// Divides each channel.
+    pub std: [f32; 3],
+}
+
+impl EncoderCard {
+    /// The digest of the card's canonical JSON: part of a table's key.
+    pub fn digest(&self) -> Digest {
+        // A card is plain data with text keys: turning it into JSON cannot fail.
+        Digest::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}

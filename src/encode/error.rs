@@ -1,0 +1,86 @@
+//! What can go wrong between a text or picture and its row.
+
+use super::{EmbeddingError, SpecError};
+use crate::data::DataError;
+use crate::files::FileError;
+use crate::files::manifest::ManifestError;
+use crate::model::{ConfigError, ModelError};
+use crate::nn::NnError;
+use std::path::PathBuf;
+
+/// An encoder could not be made, or could not encode.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// The encoder's text was wrong.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// A block or op refused.
+    #[error(transparent)]
+    Nn(#[from] NnError),
+    /// A model refused.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A configuration is not one of ours.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// candle refused.
+    #[error(transparent)]
+    Candle(#[from] candle_core::Error),
+    /// Data could not be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A checkpoint is not whole.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A row has no direction.
+    #[error(transparent)]
+    Embedding(#[from] EmbeddingError),
+    /// A JSON file does not parse.
+    #[error("{cause} ({})", path.display())]
+    Json {
+        /// What the parser says.
+        #[source]
+        cause: serde_json::Error,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nothing of that name.
+    #[error("no encoder is called {name:?}: expected {expected}")]
+    Unknown {
+        /// As asked for.
+        name: String,
+        /// What there is, or where was looked.
+        expected: String,
+    },
+    /// More than one checkpoint fits.
+    #[error("{name:?} fits several runs: {candidates}; write more of the name")]
+    Ambiguous {
+        /// As asked for.
+        name: String,
+        /// What fits.
+        candidates: String,
+    },
+    /// The encoder cannot do what was asked.
+    #[error("encoder {encoder} {what}")]
+    Unfit {
+        /// The encoder.
+        encoder: String,
+        /// What it lacks, and what to do.
+        what: String,
+    },
+    /// Something a checkpoint stands on has changed.
+    #[error("{name} stands on {parent} with weights {expected}, found {found}; the base was changed after training")]
+    OtherParent {
+        /// The checkpoint.
+        name: String,
+        /// What it stands on.
+        parent: String,
+        /// The digest in its card.
+        expected: String,
+        /// The digest found.
+        found: String,
+    },
+}

@@ -1,0 +1,304 @@
+//! From an encoder's source to weights: what is built in, and checkpoints with all they stand on.
+
+use super::builtin;
+use super::card::{ModelCard, ModelKind, Parent, TextUse};
+use super::{AttentionKind, EncodeError};
+use crate::data::text::Template;
+use crate::data::tokenizer::Tokenizer;
+use crate::files::FileError;
+use crate::files::manifest;
+use crate::ids::Digest;
+use crate::model::{ClipConfig, Llm2ClipConfig, LlamaConfig, Pooling};
+use crate::nn;
+use candle_core::{Device, Tensor};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A model's configuration by kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Config {
+    /// A Llama.
+    Llama(LlamaConfig),
+    /// Two towers.
+    Clip(Box<ClipConfig>),
+    /// An image tower, and an adapter on a language model's rows.
+    Llm2clip(Box<Llm2ClipConfig>),
+}
+
+impl Config {
+    /// The kind's name.
+    pub fn kind(&self) -> ModelKind {
+        match self {
+            Self::Llama(_) => ModelKind::Llama,
+            Self::Clip(_) => ModelKind::Clip,
+            Self::Llm2clip(_) => ModelKind::Llm2clip,
+        }
+    }
+
+    /// As it stands in a card.
+    pub fn to_json(&self) -> serde_json::Value {
+        // Configurations are plain data with text keys: turning them into JSON cannot fail.
+        match self {
+            Self::Llama(config) => config.to_hf(),
+            Self::Clip(config) => serde_json::to_value(config).unwrap_or_default(),
+            Self::Llm2clip(config) => serde_json::to_value(config).unwrap_or_default(),
+        }
+    }
+
+    fn from_card(card: &ModelCard, path: &Path) -> Result<Self, EncodeError> {
+        let json = |cause| EncodeError::Json { cause, path: path.to_owned() };
+        Ok(match card.kind {
+            ModelKind::Llama => Self::Llama(LlamaConfig::from_hf(&card.config)?),
+            ModelKind::Clip => {
+                Self::Clip(Box::new(serde_json::from_value(card.config.clone()).map_err(json)?))
+            }
+            ModelKind::Llm2clip => {
+                Self::Llm2clip(Box::new(serde_json::from_value(card.config.clone()).map_err(json)?))
+            }
+        })
+    }
+}
+
+/// A model's weights with everything needed to use them.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The source: `builtin:NAME`, or the checkpoint's place below the checkpoints folder.
+    pub source: String,
+    /// The configuration.
+    pub config: Config,
+    /// All tensors by full name, f32, low-rank ones merged.
+    pub tensors: BTreeMap<String, Tensor>,
+    /// The tokenizer.
+    pub tokenizer: Arc<Tokenizer>,
+    /// The tokenizer's own file, where the model brings one.
+    pub own_tokenizer: Option<Arc<Vec<u8>>>,
+    /// How texts become rows, for a Llama.
+    pub text: Option<TextUse>,
+    /// The encoder whose rows the adapter was trained on.
+    pub table: Option<Parent>,
+    /// The digest of all weights.
+    pub digest: Digest,
+    /// What the weights stand on, oldest first.
+    pub stands_on: Vec<Parent>,
+}
+
+impl Loaded {
+    /// What another checkpoint writes down when it stands on this one.
+    pub fn as_parent(&self) -> Parent {
+        Parent { source: self.source.clone(), digest: self.digest.clone() }
+    }
+}
+
+/// How a plain Llama turns a text into a row: causal, the mean over every token its tokenizer gives,
+/// BOS included, no template.
+pub fn plain_llama(config: &LlamaConfig) -> TextUse {
+    TextUse {
+        attention: AttentionKind::Causal,
+        pooling: Pooling::Mean,
+        template: Template::None,
+        bos: true,
+        max_tokens: config.positions,
+    }
+}
+
+/// Where checkpoints are looked for.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// The checkpoints folder.
+    pub checkpoints: PathBuf,
+    /// Where tensors go.
+    pub device: Device,
+}
+
+impl Sources {
+    /// Loads a model by its source: `builtin:llama`, a checkpoint's folder, or `RUN/STAGE[@STEP]`.
+    pub fn load(&self, source: &str) -> Result<Loaded, EncodeError> {
+        if source == builtin::LLAMA {
+            return self.load_builtin();
+        }
+        if source.starts_with("builtin:") {
+            let expected = builtin::LLAMA.to_owned();
+            return Err(EncodeError::Unknown { name: source.to_owned(), expected });
+        }
+        self.load_checkpoint(&self.find(source)?)
+    }
+
+    fn load_builtin(&self) -> Result<Loaded, EncodeError> {
+        let (config, tensors, digest) = builtin::llama(&self.device)?;
+        Ok(Loaded {
+            source: builtin::LLAMA.to_owned(),
+            text: Some(plain_llama(&config)),
+            config: Config::Llama(config),
+            tensors,
+            tokenizer: builtin::llama_tokenizer()?,
+            own_tokenizer: None,
+            table: None,
+            digest,
+            stands_on: Vec::new(),
+        })
+    }
+
+    /// Loads the checkpoint in `folder`: its base first, low-rank weights merged into it, other
+    /// tensors in the place of the base's.
+    pub fn load_checkpoint(&self, folder: &Path) -> Result<Loaded, EncodeError> {
+        let manifest = manifest::verify(folder)?;
+        let path = folder.join("card.json");
+        let bytes = fs::read(&path).map_err(FileError::at("reading", &path))?;
+        let card: ModelCard = serde_json::from_slice(&bytes)
+            .map_err(|cause| EncodeError::Json { cause, path: path.clone() })?;
+        let config = Config::from_card(&card, &path)?;
+        let path = folder.join("params.safetensors");
+        let bytes = fs::read(&path).map_err(FileError::at("reading", &path))?;
+        let own: BTreeMap<String, Tensor> =
+            candle_core::safetensors::load_buffer(&bytes, &self.device)?.into_iter().collect();
+        let own_digest = manifest.digest("params.safetensors").cloned();
+        let own_digest = own_digest.unwrap_or_else(|| Digest::of(&bytes));
+        let name = self.name_of(folder);
+        let needed = card.base.as_ref().filter(|_| !card.whole);
+        let base = needed.map(|parent| self.load_parent(&name, parent)).transpose()?;
+        let (mut tensors, digest, stands_on) = match base {
+            None => (BTreeMap::new(), own_digest, card.base.iter().cloned().collect()),
+            Some(base) => {
+                let chain = format!("{}{}", base.digest, own_digest);
+                let mut stands_on = base.stands_on.clone();
+                stands_on.push(base.as_parent());
+                (base.tensors, Digest::of(chain.as_bytes()), stands_on)
+            }
+        };
+        join(&mut tensors, own, &card)?;
+        let own_tokenizer = match card.tokenizer.as_str() {
+            "own" => {
+                let path = folder.join("tokenizer.json");
+                Some(Arc::new(fs::read(&path).map_err(FileError::at("reading", &path))?))
+            }
+            _ => None,
+        };
+        let tokenizer = match &own_tokenizer {
+            Some(bytes) => Arc::new(Tokenizer::from_bytes(bytes)?),
+            None => builtin::llama_tokenizer()?,
+        };
+        Ok(Loaded {
+            source: name,
+            config,
+            tensors,
+            tokenizer,
+            own_tokenizer,
+            text: card.text,
+            table: card.table,
+            digest,
+            stands_on,
+        })
+    }
+
+    fn load_parent(&self, name: &str, parent: &Parent) -> Result<Loaded, EncodeError> {
+        let loaded = if parent.source.starts_with("builtin:") {
+            self.load(&parent.source)?
+        } else {
+            self.load_checkpoint(&self.checkpoints.join(&parent.source))?
+        };
+        if loaded.digest == parent.digest {
+            return Ok(loaded);
+        }
+        Err(EncodeError::OtherParent {
+            name: name.to_owned(),
+            parent: parent.source.clone(),
+            expected: parent.digest.short().to_owned(),
+            found: loaded.digest.short().to_owned(),
+        })
+    }
+
+    /// A checkpoint's place below the checkpoints folder, with forward slashes; the path itself where
+    /// it lies elsewhere.
+    pub fn name_of(&self, folder: &Path) -> String {
+        let inside = folder.strip_prefix(&self.checkpoints).unwrap_or(folder);
+        inside.to_string_lossy().replace('\\', "/")
+    }
+
+    /// The folder of a checkpoint: an existing path, or `RUN/STAGE[@STEP]` with any unambiguous
+    /// beginning or end of the run's name.
+    pub fn find(&self, source: &str) -> Result<PathBuf, EncodeError> {
+        for path in [PathBuf::from(source), self.checkpoints.join(source)] {
+            if path.join("manifest.json").exists() {
+                return Ok(path);
+            }
+        }
+        let unknown = |expected: String| EncodeError::Unknown { name: source.to_owned(), expected };
+        let (place, step) = match source.split_once('@') {
+            Some((place, step)) => {
+                let step = step
+                    .parse::<usize>()
+                    .map_err(|_| unknown(format!("a step's number after '@', found {step:?}")))?;
+                (place, Some(step))
+            }
+            None => (source, None),
+        };
+        let looked = || {
+            format!(
+                "builtin:llama, bm25, a checkpoint's folder or RUN/STAGE below {}",
+                self.checkpoints.display()
+            )
+        };
+        let (run, stage) = place.rsplit_once('/').ok_or_else(|| unknown(looked()))?;
+        let folder = self.find_run(source, run)?.ok_or_else(|| unknown(looked()))?.join(stage);
+        match step {
+            Some(step) => Ok(manifest::step_folder(&folder, step)),
+            None => manifest::newest_valid(&folder)
+                .map(|(_, path)| path)
+                .ok_or_else(|| unknown(format!("a valid checkpoint in {}", folder.display()))),
+        }
+    }
+
+    fn find_run(&self, source: &str, run: &str) -> Result<Option<PathBuf>, EncodeError> {
+        let mut fits = Vec::new();
+        for session in folders(&self.checkpoints) {
+            for folder in folders(&session) {
+                let name = self.name_of(&folder);
+                if name == run {
+                    return Ok(Some(folder));
+                }
+                if name.starts_with(run) || name.ends_with(run) {
+                    fits.push(folder);
+                }
+            }
+        }
+        if fits.len() > 1 {
+            let names: Vec<_> = fits.iter().map(|folder| self.name_of(folder)).collect();
+            let (name, candidates) = (source.to_owned(), names.join(", "));
+            return Err(EncodeError::Ambiguous { name, candidates });
+        }
+        Ok(fits.pop())
+    }
+}
+
+fn folders(parent: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(parent)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.is_dir())
+        .collect();
+    found.sort();
+    found
+}
+
+/// Puts a checkpoint's own tensors on its base.
+fn join(
+    tensors: &mut BTreeMap<String, Tensor>,
+    own: BTreeMap<String, Tensor>,
+    card: &ModelCard,
+) -> Result<(), EncodeError> {
+    let (low_rank, whole): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        own.into_iter().partition(|(name, _)| name.contains(".lora_"));
+    if let Some(lora) = card.lora {
+        nn::merge(tensors, &low_rank, lora.alpha / lora.r as f64)?;
+    }
+    if card.kind == ModelKind::Llm2clip {
+        // What an image tower's LLM2CLIP stage drops of its CLIP model.
+        let fresh = ["text_model.", "text_projection."];
+        tensors.retain(|name, _| !fresh.iter().any(|prefix| name.starts_with(prefix)));
+    }
+    tensors.extend(whole);
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! Encoders as the command line names them: `[LABEL=]SPEC[OPTIONS]`.
+
+use crate::model::Pooling;
+use crate::nn::Mask;
+use std::path::PathBuf;
+
+/// A text that names no encoder.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SpecError {
+    /// A bracket is not closed.
+    #[error("encoder {0:?}: expected a closing ']'")]
+    Bracket(String),
+    /// An option is not `key=value` with a key there is.
+    #[error("encoder {spec:?}: option {option:?}; expected one of pooling= attention= template= bos= lora= max_tokens= layer= tower=")]
+    Option {
+        /// The encoder.
+        spec: String,
+        /// What was found.
+        option: String,
+    },
+    /// An option has a value it cannot have.
+    #[error("encoder {spec:?}: {key}={value}; expected {expected}")]
+    Value {
+        /// The encoder.
+        spec: String,
+        /// The option.
+        key: String,
+        /// What was found.
+        value: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+    /// Nothing stands where the encoder should.
+    #[error("expected an encoder such as builtin:llama, RUN/STAGE, a folder or bm25, found nothing")]
+    Empty,
+}
+
+/// Which tower of a two-tower model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tower {
+    /// Text.
+    Text,
+    /// Pictures.
+    Image,
+}
+
+/// The options in brackets; what is not given is the model's own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Options {
+    /// How token states become one row.
+    pub pooling: Option<Pooling>,
+    /// Which tokens see which.
+    pub attention: Option<Mask>,
+    /// Whether the LLM2Vec instruction template is used.
+    pub template: Option<bool>,
+    /// Whether a beginning-of-sequence token is put in front.
+    pub bos: Option<bool>,
+    /// LoRA folders, merged in this order.
+    pub lora: Vec<PathBuf>,
+    /// Longest token sequence.
+    pub max_tokens: Option<usize>,
+    /// Take the states after this many layers instead of the last.
+    pub layer: Option<usize>,
+    /// Which tower of a two-tower model.
+    pub tower: Option<Tower>,
+}
+
+/// One encoder as asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EncoderSpec {
+    /// What reports call it: the label, else the text itself.
+    pub label: String,
+    /// `builtin:NAME`, `bm25`, `table:FILE`, a path or a run's checkpoint.
+    pub source: String,
+    /// What stood in brackets.
+    pub options: Options,
+}
+
+/// Splits a list of encoders at the commas outside brackets.
+pub fn parse_list(text: &str) -> Result<Vec<EncoderSpec>, SpecError> {
+    let mut parts = vec![String::new()];
+    let mut depth = 0usize;
+    for c in text.chars() {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                parts.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(part) = parts.last_mut() {
+            part.push(c);
+        }
+    }
+    parts.iter().map(|part| parse(part.trim())).collect()
+}
+
+/// Reads one encoder.
+pub fn parse(text: &str) -> Result<EncoderSpec, SpecError> {
+    let (head, options) = match text.split_once('[') {
+        None => (text, ""),
+        Some((head, rest)) => {
+            let inner = rest.strip_suffix(']').ok_or_else(|| SpecError::Bracket(text.to_owned()))?;
+            (head, inner)
+        }
+    };
+    let (label, source) = match head.split_once('=') {
+        Some((label, source)) => (label.to_owned(), source.to_owned()),
+        None => (text.to_owned(), head.to_owned()),
+    };
+    if source.is_empty() {
+        return Err(SpecError::Empty);
+    }
+    let mut spec = EncoderSpec { label, source, options: Options::default() };
+    for option in options.split(',').map(str::trim).filter(|option| !option.is_empty()) {
+        let wrong =
+            || SpecError::Option { spec: text.to_owned(), option: option.to_owned() };
+        let (key, value) = option.split_once('=').ok_or_else(wrong)?;
+        let known = set_option(&mut spec.options, key, value).map_err(|expected| {
+            SpecError::Value {
+                spec: text.to_owned(),
+                key: key.to_owned(),
+                value: value.to_owned(),
+                expected,
+            }
+        })?;
+        if !known {
+            return Err(wrong());
+        }
+    }
+    Ok(spec)
+}
+
+fn set_option(options: &mut Options, key: &str, value: &str) -> Result<bool, &'static str> {
+    let number = || value.parse::<usize>().map_err(|_| "a whole number");
+    match key {
+        "pooling" => {
+            options.pooling = Some(match value {
+                "mean" => Pooling::Mean,
+                "weighted_mean" => Pooling::WeightedMean,
+                "last" => Pooling::Last,
+                "eos" => Pooling::Eos,
+                "cls" => Pooling::Cls,
+                _ => return Err("mean, weighted_mean, last, eos or cls"),
+            });
+        }
+        "attention" => {
+            options.attention = Some(match value {
+                "causal" => Mask::Causal,
+                "bidirectional" => Mask::Bidirectional,
+                _ => return Err("causal or bidirectional"),
+            });
+        }
+        "template" => {
+            options.template = Some(match value {
+                "none" => false,
+                "llm2vec" => true,
+                _ => return Err("none or llm2vec"),
+            });
+        }
+        "bos" => options.bos = Some(value.parse().map_err(|_| "true or false")?),
+        "lora" => options.lora = value.split('+').map(PathBuf::from).collect(),
+        "max_tokens" => options.max_tokens = Some(number()?),
+        "layer" => options.layer = Some(number()?),
+        "tower" => {
+            options.tower = Some(match value {
+                "text" => Tower::Text,
+                "image" => Tower::Image,
+                _ => return Err("text or image"),
+            });
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_splits_outside_brackets_only() {
+        let list = "bm25,raw=builtin:llama[pooling=last,bos=false],demo-1/clip[tower=text]";
+        let specs = parse_list(list).unwrap();
+        assert_eq!(specs.len(), 3);
+        assert_eq!((specs[1].label.as_str(), specs[1].source.as_str()), ("raw", "builtin:llama"));
+        assert_eq!(specs[1].options.pooling, Some(Pooling::Last));
+        assert_eq!(specs[1].options.bos, Some(false));
+        assert_eq!(specs[2].options.tower, Some(Tower::Text));
+        assert_eq!(specs[2].label, "demo-1/clip[tower=text]");
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_what_would_be_right() {
+        for (text, part) in [
+            ("a[pooling=max]", "weighted_mean"),
+            ("a[colour=red]", "pooling="),
+            ("a[pooling=mean", "closing"),
+            ("x=", "found nothing"),
+            ("a[layer=one]", "whole number"),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}

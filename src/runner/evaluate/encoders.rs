@@ -1,0 +1,199 @@
+//! [`Encoders`]: encoders by role, opened once, and rows with the time they took.
+
+use super::probe::{Entry, Probe};
+use crate::data::corpus::Picture;
+use crate::data::picture::Exif;
+use crate::encode::{
+    Bm25, Embeddings, EncoderCard, EncoderSpec, ImageEncoder, Sources, Table, TextEncoder,
+    image_encoder, text_encoder,
+};
+use crate::runner::{Narrator, RunError, Workspace};
+use std::path::Path;
+use std::time::Instant;
+
+/// Rows with what making them took.
+#[derive(Clone, Debug)]
+pub struct TimedRows {
+    /// Unit rows.
+    pub rows: Embeddings,
+    /// The encoder.
+    pub card: EncoderCard,
+    /// Milliseconds an item, all items encoded together.
+    pub ms_per_item: f64,
+    /// Texts that were cut.
+    pub truncated: usize,
+}
+
+/// Both sides of one encoder over a probe.
+pub enum Encoded {
+    /// Rows of every kind the task needs.
+    Rows {
+        /// Texts that ask.
+        queries: Option<TimedRows>,
+        /// Texts that answer; none where they are the same as those that ask.
+        texts: Option<TimedRows>,
+        /// Pictures.
+        pictures: Option<TimedRows>,
+    },
+    /// BM25 has scores and no rows.
+    Words {
+        /// `[queries, texts]`.
+        scores: Vec<f32>,
+        /// Its card.
+        card: Box<EncoderCard>,
+        /// Milliseconds to build the index.
+        index_ms: f64,
+        /// Milliseconds a query.
+        ms_per_query: f64,
+    },
+}
+
+/// Opens encoders and runs them.
+pub struct Encoders<'a> {
+    /// Where checkpoints are, and the device.
+    pub workspace: &'a Workspace,
+    /// Whether pictures' orientation is obeyed.
+    pub exif: Exif,
+}
+
+impl Encoders<'_> {
+    /// Encodes a probe with one encoder.
+    pub fn encode(
+        &self,
+        spec: &EncoderSpec,
+        probe: &Probe,
+        narrator: &mut Narrator,
+    ) -> Result<Encoded, RunError> {
+        if spec.source == "bm25" {
+            return Ok(words(probe));
+        }
+        let sources = self.workspace.sources();
+        let same = probe.protocol.captions != "first-two";
+        if let Some(file) = spec.source.strip_prefix("table:") {
+            return table(file, probe);
+        }
+        let loaded = sources.load(&spec.source)?;
+        let pictures = if probe.pictures.is_empty() {
+            None
+        } else {
+            let encoder =
+                image_encoder(&spec.source, loaded.clone(), self.exif, &self.workspace.device)?;
+            Some(encode_pictures(&encoder, &probe.pictures, &spec.label, narrator)?)
+        };
+        let encoder = text_encoder(&spec.source, loaded, &spec.options, &sources)?;
+        let queries = encode_texts(&encoder, &probe.queries, &spec.label, narrator)?;
+        let texts = if same {
+            None
+        } else {
+            Some(encode_texts(&encoder, &probe.texts, &spec.label, narrator)?)
+        };
+        Ok(Encoded::Rows { queries: Some(queries), texts, pictures })
+    }
+
+    /// Where encoders are loaded from.
+    pub fn sources(&self) -> Sources {
+        self.workspace.sources()
+    }
+}
+
+/// Rows of texts.
+pub fn encode_texts(
+    encoder: &dyn TextEncoder,
+    texts: &[Entry<String>],
+    role: &str,
+    narrator: &mut Narrator,
+) -> Result<TimedRows, RunError> {
+    let plain: Vec<&str> = texts.iter().map(|entry| entry.content.as_str()).collect();
+    let what = format!("{role}: encoding texts");
+    let clock = Instant::now();
+    let mut told = Ok(());
+    let encoded = encoder.encode(&plain, &mut |done, total| {
+        if told.is_ok() {
+            told = narrator.progress(&what, done, total);
+        }
+    })?;
+    told?;
+    Ok(TimedRows {
+        ms_per_item: per(clock, plain.len()),
+        card: encoder.card().clone(),
+        rows: encoded.rows,
+        truncated: encoded.truncated,
+    })
+}
+
+/// Rows of pictures.
+pub fn encode_pictures(
+    encoder: &dyn ImageEncoder,
+    pictures: &[Entry<Picture>],
+    role: &str,
+    narrator: &mut Narrator,
+) -> Result<TimedRows, RunError> {
+    let plain: Vec<&Picture> = pictures.iter().map(|entry| &entry.content).collect();
+    let what = format!("{role}: encoding pictures");
+    let clock = Instant::now();
+    let mut told = Ok(());
+    let encoded = encoder.encode(&plain, &mut |done, total| {
+        if told.is_ok() {
+            told = narrator.progress(&what, done, total);
+        }
+    })?;
+    told?;
+    Ok(TimedRows {
+        ms_per_item: per(clock, plain.len()),
+        card: encoder.card().clone(),
+        rows: encoded.rows,
+        truncated: 0,
+    })
+}
+
+fn per(clock: Instant, count: usize) -> f64 {
+    clock.elapsed().as_secs_f64() * 1e3 / count.max(1) as f64
+}
+
+fn words(probe: &Probe) -> Encoded {
+    let gallery: Vec<&str> = probe.texts.iter().map(|entry| entry.content.as_str()).collect();
+    let clock = Instant::now();
+    let index = Bm25::new(&gallery);
+    let index_ms = per(clock, 1);
+    let clock = Instant::now();
+    let scores: Vec<f32> =
+        probe.queries.iter().flat_map(|entry| index.scores(&entry.content)).collect();
+    let ms_per_query = per(clock, probe.queries.len());
+    let card = EncoderCard {
+        encoder: "bm25".to_owned(),
+        kind: "bm25".to_owned(),
+        tower: "text".to_owned(),
+        dim: 0,
+        text: None,
+        layer: None,
+        picture: None,
+        normalised: false,
+        dtype: "f32".to_owned(),
+        tokenizer: None,
+        weights: None,
+        stands_on: Vec::new(),
+    };
+    Encoded::Words { scores, card: Box::new(card), index_ms, ms_per_query }
+}
+
+/// A table holds rows of texts in the order of a data set's queries, then its gallery.
+fn table(file: &str, probe: &Probe) -> Result<Encoded, RunError> {
+    let Table { rows, card } = Table::open(Path::new(file))?;
+    let (asks, answers) = (probe.queries.len(), probe.texts.len());
+    let same = probe.protocol.captions != "first-two";
+    let needed = if same { asks } else { asks + answers };
+    if rows.rows() != needed {
+        return Err(RunError::Unfit(format!(
+            "table {file} has {} rows, the task needs {needed}: the texts that ask in order, then those that answer",
+            rows.rows()
+        )));
+    }
+    let part = |from: usize, count: usize| TimedRows {
+        rows: rows.select(&(from..from + count).collect::<Vec<_>>()),
+        card: card.clone(),
+        ms_per_item: 0.0,
+        truncated: 0,
+    };
+    let texts = (!same).then(|| part(asks, answers));
+    Ok(Encoded::Rows { queries: Some(part(0, asks)), texts, pictures: None })
+}

@@ -1,0 +1,265 @@
+//! A query's ranked lists under two encoders, and what differs; or all queries, counted by slice.
+
+use super::compare::sides;
+use super::encoders::{Encoded, Encoders};
+use super::probe::Probe;
+use crate::encode::EncoderSpec;
+use crate::eval::compare::{Answers, Slice, align, overlap_at, slices};
+use crate::eval::document::{DifferenceRow, INSPECT_FORMAT, ListDifference, Summary, SummaryRow};
+use crate::eval::geometry::{Hubs, hubs};
+use crate::eval::{
+    Direction, Hit, InspectDocument, InspectHit, InspectList, Judgements, Products, Ranked, rank,
+    top_k,
+};
+use crate::runner::{Narrator, RunError};
+use crate::session::neighbours::{NO_ITEM, NeighbourSet};
+use std::time::Instant;
+
+/// Which query is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// A caption or picture of the data set, by id.
+    Id(String),
+    /// The query on which the two encoders differ most, in favour of the second.
+    MostImproved,
+    /// All of them, counted; rows of one slice where one is named.
+    All(Option<Slice>),
+}
+
+/// What is inspected.
+#[derive(Clone, Debug)]
+pub struct InspectRequest {
+    /// Two encoders.
+    pub encoders: [EncoderSpec; 2],
+    /// Query to gallery.
+    pub direction: Direction,
+    /// Which query.
+    pub query: Query,
+    /// Length of the lists.
+    pub k: usize,
+}
+
+/// One encoder's answers to all queries.
+struct Side {
+    role: String,
+    card: serde_json::Value,
+    ms: f64,
+    ranked: Vec<Ranked>,
+    lists: Vec<Vec<Hit>>,
+    hubs: Hubs,
+}
+
+/// Inspects a probe; returns the document, and both encoders' neighbours of every query.
+pub fn inspect(
+    encoders: &Encoders<'_>,
+    probe: &Probe,
+    request: &InspectRequest,
+    narrator: &mut Narrator,
+) -> Result<(InspectDocument, Vec<NeighbourSet>), RunError> {
+    let (places, judgements) = probe.judgements(request.direction);
+    let mut answered = Vec::new();
+    for spec in &request.encoders {
+        let encoded = encoders.encode(spec, probe, narrator)?;
+        answered.push(side(spec, &encoded, request, &places, &judgements)?);
+    }
+    let (ids, gallery) = ids(probe, request.direction);
+    let asked: Vec<&str> = places.iter().map(|&place| ids[place].as_str()).collect();
+    let [a, b] = [&answered[0], &answered[1]];
+    let mut document = InspectDocument {
+        format: INSPECT_FORMAT.to_owned(),
+        id: None,
+        protocol: probe.protocol.clone(),
+        direction: request.direction,
+        query: None,
+        lists: Vec::new(),
+        difference: None,
+        summary: None,
+    };
+    let chosen = match &request.query {
+        Query::All(slice) => {
+            document.summary = Some(summary(a, b, &asked, request.k, *slice)?);
+            None
+        }
+        Query::MostImproved => most_improved(a, b),
+        Query::Id(id) => {
+            let found = asked.iter().position(|known| known == id);
+            Some(found.ok_or_else(|| {
+                RunError::Unfit(format!(
+                    "no query is called {id:?}; the first ones are {}",
+                    asked.iter().take(3).copied().collect::<Vec<_>>().join(", ")
+                ))
+            })?)
+        }
+    };
+    for side in [a, b] {
+        document.lists.push(InspectList {
+            role: side.role.clone(),
+            encoder: side.card.clone(),
+            ms: side.ms,
+            hits: chosen.map_or_else(Vec::new, |query| {
+                hits(&side.lists[query], &gallery, &judgements, query)
+            }),
+        });
+    }
+    if let Some(query) = chosen {
+        document.query = Some(describe(probe, request.direction, places[query], asked[query]));
+        document.difference = Some(difference(a, b, query, &gallery, request.k));
+    }
+    let sets = [a, b].map(|side| neighbours(side, request, &asked, &gallery));
+    Ok((document, sets.to_vec()))
+}
+
+fn side(
+    spec: &EncoderSpec,
+    encoded: &Encoded,
+    request: &InspectRequest,
+    places: &[usize],
+    judgements: &Judgements,
+) -> Result<Side, RunError> {
+    let Encoded::Rows { queries, texts, pictures } = encoded else {
+        return Err(RunError::Unfit(format!("{} has no embeddings to inspect", spec.label)));
+    };
+    let (ask, answer) =
+        sides(queries.as_ref(), texts.as_ref(), pictures.as_ref(), request.direction)?;
+    let asked = ask.rows.select(places);
+    let products = Products::new(asked.values(), answer.rows.values(), answer.rows.dim())?;
+    let clock = Instant::now();
+    let lists = top_k(&products, request.k, judgements.itself.as_deref())?;
+    let search = clock.elapsed().as_secs_f64() * 1e3 / places.len().max(1) as f64;
+    Ok(Side {
+        role: spec.label.clone(),
+        card: serde_json::to_value(&ask.card).unwrap_or_default(),
+        ms: ask.ms_per_item + search,
+        ranked: rank(&products, judgements)?,
+        hubs: hubs(&lists, answer.rows.rows())?,
+        lists,
+    })
+}
+
+fn ids(probe: &Probe, direction: Direction) -> (Vec<String>, Vec<String>) {
+    let queries = || probe.queries.iter().map(|entry| entry.id.clone()).collect();
+    let texts = || probe.texts.iter().map(|entry| entry.id.clone()).collect();
+    let pictures = || probe.pictures.iter().map(|entry| entry.id.clone()).collect();
+    match direction {
+        Direction::TextToImage => (queries(), pictures()),
+        Direction::ImageToText => (pictures(), texts()),
+        Direction::ImageToImage => (pictures(), pictures()),
+        Direction::TextToText => (queries(), texts()),
+    }
+}
+
+fn describe(probe: &Probe, direction: Direction, place: usize, id: &str) -> serde_json::Value {
+    match direction {
+        Direction::TextToImage | Direction::TextToText => {
+            serde_json::json!({"id": id, "text": probe.queries[place].content})
+        }
+        Direction::ImageToText | Direction::ImageToImage => serde_json::json!({"id": id}),
+    }
+}
+
+/// The query whose first relevant item rose most from the first encoder to the second.
+fn most_improved(a: &Side, b: &Side) -> Option<usize> {
+    let gain = |query: &usize| i64::from(a.ranked[*query].high) - i64::from(b.ranked[*query].high);
+    // The first of equals, so that the choice does not depend on the order of a search.
+    (0..a.ranked.len()).rev().max_by_key(gain)
+}
+
+fn hits(
+    list: &[Hit],
+    gallery: &[String],
+    judgements: &Judgements,
+    query: usize,
+) -> Vec<InspectHit> {
+    list.iter()
+        .map(|hit| InspectHit {
+            item: gallery[hit.item as usize].clone(),
+            rank: hit.rank,
+            rank_high: hit.rank_high,
+            score: hit.score,
+            relevant: Some(judgements.relevant.holds(query, hit.item)),
+        })
+        .collect()
+}
+
+fn difference(a: &Side, b: &Side, query: usize, gallery: &[String], k: usize) -> ListDifference {
+    let (left, right) = (&a.lists[query], &b.lists[query]);
+    let rows = align(left, right)
+        .into_iter()
+        .map(|row| DifferenceRow { item: gallery[row.item as usize].clone(), rank: row.rank })
+        .collect();
+    ListDifference {
+        overlap: overlap_at(left, right, k),
+        first_relevant: [Some(a.ranked[query].high), Some(b.ranked[query].high)],
+        margin: [a.ranked[query].margin(), b.ranked[query].margin()],
+        rows,
+    }
+}
+
+fn summary(
+    a: &Side,
+    b: &Side,
+    asked: &[&str],
+    k: usize,
+    wanted: Option<Slice>,
+) -> Result<Summary, RunError> {
+    let answers = |side| -> Answers<'_> {
+        let Side { ranked, lists, hubs, .. } = side;
+        Answers { ranked, lists, hubs }
+    };
+    let found = slices(answers(a), answers(b))?;
+    let mut summary = Summary { queries: asked.len(), k, ..Summary::default() };
+    let overlap = |query: usize| overlap_at(&a.lists[query], &b.lists[query], k);
+    for slice in Slice::ALL {
+        let count = found.iter().filter(|slices| slices.contains(&slice)).count();
+        summary.slices.insert(slice, count);
+    }
+    summary.overlap =
+        (0..asked.len()).map(overlap).sum::<f64>() / asked.len().max(1) as f64;
+    if let Some(wanted) = wanted {
+        let change = |query: usize| {
+            let margins = (a.ranked[query].margin(), b.ranked[query].margin());
+            let (Some(a), Some(b)) = margins else { return 0.0 };
+            (b - a).abs()
+        };
+        let mut queries: Vec<usize> =
+            (0..asked.len()).filter(|&query| found[query].contains(&wanted)).collect();
+        queries.sort_by(|&x, &y| change(y).total_cmp(&change(x)));
+        summary.rows = queries
+            .into_iter()
+            .map(|query| SummaryRow {
+                query: asked[query].to_owned(),
+                first_relevant: [a.ranked[query].high, b.ranked[query].high],
+                margin: [a.ranked[query].margin(), b.ranked[query].margin()],
+                overlap: overlap(query),
+            })
+            .collect();
+    }
+    Ok(summary)
+}
+
+fn neighbours(
+    side: &Side,
+    request: &InspectRequest,
+    asked: &[&str],
+    gallery: &[String],
+) -> NeighbourSet {
+    let mut set = NeighbourSet {
+        role: side.role.clone(),
+        direction: request.direction.name().to_owned(),
+        queries: asked.iter().map(|&id| id.to_owned()).collect(),
+        gallery: gallery.to_vec(),
+        k: request.k,
+        rank_low: side.ranked.iter().map(|ranked| ranked.low).collect(),
+        rank_high: side.ranked.iter().map(|ranked| ranked.high).collect(),
+        margin: side.ranked.iter().map(|ranked| ranked.margin().unwrap_or(0.0)).collect(),
+        top_items: Vec::new(),
+        top_scores: Vec::new(),
+    };
+    for list in &side.lists {
+        for place in 0..request.k {
+            set.top_items.push(list.get(place).map_or(NO_ITEM, |hit| hit.item));
+            set.top_scores.push(list.get(place).map_or(0.0, |hit| hit.score));
+        }
+    }
+    set
+}

@@ -1,0 +1,472 @@
+//! The training loop: control, train, validate, save, step after step, stage after stage.
+
+use super::narrator::Narrator;
+use super::report::{Report, report};
+use super::start::{Start, prepare, stage_folder};
+use super::{RunError, Stop, Workspace};
+use crate::files::manifest;
+use crate::files::FileError;
+use crate::ids::{Digest, RunName};
+use crate::machine;
+use crate::recipe::{OnBadStep, Recipe, Stage, validate};
+use crate::session::event::{
+    CheckpointRemoved, CheckpointSaved, Contrast, Diverged, Ending, ResumePoint, RunFinished,
+    RunStarted, StageFinished, StagePlan, StageStarted, StepFinished, StepSkipped, StepTimes,
+    Validated,
+};
+use crate::session::folder::{NewSegment, Session};
+use crate::session::{Finite, FiniteMap};
+use crate::train::{BadStep, Checkpoint, Pairs, StepOutcome, StepReport, TrainState, Trainer, bytes_needed};
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Steps between two looks at how a contrastive batch lies (effective rank costs as much as a step).
+const CONTRAST_EVERY: usize = 10;
+
+/// How a run ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Every stage was finished.
+    Done,
+    /// A signal asked for the end; a checkpoint was made.
+    Stopped {
+        /// Its number.
+        signal: i32,
+    },
+}
+
+/// One stage of an ended run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StageSummary {
+    /// The stage.
+    pub stage: String,
+    /// Updates made.
+    pub steps: usize,
+    /// Loss of its last step.
+    pub loss: Option<f32>,
+    /// Seconds in this segment.
+    pub seconds: f64,
+    /// Digest of its last `params.safetensors`.
+    pub digest: Digest,
+}
+
+/// What came of a run.
+pub struct Outcome {
+    /// The run's name.
+    pub run: RunName,
+    /// How it ended.
+    pub ended: Ended,
+    /// The stages that were finished.
+    pub stages: Vec<StageSummary>,
+    /// Digest of the last stage's last parameters.
+    pub final_digest: Option<Digest>,
+    /// What followed the last stage, for recipes that report.
+    pub report: Option<Report>,
+}
+
+/// Where a run goes on: the stage's place and, within it, a checkpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Point {
+    /// Place of the stage in the recipe.
+    pub index: usize,
+    /// The checkpoint to restore, with its step; none at the beginning of a stage.
+    pub checkpoint: Option<(usize, PathBuf)>,
+}
+
+/// Starts a new run of `recipe` in `session` and follows it to its end.
+pub fn start_run(
+    workspace: &Workspace,
+    session: &Session,
+    recipe: &Recipe,
+    narrator: impl FnOnce(crate::session::writer::LogWriter) -> Narrator,
+    stop: &Stop,
+) -> Result<Outcome, RunError> {
+    let problems = validate(recipe);
+    if !problems.is_empty() {
+        return Err(RunError::Recipe { problems });
+    }
+    let NewSegment { run, segment, log } = session.start_run(&recipe.name)?;
+    follow(workspace, session, recipe, run, segment, narrator(log), stop, Point::default())
+}
+
+/// Runs `recipe` from `point` on and writes down how it ended, whatever happens.
+pub(super) fn follow(
+    workspace: &Workspace,
+    session: &Session,
+    recipe: &Recipe,
+    run: RunName,
+    segment: u32,
+    mut narrator: Narrator,
+    stop: &Stop,
+    point: Point,
+) -> Result<Outcome, RunError> {
+    let clock = Instant::now();
+    narrator.tell(started(workspace, recipe, &run, segment, &point))?;
+    narrator.line(&format!("run {}/{run}  (threads {})", session.id(), workspace.threads));
+    let mut running =
+        Running { workspace, session, recipe, run: &run, narrator: &mut narrator, stop };
+    let ended = running.stages(point);
+    let (state, reason) = match &ended {
+        Ok((Ended::Done, ..)) => (Ending::Done, None),
+        Ok((Ended::Stopped { signal }, ..)) => (Ending::Stopped, Some(format!("signal {signal}"))),
+        Err(error) => (Ending::Failed, Some(error.to_string())),
+    };
+    let final_digest = running.final_digest();
+    narrator.tell(RunFinished {
+        state,
+        reason,
+        seconds: finite(clock.elapsed().as_secs_f64()),
+        final_digest: final_digest.clone(),
+    })?;
+    narrator.sync()?;
+    let (ended, stages, report) = ended?;
+    Ok(Outcome { run, ended, stages, final_digest, report })
+}
+
+fn started(
+    workspace: &Workspace,
+    recipe: &Recipe,
+    run: &RunName,
+    segment: u32,
+    point: &Point,
+) -> RunStarted {
+    let plan = |stage: &Stage| StagePlan {
+        stage: stage.name.clone(),
+        objective: stage.objective.name().to_owned(),
+        steps: stage.steps as u64,
+    };
+    let resumed_from = (segment > 1).then(|| {
+        let stage = recipe.stages.get(point.index).or(recipe.stages.last());
+        let folder = point.checkpoint.as_ref().map(|(_, folder)| folder.as_path());
+        stage.map(|stage| ResumePoint {
+            stage: stage.name.clone(),
+            index: point.index as u32,
+            step: point.checkpoint.as_ref().map_or(0, |(step, _)| *step as u64),
+            path: folder.map(|folder| workspace.sources().name_of(folder)),
+            digest: folder
+                .and_then(|folder| manifest::verify(folder).ok())
+                .and_then(|found| found.digest("params.safetensors").cloned()),
+        })
+    });
+    RunStarted {
+        run: run.clone(),
+        segment,
+        recipe: serde_json::to_value(recipe).unwrap_or_default(),
+        stages: recipe.stages.iter().map(plan).collect(),
+        resumed_from: resumed_from.flatten(),
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        git: None,
+        host: machine::host(),
+        pid: std::process::id(),
+        device: workspace.device_name.clone(),
+        threads: workspace.threads as u32,
+        seed: recipe.seed,
+    }
+}
+
+struct Running<'a> {
+    workspace: &'a Workspace,
+    session: &'a Session,
+    recipe: &'a Recipe,
+    run: &'a RunName,
+    narrator: &'a mut Narrator,
+    stop: &'a Stop,
+}
+
+type AllStages = (Ended, Vec<StageSummary>, Option<Report>);
+
+impl Running<'_> {
+    /// The run's folder below the checkpoints folder.
+    fn place(&self) -> PathBuf {
+        Path::new(self.session.id().as_str()).join(self.run.as_str())
+    }
+
+    fn stages(&mut self, point: Point) -> Result<AllStages, RunError> {
+        let mut summaries = Vec::new();
+        for (index, stage) in self.recipe.stages.iter().enumerate().skip(point.index) {
+            let from = if index == point.index { point.checkpoint.clone() } else { None };
+            match self.stage(index, stage, from)? {
+                StageEnd::Finished(summary) => summaries.push(summary),
+                StageEnd::Stopped(signal) => {
+                    return Ok((Ended::Stopped { signal }, summaries, None));
+                }
+            }
+        }
+        let report = if self.recipe.report {
+            let place = self.place();
+            match report(self.workspace, self.session, self.recipe, &place, self.narrator, self.stop)? {
+                Some(report) => Some(report),
+                None => {
+                    let signal = self.stop.asked().unwrap_or_default();
+                    return Ok((Ended::Stopped { signal }, summaries, None));
+                }
+            }
+        } else {
+            None
+        };
+        Ok((Ended::Done, summaries, report))
+    }
+
+    /// The digest of the newest valid checkpoint of the last stage.
+    fn final_digest(&self) -> Option<Digest> {
+        let stage = self.recipe.stages.last()?;
+        let folder = stage_folder(self.workspace, &self.place(), stage.name.as_str());
+        let (_, newest) = manifest::newest_valid(&folder)?;
+        manifest::verify(&newest).ok()?.digest("params.safetensors").cloned()
+    }
+
+    fn stage(
+        &mut self,
+        index: usize,
+        stage: &Stage,
+        from: Option<(usize, PathBuf)>,
+    ) -> Result<StageEnd, RunError> {
+        let clock = Instant::now();
+        let place = self.place();
+        let start = prepare(self.workspace, self.narrator, self.recipe, stage, &place)?;
+        let Start { weights, feed, card, own_tokenizer, data, table, base } = start;
+        let device = &self.workspace.device;
+        let mut trainer = Trainer::new(stage, self.recipe.seed, weights, feed, device)?;
+        if let Some((_, folder)) = &from {
+            trainer.restore(Checkpoint::<TrainState>::load(folder, device)?)?;
+        }
+        let (all, trainable) = trainer.params().count();
+        self.narrator.tell(StageStarted {
+            stage: stage.name.clone(),
+            index: index as u32,
+            stages: self.recipe.stages.len() as u32,
+            objective: stage.objective.name().to_owned(),
+            steps: stage.steps as u64,
+            from_step: trainer.state().step as u64,
+            trainable_parameters: trainable as u64,
+            frozen_parameters: (all - trainable) as u64,
+            data: Some(data),
+            table,
+            base,
+        })?;
+        let folder = stage_folder(self.workspace, &place, stage.name.as_str());
+        self.check_disk(bytes_needed(&trainer.params().trainable_tensors()))?;
+        let card = serde_json::to_value(&card).unwrap_or_default();
+        let mut keeper = Keeper { folder, card, own_tokenizer };
+        let mut saved = from.map(|(step, _)| step);
+        while !trainer.is_finished() {
+            if let Some(signal) = self.stop.asked() {
+                if trainer.state().step > 0 && saved != Some(trainer.state().step) {
+                    self.save(stage, &trainer, &mut keeper)?;
+                }
+                return Ok(StageEnd::Stopped(signal));
+            }
+            self.step(stage, &mut trainer)?;
+            let step = trainer.state().step;
+            let every = |period: usize| period > 0 && step.is_multiple_of(period);
+            if every(stage.validate_every) || trainer.is_finished() {
+                self.validate(stage, &trainer)?;
+            }
+            if every(stage.checkpoint_every) || trainer.is_finished() {
+                self.save(stage, &trainer, &mut keeper)?;
+                saved = Some(step);
+            }
+        }
+        let digest = keeper.digest(stage.steps)?;
+        let summary = StageSummary {
+            stage: stage.name.to_string(),
+            steps: stage.steps,
+            loss: trainer.state().last_loss,
+            seconds: clock.elapsed().as_secs_f64(),
+            digest: digest.clone(),
+        };
+        self.narrator.tell(StageFinished {
+            stage: stage.name.clone(),
+            steps: stage.steps as u64,
+            loss: summary.loss.and_then(Finite::new),
+            seconds: finite(summary.seconds),
+            digest,
+        })?;
+        Ok(StageEnd::Finished(summary))
+    }
+
+    fn step(&mut self, stage: &Stage, trainer: &mut Trainer) -> Result<(), RunError> {
+        let number = trainer.state().step + 1;
+        let contrast = number == 1 || number.is_multiple_of(CONTRAST_EVERY);
+        match trainer.step(contrast)? {
+            StepOutcome::Finished(report) => {
+                let record = record(stage, &report)?;
+                self.narrator.step(record, stage.steps)
+            }
+            StepOutcome::Bad(bad) => self.bad_step(stage, trainer, bad),
+        }
+    }
+
+    fn bad_step(
+        &mut self,
+        stage: &Stage,
+        trainer: &Trainer,
+        bad: BadStep,
+    ) -> Result<(), RunError> {
+        let BadStep { step, what, items } = bad;
+        if stage.on_bad_step == OnBadStep::Skip {
+            return self.narrator.tell(StepSkipped {
+                stage: stage.name.clone(),
+                step: step as u64,
+                what,
+                items,
+                learning_rate_factor: finite(trainer.state().rate_factor),
+            });
+        }
+        let listed = items.join(", ");
+        self.narrator.tell(Diverged {
+            stage: stage.name.clone(),
+            step: step as u64,
+            what: what.clone(),
+            items,
+        })?;
+        Err(RunError::Diverged { stage: stage.name.to_string(), step, what, items: listed })
+    }
+
+    fn validate(&mut self, stage: &Stage, trainer: &Trainer) -> Result<(), RunError> {
+        let clock = Instant::now();
+        let Some(found) = trainer.validate()? else { return Ok(()) };
+        let metrics: FiniteMap = found
+            .metrics
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, Finite::new(value)?)))
+            .collect();
+        self.narrator.tell(Validated {
+            stage: stage.name.clone(),
+            step: trainer.state().step as u64,
+            loss: Finite::new(found.loss),
+            metrics,
+            seconds: finite(clock.elapsed().as_secs_f64()),
+            best: None,
+        })
+    }
+
+    fn save(
+        &mut self,
+        stage: &Stage,
+        trainer: &Trainer,
+        keeper: &mut Keeper,
+    ) -> Result<(), RunError> {
+        let clock = Instant::now();
+        let step = trainer.state().step;
+        let folder = manifest::step_folder(&keeper.folder, step);
+        let mut checkpoint = trainer.checkpoint(keeper.card.clone());
+        if let Some(bytes) = &keeper.own_tokenizer {
+            checkpoint.extra.push(("tokenizer.json", bytes.clone()));
+        }
+        let manifest = checkpoint.save(&folder)?;
+        // The checkpoint is on the disk before the log speaks of it.
+        self.narrator.tell(CheckpointSaved {
+            stage: stage.name.clone(),
+            step: step as u64,
+            path: self.workspace.sources().name_of(&folder),
+            digest: keeper.digest(step)?,
+            bytes: manifest.bytes(),
+            seconds: finite(clock.elapsed().as_secs_f64()),
+        })?;
+        self.narrator.sync()?;
+        self.prune(stage, step, keeper)
+    }
+
+    /// Keeps the newest checkpoint and `keep` more of the stage.
+    fn prune(&mut self, stage: &Stage, newest: usize, keeper: &Keeper) -> Result<(), RunError> {
+        let mut older = manifest::steps(&keeper.folder);
+        older.retain(|&step| step < newest);
+        let surplus = older.len().saturating_sub(stage.keep);
+        for &step in &older[..surplus] {
+            let folder = manifest::step_folder(&keeper.folder, step);
+            fs::remove_dir_all(&folder).map_err(FileError::at("removing", &folder))?;
+            self.narrator.tell(CheckpointRemoved {
+                stage: stage.name.clone(),
+                step: step as u64,
+                path: self.workspace.sources().name_of(&folder),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Refuses early where the disk cannot hold two checkpoints.
+    fn check_disk(&self, one: u64) -> Result<(), RunError> {
+        let place = &self.workspace.checkpoints;
+        fs::create_dir_all(place).map_err(FileError::at("creating", place))?;
+        let Ok(free) = machine::disk_free(place) else { return Ok(()) };
+        if free >= 2 * one {
+            return Ok(());
+        }
+        Err(RunError::DiskFull {
+            place: place.display().to_string(),
+            free: megabytes(free),
+            needed: megabytes(2 * one),
+        })
+    }
+}
+
+enum StageEnd {
+    Finished(StageSummary),
+    Stopped(i32),
+}
+
+/// Where a stage's checkpoints go, and what goes into each beside its tensors.
+struct Keeper {
+    folder: PathBuf,
+    card: serde_json::Value,
+    own_tokenizer: Option<Vec<u8>>,
+}
+
+impl Keeper {
+    fn digest(&self, step: usize) -> Result<Digest, RunError> {
+        let manifest = manifest::verify(&manifest::step_folder(&self.folder, step))?;
+        let digest = manifest.digest("params.safetensors").cloned();
+        digest.ok_or_else(|| RunError::Unfit("a checkpoint without parameters".to_owned()))
+    }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// A number that was checked where it came from.
+fn finite(value: f64) -> Finite {
+    Finite::new(value).unwrap_or(Finite::ZERO)
+}
+
+fn record(stage: &Stage, report: &StepReport) -> Result<StepFinished, RunError> {
+    let time = &report.milliseconds;
+    let seconds = (time.data + time.forward + time.backward + time.optimizer) / 1e3;
+    let a_second = |count: usize| Finite::new(count as f64 / seconds);
+    let norms = report.gradient_norm.iter();
+    Ok(StepFinished {
+        stage: stage.name.clone(),
+        step: report.step as u64,
+        epoch: report.epoch,
+        loss: finite(f64::from(report.loss)),
+        learning_rate: finite(report.learning_rate),
+        gradient_norm: norms.map(|(&name, &norm)| (name.to_owned(), finite(norm))).collect(),
+        clipped: report.clipped,
+        logit_scale: report.logit_scale.and_then(Finite::new),
+        examples_per_second: a_second(report.examples),
+        tokens_per_second: a_second(report.tokens),
+        milliseconds: StepTimes {
+            data: finite(time.data),
+            forward: finite(time.forward),
+            backward: finite(time.backward),
+            optimizer: finite(time.optimizer),
+        },
+        memory_bytes: machine::resident_bytes(),
+        contrast: report.pairs.as_ref().map(contrast).transpose()?,
+    })
+}
+
+/// How the pairs of a batch lie on the unit sphere.
+fn contrast(pairs: &Pairs) -> Result<Contrast, RunError> {
+    let measures = crate::eval::contrast(&pairs.first, &pairs.second, pairs.dim)?;
+    Ok(Contrast {
+        positive: finite(measures.positive),
+        hardest_negative: finite(measures.hardest_negative),
+        alignment: finite(measures.alignment),
+        uniformity: finite(measures.uniformity),
+        effective_rank: finite(measures.effective_rank),
+    })
+}

@@ -1,0 +1,162 @@
+//! Results beside the log: one document a comparison or inspection.
+
+use super::atomic;
+use super::error::{LogError, io_error, json_error};
+use crate::ids::BadName;
+use serde::Serialize;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::{fmt, fs, io};
+
+/// A result's name within its session, such as `compare-caption-1`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ResultId(String);
+
+impl ResultId {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for ResultId {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        // A result's id is a file's name, as a run's is, and obeys the same rules.
+        text.parse::<crate::ids::RunName>().map(|name| Self(name.into()))
+    }
+}
+
+impl fmt::Display for ResultId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A result on disk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredResult {
+    /// Its id.
+    pub id: ResultId,
+    /// The document's `format`, such as `llm2clip.compare/1`.
+    pub format: String,
+    /// The whole document.
+    pub document: Value,
+}
+
+/// The results of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Results {
+    folder: PathBuf,
+}
+
+impl Results {
+    /// The results in a folder, `<session>/results`, which may not exist yet.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// `<id>.json`.
+    #[must_use]
+    pub fn document_path(&self, id: &ResultId) -> PathBuf {
+        self.folder.join(format!("{id}.json"))
+    }
+
+    /// `<id>.neighbours.safetensors`.
+    #[must_use]
+    pub fn neighbours_path(&self, id: &ResultId) -> PathBuf {
+        self.folder.join(format!("{id}.neighbours.safetensors"))
+    }
+
+    /// Makes the folder where it is missing.
+    pub fn make(&self) -> Result<(), LogError> {
+        fs::create_dir_all(&self.folder)
+            .map_err(io_error("make the folder of results", &self.folder))
+    }
+
+    /// The first id `<stem>-<n>` that no result has.
+    pub fn free_id(&self, stem: &str) -> Result<ResultId, LogError> {
+        let mut number = 1;
+        loop {
+            let id: ResultId = format!("{stem}-{number}").parse()?;
+            if !self.document_path(&id).exists() && !self.neighbours_path(&id).exists() {
+                return Ok(id);
+            }
+            number += 1;
+        }
+    }
+
+    /// Writes a document, whole or not at all. Neighbours are written before it, so that a
+    /// document that is there is complete. A document cannot hold NaN: its types must say so.
+    pub fn write(&self, id: &ResultId, document: &impl Serialize) -> Result<(), LogError> {
+        self.make()?;
+        let path = self.document_path(id);
+        let mut text = serde_json::to_vec(document).map_err(json_error("write a result", &path))?;
+        text.push(b'\n');
+        atomic::write_bytes(&path, &text).map_err(io_error("write a result", &path))
+    }
+
+    /// Reads a document.
+    pub fn read(&self, id: &ResultId) -> Result<StoredResult, LogError> {
+        let path = self.document_path(id);
+        let text = fs::read(&path).map_err(io_error("read a result", &path))?;
+        let document: Value =
+            serde_json::from_slice(&text).map_err(json_error("read a result", &path))?;
+        match document.get("format").and_then(Value::as_str) {
+            Some(format) => {
+                Ok(StoredResult { id: id.clone(), format: format.to_owned(), document })
+            }
+            None => Err(LogError::Malformed {
+                what: "result",
+                expected: "an object with a format".to_owned(),
+                found: "none".to_owned(),
+                path,
+            }),
+        }
+    }
+
+    /// The ids of all results, in name order.
+    pub fn list(&self) -> Result<Vec<ResultId>, LogError> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            listed => listed.map_err(io_error("list the results", &self.folder))?,
+        };
+        let mut ids = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(io_error("list the results", &self.folder))?.file_name();
+            let id = name.to_str().and_then(|name| name.strip_suffix(".json"));
+            ids.extend(id.and_then(|id| id.parse::<ResultId>().ok()));
+        }
+        ids.sort();
+        Ok(ids)
+    }
+}
+
+/// The results of the session in a folder.
+#[must_use]
+pub fn results_of(session: &Path) -> Results {
+    Results::new(session.join("results"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn results_are_listed_and_read_back() {
+        let session = tempfile::tempdir().unwrap();
+        let results = results_of(session.path());
+        assert_eq!(results.list().unwrap(), []);
+        let id = results.free_id("compare-caption").unwrap();
+        let document = json!({"format": "llm2clip.compare/1", "rows": [0.1]});
+        results.write(&id, &document).unwrap();
+        assert_eq!(results.read(&id).unwrap().document, document);
+        assert_eq!(results.read(&id).unwrap().format, "llm2clip.compare/1");
+        assert_eq!(results.list().unwrap(), [id]);
+        assert_eq!(results.free_id("compare-caption").unwrap().as_str(), "compare-caption-2");
+        assert!("../x".parse::<ResultId>().is_err());
+    }
+}

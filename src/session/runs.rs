@@ -1,0 +1,119 @@
+//! The list of runs: the document `llm2clip.runs/1`.
+
+use super::error::LogError;
+use super::folder::list_sessions;
+use super::follow::{RunFollower, logs_in, read_run};
+use super::names::RunId;
+use super::state::RunStatus;
+use super::time::Time;
+use crate::ids::{Digest, RunName, SessionId, StageName};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Format of the list.
+pub const RUNS_FORMAT: &str = "llm2clip.runs/1";
+
+/// One run as the list shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRow {
+    /// `<session>/<run>`.
+    pub run: String,
+    /// The session.
+    pub session: SessionId,
+    /// The recipe's name.
+    pub recipe: String,
+    /// What it is doing.
+    pub state: RunStatus,
+    /// The stage under way, or the last one that was; null before the first.
+    pub stage: Option<StageName>,
+    /// Updates of that stage made.
+    pub step: u64,
+    /// Updates that stage is to make.
+    pub steps: u64,
+    /// Last training loss; null before the first step.
+    pub loss: Option<f64>,
+    /// Seconds to go; null where nothing tells, or nothing is left.
+    pub eta_s: Option<f64>,
+    /// sha256 of the last stage's last `params.safetensors`; null before its end.
+    pub final_digest: Option<Digest>,
+}
+
+/// The document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunsDocument {
+    /// [`RUNS_FORMAT`].
+    pub format: String,
+    /// Newest first.
+    pub runs: Vec<RunRow>,
+}
+
+/// The list, and what could not be read.
+#[derive(Debug)]
+pub struct RunsList {
+    /// The document.
+    pub document: RunsDocument,
+    /// Runs whose logs cannot be read, by full name.
+    pub problems: Vec<(RunId, LogError)>,
+}
+
+impl RunRow {
+    /// The row of a run that was read, at `now`.
+    #[must_use]
+    pub fn of(session: &SessionId, run: &RunFollower, now: Time) -> Self {
+        let state = run.state();
+        let status = run.status(now);
+        let stage = state.stage_now();
+        let ends = matches!(status, RunStatus::Done | RunStatus::Stopped | RunStatus::Failed);
+        Self {
+            run: format!("{session}/{}", run.run()),
+            session: session.clone(),
+            recipe: recipe_name(run),
+            state: status,
+            stage: stage.map(|stage| stage.stage.clone()),
+            step: stage.map_or(0, |stage| stage.step),
+            steps: stage.map_or(0, |stage| stage.steps),
+            loss: stage.and_then(|stage| stage.loss),
+            eta_s: state.eta().filter(|_| !ends).map(|eta| eta.seconds),
+            final_digest: state.final_digest().cloned(),
+        }
+    }
+}
+
+/// The recipe's own `name`, else the run's name without its number.
+fn recipe_name(run: &RunFollower) -> String {
+    let recipe = run.state().started.as_ref().map(|started| &started.recipe);
+    let named = recipe.and_then(|recipe| recipe.get("name")?.as_str());
+    let run = run.run().as_str();
+    named.unwrap_or_else(|| run.rsplit_once('-').map_or(run, |(recipe, _)| recipe)).to_owned()
+}
+
+/// Every run below a sessions folder, without reading any log: for finding one by name.
+pub fn run_ids(sessions: &Path) -> Result<Vec<RunId>, LogError> {
+    let mut ids = Vec::new();
+    for session in list_sessions(sessions)? {
+        for run in logs_in(&sessions.join(session.as_str()))?.into_keys() {
+            ids.push(RunId { session: session.clone(), run });
+        }
+    }
+    Ok(ids)
+}
+
+/// Every run below a sessions folder, newest first. Reads every log.
+pub fn list_runs(sessions: &Path, now: Time) -> Result<RunsList, LogError> {
+    let mut rows: Vec<(Option<Time>, RunName, RunRow)> = Vec::new();
+    let mut problems = Vec::new();
+    for id in run_ids(sessions)? {
+        match read_run(&sessions.join(id.session.as_str()), &id.run) {
+            Ok(run) => {
+                let began = run.state().segments.first().map(|segment| segment.time);
+                rows.push((began, id.run, RunRow::of(&id.session, &run, now)));
+            }
+            // A file without its first record is no run, and no problem.
+            Err(LogError::NotARun { .. }) => {}
+            Err(error) => problems.push((id, error)),
+        }
+    }
+    rows.sort_by(|a, b| (b.0, &b.2.session, &b.1).cmp(&(a.0, &a.2.session, &a.1)));
+    let runs = rows.into_iter().map(|(_, _, row)| row).collect();
+    Ok(RunsList { document: RunsDocument { format: RUNS_FORMAT.to_owned(), runs }, problems })
+}

@@ -1,0 +1,281 @@
+//! [`Trainer`]: one stage's model, optimizer, data and place, and the step that moves them on.
+
+use super::loss::{Loss, loss};
+use super::optimizer::{Hyper, Norms};
+use super::{
+    AdamW, BadStep, Batch, Checkpoint, Feed, Milliseconds, StageModel, StepOutcome, StepReport,
+    TrainError, ValidationReport, Weights, group_of,
+};
+use crate::data::order::Cursor;
+use crate::model::LOGIT_SCALE_MAX;
+use crate::nn::{self, Params};
+use crate::recipe::{OnBadStep, Stage, learning_rate};
+use crate::rng::Key;
+use candle_core::backprop::GradStore;
+use candle_core::{DType, Device, Tensor};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// Everything beside tensors that a resumed step depends on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainState {
+    /// Steps of the stage that are behind it, skipped ones included.
+    pub step: usize,
+    /// Where in the data it stands.
+    pub cursor: Cursor,
+    /// Updates the optimizer has made.
+    pub updates: usize,
+    /// Factor on the learning rate after bad steps; 1 in good times.
+    pub rate_factor: f64,
+    /// Mean loss of the last finished step.
+    pub last_loss: Option<f32>,
+}
+
+/// Good steps after which the rate has recovered from one halving.
+const RECOVERY_STEPS: f64 = 100.0;
+
+/// One stage in training.
+pub struct Trainer {
+    stage: Stage,
+    key: Key,
+    model: StageModel,
+    optimizer: AdamW,
+    feed: Feed,
+    state: TrainState,
+    device: Device,
+    covered: bool,
+}
+
+impl Trainer {
+    /// A stage at its beginning. `seed` is the recipe's; every stream of the stage lies below
+    /// (seed, stage name).
+    pub fn new(
+        stage: &Stage,
+        seed: u64,
+        start: Weights,
+        feed: Feed,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let key = Key::new(seed).named(stage.name.as_str());
+        let model = StageModel::build(stage, start, key, device)?;
+        let hyper = Hyper {
+            beta1: stage.beta1,
+            beta2: stage.beta2,
+            eps: stage.eps,
+            weight_decay: stage.weight_decay,
+            clip_norm: stage.clip_norm,
+        };
+        let layers = model.image_layers();
+        let optimizer =
+            AdamW::new(&model.params, hyper, |name, rank| group_of(stage, name, rank, layers))?;
+        Ok(Self {
+            stage: stage.clone(),
+            key,
+            model,
+            optimizer,
+            feed,
+            state: TrainState {
+                step: 0,
+                cursor: Cursor::default(),
+                updates: 0,
+                rate_factor: 1.0,
+                last_loss: None,
+            },
+            device: device.clone(),
+            covered: false,
+        })
+    }
+
+    /// Goes on where a checkpoint of this stage was made.
+    pub fn restore(&mut self, checkpoint: Checkpoint<TrainState>) -> Result<(), TrainError> {
+        self.model.params.load_trainable(checkpoint.params)?;
+        self.optimizer.restore(checkpoint.optimizer, checkpoint.state.updates)?;
+        self.state = checkpoint.state;
+        Ok(())
+    }
+
+    /// Where the stage stands.
+    pub fn state(&self) -> &TrainState {
+        &self.state
+    }
+
+    /// The model's parameters.
+    pub fn params(&self) -> &Params {
+        &self.model.params
+    }
+
+    /// The model.
+    pub fn model(&self) -> &StageModel {
+        &self.model
+    }
+
+    /// Whether all steps are made.
+    pub fn is_finished(&self) -> bool {
+        self.state.step >= self.stage.steps
+    }
+
+    /// What a checkpoint of this moment holds.
+    pub fn checkpoint(&self, card: serde_json::Value) -> Checkpoint<TrainState> {
+        Checkpoint {
+            params: self.model.params.trainable_tensors(),
+            optimizer: self.optimizer.state(),
+            state: self.state.clone(),
+            card,
+            extra: Vec::new(),
+        }
+    }
+
+    /// One optimizer update, or none where a number is not finite. With `want_pairs` the report of a
+    /// contrastive stage carries both sides of the batch.
+    pub fn step(&mut self, want_pairs: bool) -> Result<StepOutcome, TrainError> {
+        let mut time = Milliseconds::default();
+        let clock = Instant::now();
+        let mut cursor = self.state.cursor;
+        let key = self.key.named("step").child(self.state.step as u64);
+        let batch = self.feed.next(&mut cursor, key)?;
+        time.data = milliseconds(clock);
+
+        let parts = batch.split(self.stage.micro_batch);
+        let total = batch.weight();
+        let mut mean = 0.0f32;
+        let mut grads: Option<GradStore> = None;
+        let mut first: Option<Loss> = None;
+        for part in &parts {
+            let part = part.as_ref().unwrap_or(&batch);
+            let share = part.weight() / total;
+            let clock = Instant::now();
+            let loss = loss(&self.stage, &self.model, part, Some(key), &self.device)?;
+            let value = loss.value.to_scalar::<f32>()?;
+            time.forward += milliseconds(clock);
+            if !value.is_finite() {
+                return Ok(self.bad("loss".to_owned(), &batch, cursor));
+            }
+            mean += value * share as f32;
+            let clock = Instant::now();
+            let scaled = if parts.len() > 1 { (&loss.value * share)? } else { loss.value.clone() };
+            let found = nn::backward(&scaled)?;
+            grads = Some(match grads {
+                None => found,
+                Some(sum) => add(sum, &found, &self.model.params)?,
+            });
+            time.backward += milliseconds(clock);
+            first.get_or_insert(loss);
+        }
+        let (Some(grads), Some(loss)) = (grads, first) else {
+            return Err(TrainError::Unfit {
+                stage: self.stage.name.to_string(),
+                what: "a batch came out empty; is there any data?".to_owned(),
+            });
+        };
+        if !self.covered {
+            self.check_coverage(&grads)?;
+            self.covered = true;
+        }
+
+        let clock = Instant::now();
+        let norms = self.optimizer.norms(&grads)?;
+        if let Some(name) = norms.not_finite {
+            return Ok(self.bad(format!("gradient of {name}"), &batch, cursor));
+        }
+        let rate = learning_rate(&self.stage, self.state.step) * self.state.rate_factor;
+        let clipped = self.update(&grads, &norms, rate)?;
+        time.optimizer = milliseconds(clock);
+
+        let epoch = self.state.cursor.epoch;
+        self.state.step += 1;
+        self.state.cursor = cursor;
+        self.state.updates = self.optimizer.updates();
+        self.state.last_loss = Some(mean);
+        self.state.rate_factor =
+            (self.state.rate_factor * 2.0f64.powf(1.0 / RECOVERY_STEPS)).min(1.0);
+        Ok(StepOutcome::Finished(Box::new(StepReport {
+            step: self.state.step,
+            epoch,
+            loss: mean,
+            learning_rate: rate,
+            gradient_norm: norms.by_group,
+            clipped,
+            logit_scale: loss.scale.as_ref().map(Tensor::to_scalar::<f32>).transpose()?,
+            examples: batch.examples(),
+            tokens: batch.tokens(),
+            truncated: batch.truncated(),
+            milliseconds: time,
+            pairs: if want_pairs { loss.plain_pairs()? } else { None },
+        })))
+    }
+
+    fn update(&mut self, grads: &GradStore, norms: &Norms, rate: f64) -> Result<bool, TrainError> {
+        let clipped = self.optimizer.update(grads, norms, rate)?;
+        // The published bound, after every update: exp of it is 100 (facts 1.1).
+        for (name, var) in self.model.params.trainable() {
+            if name == "logit_scale" {
+                var.set(&var.as_tensor().clamp(0.0f32, LOGIT_SCALE_MAX)?)?;
+            }
+        }
+        Ok(clipped)
+    }
+
+    /// Passes over a bad batch: the data moves on, the weights do not.
+    fn bad(&mut self, what: String, batch: &Batch, cursor: Cursor) -> StepOutcome {
+        let bad = BadStep { step: self.state.step + 1, what, items: self.feed.names(batch.items()) };
+        if self.stage.on_bad_step == OnBadStep::Skip {
+            self.state.step += 1;
+            self.state.cursor = cursor;
+            self.state.rate_factor *= 0.5;
+        }
+        StepOutcome::Bad(bad)
+    }
+
+    /// Every trainable parameter has a gradient. (A LoRA's A is zero at the first step by
+    /// construction; presence is what counts.) Frozen ones are no variables and cannot have one.
+    fn check_coverage(&self, grads: &GradStore) -> Result<(), TrainError> {
+        let dead = self.optimizer.dead(grads);
+        if dead.is_empty() {
+            return Ok(());
+        }
+        Err(TrainError::DeadParameters { names: dead.join(", ") })
+    }
+
+    /// Mean loss over the validation split, without dropout; none where the data has no such split.
+    pub fn validate(&self) -> Result<Option<ValidationReport>, TrainError> {
+        let batches = self.feed.validation(self.key.named("validation"))?;
+        let mut total = 0.0;
+        let mut sum = 0.0;
+        let mut correct = None;
+        for batch in &batches {
+            let loss = loss(&self.stage, &self.model, batch, None, &self.device)?;
+            let weight = batch.weight();
+            sum += f64::from(loss.value.to_scalar::<f32>()?) * weight;
+            total += weight;
+            if let Some(share) = loss.correct {
+                *correct.get_or_insert(0.0) += share * weight;
+            }
+        }
+        if total == 0.0 {
+            return Ok(None);
+        }
+        let metrics = correct.map(|sum| ("accuracy".to_owned(), sum / total));
+        let loss = (sum / total) as f32;
+        Ok(Some(ValidationReport { loss, metrics: metrics.into_iter().collect::<BTreeMap<_, _>>() }))
+    }
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+/// Adds the gradients of one micro-batch to the sum of those before it.
+fn add(mut sum: GradStore, part: &GradStore, params: &Params) -> Result<GradStore, TrainError> {
+    for (_, var) in params.trainable() {
+        let total = match (sum.get(var), part.get(var)) {
+            (Some(a), Some(b)) => nn::ops::add(&a.contiguous()?, &b.contiguous()?)?,
+            (None, Some(b)) => b.clone(),
+            _ => continue,
+        };
+        debug_assert_eq!(total.dtype(), DType::F32);
+        sum.insert(var, total);
+    }
+    Ok(sum)
+}
