@@ -47,7 +47,7 @@ def hugging_face(case: str, name: str, warmup: int, steps: int) -> Golden:
 
     g = Golden(case, "schedule", ("torch", "transformers"), schedule=name, convention="transformers", warmup=warmup, steps=steps)
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    scheduler = get_scheduler(name, optimizer, num_warmup_steps=warmup, num_training_steps=steps)
+    scheduler = get_scheduler("constant_with_warmup" if name == "constant" else name, optimizer, num_warmup_steps=warmup, num_training_steps=steps)
     values = []
     for _ in range(steps):
         values.append(scheduler.get_last_lr()[0])
@@ -76,6 +76,6 @@ def training_cases() -> list[Golden]:
     ]
     for name in ("cosine", "linear", "constant"):
         cases.append(open_clip(f"schedule_{name}_open_clip", name, 10, 60))
-        cases.append(hugging_face(f"schedule_{name}_transformers", "constant_with_warmup" if name == "constant" else name, 10, 60))
+        cases.append(hugging_face(f"schedule_{name}_transformers", name, 10, 60))
     cases.append(open_clip("schedule_cosine_without_warm_up", "cosine", 0, 25))
     return cases

@@ -1,6 +1,8 @@
 //! Reading golden files and holding results to them. The format stands in
 //! `scripts/goldens/README.md`.
 
+#![allow(dead_code, reason = "each file of tests uses its part")]
+
 use candle_core::{Device, Result, Tensor, Var};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde_json::{Value, json};
