@@ -1,0 +1,71 @@
+#!/bin/sh
+# Holds every block and model to its Python reference and writes docs/parity.md.
+#
+#   scripts/parity.sh                        the committed goldens; needs no Python
+#   scripts/parity.sh --regenerate PYTHON    first remakes them (torch, transformers, peft, safetensors)
+set -eu
+cd "$(dirname "$0")/.."
+
+if [ "${1:-}" = "--regenerate" ]; then
+    python="${2:?which python? it needs torch, transformers, peft and safetensors}"
+    for script in scripts/goldens/blocks.py scripts/goldens/models.py; do
+        if [ -f "$script" ]; then "$python" "$script"; fi
+    done
+elif [ $# -gt 0 ]; then
+    echo "usage: scripts/parity.sh [--regenerate PYTHON]" >&2
+    exit 2
+fi
+
+LLM2CLIP_PARITY_REPORT="$(mktemp)"
+export LLM2CLIP_PARITY_REPORT
+trap 'rm -f "$LLM2CLIP_PARITY_REPORT"' EXIT
+
+# A case that differs too much must be in the table too, so the table is written before failing.
+failed=0
+for tests in tests/parity_*.rs; do
+    name="$(basename "$tests" .rs)"
+    cargo test --release --test "$name" -- --quiet >&2 || failed=1
+done
+
+processor="$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)"
+{
+    cat <<'HEAD'
+# Parity with the Python references
+
+Written by `scripts/parity.sh`. Every case was asked of a Python reference in float32; the answers lie in `tests/golden/`
+(`scripts/goldens/README.md` says how). Compared are all outputs and the gradients of all inputs and parameters. The
+difference is the largest absolute one over all tensors of a case, each over the largest magnitude of the reference's
+tensor. `fused` is the kernel that training uses on a processor, `composed` its twin out of elementary operations.
+
+HEAD
+    echo "Processor: ${processor:-unknown}."
+    echo
+    echo "| case | kind | path | largest difference | tolerance | reference |"
+    echo "|---|---|---|---:|---:|---|"
+    # Flat JSON objects, one a line, keys in any order: take each key by name. No value holds a quote.
+    awk '
+        function text(key,  rest) {
+            if (!match($0, "\"" key "\": *\"[^\"]*\"")) return "-"
+            rest = substr($0, RSTART, RLENGTH)
+            sub("^\"" key "\": *\"", "", rest); sub("\"$", "", rest)
+            return rest
+        }
+        function number(key,  rest) {
+            if (!match($0, "\"" key "\": *[-+0-9.eE]+")) return "-"
+            rest = substr($0, RSTART, RLENGTH)
+            sub("^\"" key "\": *", "", rest)
+            return rest + 0
+        }
+        BEGIN { split("block loss optimizer schedule model", kinds, " "); for (i in kinds) place[kinds[i]] = i }
+        {
+            kind = text("kind"); order = (kind in place) ? place[kind] : 9
+            largest = number("largest_difference")
+            shown = largest == 0 ? "0" : sprintf("%.1e", largest)
+            printf "%s\t%s\t%s\t| `%s` | %s | %s | %s | %.0e | %s |\n", order, text("case"), text("path"),
+                text("case"), kind, text("path"), shown, number("tolerance"), text("reference")
+        }
+    ' "$LLM2CLIP_PARITY_REPORT" | LC_ALL=C sort -t "$(printf '\t')" -k1,1 -k2,2 -k3,3r | cut -f 4
+} > docs/parity.md.new
+mv docs/parity.md.new docs/parity.md
+echo "docs/parity.md: $(grep -c '^| `' docs/parity.md) rows" >&2
+exit $failed
