@@ -145,20 +145,24 @@ impl Global {
 
 /// Makes this process compute on `threads` threads, candle's own products included: they read the
 /// number from the environment once, so the program starts itself again in place, under the same
-/// process id.
+/// process id. The allocator is told likewise to keep freed pages: a training step frees and asks
+/// for the same large tensors again and again, and the kernel clears every page it hands out.
 fn use_threads(threads: usize) -> anyhow::Result<()> {
-    const NAME: &str = "RAYON_NUM_THREADS";
+    const THREADS: &str = "RAYON_NUM_THREADS";
+    const KEEP_PAGES: &str = "MIMALLOC_PURGE_DELAY";
     if threads == 0 {
         return Err(Refused("--threads: expected at least 1, found 0".to_owned()).into());
     }
-    let now = std::env::var(NAME).ok().and_then(|text| text.parse().ok());
-    if now == Some(threads) || (now.is_none() && threads == cores()) {
+    let now = std::env::var(THREADS).ok().and_then(|text| text.parse().ok());
+    if now == Some(threads) && std::env::var_os(KEEP_PAGES).is_some() {
         return Ok(());
     }
+    let keep = std::env::var_os(KEEP_PAGES).unwrap_or_else(|| "-1".into());
     let program = std::env::current_exe()?;
     let error = std::process::Command::new(program)
         .args(std::env::args_os().skip(1))
-        .env(NAME, threads.to_string())
+        .env(THREADS, threads.to_string())
+        .env(KEEP_PAGES, keep)
         .exec();
     Err(error).context("starting again with another number of threads failed")
 }

@@ -1,7 +1,7 @@
 //! Where a stage's weights, data and embedding table come from.
 
 use super::{Narrator, RunError, Workspace, ensure_table};
-use crate::data::corpus::Corpus;
+use crate::data::corpus::{Corpus, Item};
 use crate::data::processor::Processor;
 use crate::data::text::Template;
 use crate::data::tokenizer::Tokenizer;
@@ -17,7 +17,7 @@ use crate::recipe::{self, Init, LlamaShape, Objective, Recipe, Stage, TextShape,
 use crate::session::event::{Base, DataUsed, TableUsed};
 use crate::train::{Feed, FeedSource, ModelShape, TextRows, Weights};
 use crate::rng::Key;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -114,7 +114,23 @@ fn open_data(spec: &str) -> Result<Corpus, RunError> {
         names.push(corpus.name);
         items.extend(corpus.items);
     }
+    drop_seen_in_tests(&mut items);
     Ok(Corpus::new(names.join("+"), items))
+}
+
+/// Takes out of the training items every caption whose words stand in a validation or test caption:
+/// tags can be equal across concepts, and a test caption must never have been trained on.
+fn drop_seen_in_tests(items: &mut [Item]) {
+    let fold = |text: &str| text.trim().to_lowercase();
+    let trains = |item: &Item| item.split.as_deref() == Some("train");
+    let held: BTreeSet<String> = items
+        .iter()
+        .filter(|item| matches!(item.split.as_deref(), Some("validation" | "test")))
+        .flat_map(|item| item.captions.iter().map(|caption| fold(&caption.text)))
+        .collect();
+    for item in items.iter_mut().filter(|item| trains(item)) {
+        item.captions.retain(|caption| !held.contains(&fold(&caption.text)));
+    }
 }
 
 fn load_base(
