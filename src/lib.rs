@@ -22,16 +22,16 @@
 //! export  -> recipe eval session
 //! machine -> -
 //! runner  -> recipe rng data nn model encode train eval session machine
-//! bench   -> rng data nn model encode train eval session machine
+//! bench   -> recipe rng data nn model encode train eval session machine runner
 //! cli     -> recipe rng data nn model encode train eval session export machine runner bench
 //! ```
 
-// pub mod bench;
+pub mod bench;
 pub mod cli;
 pub mod data;
 pub mod encode;
 pub mod eval;
-// pub mod export;
+pub mod export;
 pub mod files;
 pub mod ids;
 pub mod machine;

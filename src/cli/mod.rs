@@ -13,6 +13,7 @@
 //! | `bench.rs` | `bench` |
 //! | `text.rs` | documents as tables for people |
 
+mod bench;
 mod compare;
 mod embed;
 mod export;
@@ -55,6 +56,8 @@ enum Command {
     Compare(compare::Compare),
     /// The two ranked lists of a query.
     Inspect(compare::Inspect),
+    /// Throughput of this machine.
+    Bench(bench::Bench),
     /// A checkpoint in the layout of another program.
     ExportModel(export::ExportModel),
 }
@@ -99,6 +102,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Embed(args) => embed::embed(&global, &args),
         Command::Compare(args) => compare::compare(&global, &args),
         Command::Inspect(args) => compare::inspect(&global, &args),
+        Command::Bench(args) => bench::bench(&global, &args),
         Command::ExportModel(args) => export::export_model(&global, &args),
     }
 }

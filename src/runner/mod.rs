@@ -11,6 +11,7 @@
 //! | `run.rs` | the training loop, stage after stage |
 //! | `resume.rs` | where a run goes on |
 //! | `evaluate/` | comparisons and inspections over encoders |
+//! | `trial.rs` | one stage alone, without a session, for the benchmark |
 //! | `report.rs` | what follows the last stage of the demo |
 
 mod error;
@@ -22,6 +23,7 @@ mod run;
 mod start;
 mod stop;
 mod table;
+mod trial;
 mod workspace;
 
 pub use error::RunError;
@@ -31,4 +33,5 @@ pub use resume::{Resumption, resume};
 pub use run::{Ended, Outcome, StageSummary, start_run};
 pub use stop::Stop;
 pub use table::{ensure_table, table_path};
+pub use trial::bench_trainer;
 pub use workspace::{Workspace, open_device};

@@ -96,7 +96,7 @@ const VALIDATION_SHARE: usize = 200;
 
 /// What a stage trains on: one data set, or several joined with `+`. A set without splits trains whole,
 /// but for every 200th item, which validates.
-fn open_data(spec: &str) -> Result<Corpus, RunError> {
+pub(super) fn open_data(spec: &str) -> Result<Corpus, RunError> {
     let mut items = Vec::new();
     let mut names = Vec::new();
     for part in spec.split('+') {
@@ -185,7 +185,7 @@ fn tokenizer(
     Ok((Arc::new(Tokenizer::from_bytes(&bytes)?), Some(bytes)))
 }
 
-fn shape_of(config: Config) -> ModelShape {
+pub(super) fn shape_of(config: Config) -> ModelShape {
     match config {
         Config::Llama(config) => ModelShape::Llama(config),
         Config::Clip(config) => ModelShape::Clip(*config),
@@ -201,7 +201,7 @@ fn config_of(shape: &ModelShape) -> Config {
     }
 }
 
-fn fresh(stage: &Stage, tokenizer: &Tokenizer) -> Result<ModelShape, RunError> {
+pub(super) fn fresh(stage: &Stage, tokenizer: &Tokenizer) -> Result<ModelShape, RunError> {
     match &stage.objective {
         Objective::Clip { vision, text, projection } => {
             Ok(ModelShape::Clip(clip(*vision, *text, *projection, tokenizer, None)?))
