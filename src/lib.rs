@@ -31,7 +31,7 @@
 pub mod data;
 pub mod encode;
 pub mod eval;
-// pub mod export;
+pub mod export;
 pub mod files;
 pub mod ids;
 pub mod machine;

@@ -34,7 +34,9 @@ fn unit_rows(n: usize, dim: usize, seed: u64) -> Vec<f32> {
     let mut rows: Vec<f32> = (0..n * dim).map(|_| stream.normal()).collect();
     for row in rows.chunks_exact_mut(dim) {
         let length = row.iter().map(|v| v * v).sum::<f32>().sqrt();
-        row.iter_mut().for_each(|v| *v /= length);
+        for v in row {
+            *v /= length;
+        }
     }
     rows
 }
@@ -221,7 +223,9 @@ fn a_better_encoder_shows_in_metrics_tests_and_slices() {
         let mut rows: Vec<f32> = gallery.iter().map(|v| v + noise * stream.normal()).collect();
         for row in rows.chunks_exact_mut(dim) {
             let length = row.iter().map(|v| v * v).sum::<f32>().sqrt();
-            row.iter_mut().for_each(|v| *v /= length);
+            for v in row {
+            *v /= length;
+        }
         }
         rows
     };
