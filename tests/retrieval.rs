@@ -83,8 +83,7 @@ fn plain_ranks(scores: &[Vec<f32>], judgements: &Judgements) -> Vec<(u32, u32)> 
                     .filter(|&other| counts(row[other as usize], row[item as usize]));
                 1 + rivals.count() as u32
             })
-            .min()
-            .unwrap()
+            .fold(u32::MAX, u32::min)
     };
     (0..scores.len())
         .map(|query| {
@@ -224,8 +223,8 @@ fn a_better_encoder_shows_in_metrics_tests_and_slices() {
         for row in rows.chunks_exact_mut(dim) {
             let length = row.iter().map(|v| v * v).sum::<f32>().sqrt();
             for v in row {
-            *v /= length;
-        }
+                *v /= length;
+            }
         }
         rows
     };

@@ -4,7 +4,7 @@ use super::Chart;
 use super::axis::{Axis, label};
 use super::canvas::{Anchor, COLOURS, Draw, FADED, GRID, INK, MARGIN, Paper, TEXT, TITLE};
 use crate::eval::{CompareDocument, Direction, Metric};
-use plotters::prelude::Color;
+use plotters::prelude::{Color, RGBAColor, RGBColor};
 
 /// One metric of a comparison.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,6 +86,13 @@ impl BarChart {
     }
 }
 
+/// The colour, a quarter of the way to white: whiskers show on it, and the grid does not show
+/// through it.
+fn pale(colour: RGBColor) -> RGBAColor {
+    let [r, g, b] = [colour.0, colour.1, colour.2].map(|part| part + (255 - part) / 4);
+    RGBColor(r, g, b).to_rgba()
+}
+
 impl Chart for BarChart {
     fn title(&self) -> &str {
         &self.title
@@ -134,7 +141,7 @@ impl Chart for BarChart {
                 canvas.text((left - 10, middle), &bar.role, TEXT, INK, Anchor::Right)?;
                 let colour = COLOURS[bar.colour % COLOURS.len()];
                 let end = axis.pixel(bar.value).unwrap_or(left);
-                canvas.fill((left, middle - 8), (end, middle + 8), colour.mix(0.75))?;
+                canvas.fill((left, middle - 8), (end, middle + 8), pale(colour))?;
                 let ends = bar.interval.map(|value| axis.pixel(value).unwrap_or(left));
                 canvas.path(&[(ends[0], middle), (ends[1], middle)], INK.to_rgba(), 1)?;
                 for x in ends {

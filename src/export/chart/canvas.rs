@@ -109,12 +109,20 @@ pub struct Canvas<'a, B: DrawingBackend> {
     area: &'a DrawingArea<B, Shift>,
     paper: &'a Paper,
     scale: i32,
+    /// How far down text is moved: the bitmap backend centres it above its middle, by a seventh
+    /// of its size, where SVG centres it truly.
+    lower: fn(i32) -> i32,
 }
 
 impl<'a, B: DrawingBackend> Canvas<'a, B> {
-    /// Draws on `area` at `scale` times the chart's size.
-    pub fn new(area: &'a DrawingArea<B, Shift>, paper: &'a Paper, scale: i32) -> Self {
-        Self { area, paper, scale }
+    /// Draws vectors on `area`, at the chart's size.
+    pub fn vectors(area: &'a DrawingArea<B, Shift>, paper: &'a Paper) -> Self {
+        Self { area, paper, scale: 1, lower: |_| 0 }
+    }
+
+    /// Draws pixels on `area`, at `scale` times the chart's size.
+    pub fn pixels(area: &'a DrawingArea<B, Shift>, paper: &'a Paper, scale: i32) -> Self {
+        Self { area, paper, scale, lower: |size| size / 7 }
     }
 
     fn scaled(&self, (x, y): Point) -> Point {
@@ -180,6 +188,9 @@ impl<B: DrawingBackend> Draw for Canvas<'_, B> {
         };
         let style = font.color(&colour).pos(Pos::new(across, VPos::Center));
         let style = style.into_text_style(self.area);
-        self.area.draw(&Text::new(text, self.scaled(at), style)).map_err(said)
+        let (x, y) = self.scaled(at);
+        let lower = (self.lower)(size * self.scale);
+        let at = if anchor == Anchor::Upwards { (x + lower, y) } else { (x, y + lower) };
+        self.area.draw(&Text::new(text, at, style)).map_err(said)
     }
 }

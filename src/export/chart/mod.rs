@@ -42,7 +42,7 @@ pub fn svg(chart: &dyn Chart) -> Result<String, ExportError> {
     {
         let area = SVGBackend::with_string(&mut text, chart.size(&paper)).into_drawing_area();
         area.fill(&WHITE).map_err(|error| fail(error.to_string()))?;
-        chart.draw(&mut Canvas::new(&area, &paper, 1)).map_err(fail)?;
+        chart.draw(&mut Canvas::vectors(&area, &paper)).map_err(fail)?;
         area.present().map_err(|error| fail(error.to_string()))?;
     }
     Ok(text)
@@ -58,7 +58,7 @@ pub fn png(chart: &dyn Chart) -> Result<Vec<u8>, ExportError> {
     {
         let area = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
         area.fill(&WHITE).map_err(|error| fail(error.to_string()))?;
-        chart.draw(&mut Canvas::new(&area, &paper, PNG_SCALE as i32)).map_err(fail)?;
+        chart.draw(&mut Canvas::pixels(&area, &paper, PNG_SCALE as i32)).map_err(fail)?;
         area.present().map_err(|error| fail(error.to_string()))?;
     }
     let mut packed = Vec::new();
