@@ -34,7 +34,9 @@ fn unit_rows(n: usize, dim: usize, seed: u64) -> Vec<f32> {
     let mut rows: Vec<f32> = (0..n * dim).map(|_| stream.normal()).collect();
     for row in rows.chunks_exact_mut(dim) {
         let length = row.iter().map(|v| v * v).sum::<f32>().sqrt();
-        row.iter_mut().for_each(|v| *v /= length);
+        for v in row {
+            *v /= length;
+        }
     }
     rows
 }
@@ -81,8 +83,7 @@ fn plain_ranks(scores: &[Vec<f32>], judgements: &Judgements) -> Vec<(u32, u32)> 
                     .filter(|&other| counts(row[other as usize], row[item as usize]));
                 1 + rivals.count() as u32
             })
-            .min()
-            .unwrap()
+            .fold(u32::MAX, u32::min)
     };
     (0..scores.len())
         .map(|query| {
@@ -221,7 +222,9 @@ fn a_better_encoder_shows_in_metrics_tests_and_slices() {
         let mut rows: Vec<f32> = gallery.iter().map(|v| v + noise * stream.normal()).collect();
         for row in rows.chunks_exact_mut(dim) {
             let length = row.iter().map(|v| v * v).sum::<f32>().sqrt();
-            row.iter_mut().for_each(|v| *v /= length);
+            for v in row {
+                *v /= length;
+            }
         }
         rows
     };

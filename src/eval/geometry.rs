@@ -195,7 +195,9 @@ mod tests {
         let mut rows: Vec<f32> = (0..n * dim).map(|_| stream.normal()).collect();
         for row in rows.chunks_exact_mut(dim) {
             let length = row.iter().map(|v| v * v).sum::<f32>().sqrt();
-            row.iter_mut().for_each(|v| *v /= length);
+            for v in row {
+                *v /= length;
+            }
         }
         rows
     }

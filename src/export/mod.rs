@@ -1,1 +1,44 @@
-//! Session and results to JSON, CSV and charts.
+//! Results and series as files for other programs: CSV, TREC, charts as SVG and PNG.
+//!
+//! Everything is a function of the documents and series alone: the same input gives the same
+//! bytes, today and on another machine.
+
+pub mod chart;
+mod charts;
+pub mod csv;
+pub mod series;
+pub mod trec;
+
+pub use charts::{Written, charts, write_text};
+pub use series::NamedSeries;
+
+use std::path::PathBuf;
+
+/// What can go wrong when exporting.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// A file could not be written.
+    #[error("could not write {path}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The drawing library refused.
+    #[error("could not draw the chart {title:?}: {reason}")]
+    Draw {
+        /// The chart.
+        title: String,
+        /// What the library said; its error types live no longer than the picture.
+        reason: String,
+    },
+    /// A picture could not be packed.
+    #[error("could not pack the chart {title:?} as PNG")]
+    Pack {
+        /// The chart.
+        title: String,
+        /// Why.
+        source: image::ImageError,
+    },
+}

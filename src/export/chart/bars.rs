@@ -1,0 +1,158 @@
+//! Comparisons as bars: one metric, a bar with its 95 % interval for every row, by direction.
+
+use super::Chart;
+use super::axis::{Axis, label};
+use super::canvas::{Anchor, COLOURS, Draw, FADED, GRID, INK, MARGIN, Paper, TEXT, TITLE};
+use crate::eval::{CompareDocument, Direction, Metric};
+use plotters::prelude::{Color, RGBAColor, RGBColor};
+
+/// One metric of a comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BarChart {
+    title: String,
+    note: String,
+    metric: Metric,
+    groups: Vec<(Direction, Vec<Bar>)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Bar {
+    role: String,
+    /// Which of the table's roles: its colour in every group.
+    colour: usize,
+    value: f64,
+    interval: [f64; 2],
+}
+
+const PLOT_WIDTH: i32 = 560;
+const ROW: i32 = 26;
+const HEAD: i32 = 30;
+
+impl BarChart {
+    /// The bars of one metric.
+    #[must_use]
+    pub fn new(document: &CompareDocument, metric: Metric) -> Self {
+        let mut roles: Vec<&str> = Vec::new();
+        for row in &document.rows {
+            if !roles.contains(&row.role.as_str()) {
+                roles.push(&row.role);
+            }
+        }
+        let groups = Direction::ALL.into_iter().filter_map(|direction| {
+            let rows = document.rows.iter().filter(|row| row.direction == direction);
+            let bars: Vec<Bar> = rows
+                .map(|row| Bar {
+                    role: row.role.clone(),
+                    colour: roles.iter().position(|role| *role == row.role).unwrap_or(0),
+                    value: *row.metrics.get(metric),
+                    interval: *row.ci95.get(metric),
+                })
+                .collect();
+            (!bars.is_empty()).then_some((direction, bars))
+        });
+        let split =
+            document.protocol.split.as_deref().map_or_else(String::new, |s| format!(", {s}"));
+        let better = if metric.higher_is_better() { "higher" } else { "lower" };
+        Self {
+            title: format!(
+                "{metric}, {} task on {}{split}",
+                document.task.name(),
+                document.protocol.dataset
+            ),
+            note: format!("whiskers: 95 % bootstrap interval over units; {better} is better"),
+            metric,
+            groups: groups.collect(),
+        }
+    }
+
+    fn bars(&self) -> impl Iterator<Item = &Bar> {
+        self.groups.iter().flat_map(|group| &group.1)
+    }
+
+    fn value_text(&self, bar: &Bar) -> String {
+        let digits = if self.metric == Metric::MedianRank { 1 } else { 3 };
+        let [low, high] = bar.interval;
+        format!("{:.digits$}  [{low:.digits$}, {high:.digits$}]", bar.value)
+    }
+
+    /// Where the plot begins, and the width of the whole.
+    fn layout(&self, paper: &Paper) -> (i32, i32) {
+        let left = MARGIN + paper.widest(self.bars().map(|bar| bar.role.as_str()), TEXT) + 12;
+        let texts: Vec<String> = self.bars().map(|bar| self.value_text(bar)).collect();
+        let values = paper.widest(texts.iter().map(String::as_str), TEXT) + 12;
+        let plot = left + PLOT_WIDTH + values + MARGIN;
+        let title = paper.width(&self.title, TITLE).max(paper.width(&self.note, TEXT));
+        (left, plot.max(title + 2 * MARGIN))
+    }
+}
+
+/// The colour, a quarter of the way to white: whiskers show on it, and the grid does not show
+/// through it.
+fn pale(colour: RGBColor) -> RGBAColor {
+    let [r, g, b] = [colour.0, colour.1, colour.2].map(|part| part + (255 - part) / 4);
+    RGBColor(r, g, b).to_rgba()
+}
+
+impl Chart for BarChart {
+    fn title(&self) -> &str {
+        &self.title
+    }
+
+    fn size(&self, paper: &Paper) -> (u32, u32) {
+        let rows = self.bars().count() as i32 * ROW + self.groups.len() as i32 * (HEAD + 8);
+        let height = MARGIN + TITLE + TEXT + 24 + rows + TEXT + 20 + MARGIN;
+        (self.layout(paper).1 as u32, height as u32)
+    }
+
+    fn draw(&self, canvas: &mut dyn Draw) -> Result<(), String> {
+        let (left, _) = self.layout(canvas.paper());
+        let right = left + PLOT_WIDTH;
+        canvas.text((MARGIN, MARGIN + TITLE / 2), &self.title, TITLE, INK, Anchor::Left)?;
+        let below = MARGIN + TITLE + 4 + TEXT / 2;
+        canvas.text((MARGIN, below), &self.note, TEXT, FADED, Anchor::Left)?;
+
+        let most = self.bars().map(|bar| bar.value.max(bar.interval[1]));
+        let most = most.filter(|value| value.is_finite()).fold(0.0, f64::max);
+        let most = if most > 0.0 { most } else { 1.0 };
+        let axis = Axis::new(0.0, most, false, (left, right));
+        let top = MARGIN + TITLE + TEXT + 18;
+        let (_, height) = self.size(canvas.paper());
+        let bottom = height as i32 - MARGIN - TEXT - 14;
+        for tick in axis.ticks(6) {
+            let Some(x) = axis.pixel(tick) else { continue };
+            canvas.path(&[(x, top), (x, bottom)], GRID.to_rgba(), 1)?;
+            canvas.text((x, bottom + 8 + TEXT / 2), &label(tick), TEXT, FADED, Anchor::Middle)?;
+        }
+        let mut y = top;
+        for (direction, bars) in &self.groups {
+            // On white, so that the grid does not run through the words.
+            let words = canvas.paper().width(direction.name(), TEXT);
+            let middle = y + HEAD / 2 + 2;
+            let white = plotters::prelude::WHITE.to_rgba();
+            canvas.fill(
+                (MARGIN, middle - TEXT / 2 - 1),
+                (MARGIN + words + 4, middle + TEXT / 2 + 2),
+                white,
+            )?;
+            canvas.text((MARGIN, middle), direction.name(), TEXT, INK, Anchor::Left)?;
+            y += HEAD;
+            for bar in bars {
+                let middle = y + ROW / 2;
+                canvas.text((left - 10, middle), &bar.role, TEXT, INK, Anchor::Right)?;
+                let colour = COLOURS[bar.colour % COLOURS.len()];
+                let end = axis.pixel(bar.value).unwrap_or(left);
+                canvas.fill((left, middle - 8), (end, middle + 8), pale(colour))?;
+                let ends = bar.interval.map(|value| axis.pixel(value).unwrap_or(left));
+                canvas.path(&[(ends[0], middle), (ends[1], middle)], INK.to_rgba(), 1)?;
+                for x in ends {
+                    canvas.path(&[(x, middle - 5), (x, middle + 5)], INK.to_rgba(), 1)?;
+                }
+                let text = self.value_text(bar);
+                canvas.text((right + 12, middle), &text, TEXT, INK, Anchor::Left)?;
+                y += ROW;
+            }
+            y += 8;
+        }
+        canvas.path(&[(left, top), (left, bottom)], FADED.to_rgba(), 1)
+    }
+}

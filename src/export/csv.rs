@@ -1,0 +1,173 @@
+//! Comma-separated values (RFC 4180, lines ended by LF).
+
+use super::NamedSeries;
+use crate::eval::{CompareDocument, Metric};
+use std::fmt::Write as _;
+
+/// A cell, quoted where it must be.
+fn cell(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+/// A number that may be missing or not finite: then the cell is empty.
+fn number(value: Option<f64>) -> String {
+    value.filter(|value| value.is_finite()).map_or_else(String::new, |value| value.to_string())
+}
+
+/// A table from its lines of cells, already quoted.
+fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    rows.into_iter().fold(String::new(), |mut text, row| {
+        let _ = writeln!(text, "{}", row.join(","));
+        text
+    })
+}
+
+/// The rows of comparisons: every metric with the ends of its interval, then what else a row says.
+#[must_use]
+pub fn compare_rows(documents: &[CompareDocument]) -> String {
+    let mut header: Vec<String> =
+        ["task", "dataset", "role", "direction"].map(str::to_owned).into();
+    for metric in Metric::ALL {
+        header.extend(["", "_low", "_high"].map(|end| format!("{metric}{end}")));
+    }
+    header.extend(
+        [
+            "tied_share",
+            "mean_cosine",
+            "items",
+            "queries",
+            "units",
+            "ms_per_item",
+            "ms_per_query",
+            "index_ms",
+            "bytes_per_item",
+            "truncated",
+        ]
+        .map(str::to_owned),
+    );
+    let rows = documents.iter().flat_map(|document| {
+        document.rows.iter().map(|row| {
+            let mut cells = vec![
+                document.task.name().to_owned(),
+                cell(&document.protocol.dataset),
+                cell(&row.role),
+                row.direction.to_string(),
+            ];
+            for metric in Metric::ALL {
+                let [low, high] = *row.ci95.get(metric);
+                let values = [*row.metrics.get(metric), low, high];
+                cells.extend(values.map(|value| number(Some(value))));
+            }
+            cells.extend([number(Some(row.tied_share)), number(row.mean_cosine)]);
+            cells.extend([row.items, row.queries, row.units].map(|count| count.to_string()));
+            let costs = [row.ms_per_item, row.ms_per_query, row.index_ms, row.bytes_per_item];
+            cells.extend(costs.map(number));
+            cells.push(row.truncated.to_string());
+            cells
+        })
+    });
+    lines(std::iter::once(header).chain(rows))
+}
+
+/// The differences of comparisons.
+#[must_use]
+pub fn compare_differences(documents: &[CompareDocument]) -> String {
+    let header = [
+        "task",
+        "dataset",
+        "a",
+        "b",
+        "direction",
+        "metric",
+        "delta",
+        "low",
+        "high",
+        "test",
+        "p",
+        "p_holm",
+        "n",
+    ];
+    let rows = documents.iter().flat_map(|document| {
+        document.differences.iter().map(|difference| {
+            vec![
+                document.task.name().to_owned(),
+                cell(&document.protocol.dataset),
+                cell(&difference.a),
+                cell(&difference.b),
+                difference.direction.to_string(),
+                difference.metric.to_string(),
+                number(Some(difference.delta)),
+                number(Some(difference.ci95[0])),
+                number(Some(difference.ci95[1])),
+                difference.test.map_or("", |test| test.name()).to_owned(),
+                number(difference.p),
+                number(difference.p_holm),
+                difference.n.to_string(),
+            ]
+        })
+    });
+    lines(std::iter::once(header.map(str::to_owned).into()).chain(rows))
+}
+
+/// Series in long form, one value a line; a gap is an empty value.
+#[must_use]
+pub fn series(series: &[NamedSeries]) -> String {
+    let header = ["run", "stage", "series", "step", "value"].map(str::to_owned).into();
+    let rows = series.iter().flat_map(|one| {
+        one.points.iter().map(|&(step, value)| {
+            let names = [&one.run, &one.stage, &one.name].map(|name| cell(name));
+            let mut cells: Vec<String> = names.into();
+            cells.extend([step.to_string(), number(Some(value))]);
+            cells
+        })
+    });
+    lines(std::iter::once(header).chain(rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::charts::tests::sample;
+
+    /// Separators outside quotes.
+    fn separators(line: &str) -> usize {
+        line.split('"').step_by(2).map(|plain| plain.matches(',').count()).sum()
+    }
+
+    #[test]
+    fn every_line_has_the_headers_cells() {
+        let documents = [sample()];
+        let (rows, differences) = (compare_rows(&documents), compare_differences(&documents));
+        for text in [&rows, &differences] {
+            let mut lines = text.lines();
+            let width = separators(lines.next().unwrap());
+            for line in lines {
+                assert_eq!(separators(line), width, "{line}");
+            }
+        }
+        assert_eq!(rows.lines().count(), 1 + documents[0].rows.len());
+    }
+
+    #[test]
+    fn cells_that_would_break_a_line_are_quoted() {
+        assert_eq!(cell("plain"), "plain");
+        assert_eq!(cell("a,b"), "\"a,b\"");
+        assert_eq!(cell("say \"a\"\n"), "\"say \"\"a\"\"\n\"");
+    }
+
+    #[test]
+    fn a_gap_is_an_empty_value() {
+        let one = NamedSeries {
+            run: "clip-1".into(),
+            stage: "clip".into(),
+            name: "loss".into(),
+            points: vec![(1, 0.5), (2, f64::NAN)],
+        };
+        let want = "run,stage,series,step,value\nclip-1,clip,loss,1,0.5\nclip-1,clip,loss,2,\n";
+        assert_eq!(series(&[one]), want);
+    }
+}
