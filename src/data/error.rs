@@ -147,7 +147,7 @@ pub enum DataError {
     },
     /// The data inside the binary could not be read.
     #[error("cannot read the data in the binary")]
-    Builtin(#[source] Source),
+    Builtin(#[from] super::builtin::BuiltinError),
 }
 
 impl DataError {

@@ -8,8 +8,8 @@
 //! which [`compare`] sets side by side.
 
 pub mod bootstrap;
-mod contrast;
 pub mod compare;
+mod contrast;
 pub mod document;
 pub mod eigen;
 mod error;
