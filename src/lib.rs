@@ -27,7 +27,7 @@
 //! ```
 
 // pub mod bench;
-// pub mod cli;
+pub mod cli;
 pub mod data;
 pub mod encode;
 pub mod eval;

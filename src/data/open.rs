@@ -1,7 +1,7 @@
 //! From what a user names to a corpus: the one place that knows every reader.
 
 use super::builtin;
-use super::corpus::Corpus;
+use super::corpus::{Caption, Corpus, Item};
 use super::error::{DataError, Result};
 use super::manifest;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 /// The name of the set inside the binary.
 pub const EMOJI: &str = "emoji";
 
-/// Opens a data set: `emoji`, a `.jsonl` file, a `.txt` file or a folder of pictures. A path that
-/// is not absolute is looked for from `data_dir`, where one is given.
+/// What stands before the folder of WordNet's `data.*` files.
+const WORDNET: &str = "wordnet:";
+
+/// Opens a data set: `emoji`, `wordnet:FOLDER`, a `.jsonl` file, a `.txt` file or a folder of
+/// pictures. A path that is not absolute is looked for from `data_dir`, where one is given.
 ///
 /// # Errors
 /// Nothing of that name, or what its reader says, with file and line.
@@ -18,7 +21,10 @@ pub fn open(spec: &str, data_dir: Option<&Path>) -> Result<Corpus> {
     if spec == EMOJI {
         return Ok(builtin::emoji()?.clone());
     }
-    let path = data_dir.map_or_else(|| PathBuf::from(spec), |folder| folder.join(spec));
+    if let Some(folder) = spec.strip_prefix(WORDNET) {
+        return wordnet(&within(folder, data_dir));
+    }
+    let path = within(spec, data_dir);
     if path.is_dir() {
         return manifest::folder(&path);
     }
@@ -30,6 +36,29 @@ pub fn open(spec: &str, data_dir: Option<&Path>) -> Result<Corpus> {
         (false, _) => "nothing",
     };
     Err(DataError::NoSuchSet { spec: spec.to_owned(), found })
+}
+
+fn within(path: &str, data_dir: Option<&Path>) -> PathBuf {
+    data_dir.map_or_else(|| PathBuf::from(path), |folder| folder.join(path))
+}
+
+/// WordNet's glosses, one an item; no splits.
+fn wordnet(folder: &Path) -> Result<Corpus> {
+    let items = super::wordnet::glosses(folder)?
+        .into_iter()
+        .enumerate()
+        .map(|(at, text)| Item {
+            id: format!("gloss-{at}"),
+            concept: format!("gloss-{at}"),
+            pictures: Vec::new(),
+            captions: vec![Caption { text, language: Some("en".to_owned()) }],
+            split: None,
+            label: None,
+            base: true,
+            extra: serde_json::Map::new(),
+        })
+        .collect();
+    Ok(Corpus::new("wordnet", items))
 }
 
 #[cfg(test)]
@@ -46,6 +75,7 @@ mod tests {
         write("d.png", "");
         let open = |spec: &str| open(spec, Some(home.path()));
         assert_eq!(open("emoji").unwrap().digest, builtin::emoji().unwrap().digest);
+        assert!(matches!(open("wordnet:absent"), Err(DataError::Read { .. })));
         assert_eq!(open("a.jsonl").unwrap().items.len(), 1);
         assert_eq!(open("b.txt").unwrap().items.len(), 2);
         assert_eq!(open(".").unwrap().items.len(), 1);
