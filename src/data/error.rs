@@ -136,8 +136,8 @@ pub enum DataError {
     },
     /// Nothing of that name can be opened as a data set.
     #[error(
-        "no data set {spec:?}: expected \"emoji\", a .jsonl file, a .txt file or a folder of \
-         pictures, found {found}"
+        "no data set {spec:?}: expected \"emoji\", wordnet:FOLDER, a .jsonl file, a .txt file or a \
+         folder of pictures, found {found}"
     )]
     NoSuchSet {
         /// What was asked for.
@@ -147,7 +147,7 @@ pub enum DataError {
     },
     /// The data inside the binary could not be read.
     #[error("cannot read the data in the binary")]
-    Builtin(#[source] Source),
+    Builtin(#[from] super::builtin::BuiltinError),
 }
 
 impl DataError {

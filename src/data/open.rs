@@ -1,5 +1,6 @@
 //! From what a user names to a corpus: the one place that knows every reader.
 
+use super::builtin;
 use super::corpus::{Caption, Corpus, Item};
 use super::error::{DataError, Result};
 use super::manifest;
@@ -11,19 +12,19 @@ pub const EMOJI: &str = "emoji";
 /// What stands before the folder of WordNet's `data.*` files.
 const WORDNET: &str = "wordnet:";
 
-/// Opens a data set: `emoji`, `wordnet:FOLDER`, a `.jsonl` file, a `.txt` file or a folder of pictures. A path that
-/// is not absolute is looked for from `data_dir`, where one is given.
+/// Opens a data set: `emoji`, `wordnet:FOLDER`, a `.jsonl` file, a `.txt` file or a folder of
+/// pictures. A path that is not absolute is looked for from `data_dir`, where one is given.
 ///
 /// # Errors
 /// Nothing of that name, or what its reader says, with file and line.
 pub fn open(spec: &str, data_dir: Option<&Path>) -> Result<Corpus> {
     if spec == EMOJI {
-        return builtin();
+        return Ok(builtin::emoji()?.clone());
     }
     if let Some(folder) = spec.strip_prefix(WORDNET) {
-        return wordnet(Path::new(folder));
+        return wordnet(&within(folder, data_dir));
     }
-    let path = data_dir.map_or_else(|| PathBuf::from(spec), |folder| folder.join(spec));
+    let path = within(spec, data_dir);
     if path.is_dir() {
         return manifest::folder(&path);
     }
@@ -37,8 +38,8 @@ pub fn open(spec: &str, data_dir: Option<&Path>) -> Result<Corpus> {
     Err(DataError::NoSuchSet { spec: spec.to_owned(), found })
 }
 
-fn builtin() -> Result<Corpus> {
-    super::builtin::emoji().cloned().map_err(|error| DataError::Builtin(error.into()))
+fn within(path: &str, data_dir: Option<&Path>) -> PathBuf {
+    data_dir.map_or_else(|| PathBuf::from(path), |folder| folder.join(path))
 }
 
 /// WordNet's glosses, one an item; no splits.
@@ -73,6 +74,8 @@ mod tests {
         write("c.csv", "");
         write("d.png", "");
         let open = |spec: &str| open(spec, Some(home.path()));
+        assert_eq!(open("emoji").unwrap().digest, builtin::emoji().unwrap().digest);
+        assert!(matches!(open("wordnet:absent"), Err(DataError::Read { .. })));
         assert_eq!(open("a.jsonl").unwrap().items.len(), 1);
         assert_eq!(open("b.txt").unwrap().items.len(), 2);
         assert_eq!(open(".").unwrap().items.len(), 1);

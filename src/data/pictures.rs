@@ -1,6 +1,7 @@
 //! The pictures of a set, decoded when first asked for and kept as bytes while there is room, and
 //! batches of them as patches.
 
+use super::builtin;
 use super::corpus::{Item, Picture};
 use super::error::{DataError, Result};
 use super::normalise::{patch_shape, write_patches};
@@ -11,21 +12,19 @@ use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// Decoded pictures kept at most, in bytes, unless said otherwise: the emoji set takes 93 MB.
+/// Decoded pictures kept at most, in bytes, unless said otherwise. Those in the binary do not
+/// count: they lie in memory anyhow, a look-up away from pixels.
 pub const KEEP_BYTES: usize = 512 << 20;
 
 /// Decodes one picture, wherever it is.
 pub fn load(picture: &Picture, exif: Exif) -> Result<Rgb8> {
     match picture {
         Picture::File(path) => decode_file(path, exif),
-        Picture::Builtin { vendor, index } => builtin(*vendor, *index),
+        Picture::Builtin { vendor, index } => {
+            let pixels = builtin::picture(*vendor, *index)?.to_vec();
+            Rgb8::new(builtin::PICTURE_SIDE, builtin::PICTURE_SIDE, pixels)
+        }
     }
-}
-
-fn builtin(vendor: u8, index: u32) -> Result<Rgb8> {
-    let pixels = super::builtin::picture(vendor, index)
-        .map_err(|error| DataError::Builtin(error.into()))?;
-    Rgb8::new(super::builtin::PICTURE_SIDE, super::builtin::PICTURE_SIDE, pixels.to_vec())
 }
 
 /// The pictures of some items, reached by (item, picture) as counted there. What is kept and what
@@ -97,6 +96,9 @@ impl Pictures {
             return Ok(Arc::clone(kept));
         }
         let decoded = Arc::new(load(&self.sources[at], self.exif)?);
+        if matches!(self.sources[at], Picture::Builtin { .. }) {
+            return Ok(decoded);
+        }
         let bytes = decoded.pixels.len();
         let room = self
             .room
@@ -185,6 +187,19 @@ pub(crate) mod tests {
         assert_eq!(whole, make(0, 0..3));
         let parts = [make(1000, 0..1).patches, make(1000, 1..3).patches].concat();
         assert_eq!(whole.patches, parts);
+    }
+
+    #[test]
+    fn the_pictures_in_the_binary_are_patches_too() {
+        let items = &builtin::emoji().unwrap().items[..3];
+        let pictures = Pictures::of(items, Exif::Ignored, KEEP_BYTES);
+        let processor = Processor::clip(64);
+        let spec = PatchSpec { processor: &processor, patch: 8, random: None };
+        let batch = pictures.batch(&[(0, 0), (2, 1)], &[], spec).unwrap();
+        assert_eq!((batch.rows, batch.tokens, batch.patches.len()), (2, 64, 2 * 64 * 192));
+        let pixels = builtin::picture(0, 0).unwrap();
+        let table = processor.normalise.table();
+        assert_eq!(batch.patches[64], table[1][usize::from(pixels[1])]);
     }
 
     #[test]

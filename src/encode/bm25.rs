@@ -92,6 +92,9 @@ mod tests {
     #[test]
     fn words_of_other_scripts_are_words() {
         assert_eq!(words("웃는 얼굴, Straße"), ["웃는", "얼굴", "straße"]);
-        assert_eq!(Bm25::new(&["얼굴", "face"]).scores("얼굴").iter().filter(|s| **s > 0.0).count(), 1);
+        assert_eq!(
+            Bm25::new(&["얼굴", "face"]).scores("얼굴").iter().filter(|s| **s > 0.0).count(),
+            1
+        );
     }
 }

@@ -4,7 +4,9 @@
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EmbeddingError {
     /// A row that has no direction.
-    #[error("row {row} is {what}: an embedding needs a direction; look at the text or picture behind it")]
+    #[error(
+        "row {row} is {what}: an embedding needs a direction; look at the text or picture behind it"
+    )]
     Row {
         /// The row.
         row: usize,

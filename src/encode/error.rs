@@ -72,7 +72,9 @@ pub enum EncodeError {
         what: String,
     },
     /// Something a checkpoint stands on has changed.
-    #[error("{name} stands on {parent} with weights {expected}, found {found}; the base was changed after training")]
+    #[error(
+        "{name} stands on {parent} with weights {expected}, found {found}; the base was changed after training"
+    )]
     OtherParent {
         /// The checkpoint.
         name: String,

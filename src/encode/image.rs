@@ -62,7 +62,8 @@ pub fn image_encoder(
         Config::Llama(_) => {
             return Err(EncodeError::Unfit {
                 encoder: name.to_owned(),
-                what: "is a Llama and has no image tower; name a clip or llm2clip checkpoint".into(),
+                what: "is a Llama and has no image tower; name a clip or llm2clip checkpoint"
+                    .into(),
             });
         }
     };

@@ -8,7 +8,7 @@ use crate::data::tokenizer::Tokenizer;
 use crate::files::FileError;
 use crate::files::manifest;
 use crate::ids::Digest;
-use crate::model::{ClipConfig, Llm2ClipConfig, LlamaConfig, Pooling};
+use crate::model::{ClipConfig, LlamaConfig, Llm2ClipConfig, Pooling};
 use crate::nn;
 use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;

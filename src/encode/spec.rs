@@ -11,7 +11,9 @@ pub enum SpecError {
     #[error("encoder {0:?}: expected a closing ']'")]
     Bracket(String),
     /// An option is not `key=value` with a key there is.
-    #[error("encoder {spec:?}: option {option:?}; expected one of pooling= attention= template= bos= lora= max_tokens= layer= tower=")]
+    #[error(
+        "encoder {spec:?}: option {option:?}; expected one of pooling= attention= template= bos= lora= max_tokens= layer= tower="
+    )]
     Option {
         /// The encoder.
         spec: String,
@@ -31,7 +33,9 @@ pub enum SpecError {
         expected: &'static str,
     },
     /// Nothing stands where the encoder should.
-    #[error("expected an encoder such as builtin:llama, RUN/STAGE, a folder or bm25, found nothing")]
+    #[error(
+        "expected an encoder such as builtin:llama, RUN/STAGE, a folder or bm25, found nothing"
+    )]
     Empty,
 }
 
@@ -102,7 +106,8 @@ pub fn parse(text: &str) -> Result<EncoderSpec, SpecError> {
     let (head, options) = match text.split_once('[') {
         None => (text, ""),
         Some((head, rest)) => {
-            let inner = rest.strip_suffix(']').ok_or_else(|| SpecError::Bracket(text.to_owned()))?;
+            let inner =
+                rest.strip_suffix(']').ok_or_else(|| SpecError::Bracket(text.to_owned()))?;
             (head, inner)
         }
     };
@@ -115,17 +120,15 @@ pub fn parse(text: &str) -> Result<EncoderSpec, SpecError> {
     }
     let mut spec = EncoderSpec { label, source, options: Options::default() };
     for option in options.split(',').map(str::trim).filter(|option| !option.is_empty()) {
-        let wrong =
-            || SpecError::Option { spec: text.to_owned(), option: option.to_owned() };
+        let wrong = || SpecError::Option { spec: text.to_owned(), option: option.to_owned() };
         let (key, value) = option.split_once('=').ok_or_else(wrong)?;
-        let known = set_option(&mut spec.options, key, value).map_err(|expected| {
-            SpecError::Value {
+        let known =
+            set_option(&mut spec.options, key, value).map_err(|expected| SpecError::Value {
                 spec: text.to_owned(),
                 key: key.to_owned(),
                 value: value.to_owned(),
                 expected,
-            }
-        })?;
+            })?;
         if !known {
             return Err(wrong());
         }

@@ -118,7 +118,8 @@ impl Table {
         };
         let (_, header) = SafeTensors::read_metadata(&map).map_err(wrong)?;
         let card = header.metadata().as_ref().and_then(|keys| keys.get("card"));
-        let card = card.ok_or_else(|| unfit("has no card; make it with `llm2clip embed`".into()))?;
+        let card =
+            card.ok_or_else(|| unfit("has no card; make it with `llm2clip embed`".into()))?;
         let card = serde_json::from_str(card)
             .map_err(|cause| EncodeError::Json { cause, path: path.to_owned() })?;
         let tensors = SafeTensors::deserialize(&map).map_err(wrong)?;

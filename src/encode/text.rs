@@ -65,8 +65,7 @@ pub fn text_encoder(
     sources: &Sources,
 ) -> Result<ModelTextEncoder, EncodeError> {
     let device = sources.device.clone();
-    let unfit =
-        |what: &str| EncodeError::Unfit { encoder: name.to_owned(), what: what.to_owned() };
+    let unfit = |what: &str| EncodeError::Unfit { encoder: name.to_owned(), what: what.to_owned() };
     let mut card = EncoderCard {
         encoder: name.to_owned(),
         kind: loaded.config.kind().name().to_owned(),
@@ -94,8 +93,7 @@ pub fn text_encoder(
             Ok(ModelTextEncoder { card, body, tokenizer, spec })
         }
         Config::Clip(config) => {
-            if options.pooling.is_some() || options.attention.is_some() || options.layer.is_some()
-            {
+            if options.pooling.is_some() || options.attention.is_some() || options.layer.is_some() {
                 return Err(unfit(
                     "is CLIP's text tower, whose pooling, attention and layer are fixed; leave those options out",
                 ));
@@ -137,12 +135,8 @@ pub fn text_encoder(
             let model = Llm2Clip::new(config, &builder)?;
             builder.finish().map_err(crate::nn::NnError::from)?;
             let spec = spec_of(&how);
-            let body = Body::Llm2clip {
-                trunk: Box::new(trunk),
-                how,
-                layer,
-                model: Box::new(model),
-            };
+            let body =
+                Body::Llm2clip { trunk: Box::new(trunk), how, layer, model: Box::new(model) };
             Ok(ModelTextEncoder { card, body, tokenizer: language.tokenizer, spec })
         }
     }
@@ -222,9 +216,7 @@ impl ModelTextEncoder {
         let packing = Packing::from_lengths(&batch.lengths);
         let ctx = Ctx::eval();
         match &self.body {
-            Body::Llama { trunk, how, layer } => {
-                pooled(trunk, how, *layer, batch, &packing)
-            }
+            Body::Llama { trunk, how, layer } => pooled(trunk, how, *layer, batch, &packing),
             Body::Clip(clip) => Ok(clip.text_features(&batch.ids, &packing, &ctx)?),
             Body::Llm2clip { trunk, how, layer, model } => {
                 let rows = pooled(trunk, how, *layer, batch, &packing)?;

@@ -2,8 +2,8 @@
 //! asks for other ones, stand in `docs/recipes.md`.
 
 use super::{
-    Init, LlamaShape, MaskStyle, Objective, OnBadStep, Pooling, Recipe, Schedule, Stage, TextShape, Trainable,
-    VisionShape,
+    Init, LlamaShape, MaskStyle, Objective, OnBadStep, Pooling, Recipe, Schedule, Stage, TextShape,
+    Trainable, VisionShape,
 };
 use crate::ids::StageName;
 
@@ -91,14 +91,8 @@ fn base(name: &'static str, objective: Objective, init: Init, trainable: Trainab
 }
 
 fn causal_lm() -> Stage {
-    let llama = LlamaShape {
-        width: 256,
-        layers: 5,
-        heads: 4,
-        kv_heads: 2,
-        mlp: 640,
-        positions: 256,
-    };
+    let llama =
+        LlamaShape { width: 256, layers: 5, heads: 4, kv_heads: 2, mlp: 640, positions: 256 };
     let objective = Objective::CausalLm { llama, tokenizer: "train:8192".to_owned() };
     Stage {
         steps: 3000,

@@ -50,7 +50,9 @@ pub enum RunError {
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
     /// A loss or gradient was not finite and the recipe says to fail then.
-    #[error("{what} was not finite at step {step} of stage {stage}; nothing of that step was applied; the run ends at its last checkpoint. Batch: {items}")]
+    #[error(
+        "{what} was not finite at step {step} of stage {stage}; nothing of that step was applied; the run ends at its last checkpoint. Batch: {items}"
+    )]
     Diverged {
         /// The stage.
         stage: String,
@@ -62,7 +64,9 @@ pub enum RunError {
         items: String,
     },
     /// The disk cannot hold two checkpoints.
-    #[error("the disk below {place} has {free} free; this stage's checkpoints need {needed} (two of them); free some space, or name another folder with --checkpoints")]
+    #[error(
+        "the disk below {place} has {free} free; this stage's checkpoints need {needed} (two of them); free some space, or name another folder with --checkpoints"
+    )]
     DiskFull {
         /// The checkpoints folder.
         place: String,

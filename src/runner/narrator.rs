@@ -5,8 +5,8 @@
 
 use super::RunError;
 use crate::session::event::{Event, Progressed, StepFinished, Warned};
-use crate::session::{Record, RunState, Time};
 use crate::session::writer::LogWriter;
+use crate::session::{Record, RunState, Time};
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -73,11 +73,8 @@ impl Narrator {
         }
         let mut out = std::io::stderr().lock();
         // A lost terminal must not end a run.
-        let _ = if self.open_line {
-            writeln!(out, "\r\x1b[K{text}")
-        } else {
-            writeln!(out, "{text}")
-        };
+        let _ =
+            if self.open_line { writeln!(out, "\r\x1b[K{text}") } else { writeln!(out, "{text}") };
         self.open_line = false;
     }
 

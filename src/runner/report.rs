@@ -1,7 +1,8 @@
 //! What follows the last stage of a recipe that reports: both comparisons, one inspection, the export.
 
 use super::evaluate::{
-    Captions, CompareRequest, Encoders, InspectRequest, Probe, ProbeRequest, Query, compare, inspect,
+    Captions, CompareRequest, Encoders, InspectRequest, Probe, ProbeRequest, Query, compare,
+    inspect,
 };
 use super::start::stage_folder;
 use super::{Narrator, RunError, Stop, Workspace};

@@ -4,8 +4,8 @@ use super::narrator::Narrator;
 use super::report::{Report, report};
 use super::start::{Start, prepare, stage_folder};
 use super::{RunError, Stop, Workspace};
-use crate::files::manifest;
 use crate::files::FileError;
+use crate::files::manifest;
 use crate::ids::{Digest, RunName};
 use crate::machine;
 use crate::recipe::{OnBadStep, Recipe, Stage, validate};
@@ -16,7 +16,9 @@ use crate::session::event::{
 };
 use crate::session::folder::{NewSegment, Session};
 use crate::session::{Finite, FiniteMap};
-use crate::train::{BadStep, Checkpoint, Pairs, StepOutcome, StepReport, TrainState, Trainer, bytes_needed};
+use crate::train::{
+    BadStep, Checkpoint, Pairs, StepOutcome, StepReport, TrainState, Trainer, bytes_needed,
+};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -196,7 +198,14 @@ impl Running<'_> {
         }
         let report = if self.recipe.report {
             let place = self.place();
-            match report(self.workspace, self.session, self.recipe, &place, self.narrator, self.stop)? {
+            match report(
+                self.workspace,
+                self.session,
+                self.recipe,
+                &place,
+                self.narrator,
+                self.stop,
+            )? {
                 Some(report) => Some(report),
                 None => {
                     let signal = self.stop.asked().unwrap_or_default();
@@ -299,12 +308,7 @@ impl Running<'_> {
         }
     }
 
-    fn bad_step(
-        &mut self,
-        stage: &Stage,
-        trainer: &Trainer,
-        bad: BadStep,
-    ) -> Result<(), RunError> {
+    fn bad_step(&mut self, stage: &Stage, trainer: &Trainer, bad: BadStep) -> Result<(), RunError> {
         let BadStep { step, what, items } = bad;
         if stage.on_bad_step == OnBadStep::Skip {
             return self.narrator.tell(StepSkipped {

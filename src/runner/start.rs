@@ -6,17 +6,21 @@ use crate::data::processor::Processor;
 use crate::data::text::Template;
 use crate::data::tokenizer::Tokenizer;
 use crate::encode::{
-    AttentionKind, Config, LoraCard, Loaded, MODEL_CARD_FORMAT, ModelCard, Options, Parent, TextUse,
-    builtin, text_encoder,
+    AttentionKind, Config, Loaded, LoraCard, MODEL_CARD_FORMAT, ModelCard, Options, Parent,
+    TextUse, builtin, text_encoder,
 };
 use crate::files::manifest;
 use crate::ids::Digest;
-use crate::model::{self, ClipConfig, ClipTextConfig, EotRule, LOGIT_SCALE_INIT, LlamaConfig, Pooling, VitConfig};
+use crate::model::{
+    self, ClipConfig, ClipTextConfig, EotRule, LOGIT_SCALE_INIT, LlamaConfig, Pooling, VitConfig,
+};
 use crate::nn::Activation;
-use crate::recipe::{self, Init, LlamaShape, Objective, Recipe, Stage, TextShape, Trainable, VisionShape};
+use crate::recipe::{
+    self, Init, LlamaShape, Objective, Recipe, Stage, TextShape, Trainable, VisionShape,
+};
+use crate::rng::Key;
 use crate::session::event::{Base, DataUsed, TableUsed};
 use crate::train::{Feed, FeedSource, ModelShape, TextRows, Weights};
-use crate::rng::Key;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -278,11 +282,8 @@ fn text_use(stage: &Stage, config: &LlamaConfig) -> TextUse {
         Objective::CausalLm { .. } => (AttentionKind::Causal, Pooling::Mean),
         Objective::Simcse { pooling, .. } => (AttentionKind::Bidirectional, pooling_of(*pooling)),
         Objective::CaptionContrastive { pooling, bidirectional, .. } => {
-            let attention = if *bidirectional {
-                AttentionKind::Bidirectional
-            } else {
-                AttentionKind::Causal
-            };
+            let attention =
+                if *bidirectional { AttentionKind::Bidirectional } else { AttentionKind::Causal };
             (attention, pooling_of(*pooling))
         }
         _ => (AttentionKind::Bidirectional, Pooling::Mean),
@@ -370,11 +371,7 @@ fn text_rows(
     let (table, digest) = ensure_table(workspace, narrator, &encoder, &texts, &data)?;
     let card = serde_json::to_value(&table.card).unwrap_or_default();
     Ok(MadeRows {
-        rows: TextRows {
-            dim: table.rows.dim(),
-            values: table.rows.values().to_vec(),
-            places,
-        },
+        rows: TextRows { dim: table.rows.dim(), values: table.rows.values().to_vec(), places },
         used: TableUsed { digest, card },
         parent,
     })

@@ -93,9 +93,8 @@ impl Batch {
             let last = (first + size).min(text.rows());
             let begin = starts[first];
             let end = starts.get(last).copied().unwrap_or(text.tokens());
-            let inside: Vec<usize> = (0..rows.len())
-                .filter(|&at| (begin..end).contains(&(rows[at] as usize)))
-                .collect();
+            let inside: Vec<usize> =
+                (0..rows.len()).filter(|&at| (begin..end).contains(&(rows[at] as usize))).collect();
             if inside.is_empty() {
                 continue;
             }

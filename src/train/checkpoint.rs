@@ -96,10 +96,7 @@ fn tensors_to_bytes(
         .map_err(|cause| CheckpointError::Tensors { cause: cause.into(), path: folder.to_owned() })
 }
 
-fn read_tensors(
-    path: &Path,
-    device: &Device,
-) -> Result<BTreeMap<String, Tensor>, CheckpointError> {
+fn read_tensors(path: &Path, device: &Device) -> Result<BTreeMap<String, Tensor>, CheckpointError> {
     let bytes = fs::read(path).map_err(FileError::at("reading", path))?;
     let tensors = candle_core::safetensors::load_buffer(&bytes, device)
         .map_err(|cause| CheckpointError::Tensors { cause, path: path.to_owned() })?;

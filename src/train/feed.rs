@@ -77,11 +77,8 @@ impl Feed {
                     MaskStyle::Bert => Replace::Bert,
                     MaskStyle::All => Replace::AllMask,
                 };
-                let spec = MaskSpec {
-                    probability: *mask_probability,
-                    replace,
-                    token: mask_token.clone(),
-                };
+                let spec =
+                    MaskSpec { probability: *mask_probability, replace, token: mask_token.clone() };
                 Some(Masker::new(&spec, &source.tokenizer)?)
             }
             _ => None,
@@ -181,17 +178,16 @@ impl Feed {
                     hard_negative: *hard_negatives > 0,
                 };
                 let rows: Vec<usize> = rows.iter().map(|&row| side.pool[row]).collect();
-                let batch =
-                    caption_pairs(tokenizer, &side.items, &rows, &side.pool, &pairs, key)?;
+                let batch = caption_pairs(tokenizer, &side.items, &rows, &side.pool, &pairs, key)?;
                 let mut second = batch.positives;
                 if let Some(negatives) = batch.negatives {
                     append(&mut second, negatives);
                 }
                 Ok(Batch::Texts { first: batch.queries, second })
             }
-            Objective::Clip { .. }
-            | Objective::ClipSigmoid { .. }
-            | Objective::Llm2clip { .. } => self.image_text(side, rows, key, augment),
+            Objective::Clip { .. } | Objective::ClipSigmoid { .. } | Objective::Llm2clip { .. } => {
+                self.image_text(side, rows, key, augment)
+            }
         }
     }
 
@@ -263,8 +259,14 @@ impl Side {
         items: Vec<Item>,
         training: bool,
     ) -> Result<Self, TrainError> {
-        let mut side =
-            Self { items, pool: Vec::new(), texts: Vec::new(), blocks: None, pictures: None, order: None };
+        let mut side = Self {
+            items,
+            pool: Vec::new(),
+            texts: Vec::new(),
+            blocks: None,
+            pictures: None,
+            order: None,
+        };
         let contrastive = stage.objective.is_contrastive();
         let batch = |count: usize| if training { stage.batch } else { stage.batch.min(count) };
         match &stage.objective {
@@ -293,7 +295,9 @@ impl Side {
                     side.order = Some(Order::shuffled(key, count, batch(count), contrastive)?);
                 }
             }
-            Objective::CaptionContrastive { .. } => side.lay_out_items(filter, 2, false, key, batch)?,
+            Objective::CaptionContrastive { .. } => {
+                side.lay_out_items(filter, 2, false, key, batch)?
+            }
             _ => side.lay_out_items(filter, 1, true, key, batch)?,
         }
         Ok(side)

@@ -42,7 +42,11 @@ pub fn loss(
         (Net::Llama(trunk), Batch::Texts { first, second }, objective) => {
             text_pairs(trunk, first, second, objective, key)
         }
-        (Net::Clip(clip), Batch::ImageText { patches, patch_numbers, text, images, .. }, objective) => {
+        (
+            Net::Clip(clip),
+            Batch::ImageText { patches, patch_numbers, text, images, .. },
+            objective,
+        ) => {
             let ctx = Ctx::eval();
             let patches = patch_tensor(patches, *patch_numbers, device)?;
             let images = clip.image_features(&patches, *images, &ctx)?;
@@ -50,7 +54,11 @@ pub fn loss(
             let texts = clip.text_features(&text.ids, &packing, &ctx)?;
             image_text(&images, &texts, clip.logit_scale(), objective)
         }
-        (Net::Llm2clip(model), Batch::ImageText { patches, patch_numbers, rows, images, .. }, objective) => {
+        (
+            Net::Llm2clip(model),
+            Batch::ImageText { patches, patch_numbers, rows, images, .. },
+            objective,
+        ) => {
             let ctx = Ctx::eval();
             let ctx = key.map_or(ctx, |key| keyed_ctx(key, batch.items(), 0, 0.0));
             let patches = patch_tensor(patches, *patch_numbers, device)?;

@@ -24,9 +24,9 @@ mod optimizer;
 mod report;
 mod trainer;
 
+pub use batch::Batch;
 pub use checkpoint::{Checkpoint, CheckpointError, bytes_needed};
 pub use error::TrainError;
-pub use batch::Batch;
 pub use feed::{Feed, FeedSource, TextRows};
 pub use groups::{Group, group_of};
 pub use model::{ModelShape, Net, StageModel, Weights};

@@ -1,7 +1,7 @@
 //! What a stage trains: a model built from the weights it starts with, or fresh.
 
 use super::TrainError;
-use crate::model::{AdapterConfig, Clip, ClipConfig, Llm2Clip, Llm2ClipConfig, LlamaConfig, Trunk};
+use crate::model::{AdapterConfig, Clip, ClipConfig, LlamaConfig, Llm2Clip, Llm2ClipConfig, Trunk};
 use crate::nn::{Builder, LoraSpec, Params, Rule};
 use crate::recipe::{Objective, Stage, Trainable};
 use crate::rng::Key;
@@ -52,7 +52,11 @@ impl Weights {
                 let adapter = AdapterConfig { width, blocks: 4, projection, normalise: true };
                 let logit_scale_init = clip.logit_scale_init;
                 Self {
-                    shape: ModelShape::Llm2clip(Llm2ClipConfig { vision, adapter, logit_scale_init }),
+                    shape: ModelShape::Llm2clip(Llm2ClipConfig {
+                        vision,
+                        adapter,
+                        logit_scale_init,
+                    }),
                     tensors: Llm2Clip::from_clip(self.tensors),
                 }
             }

@@ -219,7 +219,8 @@ impl Trainer {
 
     /// Passes over a bad batch: the data moves on, the weights do not.
     fn bad(&mut self, what: String, batch: &Batch, cursor: Cursor) -> StepOutcome {
-        let bad = BadStep { step: self.state.step + 1, what, items: self.feed.names(batch.items()) };
+        let bad =
+            BadStep { step: self.state.step + 1, what, items: self.feed.names(batch.items()) };
         if self.stage.on_bad_step == OnBadStep::Skip {
             self.state.step += 1;
             self.state.cursor = cursor;
@@ -258,7 +259,10 @@ impl Trainer {
         }
         let metrics = correct.map(|sum| ("accuracy".to_owned(), sum / total));
         let loss = (sum / total) as f32;
-        Ok(Some(ValidationReport { loss, metrics: metrics.into_iter().collect::<BTreeMap<_, _>>() }))
+        Ok(Some(ValidationReport {
+            loss,
+            metrics: metrics.into_iter().collect::<BTreeMap<_, _>>(),
+        }))
     }
 }
 

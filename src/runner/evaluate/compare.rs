@@ -190,7 +190,8 @@ fn measure(
                 ms_per_query: Some(ask.ms_per_item + search_ms),
                 index_ms: Some(index_ms),
                 bytes_per_item: Some(dim as f64 * 4.0),
-                truncated: ask.truncated + if std::ptr::eq(ask, answer) { 0 } else { answer.truncated },
+                truncated: ask.truncated
+                    + if std::ptr::eq(ask, answer) { 0 } else { answer.truncated },
                 geometry: Some(geometry(gallery.values(), dim)?),
                 hub_skewness,
             })

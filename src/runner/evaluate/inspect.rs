@@ -215,8 +215,7 @@ fn summary(
         let count = found.iter().filter(|slices| slices.contains(&slice)).count();
         summary.slices.insert(slice, count);
     }
-    summary.overlap =
-        (0..asked.len()).map(overlap).sum::<f64>() / asked.len().max(1) as f64;
+    summary.overlap = (0..asked.len()).map(overlap).sum::<f64>() / asked.len().max(1) as f64;
     if let Some(wanted) = wanted {
         let change = |query: usize| {
             let margins = (a.ranked[query].margin(), b.ranked[query].margin());
