@@ -27,10 +27,10 @@
 //! ```
 
 // pub mod bench;
-// pub mod cli;
+pub mod cli;
 pub mod data;
 pub mod encode;
-// pub mod eval;
+pub mod eval;
 // pub mod export;
 pub mod files;
 pub mod ids;
@@ -39,6 +39,6 @@ pub mod model;
 pub mod nn;
 pub mod recipe;
 pub mod rng;
-// pub mod runner;
+pub mod runner;
 pub mod session;
 pub mod train;

@@ -24,7 +24,7 @@ pub enum BenchError {
     Data(#[from] DataError),
     /// A measure could not be taken.
     #[error(transparent)]
-    Eval(#[from] crate::eval::EvalError),
+    Eval(#[from] crate::eval::Error),
     /// Training failed.
     #[error(transparent)]
     Train(#[from] crate::train::TrainError),

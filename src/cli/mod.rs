@@ -13,7 +13,6 @@
 //! | `bench.rs` | `bench` |
 //! | `text.rs` | documents as tables for people |
 
-mod bench;
 mod compare;
 mod embed;
 mod export;
@@ -56,12 +55,8 @@ enum Command {
     Compare(compare::Compare),
     /// The two ranked lists of a query.
     Inspect(compare::Inspect),
-    /// A session's results as JSON, CSV, TREC files and charts.
-    Export(export::Export),
     /// A checkpoint in the layout of another program.
     ExportModel(export::ExportModel),
-    /// Throughput of this machine.
-    Bench(bench::Bench),
 }
 
 /// Runs the program; the exit code is 0 for success, 1 where the work failed, 2 where the request was
@@ -104,8 +99,6 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Embed(args) => embed::embed(&global, &args),
         Command::Compare(args) => compare::compare(&global, &args),
         Command::Inspect(args) => compare::inspect(&global, &args),
-        Command::Export(args) => export::export(&global, &args),
         Command::ExportModel(args) => export::export_model(&global, &args),
-        Command::Bench(args) => bench::bench(&global, &args),
     }
 }

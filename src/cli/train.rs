@@ -4,7 +4,7 @@ use super::global::{Global, Refused};
 use super::text;
 use crate::ids::RunName;
 use crate::recipe::{Recipe, apply_set, from_toml, names, preset, validate};
-use crate::runner::{Ended, Outcome, Resumption, Stop, StageSummary, Workspace, resume as resume_run, start_run};
+use crate::runner::{Ended, Outcome, Resumption, Stop, StageSummary, resume as resume_run, start_run};
 use crate::session::follow::read_run;
 use crate::session::folder::Session;
 use crate::session::names::find_run;
@@ -64,7 +64,6 @@ struct DemoDocument {
     caption: serde_json::Value,
     image: serde_json::Value,
     inspect: serde_json::Value,
-    export: String,
 }
 
 /// Finds a recipe by name or file and changes it.
@@ -189,7 +188,6 @@ fn finish(
                 caption: serde_json::to_value(&report.caption)?,
                 image: serde_json::to_value(&report.image)?,
                 inspect: serde_json::to_value(&report.inspect)?,
-                export: report.export.display().to_string(),
             };
             global.print(&demo, |demo| {
                 let run = text::run(&demo.run.row, &demo.run.stages);
@@ -197,8 +195,8 @@ fn finish(
                 let image = text::compare(&report.image);
                 let inspect = text::inspect(&report.inspect);
                 format!(
-                    "{run}\n{caption}\n{image}\n{inspect}\nexported to {}\nseconds  {:.0}\n",
-                    demo.export, demo.seconds
+                    "{run}\n{caption}\n{image}\n{inspect}\nseconds  {:.0}\n",
+                    demo.seconds
                 )
             })?;
         }

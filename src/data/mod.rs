@@ -1,5 +1,6 @@
 //! Files to plain batches, no tensors: items, captions, pictures, tokens, order.
 
+pub mod builtin;
 pub mod collate;
 pub mod corpus;
 pub mod error;

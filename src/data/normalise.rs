@@ -52,13 +52,19 @@ pub fn patch_shape(edge: usize, patch: usize) -> Result<(usize, usize)> {
 /// patch convolution's weight `[out, 3, patch, patch]`. `table` is [`Normalise::table`]. Shapes
 /// are those of [`patch_shape`]; what of `out` lies beyond is left alone.
 pub fn write_patches(picture: &Rgb8, patch: usize, table: &[[f32; 256]; 3], out: &mut [f32]) {
-    let side = picture.width / patch;
-    for (number, row) in out.chunks_exact_mut(3 * patch * patch).take(side * side).enumerate() {
+    let (side, area) = (picture.width / patch, patch * patch);
+    for (number, row) in out.chunks_exact_mut(3 * area).take(side * side).enumerate() {
         let (top, left) = (number / side * patch, number % side * patch);
-        for (at, value) in row.iter_mut().enumerate() {
-            let (channel, y, x) = (at / (patch * patch), at / patch % patch, at % patch);
-            let pixel = (top + y) * picture.width + left + x;
-            *value = table[channel][usize::from(picture.pixels[pixel * 3 + channel])];
+        let (red, rest) = row.split_at_mut(area);
+        let (green, blue) = rest.split_at_mut(area);
+        for y in 0..patch {
+            let start = (top + y) * picture.width + left;
+            let line = picture.pixels[start * 3..(start + patch) * 3].chunks_exact(3);
+            for (at, pixel) in (y * patch..).zip(line) {
+                red[at] = table[0][usize::from(pixel[0])];
+                green[at] = table[1][usize::from(pixel[1])];
+                blue[at] = table[2][usize::from(pixel[2])];
+            }
         }
     }
 }

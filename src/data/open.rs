@@ -1,6 +1,6 @@
 //! From what a user names to a corpus: the one place that knows every reader.
 
-use super::corpus::Corpus;
+use super::corpus::{Caption, Corpus, Item};
 use super::error::{DataError, Result};
 use super::manifest;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 /// The name of the set inside the binary.
 pub const EMOJI: &str = "emoji";
 
-/// Opens a data set: `emoji`, a `.jsonl` file, a `.txt` file or a folder of pictures. A path that
+/// What stands before the folder of WordNet's `data.*` files.
+const WORDNET: &str = "wordnet:";
+
+/// Opens a data set: `emoji`, `wordnet:FOLDER`, a `.jsonl` file, a `.txt` file or a folder of pictures. A path that
 /// is not absolute is looked for from `data_dir`, where one is given.
 ///
 /// # Errors
@@ -16,6 +19,9 @@ pub const EMOJI: &str = "emoji";
 pub fn open(spec: &str, data_dir: Option<&Path>) -> Result<Corpus> {
     if spec == EMOJI {
         return builtin();
+    }
+    if let Some(folder) = spec.strip_prefix(WORDNET) {
+        return wordnet(Path::new(folder));
     }
     let path = data_dir.map_or_else(|| PathBuf::from(spec), |folder| folder.join(spec));
     if path.is_dir() {
@@ -32,7 +38,26 @@ pub fn open(spec: &str, data_dir: Option<&Path>) -> Result<Corpus> {
 }
 
 fn builtin() -> Result<Corpus> {
-    Err(DataError::Builtin("not there".into()))
+    super::builtin::emoji().cloned().map_err(|error| DataError::Builtin(error.into()))
+}
+
+/// WordNet's glosses, one an item; no splits.
+fn wordnet(folder: &Path) -> Result<Corpus> {
+    let items = super::wordnet::glosses(folder)?
+        .into_iter()
+        .enumerate()
+        .map(|(at, text)| Item {
+            id: format!("gloss-{at}"),
+            concept: format!("gloss-{at}"),
+            pictures: Vec::new(),
+            captions: vec![Caption { text, language: Some("en".to_owned()) }],
+            split: None,
+            label: None,
+            base: true,
+            extra: serde_json::Map::new(),
+        })
+        .collect();
+    Ok(Corpus::new("wordnet", items))
 }
 
 #[cfg(test)]

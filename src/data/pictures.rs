@@ -23,7 +23,9 @@ pub fn load(picture: &Picture, exif: Exif) -> Result<Rgb8> {
 }
 
 fn builtin(vendor: u8, index: u32) -> Result<Rgb8> {
-    Err(DataError::Builtin(format!("no picture {index} of vendor {vendor}").into()))
+    let pixels = super::builtin::picture(vendor, index)
+        .map_err(|error| DataError::Builtin(error.into()))?;
+    Rgb8::new(super::builtin::PICTURE_SIDE, super::builtin::PICTURE_SIDE, pixels.to_vec())
 }
 
 /// The pictures of some items, reached by (item, picture) as counted there. What is kept and what

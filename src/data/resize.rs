@@ -73,6 +73,7 @@ fn taps(from: usize, to: usize, filter: Filter) -> Vec<Taps> {
         .collect()
 }
 
+#[inline(always)]
 fn rounded(sum: i32) -> u8 {
     (sum >> PRECISION).clamp(0, 255) as u8
 }
@@ -82,45 +83,84 @@ const HALF: i32 = 1 << (PRECISION - 1);
 /// Resizes to exactly `width` x `height` pixels, both at least 1.
 #[must_use]
 pub fn resize(picture: &Rgb8, width: usize, height: usize, filter: Filter) -> Rgb8 {
+    // Whole numbers only, so the widest instructions there are change nothing but time.
+    let arch = pulp::Arch::new();
     let (width, height) = (width.max(1), height.max(1));
-    let across = if width == picture.width { None } else { Some(across(picture, width, filter)) };
-    let wide = across.as_ref().unwrap_or(picture);
-    if height == wide.height { wide.clone() } else { down(wide, height, filter) }
+    let wide = (width != picture.width).then(|| {
+        let taps = taps(picture.width, width, filter);
+        arch.dispatch(Across { picture, taps: &taps })
+    });
+    let picture = wide.as_ref().unwrap_or(picture);
+    if height == picture.height {
+        return picture.clone();
+    }
+    let taps = taps(picture.height, height, filter);
+    arch.dispatch(Down { picture, taps: &taps })
 }
 
-fn across(picture: &Rgb8, width: usize, filter: Filter) -> Rgb8 {
-    let taps = taps(picture.width, width, filter);
-    let mut pixels = Vec::with_capacity(width * picture.height * 3);
-    for row in picture.pixels.chunks_exact(picture.width * 3) {
-        for tap in &taps {
-            let mut sums = [HALF; 3];
-            let source = row[tap.first * 3..].chunks_exact(3);
-            for (pixel, &weight) in source.zip(&tap.weights) {
-                for (sum, &value) in sums.iter_mut().zip(pixel) {
+struct Across<'a> {
+    picture: &'a Rgb8,
+    taps: &'a [Taps],
+}
+
+impl pulp::WithSimd for Across<'_> {
+    type Output = Rgb8;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> Rgb8 {
+        let (width, height) = (self.taps.len(), self.picture.height);
+        let mut pixels = vec![0; width * height * 3];
+        // A fourth lane that is thrown away makes a pixel one vector.
+        let mut lanes = vec![[0i32; 4]; self.picture.width];
+        let rows = self.picture.pixels.chunks_exact(self.picture.width * 3);
+        for (row, out) in rows.zip(pixels.chunks_exact_mut(width * 3)) {
+            for (lane, pixel) in lanes.iter_mut().zip(row.chunks_exact(3)) {
+                *lane = [pixel[0].into(), pixel[1].into(), pixel[2].into(), 0];
+            }
+            for (tap, out) in self.taps.iter().zip(out.chunks_exact_mut(3)) {
+                let mut sums = [HALF; 4];
+                for (pixel, &weight) in lanes[tap.first..].iter().zip(&tap.weights) {
+                    for (sum, &value) in sums.iter_mut().zip(pixel) {
+                        *sum += value * weight;
+                    }
+                }
+                for (out, sum) in out.iter_mut().zip(sums) {
+                    *out = rounded(sum);
+                }
+            }
+        }
+        Rgb8 { width, height, pixels }
+    }
+}
+
+struct Down<'a> {
+    picture: &'a Rgb8,
+    taps: &'a [Taps],
+}
+
+impl pulp::WithSimd for Down<'_> {
+    type Output = Rgb8;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> Rgb8 {
+        let (width, height) = (self.picture.width, self.taps.len());
+        let stride = width * 3;
+        let mut pixels = vec![0; stride * height];
+        let mut sums = vec![HALF; stride];
+        for (tap, out) in self.taps.iter().zip(pixels.chunks_exact_mut(stride)) {
+            sums.fill(HALF);
+            let source = self.picture.pixels[tap.first * stride..].chunks_exact(stride);
+            for (row, &weight) in source.zip(&tap.weights) {
+                for (sum, &value) in sums.iter_mut().zip(row) {
                     *sum += i32::from(value) * weight;
                 }
             }
-            pixels.extend(sums.map(rounded));
-        }
-    }
-    Rgb8 { width, height: picture.height, pixels }
-}
-
-fn down(picture: &Rgb8, height: usize, filter: Filter) -> Rgb8 {
-    let stride = picture.width * 3;
-    let mut pixels = Vec::with_capacity(stride * height);
-    let mut sums = vec![HALF; stride];
-    for tap in taps(picture.height, height, filter) {
-        sums.fill(HALF);
-        let source = picture.pixels[tap.first * stride..].chunks_exact(stride);
-        for (row, &weight) in source.zip(&tap.weights) {
-            for (sum, &value) in sums.iter_mut().zip(row) {
-                *sum += i32::from(value) * weight;
+            for (out, &sum) in out.iter_mut().zip(&sums) {
+                *out = rounded(sum);
             }
         }
-        pixels.extend(sums.iter().copied().map(rounded));
+        Rgb8 { width, height, pixels }
     }
-    Rgb8 { width: picture.width, height, pixels }
 }
 
 #[cfg(test)]

@@ -32,6 +32,11 @@ pub fn llama_tokenizer() -> Result<Arc<Tokenizer>, EncodeError> {
     Ok(ONCE.get_or_init(|| tokenizer).clone())
 }
 
+/// The tokenizer's own file.
+pub fn llama_tokenizer_file() -> &'static [u8] {
+    TOKENIZER
+}
+
 /// Configuration, weights (f32) and the weights' digest.
 pub fn llama(
     device: &Device,

@@ -16,6 +16,7 @@ pub mod builtin;
 mod card;
 mod embeddings;
 mod error;
+mod export;
 mod image;
 mod mmap;
 mod source;
@@ -30,6 +31,7 @@ pub use card::{
 };
 pub use embeddings::{EmbeddingError, Embeddings};
 pub use error::EncodeError;
+pub use export::export_llama;
 pub use image::{EncodedImages, ImageEncoder, ModelImageEncoder, image_encoder};
 pub use source::{Config, Loaded, Sources, plain_llama};
 pub use spec::{EncoderSpec, Options, SpecError, Tower, parse, parse_list};

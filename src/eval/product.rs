@@ -5,6 +5,8 @@
 //! callers spread blocks over threads, so that a sum's order never depends on how many there are.
 #![allow(unsafe_code)]
 
+use std::borrow::Cow;
+
 /// A matrix to read: where it starts, and how far apart its rows and columns lie.
 struct View<'a, T> {
     numbers: &'a [T],
@@ -57,17 +59,44 @@ fn multiply<T: 'static>(out: &mut [T], left: &View<'_, T>, right: &View<'_, T>, 
     }
 }
 
+/// The least rows of either side for which `gemm` adds every product in one and the same order;
+/// below, it takes other paths, and a query alone would score otherwise than among many.
+const LEAST: (usize, usize) = (8, 128);
+
 /// Inner products of every row of `a` `[n, dim]` with every row of `b` `[m, dim]`, into `out`
-/// `[n, m]`, on the calling thread.
+/// `[n, m]`, on the calling thread. The bits of a product depend on its two rows only.
 ///
 /// # Panics
 /// When a length does not fit.
 pub(super) fn rows_by_rows(out: &mut [f32], a: &[f32], b: &[f32], dim: usize) {
     assert!(dim > 0 && a.len().is_multiple_of(dim) && b.len().is_multiple_of(dim), "ragged rows");
     let (n, m) = (a.len() / dim, b.len() / dim);
-    let left = View { numbers: a, rows: n, columns: dim, row_stride: dim, column_stride: 1 };
-    let right = View { numbers: b, rows: dim, columns: m, row_stride: 1, column_stride: dim };
-    multiply(out, &left, &right, 0.0, 1.0);
+    assert_eq!(out.len(), n * m, "output has another size");
+    if n == 0 || m == 0 {
+        return;
+    }
+    let (a, b) = (padded(a, LEAST.0 * dim), padded(b, LEAST.1 * dim));
+    let (rows, columns) = (a.len() / dim, b.len() / dim);
+    let left = View { numbers: &a, rows, columns: dim, row_stride: dim, column_stride: 1 };
+    let right = View { numbers: &b, rows: dim, columns, row_stride: 1, column_stride: dim };
+    if (rows, columns) == (n, m) {
+        return multiply(out, &left, &right, 0.0, 1.0);
+    }
+    let mut wide = vec![0.0; rows * columns];
+    multiply(&mut wide, &left, &right, 0.0, 1.0);
+    for (to, from) in out.chunks_exact_mut(m).zip(wide.chunks_exact(columns)) {
+        to.copy_from_slice(&from[..m]);
+    }
+}
+
+/// The numbers, with zeros behind them up to `least`.
+fn padded(numbers: &[f32], least: usize) -> Cow<'_, [f32]> {
+    if numbers.len() >= least {
+        return Cow::Borrowed(numbers);
+    }
+    let mut wide = vec![0.0; least];
+    wide[..numbers.len()].copy_from_slice(numbers);
+    Cow::Owned(wide)
 }
 
 /// The smaller of the two Gram matrices of `x` `[rows, dim]`: `[dim, dim]` or `[rows, rows]`, with
@@ -121,6 +150,29 @@ mod tests {
                         (0..n).map(|row| at(row, i) * at(row, j)).sum()
                     };
                     prop_assert!((want - square[i * size + j]).abs() < 1e-9);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_products_bits_do_not_depend_on_what_is_computed_beside_it() {
+        for dim in [5, 192, 513, 768] {
+            let mut stream = crate::rng::Key::new(1).stream();
+            let mut draw =
+                |n: usize| -> Vec<f32> { (0..n * dim).map(|_| stream.normal()).collect() };
+            let (a, b) = (draw(128), draw(600));
+            let mut full = vec![0.0; 128 * 600];
+            rows_by_rows(&mut full, &a, &b, dim);
+            for n in [1, 2, 3, 7, 8, 9, 33, 127] {
+                for m in [1, 2, 17, 100, 127, 128, 129, 599] {
+                    let (first, second) = (128 - n, 600 - m);
+                    let mut part = vec![0.0; n * m];
+                    rows_by_rows(&mut part, &a[first * dim..], &b[second * dim..], dim);
+                    for (at, value) in part.iter().enumerate() {
+                        let (i, j) = (first + at / m, second + at % m);
+                        assert_eq!(*value, full[i * 600 + j], "{dim} {n} {m}");
+                    }
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::data::DataError;
 use crate::encode::EncodeError;
-use crate::eval::EvalError;
+use crate::eval::Error as EvalError;
 use crate::files::FileError;
 use crate::files::manifest::ManifestError;
 use crate::ids::BadName;

@@ -31,4 +31,4 @@ pub use resume::{Resumption, resume};
 pub use run::{Ended, Outcome, StageSummary, start_run};
 pub use stop::Stop;
 pub use table::{ensure_table, table_path};
-pub use workspace::Workspace;
+pub use workspace::{Workspace, open_device};

@@ -8,11 +8,13 @@
 //! - [`fold`], [`state`]: what is known after so many records, and whether the run lives
 //! - [`folder`], [`follow`], [`runs`], [`names`], [`paths`]: sessions and runs on disk
 //! - [`results`], [`neighbours`]: comparisons and inspections
+//! - [`control`]: commands waiting for a runner
 //! - [`atomic`]: files that are there whole or not at all
 //!
 //! Deliberately absent: a rewrite of anything, a lock file beside the log, a background thread.
 
 pub mod atomic;
+pub mod control;
 pub mod error;
 pub mod event;
 pub mod finite;

@@ -75,7 +75,11 @@ impl LogWriter {
         let mut line = serde_json::to_vec(header)
             .map_err(json_error("write the log's header", &writer.path))?;
         line.push(b'\n');
-        writer.write_line(&line)?;
+        if let Err(error) = writer.write_line(&line) {
+            // A log without a header is nobody's, and its name would be taken for good.
+            let _ = std::fs::remove_file(&writer.path);
+            return Err(error);
+        }
         Ok(writer)
     }
 

@@ -49,6 +49,12 @@ struct Side {
     hubs: Hubs,
 }
 
+impl Side {
+    fn answers(&self) -> Answers<'_> {
+        Answers { ranked: &self.ranked, lists: &self.lists, hubs: &self.hubs }
+    }
+}
+
 /// Inspects a probe; returns the document, and both encoders' neighbours of every query.
 pub fn inspect(
     encoders: &Encoders<'_>,
@@ -202,11 +208,7 @@ fn summary(
     k: usize,
     wanted: Option<Slice>,
 ) -> Result<Summary, RunError> {
-    let answers = |side| -> Answers<'_> {
-        let Side { ranked, lists, hubs, .. } = side;
-        Answers { ranked, lists, hubs }
-    };
-    let found = slices(answers(a), answers(b))?;
+    let found = slices(a.answers(), b.answers())?;
     let mut summary = Summary { queries: asked.len(), k, ..Summary::default() };
     let overlap = |query: usize| overlap_at(&a.lists[query], &b.lists[query], k);
     for slice in Slice::ALL {

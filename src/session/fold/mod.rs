@@ -226,7 +226,7 @@ impl RunState {
             let from = event.resumed_from.as_ref();
             let (index, step) = from.map_or((0, 0), |from| (from.index as usize, from.step));
             for (at, stage) in self.stages.iter_mut().enumerate().skip(index) {
-                stage.rewind(if at == index { step } else { 0 }, at > index || step == 0);
+                stage.rewind(if at == index { step } else { 0 });
             }
             self.current = from.map(|_| index).filter(|index| *index < self.stages.len());
         }
@@ -289,6 +289,12 @@ impl RunState {
     pub fn final_digest(&self) -> Option<&Digest> {
         let finished = self.finished.as_ref().and_then(|finished| finished.final_digest.as_ref());
         finished.or_else(|| Some(&self.stages.last()?.finished.as_ref()?.digest))
+    }
+
+    /// The runner's answer to a command; nothing while it waits, or long after.
+    #[must_use]
+    pub fn answer(&self, id: &str) -> Option<&Answer> {
+        self.answers.kept.iter().rev().find(|answer| answer.id == id)
     }
 
     /// How long the stages will still take, counted from the last record; nothing before the

@@ -255,7 +255,7 @@ impl StageState {
 
     /// A new segment begins with `step` updates of this stage made: what lies beyond no longer
     /// counts.
-    pub(super) fn rewind(&mut self, step: u64, restart: bool) {
+    pub(super) fn rewind(&mut self, step: u64) {
         for track in self.tracks.values_mut().flatten() {
             if track.series.last().is_some_and(|(last, _)| last > step) {
                 let after = track.superseded_after.map_or(step, |old| old.min(step));
@@ -269,8 +269,9 @@ impl StageState {
         self.step = step;
         self.loss = self.value_at("loss", step);
         self.clock = StepClock::default();
-        if restart {
-            self.progress = StageProgress::Ahead;
+        if step == 0 || step < self.steps {
+            let begun = step > 0;
+            self.progress = if begun { StageProgress::Running } else { StageProgress::Ahead };
             self.finished = None;
         }
     }

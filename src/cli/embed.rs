@@ -1,0 +1,155 @@
+//! `embed`: texts or pictures to an embedding table.
+
+use super::global::{Global, Refused};
+use crate::data::corpus::Picture;
+use crate::data::picture::Exif;
+use crate::encode::{
+    EncoderCard, ImageEncoder, Table, TableDtype, TextEncoder, image_encoder, parse, text_encoder,
+};
+use crate::runner::{Narrator, Workspace};
+use clap::Args;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// `embed`
+#[derive(Args)]
+pub struct Embed {
+    /// The encoder.
+    #[arg(long, value_name = "E")]
+    encoder: String,
+    /// A file of texts, one a line.
+    #[arg(long, value_name = "FILE", group = "input")]
+    texts: Option<PathBuf>,
+    /// A folder of pictures, by file name.
+    #[arg(long, value_name = "DIR", group = "input")]
+    images: Option<PathBuf>,
+    /// A data set: its captions, or with an encoder [tower=image] its pictures.
+    #[arg(long, value_name = "D", group = "input")]
+    dataset: Option<String>,
+    /// The table to write.
+    #[arg(long, value_name = "FILE.safetensors")]
+    out: PathBuf,
+    /// f32, f16 or int8.
+    #[arg(long, default_value = "f32")]
+    dtype: TableDtype,
+}
+
+/// `llm2clip.embed/1`
+#[derive(Serialize)]
+struct EmbedDocument {
+    format: &'static str,
+    encoder: EncoderCard,
+    rows: usize,
+    dim: usize,
+    tokens: usize,
+    truncated: usize,
+    ms_per_item: f64,
+    out: String,
+}
+
+enum Input {
+    Texts(Vec<String>),
+    Pictures(Vec<Picture>),
+}
+
+/// `llm2clip embed`
+pub fn embed(global: &Global, args: &Embed) -> anyhow::Result<ExitCode> {
+    global.may_write()?;
+    let spec = parse(&args.encoder).map_err(|error| Refused(error.to_string()))?;
+    let image = spec.options.tower == Some(crate::encode::Tower::Image);
+    let input = input(args, image)?;
+    let workspace = global.workspace(None)?;
+    let mut narrator = Narrator::new(None, global.voice());
+    let clock = Instant::now();
+    let (table, tokens, truncated) = encode(&workspace, &spec, &input, args, &mut narrator)?;
+    let count = table.rows.rows();
+    let ms_per_item = clock.elapsed().as_secs_f64() * 1e3 / count.max(1) as f64;
+    table.save(&args.out, args.dtype)?;
+    let document = EmbedDocument {
+        format: "llm2clip.embed/1",
+        encoder: table.card,
+        rows: count,
+        dim: table.rows.dim(),
+        tokens,
+        truncated,
+        ms_per_item,
+        out: args.out.display().to_string(),
+    };
+    global.print(&document, |document| {
+        format!(
+            "{} rows of {} to {}  ({} tokens, {} texts cut, {:.3} ms an item)\n",
+            document.rows,
+            document.dim,
+            document.out,
+            document.tokens,
+            document.truncated,
+            document.ms_per_item
+        )
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn input(args: &Embed, image: bool) -> anyhow::Result<Input> {
+    if let Some(path) = &args.texts {
+        let bytes = std::fs::read(path)
+            .map_err(|error| Refused(format!("--texts {}: {error}", path.display())))?;
+        // A file of bytes may not be UTF-8: what is not is replaced, the line stays.
+        let text = String::from_utf8_lossy(&bytes);
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        let lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line).to_owned());
+        return Ok(Input::Texts(lines.collect()));
+    }
+    let set = match (&args.images, &args.dataset) {
+        (Some(folder), _) => folder.display().to_string(),
+        (None, Some(set)) => set.clone(),
+        (None, None) => {
+            return Err(Refused("name what to encode: --texts, --images or --dataset".into()).into());
+        }
+    };
+    let corpus = crate::data::open::open(&set, None)?;
+    let pictures = image || args.images.is_some();
+    Ok(if pictures {
+        Input::Pictures(corpus.items.into_iter().flat_map(|item| item.pictures).collect())
+    } else {
+        let captions = corpus.items.into_iter().flat_map(|item| item.captions);
+        Input::Texts(captions.map(|caption| caption.text).collect())
+    })
+}
+
+fn encode(
+    workspace: &Workspace,
+    spec: &crate::encode::EncoderSpec,
+    input: &Input,
+    args: &Embed,
+    narrator: &mut Narrator,
+) -> anyhow::Result<(Table, usize, usize)> {
+    let sources = workspace.sources();
+    let loaded = sources.load(&spec.source)?;
+    let mut told = Ok(());
+    let mut progress = |done, total| {
+        if told.is_ok() {
+            told = narrator.progress("encoding", done, total);
+        }
+    };
+    let made = match input {
+        Input::Texts(texts) => {
+            let encoder = text_encoder(&spec.source, loaded, &spec.options, &sources)?;
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let encoded = encoder.encode(&texts, &mut progress)?;
+            let table = Table { rows: encoded.rows, card: encoder.card().clone() };
+            (table, encoded.tokens, encoded.truncated)
+        }
+        Input::Pictures(pictures) => {
+            let exif = if args.images.is_some() { Exif::Applied } else { Exif::Ignored };
+            let encoder = image_encoder(&spec.source, loaded, exif, &workspace.device)?;
+            let pictures: Vec<&Picture> = pictures.iter().collect();
+            let encoded = encoder.encode(&pictures, &mut progress)?;
+            let table = Table { rows: encoded.rows, card: encoder.card().clone() };
+            (table, encoded.patches, 0)
+        }
+    };
+    told?;
+    Ok(made)
+}
