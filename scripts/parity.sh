@@ -24,8 +24,17 @@ trap 'rm -f "$LLM2CLIP_PARITY_REPORT"' EXIT
 failed=0
 for tests in tests/parity_*.rs; do
     name="$(basename "$tests" .rs)"
-    cargo test --release --test "$name" -- --quiet >&2 || failed=1
+    cargo test --release --no-fail-fast --test "$name" -- --quiet >&2 || failed=1
 done
+
+# Models keep their versions in the golden's metadata, at its head; their cases are named `<golden>/<what>`.
+versions="$(
+    for golden in tests/golden/models/*.safetensors; do
+        [ -f "$golden" ] || continue
+        printf '%s\t' "$(basename "$golden" .safetensors)"
+        LC_ALL=C sed -n '1{s/.*versions\\": {\([^}]*\)}.*/\1/;s/[\\":]//g;s/+[a-z0-9]*//g;p;q;}' "$golden"
+    done
+)"
 
 processor="$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)"
 {
@@ -43,7 +52,7 @@ HEAD
     echo "| case | kind | path | largest difference | tolerance | reference |"
     echo "|---|---|---|---:|---:|---|"
     # Flat JSON objects, one a line, keys in any order: take each key by name. No value holds a quote.
-    awk '
+    versions="$versions" awk '
         function text(key,  rest) {
             if (!match($0, "\"" key "\": *\"[^\"]*\"")) return "-"
             rest = substr($0, RSTART, RLENGTH)
@@ -56,13 +65,21 @@ HEAD
             sub("^\"" key "\": *", "", rest)
             return rest + 0
         }
+        BEGIN {
+            lines = split(ENVIRON["versions"], line, "\n")
+            for (i = 1; i <= lines; i++) { split(line[i], part, "\t"); reference[part[1]] = part[2] }
+        }
         BEGIN { split("block loss optimizer schedule model", kinds, " "); for (i in kinds) place[kinds[i]] = i }
         {
             kind = text("kind"); order = (kind in place) ? place[kind] : 9
             largest = number("largest_difference")
-            shown = largest == 0 ? "0" : sprintf("%.1e", largest)
+            split(text("case"), golden, "/")
+            source = text("reference") != "-" ? text("reference") : (golden[1] in reference) ? reference[golden[1]] : "-"
+            # A difference that is not finite is written as null.
+            shown = largest == "-" ? "**not finite**" : largest == 0 ? "0" : sprintf("%.1e", largest)
+            if (largest != "-" && largest > number("tolerance")) shown = "**" shown "**"
             printf "%s\t%s\t%s\t| `%s` | %s | %s | %s | %.0e | %s |\n", order, text("case"), text("path"),
-                text("case"), kind, text("path"), shown, number("tolerance"), text("reference")
+                text("case"), kind, text("path"), shown, number("tolerance"), source
         }
     ' "$LLM2CLIP_PARITY_REPORT" | LC_ALL=C sort -t "$(printf '\t')" -k1,1 -k2,2 -k3,3r | cut -f 4
 } > docs/parity.md.new
