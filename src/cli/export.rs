@@ -1,11 +1,32 @@
-//! `export-model`: a checkpoint in the layout of another program.
+//! `export`: a session's results as files for other programs. `export-model`: a checkpoint in the layout
+//! of another program.
 
 use super::global::{Global, Refused};
 use crate::encode::export_llama;
+use crate::eval::document::COMPARE_FORMAT;
+use crate::eval::{CompareDocument, Relevant};
+use crate::export::{NamedSeries, charts, csv, trec, write_text};
+use crate::session::folder::{Session, list_sessions};
+use crate::session::follow::{logs_in, read_run};
+use crate::session::names::find_session;
+use crate::session::neighbours::{NeighbourSet, read_neighbours};
+use crate::session::results::results_of;
+use crate::session::runs::RunRow;
+use crate::session::Time;
 use clap::{Args, ValueEnum};
-use serde_json::json;
-use std::path::PathBuf;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// `export`
+#[derive(Args)]
+pub struct Export {
+    /// A session, by any unambiguous beginning or end of its name.
+    session: String,
+    /// The folder to write.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
 
 /// The layouts.
 #[derive(Clone, Copy, ValueEnum)]
@@ -25,6 +46,99 @@ pub struct ExportModel {
     /// The folder to write.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+}
+
+/// `llm2clip export`
+pub fn export(global: &Global, args: &Export) -> anyhow::Result<ExitCode> {
+    global.may_write()?;
+    let roots = global.roots()?;
+    let all = list_sessions(&roots.sessions)?;
+    let id = find_session(&args.session, &all).map_err(|error| Refused(error.to_string()))?;
+    let session = Session::open(&roots.sessions, id)?;
+    let written = export_session(&session, &args.out)?;
+    let document = json!({
+        "format": "llm2clip.exported/1",
+        "session": session.id(),
+        "out": args.out,
+        "files": written,
+    });
+    global.print(&document, |_| {
+        format!("{} files written to {}\n", written.len(), args.out.display())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes `export.json`, CSV, TREC files and every chart; returns the files' names. A function of the
+/// session's files alone: the same session gives the same bytes.
+pub fn export_session(session: &Session, out: &Path) -> anyhow::Result<Vec<String>> {
+    let mut series = Vec::new();
+    let mut runs = Vec::new();
+    for run in logs_in(session.folder())?.into_keys() {
+        let follower = read_run(session.folder(), &run)?;
+        let state = follower.state();
+        for stage in &state.stages {
+            series.extend(NamedSeries::of_stage(run.as_str(), stage));
+        }
+        // The state of a run is a matter of the moment; what it recorded is not.
+        let mut row = serde_json::to_value(RunRow::of(session.id(), &follower, Time::now()))?;
+        if let Some(row) = row.as_object_mut() {
+            row.remove("eta_s");
+        }
+        runs.push(json!({"row": row, "recipe": state.started.as_ref().map(|s| &s.recipe)}));
+    }
+    let results = results_of(session.folder());
+    let mut documents = Vec::new();
+    let mut stored: Vec<Value> = Vec::new();
+    let mut written = Vec::new();
+    for id in results.list()? {
+        let result = results.read(&id)?;
+        if result.format == COMPARE_FORMAT {
+            let document: CompareDocument = serde_json::from_value(result.document.clone())?;
+            documents.push((id.to_string(), document));
+        }
+        stored.push(json!({"id": id.to_string(), "document": result.document}));
+        let neighbours = results.neighbours_path(&id);
+        if neighbours.exists() {
+            for set in read_neighbours(&neighbours)? {
+                let name = format!("{id}.{}.{}", set.role, set.direction);
+                written.push(write_text(out, &format!("{name}.run"), &trec::run(&set))?);
+                let qrels = trec::qrels(&set.queries, &set.gallery, &relevant(&set));
+                written.push(write_text(out, &format!("{name}.qrels"), &qrels)?);
+            }
+        }
+    }
+    let plain: Vec<CompareDocument> =
+        documents.iter().map(|(_, document)| document.clone()).collect();
+    written.push(write_text(out, "compare.csv", &csv::compare_rows(&plain))?);
+    written.push(write_text(out, "differences.csv", &csv::compare_differences(&plain))?);
+    written.push(write_text(out, "series.csv", &csv::series(&series))?);
+    written.extend(charts(out, &series, &documents)?);
+    let document = json!({
+        "format": "llm2clip.export/1",
+        "session": session.card(),
+        "runs": runs,
+        "results": stored,
+    });
+    let text = serde_json::to_string_pretty(&document)?;
+    written.push(write_text(out, "export.json", &format!("{text}\n"))?);
+    let name = |path: PathBuf| {
+        path.strip_prefix(out).unwrap_or(&path).to_string_lossy().into_owned()
+    };
+    Ok(written.into_iter().map(name).collect())
+}
+
+/// Who answers whom, from the ids: captions `item#k` and pictures `item@n` of one item belong together.
+fn relevant(set: &NeighbourSet) -> Relevant {
+    let item = |id: &str| id.rsplit_once(['#', '@']).map_or(id, |(item, _)| item).to_owned();
+    let gallery: Vec<String> = set.gallery.iter().map(|id| item(id)).collect();
+    Relevant::from_lists(set.queries.iter().map(|query| {
+        let own = item(query);
+        let places = gallery.iter().zip(&set.gallery).enumerate();
+        places
+            .filter(|(_, (item, id))| **item == own && *id != query)
+            .map(|(place, _)| place as u32)
+            .collect::<Vec<_>>()
+    }))
 }
 
 /// `llm2clip export-model`

@@ -56,6 +56,8 @@ enum Command {
     Compare(compare::Compare),
     /// The two ranked lists of a query.
     Inspect(compare::Inspect),
+    /// A session's results as JSON, CSV, TREC files and charts.
+    Export(export::Export),
     /// Throughput of this machine.
     Bench(bench::Bench),
     /// A checkpoint in the layout of another program.
@@ -102,6 +104,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Embed(args) => embed::embed(&global, &args),
         Command::Compare(args) => compare::compare(&global, &args),
         Command::Inspect(args) => compare::inspect(&global, &args),
+        Command::Export(args) => export::export(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
         Command::ExportModel(args) => export::export_model(&global, &args),
     }

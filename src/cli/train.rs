@@ -1,5 +1,6 @@
 //! `train`, `resume`, `demo`: in the foreground, these are the runner.
 
+use super::export::export_session;
 use super::global::{Global, Refused};
 use super::text;
 use crate::ids::RunName;
@@ -64,6 +65,7 @@ struct DemoDocument {
     caption: serde_json::Value,
     image: serde_json::Value,
     inspect: serde_json::Value,
+    export: String,
 }
 
 /// Finds a recipe by name or file and changes it.
@@ -180,6 +182,8 @@ fn finish(
     match report {
         None => global.print(&document, |document| text::run(&document.row, &document.stages))?,
         Some(report) => {
+            let out = session.folder().join("export");
+            export_session(session, &out)?;
             let demo = DemoDocument {
                 format: "llm2clip.demo/1",
                 seconds: clock.map_or(0.0, |clock| clock.elapsed().as_secs_f64()),
@@ -188,6 +192,7 @@ fn finish(
                 caption: serde_json::to_value(&report.caption)?,
                 image: serde_json::to_value(&report.image)?,
                 inspect: serde_json::to_value(&report.inspect)?,
+                export: out.display().to_string(),
             };
             global.print(&demo, |demo| {
                 let run = text::run(&demo.run.row, &demo.run.stages);
@@ -195,8 +200,8 @@ fn finish(
                 let image = text::compare(&report.image);
                 let inspect = text::inspect(&report.inspect);
                 format!(
-                    "{run}\n{caption}\n{image}\n{inspect}\nseconds  {:.0}\n",
-                    demo.seconds
+                    "{run}\n{caption}\n{image}\n{inspect}\nexported to {}\nseconds  {:.0}\n",
+                    demo.export, demo.seconds
                 )
             })?;
         }
