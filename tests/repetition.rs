@@ -61,12 +61,27 @@ fn the_same_recipe_and_seed_give_the_same_bytes_in_every_objective() {
 }
 
 #[test]
+fn the_fair_baseline_sees_the_pictures_and_captions_of_llm2clip() {
+    let stage =
+        |name: &str| preset("demo").unwrap().stages.into_iter().find(|s| s.name.as_str() == name);
+    let (ours, baseline) = (stage("llm2clip").unwrap(), stage("clip-continued").unwrap());
+    assert_eq!(ours.draws, baseline.draws);
+    let same = |stage: &llm2clip::recipe::Stage| {
+        (stage.data.clone(), stage.captions.clone(), stage.batch, stage.steps, stage.lr.to_bits())
+    };
+    assert_eq!(same(&ours), same(&baseline));
+    assert_eq!(
+        (ours.warmup, ours.schedule, ours.init),
+        (baseline.warmup, baseline.schedule, baseline.init)
+    );
+}
+
+#[test]
 fn another_seed_gives_other_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let place = workspace(folder.path());
-    let digest = |seed: &str| {
-        run(&place, &session(&place), &small("clip", &[seed])).unwrap().final_digest
-    };
+    let digest =
+        |seed: &str| run(&place, &session(&place), &small("clip", &[seed])).unwrap().final_digest;
     assert_ne!(digest("seed=1"), digest("seed=2"));
 }
 
@@ -123,12 +138,12 @@ fn a_signal_stops_after_a_checkpoint_and_the_run_goes_on() {
     let stop = Stop::new();
     stop.ask(2);
     let narrator = |log| Narrator::new(Some(log), Voice::Quiet);
-    let outcome =
-        llm2clip::runner::start_run(&place, &stopped, &recipe, narrator, &stop).unwrap();
+    let outcome = llm2clip::runner::start_run(&place, &stopped, &recipe, narrator, &stop).unwrap();
     assert_eq!(outcome.ended, llm2clip::runner::Ended::Stopped { signal: 2 });
     let narrator = |log| Narrator::new(Some(log), Voice::Quiet);
     let name = "clip-1".parse().unwrap();
-    let Resumption::Went(outcome) = resume(&place, &stopped, &name, narrator, &Stop::new()).unwrap()
+    let Resumption::Went(outcome) =
+        resume(&place, &stopped, &name, narrator, &Stop::new()).unwrap()
     else {
         panic!("the run was not done");
     };
@@ -143,7 +158,8 @@ fn gradient_accumulation_changes_the_loss_by_rounding_only() {
     let folder = tempfile::tempdir().unwrap();
     let place = workspace(folder.path());
     let first_loss = |set: &str| {
-        let outcome = run(&place, &session(&place), &small("causal-lm", &["steps=2", set])).unwrap();
+        let outcome =
+            run(&place, &session(&place), &small("causal-lm", &["steps=2", set])).unwrap();
         outcome.stages[0].loss.unwrap()
     };
     let (whole, parts) = (first_loss("micro_batch=0"), first_loss("micro_batch=2"));

@@ -36,7 +36,13 @@ fn update(optimizer: &mut AdamW, loss: &Tensor) -> Result<(), BenchError> {
     Ok(())
 }
 
-fn vit(width: usize, heads: usize, patch: usize, image_size: usize, projection: usize) -> VitConfig {
+fn vit(
+    width: usize,
+    heads: usize,
+    patch: usize,
+    image_size: usize,
+    projection: usize,
+) -> VitConfig {
     VitConfig {
         image_size,
         patch,
@@ -104,8 +110,7 @@ fn llama(device: &Device, lora: bool) -> Result<(Trunk, Params, Vec<u32>, Packin
         dropout: 0.0,
         targets: targets.map(str::to_owned).to_vec(),
     });
-    let builder =
-        Builder::init(Key::new(0), device).trainable(Rule::None).lora(spec, Key::new(1));
+    let builder = Builder::init(Key::new(0), device).trainable(Rule::None).lora(spec, Key::new(1));
     let trunk = Trunk::new(&config, &builder)?;
     let params = builder.finish().map_err(crate::nn::NnError::from)?;
     let ids = (0..(SEQUENCES * TOKENS) as u32).map(|at| at * 7919 % 8192).collect();

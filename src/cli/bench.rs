@@ -27,11 +27,8 @@ pub fn bench(global: &Global, args: &Bench) -> anyhow::Result<ExitCode> {
         }
     }
     let workspace = global.workspace(None)?;
-    let mut document = BenchDocument {
-        format: "llm2clip.bench/1",
-        threads: workspace.threads,
-        cases: Vec::new(),
-    };
+    let mut document =
+        BenchDocument { format: "llm2clip.bench/1", threads: workspace.threads, cases: Vec::new() };
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
     for case in all.iter().filter(|case| wanted(case.name)) {
         if !global.quiet {
@@ -45,9 +42,10 @@ pub fn bench(global: &Global, args: &Bench) -> anyhow::Result<ExitCode> {
             "case", "median ms", "min ms", "max ms", "runs", "GFLOP/s"
         );
         for case in &document.cases {
-            let rate = case
-                .flops
-                .map_or_else(|| "-".to_owned(), |flops| format!("{:.0}", flops / case.median_ms / 1e6));
+            let rate = case.flops.map_or_else(
+                || "-".to_owned(),
+                |flops| format!("{:.0}", flops / case.median_ms / 1e6),
+            );
             let _ = writeln!(
                 text,
                 "{:<34} {:>10.2} {:>10.2} {:>10.2} {:>5} {rate:>9}",

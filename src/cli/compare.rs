@@ -8,8 +8,8 @@ use crate::eval::compare::Slice;
 use crate::eval::{Direction, Task};
 use crate::runner::Narrator;
 use crate::runner::evaluate::{
-    Captions, CompareRequest, Encoders, InspectRequest, Probe, ProbeRequest, Query, compare as
-    compare_encoders, inspect as inspect_query,
+    Captions, CompareRequest, Encoders, InspectRequest, Probe, ProbeRequest, Query,
+    compare as compare_encoders, inspect as inspect_query,
 };
 use crate::session::neighbours::write_neighbours;
 use crate::session::results::results_of;

@@ -105,7 +105,9 @@ fn input(args: &Embed, image: bool) -> anyhow::Result<Input> {
         (Some(folder), _) => folder.display().to_string(),
         (None, Some(set)) => set.clone(),
         (None, None) => {
-            return Err(Refused("name what to encode: --texts, --images or --dataset".into()).into());
+            return Err(
+                Refused("name what to encode: --texts, --images or --dataset".into()).into()
+            );
         }
     };
     let corpus = crate::data::open::open(&set, None)?;

@@ -6,13 +6,13 @@ use crate::encode::export_llama;
 use crate::eval::document::COMPARE_FORMAT;
 use crate::eval::{CompareDocument, Relevant};
 use crate::export::{NamedSeries, charts, csv, trec, write_text};
+use crate::session::Time;
 use crate::session::folder::{Session, list_sessions};
 use crate::session::follow::{logs_in, read_run};
 use crate::session::names::find_session;
 use crate::session::neighbours::{NeighbourSet, read_neighbours};
 use crate::session::results::results_of;
 use crate::session::runs::RunRow;
-use crate::session::Time;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -121,9 +121,8 @@ pub fn export_session(session: &Session, out: &Path) -> anyhow::Result<Vec<Strin
     });
     let text = serde_json::to_string_pretty(&document)?;
     written.push(write_text(out, "export.json", &format!("{text}\n"))?);
-    let name = |path: PathBuf| {
-        path.strip_prefix(out).unwrap_or(&path).to_string_lossy().into_owned()
-    };
+    let name =
+        |path: PathBuf| path.strip_prefix(out).unwrap_or(&path).to_string_lossy().into_owned();
     Ok(written.into_iter().map(name).collect())
 }
 

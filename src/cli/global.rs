@@ -32,7 +32,13 @@ pub struct Global {
     #[arg(long, global = true, value_name = "S")]
     pub session: Option<String>,
     /// auto, cpu or cuda:N.
-    #[arg(long, global = true, value_name = "DEVICE", default_value = "auto", env = "LLM2CLIP_DEVICE")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DEVICE",
+        default_value = "auto",
+        env = "LLM2CLIP_DEVICE"
+    )]
     pub device: String,
     /// Threads that compute [default: all cores].
     #[arg(long, global = true, value_name = "N", env = "LLM2CLIP_THREADS")]
@@ -67,9 +73,8 @@ impl Global {
         use_threads(threads)?;
         let _ = rustix::process::nice(NICENESS);
         let roots = self.roots()?;
-        let (device, device_name) = open_device(&self.device).map_err(|error| {
-            Refused(format!("--device {}: {error}", self.device))
-        })?;
+        let (device, device_name) = open_device(&self.device)
+            .map_err(|error| Refused(format!("--device {}: {error}", self.device)))?;
         Ok(Workspace {
             sessions: roots.sessions,
             checkpoints: roots.checkpoints,

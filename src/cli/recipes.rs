@@ -40,8 +40,12 @@ pub fn recipes(global: &Global, args: &Recipes) -> anyhow::Result<ExitCode> {
             global.print(&json!({"format": "llm2clip.recipes/1", "recipes": rows}), |_| {
                 let mut text = String::new();
                 for row in &rows {
-                    let stages: Vec<&str> =
-                        row["stages"].as_array().into_iter().flatten().filter_map(|s| s.as_str()).collect();
+                    let stages: Vec<&str> = row["stages"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(|s| s.as_str())
+                        .collect();
                     let name = row["recipe"].as_str().unwrap_or_default();
                     let _ = writeln!(text, "{name:<20}  {}", stages.join(" > "));
                 }
@@ -56,7 +60,8 @@ pub fn recipes(global: &Global, args: &Recipes) -> anyhow::Result<ExitCode> {
         (Some(a), Some(b)) => {
             let (first, second) = (resolve(global, a, &args.sets)?, resolve(global, b, &[])?);
             let rows = difference(&first, &second);
-            let document = json!({"format": "llm2clip.recipe-difference/1", "a": a, "b": b, "rows": rows});
+            let document =
+                json!({"format": "llm2clip.recipe-difference/1", "a": a, "b": b, "rows": rows});
             global.print(&document, |_| {
                 let mut text = String::new();
                 for row in &rows {

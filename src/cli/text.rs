@@ -51,7 +51,8 @@ fn word(value: &impl serde::Serialize) -> String {
 
 /// All runs.
 pub fn runs(document: &RunsDocument) -> String {
-    let mut text = format!("{:<58}  {:<8}  {:<20}  {:>13}  loss\n", "run", "state", "stage", "step");
+    let mut text =
+        format!("{:<58}  {:<8}  {:<20}  {:>13}  loss\n", "run", "state", "stage", "step");
     for row in &document.runs {
         let json = serde_json::to_value(row).unwrap_or_default();
         let _ = writeln!(
@@ -125,7 +126,12 @@ pub fn inspect(document: &InspectDocument) -> String {
     let mut text = format!("inspect  {}\n", document.direction);
     if let Some(query) = &document.query {
         let shown = query["text"].as_str().or(query["id"].as_str()).unwrap_or_default();
-        let _ = writeln!(text, "query    {}  {}", query["id"].as_str().unwrap_or_default(), safe(shown));
+        let _ = writeln!(
+            text,
+            "query    {}  {}",
+            query["id"].as_str().unwrap_or_default(),
+            safe(shown)
+        );
     }
     if let Some(difference) = &document.difference {
         let rank = |rank: Option<u32>| rank.map_or_else(|| "-".to_owned(), |r| r.to_string());
@@ -145,7 +151,8 @@ pub fn inspect(document: &InspectDocument) -> String {
         let _ = writeln!(text, "{}  {:.3} ms", list.role, list.ms);
         for hit in &list.hits {
             let mark = if hit.relevant == Some(true) { "*" } else { " " };
-            let _ = writeln!(text, "  {:>3} {mark} {:.4}  {}", hit.rank, hit.score, safe(&hit.item));
+            let _ =
+                writeln!(text, "  {:>3} {mark} {:.4}  {}", hit.rank, hit.score, safe(&hit.item));
         }
     }
     if let Some(summary) = &document.summary {

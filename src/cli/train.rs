@@ -5,12 +5,14 @@ use super::global::{Global, Refused};
 use super::text;
 use crate::ids::RunName;
 use crate::recipe::{Recipe, apply_set, from_toml, names, preset, validate};
-use crate::runner::{Ended, Outcome, Resumption, Stop, StageSummary, resume as resume_run, start_run};
-use crate::session::follow::read_run;
+use crate::runner::{
+    Ended, Outcome, Resumption, StageSummary, Stop, resume as resume_run, start_run,
+};
+use crate::session::Time;
 use crate::session::folder::Session;
+use crate::session::follow::read_run;
 use crate::session::names::find_run;
 use crate::session::runs::{RunRow, run_ids};
-use crate::session::Time;
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
@@ -142,7 +144,9 @@ pub fn resume(global: &Global, args: &Resume) -> anyhow::Result<ExitCode> {
     if let (Some(asked), Some(was)) = (global.seed, started.as_ref().map(|start| start.seed))
         && asked != was
     {
-        return Err(Refused(format!("--seed {asked}: the run has seed {was}; leave the flag out")).into());
+        return Err(
+            Refused(format!("--seed {asked}: the run has seed {was}; leave the flag out")).into()
+        );
     }
     let mut global = global.clone();
     if let Some(started) = &started {
@@ -214,4 +218,3 @@ fn finish(
         }
     })
 }
-

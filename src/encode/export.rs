@@ -11,10 +11,8 @@ use std::path::Path;
 
 /// Writes a Llama to `folder`; returns the bytes of its weights.
 pub fn export_llama(loaded: &Loaded, folder: &Path) -> Result<u64, EncodeError> {
-    let unfit = |what: &str| EncodeError::Unfit {
-        encoder: loaded.source.clone(),
-        what: what.to_owned(),
-    };
+    let unfit =
+        |what: &str| EncodeError::Unfit { encoder: loaded.source.clone(), what: what.to_owned() };
     let Config::Llama(config) = &loaded.config else {
         return Err(unfit("is no Llama; the hf format is written for language models so far"));
     };

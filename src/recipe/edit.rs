@@ -39,8 +39,8 @@ pub enum EditError {
     UnknownPreset(String),
 }
 
-/// Sets one key in every stage that has it, or in the one stage named before the dot. `seed` and
-/// `name` are the recipe's own. A key of a nested table is written with a dot: `vision.width=192`.
+/// Sets one key in every stage that has it, or in the one stage named before the dot. `seed`, `name`
+/// and `report` are the recipe's own. A key of a nested table is written with a dot: `vision.width=192`.
 pub fn apply_set(recipe: &Recipe, text: &str) -> Result<Recipe, EditError> {
     let Some((path, raw)) = text.split_once('=') else {
         return Err(EditError::Form(text.to_owned()));
@@ -54,7 +54,7 @@ pub fn apply_set(recipe: &Recipe, text: &str) -> Result<Recipe, EditError> {
     let (only, key) = wanted.map_or((None, path), |(stage, key)| (Some(stage), key));
     let mut known = Vec::new();
     let mut hits = 0;
-    if only.is_none() && (key == "seed" || key == "name") {
+    if only.is_none() && ["seed", "name", "report"].contains(&key) {
         json[key] = value.clone();
         hits = 1;
     }
@@ -87,7 +87,7 @@ pub fn from_toml(text: &str) -> Result<Recipe, EditError> {
     };
     let name = base.as_str().unwrap_or_default();
     let mut recipe = preset(name).ok_or_else(|| EditError::UnknownPreset(name.to_owned()))?;
-    for key in ["name", "seed"] {
+    for key in ["name", "seed", "report"] {
         if let Some(value) = file.get(key) {
             recipe = apply_set(&recipe, &format!("{key}={}", plain(value)))?;
         }

@@ -67,6 +67,7 @@ fn base(name: &'static str, objective: Objective, init: Init, trainable: Trainab
         trainable,
         data: "emoji".to_owned(),
         captions: "all".to_owned(),
+        draws: name.to_owned(),
         steps: 200,
         batch: 64,
         micro_batch: 0,
@@ -169,7 +170,8 @@ fn llm2clip() -> Stage {
         projection: PROJECTION,
         head_lr_factor: 1.0,
     };
-    Stage { init: after("clip"), ..towers("llm2clip", objective) }
+    let draws = "second-stage".to_owned();
+    Stage { init: after("clip"), draws, ..towers("llm2clip", objective) }
 }
 
 /// The fair baseline: from the same checkpoint, on the same pictures and caption draws, with the same

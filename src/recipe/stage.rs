@@ -37,6 +37,9 @@ pub struct Stage {
     pub data: String,
     /// Languages whose captions are drawn, separated by commas, or `all`.
     pub captions: String,
+    /// The name of the random streams that order the data and draw pictures, captions, masks and
+    /// crops. Stages of one seed with equal names, data and batch see the same examples.
+    pub draws: String,
     /// Optimizer updates.
     pub steps: usize,
     /// Examples an update.

@@ -132,6 +132,15 @@ fn check_numbers(stage: &Stage, problems: &mut Vec<Problem>) {
 }
 
 fn check_kind(stage: &Stage, problems: &mut Vec<Problem>) {
+    if stage.objective.is_contrastive() && stage.micro_batch > 0 {
+        problems.push(problem(
+            &format!("{}.micro_batch", stage.name),
+            format!(
+                "in-batch contrast needs all its negatives at once: expected 0, found {}; make the batch smaller",
+                stage.micro_batch
+            ),
+        ));
+    }
     let llm2clip = matches!(stage.objective, Objective::Llm2clip { .. });
     if stage.trainable == Trainable::Adapter && !llm2clip {
         problems.push(problem(

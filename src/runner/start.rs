@@ -57,7 +57,7 @@ pub fn prepare(
     stage: &Stage,
     run: &Path,
 ) -> Result<Start, RunError> {
-    let key = Key::new(recipe.seed).named(stage.name.as_str());
+    let key = Key::new(recipe.seed).named(&stage.draws);
     let loaded = load_base(workspace, recipe, stage, run)?;
     let corpus = open_data(&stage.data)?;
     let (tokenizer, trained) = tokenizer(workspace, stage, loaded.as_ref(), &corpus)?;

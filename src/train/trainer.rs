@@ -40,6 +40,7 @@ const RECOVERY_STEPS: f64 = 100.0;
 pub struct Trainer {
     stage: Stage,
     key: Key,
+    draws: Key,
     model: StageModel,
     optimizer: AdamW,
     feed: Feed,
@@ -49,8 +50,8 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// A stage at its beginning. `seed` is the recipe's; every stream of the stage lies below
-    /// (seed, stage name).
+    /// A stage at its beginning. `seed` is the recipe's; weights and
+    /// dropout are drawn below (seed, stage name), examples below (seed, the stage's `draws`).
     pub fn new(
         stage: &Stage,
         seed: u64,
@@ -73,6 +74,7 @@ impl Trainer {
         Ok(Self {
             stage: stage.clone(),
             key,
+            draws: Key::new(seed).named(&stage.draws),
             model,
             optimizer,
             feed,
@@ -134,7 +136,8 @@ impl Trainer {
         let clock = Instant::now();
         let mut cursor = self.state.cursor;
         let key = self.key.named("step").child(self.state.step as u64);
-        let batch = self.feed.next(&mut cursor, key)?;
+        let draws = self.draws.named("step").child(self.state.step as u64);
+        let batch = self.feed.next(&mut cursor, draws)?;
         time.data = milliseconds(clock);
 
         let parts = batch.split(self.stage.micro_batch);
@@ -241,7 +244,7 @@ impl Trainer {
 
     /// Mean loss over the validation split, without dropout; none where the data has no such split.
     pub fn validate(&self) -> Result<Option<ValidationReport>, TrainError> {
-        let batches = self.feed.validation(self.key.named("validation"))?;
+        let batches = self.feed.validation(self.draws.named("validation"))?;
         let mut total = 0.0;
         let mut sum = 0.0;
         let mut correct = None;
