@@ -115,12 +115,18 @@ fn mntp() -> Stage {
         mask_style: MaskStyle::Bert,
         mask_token: "_".to_owned(),
     };
-    Stage { lr: 1e-3, ..base("mntp", objective, builtin_llama(), Trainable::Lora) }
+    Stage {
+        steps: 100,
+        batch: 16,
+        warmup: 10,
+        lr: 1e-3,
+        ..base("mntp", objective, builtin_llama(), Trainable::Lora)
+    }
 }
 
 fn simcse(init: Init) -> Stage {
     let objective = Objective::Simcse { dropout: 0.3, scale: 20.0, pooling: Pooling::Mean };
-    Stage { batch: 128, lr: 3e-4, ..base("simcse", objective, init, Trainable::Lora) }
+    Stage { steps: 60, warmup: 6, lr: 3e-4, ..base("simcse", objective, init, Trainable::Lora) }
 }
 
 fn caption_contrastive(init: Init) -> Stage {
@@ -131,18 +137,24 @@ fn caption_contrastive(init: Init) -> Stage {
         symmetric: false,
         bidirectional: true,
     };
-    Stage { batch: 128, lr: 1e-3, ..base("caption-contrastive", objective, init, Trainable::Lora) }
+    Stage {
+        steps: 100,
+        batch: 128,
+        warmup: 10,
+        lr: 1e-3,
+        ..base("caption-contrastive", objective, init, Trainable::Lora)
+    }
 }
 
 const VISION: VisionShape =
-    VisionShape { image_size: 64, patch: 8, width: 192, layers: 4, heads: 3 };
+    VisionShape { image_size: 64, patch: 16, width: 192, layers: 4, heads: 3 };
 const TEXT: TextShape = TextShape { width: 192, layers: 4, heads: 3, positions: 32 };
 const PROJECTION: usize = 192;
 
 fn towers(name: &'static str, objective: Objective) -> Stage {
     Stage {
         captions: "en".to_owned(),
-        steps: 400,
+        steps: 300,
         batch: 128,
         max_tokens: TEXT.positions,
         lr: 1e-3,
@@ -171,7 +183,7 @@ fn llm2clip() -> Stage {
         head_lr_factor: 1.0,
     };
     let draws = "second-stage".to_owned();
-    Stage { init: after("clip"), draws, ..towers("llm2clip", objective) }
+    Stage { init: after("clip"), draws, steps: 150, ..towers("llm2clip", objective) }
 }
 
 /// The fair baseline: from the same checkpoint, on the same pictures and caption draws, with the same
