@@ -1,11 +1,18 @@
 //! Differentiable functions on packed rows. Each checks its arguments and then takes the fused
 //! kernel where there is one (f32 on the processor) or the composed twin.
 
-use super::kernel::{attention::Attend, linear, loss, node, norm::Norm, rope::Rope, rows};
+use super::kernel::{attention::Attend, linear, node, norm::Norm, rope::Rope, rows};
 use super::twin;
 use super::{Dropout, NnError, Packing, Result, RopeStyle, RopeTable};
 use candle_core::Tensor;
 use std::cell::Cell;
+
+mod check;
+mod losses;
+
+pub(super) use check::{check_attention, check_lora, check_norm, check_rope, check_weight};
+use check::{check_linear, check_packing, rows_of, same, width_of};
+pub use losses::{contrastive, cross_entropy, info_nce, sigmoid_loss};
 
 /// Which implementation the ops of this thread take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,52 +95,6 @@ pub enum Pooling {
     Cls,
 }
 
-fn rows_of(op: &'static str, x: &Tensor, width: usize) -> Result<usize> {
-    match x.dims() {
-        [rows, found] if *found == width => Ok(*rows),
-        found => Err(NnError::shape(op, format!("[rows, {width}]"), found)),
-    }
-}
-
-fn vector(op: &'static str, x: &Tensor, width: usize) -> Result<()> {
-    if x.dims() == [width] {
-        return Ok(());
-    }
-    Err(NnError::shape(op, format!("[{width}]"), x.dims()))
-}
-
-fn width_of(op: &'static str, x: &Tensor) -> Result<usize> {
-    match x.dims() {
-        [_, width] if *width > 0 => Ok(*width),
-        found => Err(NnError::shape(op, "[rows, width] with a width", found)),
-    }
-}
-
-fn same(op: &'static str, x: &Tensor, y: &Tensor) -> Result<()> {
-    if x.dims() == y.dims() {
-        return Ok(());
-    }
-    Err(NnError::shape(op, format!("{:?} like the first", x.dims()), y.dims()))
-}
-
-fn check_drop(op: &'static str, drop: &Dropout, packing: &Packing) -> Result<()> {
-    if !(0.0..1.0).contains(&drop.p) {
-        return Err(NnError::shape(op, "a dropout probability in 0..1", drop.p));
-    }
-    if drop.keys.len() != packing.sequences() {
-        let expected = format!("a dropout key for each of {} sequences", packing.sequences());
-        return Err(NnError::shape(op, expected, drop.keys.len()));
-    }
-    Ok(())
-}
-
-fn check_packing(op: &'static str, packing: &Packing, rows: usize) -> Result<()> {
-    if packing.rows() == rows {
-        return Ok(());
-    }
-    Err(NnError::shape(op, format!("a packing of {rows} rows"), packing.rows()))
-}
-
 /// `x Wᵀ + b`: x `[rows, in]`, w `[out, in]`, b `[out]`.
 pub fn linear(x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor> {
     let (inputs, outputs) = check_linear(x, w, b)?;
@@ -144,24 +105,6 @@ pub fn linear(x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor> {
     let plan = linear::Plan { inputs, outputs, weight: true, bias: b.is_some(), lora: None };
     let shape = [x.dims()[0], outputs];
     node::apply(linear::Linear { plan, residual: false }, &args, &shape)
-}
-
-fn check_linear(x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<(usize, usize)> {
-    let inputs = width_of("linear", w)?;
-    rows_of("linear", x, inputs)?;
-    Ok((inputs, check_weight(w, b, inputs)?))
-}
-
-/// The number of outputs of a linear that takes `inputs`.
-pub(super) fn check_weight(w: &Tensor, b: Option<&Tensor>, inputs: usize) -> Result<usize> {
-    let outputs = rows_of("linear weight", w, inputs)?;
-    if outputs == 0 {
-        return Err(NnError::shape("linear weight", "at least one output", w.dims()));
-    }
-    if let Some(b) = b {
-        vector("linear bias", b, outputs)?;
-    }
-    Ok(outputs)
 }
 
 /// `residual + x Wᵀ + b`: one op instead of two, and one gradient less to add.
@@ -239,28 +182,6 @@ pub(super) fn lora_plan(
     linear::LoraPlan { rank: a.dims()[0], scale: scale as f32, drop }
 }
 
-pub(super) fn check_lora(
-    rows: usize,
-    (a, b): (&Tensor, &Tensor),
-    (inputs, outputs): (usize, usize),
-    drop: Option<(&Dropout, &Packing)>,
-) -> Result<()> {
-    let rank = rows_of("lora A", a, inputs)?;
-    if b.dims() != [outputs, rank] {
-        return Err(NnError::shape("lora B", format!("[{outputs}, {rank}]"), b.dims()));
-    }
-    if let Some((drop, packing)) = drop {
-        check_packing("lora", packing, rows)?;
-        check_drop("lora", drop, packing)?;
-    }
-    Ok(())
-}
-
-pub(super) fn check_norm(op: &'static str, x: &Tensor, vectors: &[&Tensor]) -> Result<()> {
-    let width = width_of(op, x)?;
-    vectors.iter().try_for_each(|x| vector(op, x, width))
-}
-
 /// Layer norm: x `[rows, width]`, w and b `[width]`.
 pub fn layer_norm(x: &Tensor, w: &Tensor, b: &Tensor, eps: f64) -> Result<Tensor> {
     check_norm("layer_norm", x, &[w, b])?;
@@ -322,15 +243,6 @@ pub fn rope(
     node::apply(rope, &[x], x.dims())
 }
 
-pub(super) fn check_rope(rows: usize, packing: &Packing, table: &RopeTable) -> Result<()> {
-    check_packing("rope", packing, rows)?;
-    if table.half() == 0 || packing.longest() > table.positions() {
-        let expected = format!("sequences of at most {} rows", table.positions());
-        return Err(NnError::shape("rope", expected, packing.longest()));
-    }
-    Ok(())
-}
-
 /// Attention within each sequence: q `[rows, heads * dim]`, k and v `[rows, kv_heads * dim]`, to
 /// `[rows, heads * dim]`.
 pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, how: &Attention) -> Result<Tensor> {
@@ -348,94 +260,6 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, how: &Attention) -> Result<
         return twin::attention(q, k, v, how);
     }
     node::apply(Attend { how: how.clone(), dim }, &[q, k, v], q.dims())
-}
-
-/// The width of a head of queries `[rows, width]`.
-pub(super) fn check_attention(rows: usize, width: usize, how: &Attention) -> Result<usize> {
-    if how.heads == 0 || how.kv_heads == 0 || !how.heads.is_multiple_of(how.kv_heads) {
-        let found = (how.heads, how.kv_heads);
-        return Err(NnError::shape("attention", "heads a multiple of kv_heads", found));
-    }
-    if !width.is_multiple_of(how.heads) {
-        return Err(NnError::shape("attention", format!("{} heads", how.heads), width));
-    }
-    check_packing("attention", &how.packing, rows)?;
-    if let Some(drop) = &how.dropout {
-        check_drop("attention", drop, &how.packing)?;
-    }
-    Ok(width / how.heads)
-}
-
-/// The mean of `-log softmax(logits)[target]`: logits `[n, classes]`, a scalar.
-pub fn cross_entropy(logits: &Tensor, targets: &[u32]) -> Result<Tensor> {
-    let classes = width_of("cross_entropy", logits)?;
-    if targets.is_empty() || logits.dims()[0] != targets.len() {
-        let expected = format!("[{}, classes], at least one row", targets.len());
-        return Err(NnError::shape("cross_entropy", expected, logits.dims()));
-    }
-    if let Some(&target) = targets.iter().find(|&&target| target as usize >= classes) {
-        return Err(NnError::shape("cross_entropy", format!("targets below {classes}"), target));
-    }
-    if !fused(&[logits]) {
-        return twin::cross_entropy(logits, targets);
-    }
-    node::apply(loss::CrossEntropy::new(targets.to_vec(), classes), &[logits], &[])
-}
-
-/// CLIP's loss: the mean of both directions' cross entropy of `scale * a bᵀ` against the
-/// diagonal. a and b `[n, width]`, unit rows; scale a one-number tensor, already exponentiated.
-pub fn contrastive(a: &Tensor, b: &Tensor, scale: &Tensor) -> Result<Tensor> {
-    check_pairs("contrastive", a, b)?;
-    one_number("contrastive", scale)?;
-    if !fused(&[a, b, scale]) {
-        return twin::contrastive(a, b, scale);
-    }
-    let pairs = loss::Pairs::new(loss::Contrast::Both, a.dims()[1]);
-    node::apply(pairs, &[a, b, scale], &[])
-}
-
-/// The cross entropy of `scale * q docsᵀ` where `docs` row i is `q` row i's: q `[n, width]`, docs
-/// `[m, width]`, m at least n (rows beyond n are hard negatives of all).
-pub fn info_nce(q: &Tensor, docs: &Tensor, scale: f64) -> Result<Tensor> {
-    let width = width_of("info_nce", q)?;
-    let (n, m) = (q.dims()[0], rows_of("info_nce", docs, width)?);
-    if n == 0 || m < n {
-        return Err(NnError::shape("info_nce", format!("at least {} documents", n.max(1)), m));
-    }
-    if !fused(&[q, docs]) {
-        return twin::info_nce(q, docs, scale);
-    }
-    let pairs = loss::Pairs::new(loss::Contrast::Rows(scale as f32), width);
-    node::apply(pairs, &[q, docs], &[])
-}
-
-/// `SigLIP`'s loss: the sum of `-log sigmoid(±(scale * a bᵀ + bias))`, + on the diagonal, over n.
-/// a and b `[n, width]`, unit rows; scale and bias one-number tensors.
-pub fn sigmoid_loss(a: &Tensor, b: &Tensor, scale: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    check_pairs("sigmoid_loss", a, b)?;
-    one_number("sigmoid_loss", scale)?;
-    one_number("sigmoid_loss", bias)?;
-    if !fused(&[a, b, scale, bias]) {
-        return twin::sigmoid_loss(a, b, scale, bias);
-    }
-    let pairs = loss::Pairs::new(loss::Contrast::Sigmoid, a.dims()[1]);
-    node::apply(pairs, &[a, b, scale, bias], &[])
-}
-
-fn check_pairs(op: &'static str, a: &Tensor, b: &Tensor) -> Result<()> {
-    width_of(op, a)?;
-    same(op, a, b)?;
-    if a.dims()[0] == 0 {
-        return Err(NnError::shape(op, "at least one pair", a.dims()));
-    }
-    Ok(())
-}
-
-fn one_number(op: &'static str, x: &Tensor) -> Result<()> {
-    if x.elem_count() == 1 {
-        return Ok(());
-    }
-    Err(NnError::shape(op, "one number", x.dims()))
 }
 
 /// Rows `ids` of table `[vocab, width]`: `[ids, width]`.
