@@ -16,6 +16,7 @@ pub use lines::{Line, LineChart};
 
 use super::ExportError;
 use canvas::{Canvas, Draw, Paper};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use plotters::backend::{BitMapBackend, SVGBackend};
 use plotters::prelude::{IntoDrawingArea, WHITE};
 
@@ -62,7 +63,8 @@ pub fn png(chart: &dyn Chart) -> Result<Vec<u8>, ExportError> {
         area.present().map_err(|error| fail(error.to_string()))?;
     }
     let mut packed = Vec::new();
-    let encoder = image::codecs::png::PngEncoder::new(&mut packed);
+    let encoder =
+        PngEncoder::new_with_quality(&mut packed, CompressionType::Best, FilterType::NoFilter);
     image::ImageEncoder::write_image(
         encoder,
         &pixels,
