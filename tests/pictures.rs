@@ -1,6 +1,8 @@
 //! Holds decoding, resizing and cropping to what Pillow does, byte for byte. The files are made by
 //! `scripts/goldens/pillow.py`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use llm2clip::data::normalise::{CLIP_MEAN, CLIP_STD, Normalise};
 use llm2clip::data::picture::{Exif, Rgb8, decode_file};
 use llm2clip::data::processor::{Centre, Processor, Resize};

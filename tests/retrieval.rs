@@ -1,5 +1,7 @@
 //! Retrieval from embeddings to a table of results, against what anyone would write first.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use llm2clip::eval::compare::{Answers, Slice, slices};
 use llm2clip::eval::geometry::hubs;
 use llm2clip::eval::rank::high_ranks;

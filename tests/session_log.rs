@@ -1,4 +1,6 @@
 //! The log under everything that happens to files: torn, corrupt, shared, old, long.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![expect(
     clippy::unwrap_used,
     clippy::naive_bytecount,

@@ -69,7 +69,7 @@ impl Global {
     /// Folders, device and threads for work that computes. With another number of threads than this
     /// process was started with, the program starts itself again in its place.
     pub fn workspace(&self, threads: Option<usize>) -> anyhow::Result<Workspace> {
-        let threads = threads.or(self.threads).unwrap_or_else(|| cores());
+        let threads = threads.or(self.threads).unwrap_or_else(cores);
         use_threads(threads)?;
         let _ = rustix::process::nice(NICENESS);
         let roots = self.roots()?;

@@ -72,7 +72,7 @@ impl Table {
         dtype.name().clone_into(&mut card.dtype);
         let mut scales = Vec::new();
         let (kind, bytes) = match dtype {
-            TableDtype::F32 => (Dtype::F32, to_bytes(self.rows.values(), |x| x.to_le_bytes())),
+            TableDtype::F32 => (Dtype::F32, to_bytes(self.rows.values(), f32::to_le_bytes)),
             TableDtype::F16 => {
                 let half = |x| half::f16::from_f32(x).to_le_bytes();
                 (Dtype::F16, to_bytes(self.rows.values(), half))
@@ -88,7 +88,7 @@ impl Table {
                 (Dtype::I8, bytes)
             }
         };
-        let scale_bytes = to_bytes(&scales, |x| x.to_le_bytes());
+        let scale_bytes = to_bytes(&scales, f32::to_le_bytes);
         let wrong = |cause: safetensors::SafeTensorError| {
             EncodeError::Candle(candle_core::Error::from(cause).with_path(path))
         };

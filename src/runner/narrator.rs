@@ -103,7 +103,8 @@ impl Narrator {
         self.tell(step.clone())?;
         let eta = self.state.eta().map(|eta| eta.seconds);
         let text = || {
-            let rate = step.examples_per_second.map_or(0.0, |rate| rate.get());
+            let rate =
+                step.examples_per_second.map_or(0.0, super::super::session::finite::Finite::get);
             let scale = step
                 .logit_scale
                 .map_or_else(String::new, |scale| format!("  scale {:.1}", scale.get()));

@@ -296,7 +296,7 @@ impl Side {
                 }
             }
             Objective::CaptionContrastive { .. } => {
-                side.lay_out_items(filter, 2, false, key, batch)?
+                side.lay_out_items(filter, 2, false, key, batch)?;
             }
             _ => side.lay_out_items(filter, 1, true, key, batch)?,
         }

@@ -1,5 +1,7 @@
 //! Goldens of the published architectures (`scripts/goldens/models.py` makes them), and how close
 //! we must come.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use candle_core::{DType, Device, IndexOp as _, Tensor};

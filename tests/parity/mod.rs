@@ -1,6 +1,7 @@
 //! Reading golden files and holding results to them. The format stands in
 //! `scripts/goldens/README.md`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(dead_code, reason = "each file of tests uses its part")]
 
 use candle_core::{Device, Result, Tensor, Var};

@@ -1,5 +1,7 @@
 //! Events for the tests: one of every kind with every key, and a run that crashes and resumes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use llm2clip::ids::{Digest, StageName};
 use llm2clip::session::event::*;
 use llm2clip::session::{Event, Finite, Record, Time};

@@ -1,5 +1,7 @@
 //! Any record, written and read, is the same record.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use super::examples::{at, first_segment, second_segment, stage, step};
 use llm2clip::session::event::*;
 use llm2clip::session::{Event, Finite, FiniteMap, Record, Time};
