@@ -27,6 +27,12 @@ for tests in tests/parity_*.rs; do
     cargo test --release --no-fail-fast --test "$name" -- --quiet >&2 || failed=1
 done
 
+# Without a build there is nothing to say, and the old table stays.
+if [ ! -s "$LLM2CLIP_PARITY_REPORT" ]; then
+    echo "no case was reported: did the tests build?" >&2
+    exit 1
+fi
+
 # Models keep their versions in the golden's metadata, at its head; their cases are named `<golden>/<what>`.
 versions="$(
     for golden in tests/golden/models/*.safetensors; do
