@@ -138,9 +138,10 @@ fn caption_contrastive(init: Init) -> Stage {
         bidirectional: true,
     };
     Stage {
-        steps: 100,
+        captions: "en".to_owned(),
+        steps: 150,
         batch: 128,
-        warmup: 10,
+        warmup: 15,
         lr: 1e-3,
         ..base("caption-contrastive", objective, init, Trainable::Lora)
     }

@@ -1,7 +1,6 @@
 //! Reading golden files and holding results to them. The format stands in
 //! `scripts/goldens/README.md`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(dead_code, reason = "each file of tests uses its part")]
 
 use candle_core::{Device, Result, Tensor, Var};
