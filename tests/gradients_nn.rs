@@ -1,6 +1,8 @@
 //! Every op and sub-layer: the fused kernel against its composed twin and the twin against finite
 //! differences, forward and every gradient; frozen arguments; numbers of threads.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 #[path = "gradients_nn/cases.rs"]
 mod cases;
 

@@ -1,5 +1,7 @@
 //! Where parameters come from, what ops refuse, and the optimizer's arithmetic.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use candle_core::{DType, Device, Tensor, Var};
 use llm2clip::nn::{
     AdamW, Attention, Builder, DropAt, DropKeys, Dropout, Init, Linear, LoadError, LoraSpec, Mask,

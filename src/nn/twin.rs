@@ -58,7 +58,8 @@ pub(super) fn rms_norm(x: &Tensor, w: &Tensor, eps: f64) -> Result<Tensor> {
 }
 
 fn sigmoid(x: &Tensor) -> Result<Tensor> {
-    Ok(((x.neg()?.exp()? + 1.0)?).recip()?)
+    // candle's own backward stays finite where exp(-x) overflows.
+    Ok(candle_nn::ops::sigmoid(x)?)
 }
 
 pub(super) fn activation(x: &Tensor, kind: Activation) -> Result<Tensor> {

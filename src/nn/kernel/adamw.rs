@@ -11,6 +11,8 @@ struct Factors {
     grad: f32,
     beta1: f32,
     beta2: f32,
+    rest1: f32,
+    rest2: f32,
     correction1: f32,
     correction2: f32,
     lr: f32,
@@ -30,8 +32,8 @@ simd! {
         let moments = piece.m.iter_mut().zip(piece.v);
         for ((p, (m, v)), &g) in piece.p.iter_mut().zip(moments).zip(piece.g) {
             let g = g * f.grad;
-            *m = f.beta1 * *m + (1.0 - f.beta1) * g;
-            *v = f.beta2 * *v + (1.0 - f.beta2) * g * g;
+            *m = f.beta1 * *m + f.rest1 * g;
+            *v = f.beta2 * *v + f.rest2 * g * g;
             let step = (*m * f.correction1) / ((*v * f.correction2).sqrt() + f.eps);
             *p = *p * f.keep - f.lr * step;
         }
@@ -50,6 +52,9 @@ pub(in super::super) fn adamw(
         grad: how.grad_scale as f32,
         beta1: how.beta1 as f32,
         beta2: how.beta2 as f32,
+        // In f32, 1 - 0.999 would be off by 1e-5 of itself.
+        rest1: (1.0 - how.beta1) as f32,
+        rest2: (1.0 - how.beta2) as f32,
         correction1: corrections.0 as f32,
         correction2: corrections.1 as f32,
         lr: how.lr as f32,
