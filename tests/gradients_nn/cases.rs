@@ -9,11 +9,13 @@ use llm2clip::nn::{
 };
 use llm2clip::rng::{Key, Stream};
 
+type Function = Box<dyn Fn(&[Tensor]) -> Result<Tensor> + Send + Sync>;
+
 /// A differentiable function of some tensors, with a place to try it at.
 pub struct Case {
     pub name: String,
     pub inputs: Vec<Tensor>,
-    pub f: Box<dyn Fn(&[Tensor]) -> Result<Tensor> + Send + Sync>,
+    pub f: Function,
 }
 
 /// Random numbers by shape.
