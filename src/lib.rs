@@ -15,11 +15,11 @@
 //! data    -> rng
 //! nn      -> rng
 //! model   -> nn
-//! encode  -> data nn model
+//! encode  -> rng data nn model
 //! train   -> recipe rng data nn model
 //! eval    -> rng
 //! session -> recipe eval
-//! export  -> recipe eval session
+//! export  -> rng recipe eval session
 //! machine -> -
 //! runner  -> recipe rng data nn model encode train eval session machine
 //! bench   -> recipe rng data nn model encode train eval session machine runner

@@ -148,7 +148,10 @@ fn elementwise(s: Sizes) -> Vec<Case> {
     cases.push(case("silu gate", vec![x.clone(), y.clone()], |a| ops::silu_gate(&a[0], &a[1])));
     cases.push(case("add", vec![x.clone(), y], |a| ops::add(&a[0], &a[1])));
     cases.push(case("add itself", vec![x.clone()], |a| ops::add(&a[0], &a[0])));
-    cases.push(case("normalize", vec![x], |a| ops::normalize(&a[0])));
+    // A row of one number has a gradient of exactly zero, which has a test of its own.
+    if s.width > 1 {
+        cases.push(case("normalize", vec![x], |a| ops::normalize(&a[0])));
+    }
     cases
 }
 
