@@ -54,7 +54,7 @@ pub struct Compare {
     /// caption or image.
     #[arg(long)]
     task: TaskArg,
-    /// [LABEL=]SPEC[OPTIONS], separated by commas.
+    /// `[LABEL=]SPEC[OPTIONS]`, separated by commas.
     #[arg(long)]
     encoders: String,
     /// first-two, all-pairs or any.

@@ -38,7 +38,7 @@ enum Format {
 /// `export-model`
 #[derive(Args)]
 pub struct ExportModel {
-    /// A checkpoint: RUN/STAGE[@STEP] or its folder.
+    /// A checkpoint: `RUN/STAGE[@STEP]` or its folder.
     checkpoint: String,
     /// The layout.
     #[arg(long, value_enum)]

@@ -3,8 +3,8 @@
 //! Nothing here knows tensors, files or time. Embeddings come as `&[f32]` in row order with their
 //! width; every row has length 1. Results are plain structs, named as the documents name them.
 //!
-//! The order of work: [`Products`] (or [`Given`]) gives rounded scores, [`rank`] turns them into
-//! ranks, [`table`] turns ranks into metrics, intervals and tests; [`top_k`] gives ranked lists,
+//! The order of work: [`Products`] (or [`Given`]) gives rounded scores, [`fn@rank`] turns them into
+//! ranks, [`fn@table`] turns ranks into metrics, intervals and tests; [`top_k`] gives ranked lists,
 //! which [`compare`] sets side by side.
 
 pub mod bootstrap;
