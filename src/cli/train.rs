@@ -6,7 +6,7 @@ use super::text;
 use crate::ids::RunName;
 use crate::recipe::{Recipe, apply_set, from_toml, names, preset, validate};
 use crate::runner::{
-    Ended, Outcome, Resumption, StageSummary, Stop, resume as resume_run, start_run,
+    Ended, Outcome, Resumption, StageSummary, Stop, Wait, resume as resume_run, start_run,
 };
 use crate::session::Time;
 use crate::session::folder::Session;
@@ -105,7 +105,8 @@ pub fn train(global: &Global, args: &Train) -> anyhow::Result<ExitCode> {
     let workspace = global.workspace(None)?;
     let session = global.open_session(&workspace, &recipe.name)?;
     let stop = Stop::on_signals()?;
-    let outcome = start_run(&workspace, &session, &recipe, |log| global.narrator(log), &stop)?;
+    let outcome =
+        start_run(&workspace, &session, &recipe, |log| global.narrator(log), &stop, Wait::No)?;
     finish(global, &session, outcome, None)
 }
 
@@ -118,7 +119,8 @@ pub fn demo(global: &Global, args: &Demo) -> anyhow::Result<ExitCode> {
     let workspace = global.workspace(None)?;
     let session = global.open_session(&workspace, "demo")?;
     let stop = Stop::on_signals()?;
-    let outcome = start_run(&workspace, &session, &recipe, |log| global.narrator(log), &stop)?;
+    let outcome =
+        start_run(&workspace, &session, &recipe, |log| global.narrator(log), &stop, Wait::No)?;
     finish(global, &session, outcome, Some(clock))
 }
 
@@ -214,7 +216,7 @@ fn finish(
         Ended::Done => ExitCode::SUCCESS,
         Ended::Stopped { signal } => {
             eprintln!("stopped after a checkpoint; `llm2clip resume {run}` goes on");
-            ExitCode::from(128 + signal as u8)
+            signal.map_or(ExitCode::SUCCESS, |signal| ExitCode::from(128 + signal as u8))
         }
     })
 }
