@@ -14,13 +14,17 @@
 //! | `run.rs` | the training loop, stage after stage |
 //! | `keep.rs` | validations and checkpoints, and which of them stay |
 //! | `resume.rs` | where a run goes on |
+//! | `fork.rs` | a new run from a checkpoint of another one |
+//! | `client.rs`, `watch.rs` | the other side: commands, detached runners, following a run |
 //! | `evaluate/` | comparisons and inspections over encoders |
 //! | `trial.rs` | one stage alone, without a session, for the benchmark |
 //! | `report.rs` | what follows the last stage of the demo |
 
+pub mod client;
 mod control;
 mod error;
 pub mod evaluate;
+mod fork;
 mod keep;
 mod lines;
 mod narrator;
@@ -33,9 +37,11 @@ mod start;
 mod stop;
 mod table;
 mod trial;
+mod watch;
 mod workspace;
 
 pub use error::RunError;
+pub use fork::{Fork, fork, split_place};
 pub use narrator::Narrator;
 pub use queue::Wait;
 pub use report::Report;
@@ -45,4 +51,5 @@ pub use speak::{Speaker, Voice};
 pub use stop::Stop;
 pub use table::{ensure_table, table_path};
 pub use trial::bench_trainer;
+pub use watch::watch;
 pub use workspace::{Workspace, open_device};

@@ -14,7 +14,6 @@ use crate::session::state::HEARTBEAT_SECONDS;
 use crate::session::writer::LogWriter;
 use crate::session::{LogError, Record, RunState, Time};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -101,11 +100,6 @@ impl Narrator {
         });
         let heart = log.as_ref().map(Heart::beat);
         Self { _heart: heart, log, speaker: Speaker::new(voice), control: None }
-    }
-
-    /// The log's file, where there is one.
-    pub(super) fn log_path(&self) -> Option<PathBuf> {
-        self.log.as_ref().map(|log| locked(log).writer.path().to_owned())
     }
 
     /// Whether the log has a lock that others see, or there is no log.

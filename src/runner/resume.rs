@@ -60,7 +60,7 @@ fn find_point(workspace: &Workspace, recipe: &Recipe, session: &Session, run: &R
         if newest.as_ref().is_some_and(|(step, _)| *step == stage.steps) {
             continue;
         }
-        return Point { index, checkpoint: newest };
+        return Point { index, checkpoint: newest, forked_from: None };
     }
-    Point { index: recipe.stages.len(), checkpoint: None }
+    Point { index: recipe.stages.len(), ..Point::default() }
 }

@@ -18,6 +18,8 @@ use crate::session::event::{
     StageStarted, StepFinished, StepSkipped, StepTimes,
 };
 use crate::session::folder::{NewSegment, Session};
+use crate::session::header::GIT_REVISION;
+use crate::session::names::RunId;
 use crate::train::{
     BadStep, Checkpoint, Pairs, StepOutcome, StepReport, TrainState, Trainer, bytes_needed,
 };
@@ -76,6 +78,8 @@ pub struct Point {
     pub index: usize,
     /// The checkpoint to restore, with its step; none at the beginning of a stage.
     pub checkpoint: Option<(usize, PathBuf)>,
+    /// The run that a new run was forked from.
+    pub forked_from: Option<RunId>,
 }
 
 /// Starts a new run of `recipe` in `session` and follows it to its end.
@@ -160,7 +164,7 @@ fn started(
         objective: stage.objective.name().to_owned(),
         steps: stage.steps as u64,
     };
-    let resumed_from = (segment > 1).then(|| {
+    let resumed_from = (segment > 1 || point.forked_from.is_some()).then(|| {
         let stage = recipe.stages.get(point.index).or(recipe.stages.last());
         let folder = point.checkpoint.as_ref().map(|(_, folder)| folder.as_path());
         stage.map(|stage| ResumePoint {
@@ -179,8 +183,9 @@ fn started(
         recipe: serde_json::to_value(recipe).unwrap_or_default(),
         stages: recipe.stages.iter().map(plan).collect(),
         resumed_from: resumed_from.flatten(),
+        forked_from: point.forked_from.as_ref().map(ToString::to_string),
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
-        git: None,
+        git: GIT_REVISION.map(str::to_owned),
         host: machine::host(),
         pid: std::process::id(),
         device: workspace.device_name.clone(),
