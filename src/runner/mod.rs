@@ -9,6 +9,7 @@
 //! | `start.rs` | where a stage's weights, data and table come from |
 //! | `table.rs` | embedding tables, made once and kept |
 //! | `run.rs` | the training loop, stage after stage |
+//! | `keep.rs` | validations and checkpoints, and which of them stay |
 //! | `resume.rs` | where a run goes on |
 //! | `evaluate/` | comparisons and inspections over encoders |
 //! | `trial.rs` | one stage alone, without a session, for the benchmark |
@@ -16,6 +17,7 @@
 
 mod error;
 pub mod evaluate;
+mod keep;
 mod narrator;
 mod report;
 mod resume;

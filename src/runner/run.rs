@@ -1,26 +1,24 @@
 //! The training loop: control, train, validate, save, step after step, stage after stage.
 
+use super::keep::Keeper;
 use super::narrator::Narrator;
 use super::report::{Report, report};
 use super::start::{Start, prepare, stage_folder};
 use super::{RunError, Stop, Workspace};
-use crate::files::FileError;
 use crate::files::manifest;
 use crate::ids::{Digest, RunName};
 use crate::machine;
 use crate::recipe::{OnBadStep, Recipe, Stage, validate};
+use crate::session::Finite;
 use crate::session::event::{
-    CheckpointRemoved, CheckpointSaved, Contrast, Diverged, Ending, ResumePoint, RunFinished,
-    RunStarted, StageFinished, StagePlan, StageStarted, StepFinished, StepSkipped, StepTimes,
-    Validated,
+    Contrast, Diverged, Ending, ResumePoint, RunFinished, RunStarted, StageFinished, StagePlan,
+    StageStarted, StepFinished, StepSkipped, StepTimes,
 };
 use crate::session::folder::{NewSegment, Session};
-use crate::session::{Finite, FiniteMap};
 use crate::train::{
     BadStep, Checkpoint, Pairs, StepOutcome, StepReport, TrainState, Trainer, bytes_needed,
 };
 use serde::Serialize;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -168,12 +166,13 @@ fn started(
     }
 }
 
-struct Running<'a> {
-    workspace: &'a Workspace,
+/// A run under way: what every part of the loop needs.
+pub(super) struct Running<'a> {
+    pub(super) workspace: &'a Workspace,
     session: &'a Session,
     recipe: &'a Recipe,
     run: &'a RunName,
-    narrator: &'a mut Narrator,
+    pub(super) narrator: &'a mut Narrator,
     stop: &'a Stop,
 }
 
@@ -328,83 +327,6 @@ impl Running<'_> {
         })?;
         Err(RunError::Diverged { stage: stage.name.to_string(), step, what, items: listed })
     }
-
-    fn validate(&mut self, stage: &Stage, trainer: &Trainer) -> Result<(), RunError> {
-        let clock = Instant::now();
-        let Some(found) = trainer.validate()? else { return Ok(()) };
-        let metrics: FiniteMap = found
-            .metrics
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, Finite::new(value)?)))
-            .collect();
-        self.narrator.tell(Validated {
-            stage: stage.name.clone(),
-            step: trainer.state().step as u64,
-            loss: Finite::new(found.loss),
-            metrics,
-            seconds: finite(clock.elapsed().as_secs_f64()),
-            best: None,
-        })
-    }
-
-    fn save(
-        &mut self,
-        stage: &Stage,
-        trainer: &Trainer,
-        keeper: &mut Keeper,
-    ) -> Result<(), RunError> {
-        let clock = Instant::now();
-        let step = trainer.state().step;
-        let folder = manifest::step_folder(&keeper.folder, step);
-        let mut checkpoint = trainer.checkpoint(keeper.card.clone());
-        if let Some(bytes) = &keeper.own_tokenizer {
-            checkpoint.extra.push(("tokenizer.json", bytes.clone()));
-        }
-        let manifest = checkpoint.save(&folder)?;
-        // The checkpoint is on the disk before the log speaks of it.
-        self.narrator.tell(CheckpointSaved {
-            stage: stage.name.clone(),
-            step: step as u64,
-            path: self.workspace.sources().name_of(&folder),
-            digest: keeper.digest(step)?,
-            bytes: manifest.bytes(),
-            seconds: finite(clock.elapsed().as_secs_f64()),
-        })?;
-        self.narrator.sync()?;
-        self.prune(stage, step, keeper)
-    }
-
-    /// Keeps the newest checkpoint and `keep` more of the stage.
-    fn prune(&mut self, stage: &Stage, newest: usize, keeper: &Keeper) -> Result<(), RunError> {
-        let mut older = manifest::steps(&keeper.folder);
-        older.retain(|&step| step < newest);
-        let surplus = older.len().saturating_sub(stage.keep);
-        for &step in &older[..surplus] {
-            let folder = manifest::step_folder(&keeper.folder, step);
-            fs::remove_dir_all(&folder).map_err(FileError::at("removing", &folder))?;
-            self.narrator.tell(CheckpointRemoved {
-                stage: stage.name.clone(),
-                step: step as u64,
-                path: self.workspace.sources().name_of(&folder),
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Refuses early where the disk cannot hold two checkpoints.
-    fn check_disk(&self, one: u64) -> Result<(), RunError> {
-        let place = &self.workspace.checkpoints;
-        fs::create_dir_all(place).map_err(FileError::at("creating", place))?;
-        let Ok(free) = machine::disk_free(place) else { return Ok(()) };
-        if free >= 2 * one {
-            return Ok(());
-        }
-        Err(RunError::DiskFull {
-            place: place.display().to_string(),
-            free: megabytes(free),
-            needed: megabytes(2 * one),
-        })
-    }
 }
 
 enum StageEnd {
@@ -412,27 +334,8 @@ enum StageEnd {
     Stopped(i32),
 }
 
-/// Where a stage's checkpoints go, and what goes into each beside its tensors.
-struct Keeper {
-    folder: PathBuf,
-    card: serde_json::Value,
-    own_tokenizer: Option<Vec<u8>>,
-}
-
-impl Keeper {
-    fn digest(&self, step: usize) -> Result<Digest, RunError> {
-        let manifest = manifest::verify(&manifest::step_folder(&self.folder, step))?;
-        let digest = manifest.digest("params.safetensors").cloned();
-        digest.ok_or_else(|| RunError::Unfit("a checkpoint without parameters".to_owned()))
-    }
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
-}
-
 /// A number that was checked where it came from.
-fn finite(value: f64) -> Finite {
+pub(super) fn finite(value: f64) -> Finite {
     Finite::new(value).unwrap_or(Finite::ZERO)
 }
 
