@@ -230,6 +230,9 @@ mod tests {
         assert_eq!(parts.len(), 2);
         let Batch::ImageText { patches, images, text, items, .. } = &parts[1] else { panic!() };
         assert_eq!(patches, &[3.0, 3.0, 3.0, 3.0, 4.0, 4.0, 4.0, 4.0]);
-        assert_eq!((*images, items.as_slice(), text.items.as_slice()), (2, &[13, 14][..], &[3, 4][..]));
+        assert_eq!(
+            (*images, items.as_slice(), text.items.as_slice()),
+            (2, &[13, 14][..], &[3, 4][..])
+        );
     }
 }
