@@ -1,10 +1,14 @@
 //! Picture files to 8-bit RGB.
 
 use super::error::{DataError, Result};
+use super::read::tar::Archive;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader};
 use std::io::Cursor;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// A picture's file larger than this is refused unread. Bytes.
+pub const MAX_FILE: u64 = 256 << 20;
 
 /// A picture in memory, three bytes a pixel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +39,34 @@ pub fn decode(bytes: &[u8], exif: Exif) -> Result<Rgb8> {
 
 /// Reads and decodes a file: see [`decode`].
 pub fn decode_file(path: &Path, exif: Exif) -> Result<Rgb8> {
+    let length = std::fs::metadata(path).map_err(DataError::read(path))?.len();
+    check_length(length, || path.to_owned())?;
     let bytes = std::fs::read(path).map_err(DataError::read(path))?;
     decode_inner(&bytes, exif).map_err(|source| DataError::Decode { path: path.to_owned(), source })
+}
+
+/// Reads and decodes a member of an archive: see [`decode`]. Errors name both.
+pub fn decode_member(
+    shard: &Path,
+    name: &str,
+    offset: u64,
+    bytes: u64,
+    exif: Exif,
+) -> Result<Rgb8> {
+    let path = || shard.join(name);
+    check_length(bytes, path)?;
+    let bytes = Archive::bytes_at(shard, offset, bytes)?;
+    decode_inner(&bytes, exif).map_err(|source| DataError::Decode { path: path(), source })
+}
+
+/// Refuses a file that is too large before it is read.
+fn check_length(bytes: u64, path: impl FnOnce() -> PathBuf) -> Result<()> {
+    if bytes > MAX_FILE {
+        let expected = format!("a picture of at most {MAX_FILE} bytes");
+        let found = format!("{bytes} bytes");
+        return Err(DataError::Unreadable { path: path(), expected, found });
+    }
+    Ok(())
 }
 
 fn decode_inner(bytes: &[u8], exif: Exif) -> image::ImageResult<Rgb8> {

@@ -1,0 +1,172 @@
+//! A folder of pictures, with or without texts beside them.
+
+use super::super::bad::Place;
+use super::super::corpus::{Item, Picture};
+use super::super::error::{DataError, Result};
+use super::lines::{LONGEST, utf8};
+use super::{Reading, item, plain};
+use std::path::{Path, PathBuf};
+
+/// Endings of picture files, lower case.
+const PICTURES: [&str; 5] = ["jpg", "jpeg", "png", "webp", "gif"];
+
+/// What a folder holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Pictures, or folders of pictures.
+    Pictures,
+    /// Tar shards.
+    Shards,
+    /// WordNet's files.
+    Wordnet,
+    /// Nothing that is data.
+    Nothing,
+}
+
+/// What lies in a folder, and in the folders in it.
+pub fn holds(path: &Path) -> Result<Holds> {
+    let files = files(path)?;
+    let any = |fits: &dyn Fn(&Path) -> bool| files.iter().any(|file| fits(file));
+    if any(&|file| is_picture(file)) {
+        return Ok(Holds::Pictures);
+    }
+    if any(&|file| ending(file).as_deref() == Some("tar")) {
+        return Ok(Holds::Shards);
+    }
+    if any(&|file| file.file_name().is_some_and(|name| name == "data.noun")) {
+        return Ok(Holds::Wordnet);
+    }
+    for folder in folders(path)? {
+        if self::files(&folder)?.iter().any(|file| is_picture(file)) {
+            return Ok(Holds::Pictures);
+        }
+    }
+    Ok(Holds::Nothing)
+}
+
+/// The tar files of a folder, by name.
+pub fn shards(path: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = files(path)?;
+    files.retain(|file| ending(file).as_deref() == Some("tar"));
+    Ok(files)
+}
+
+/// Whether a file's name ends as a picture's.
+pub fn is_picture(path: &Path) -> bool {
+    ending(path).is_some_and(|ending| PICTURES.contains(&ending.as_str()))
+}
+
+fn ending(path: &Path) -> Option<String> {
+    path.extension().map(|ending| ending.to_string_lossy().to_lowercase())
+}
+
+fn entries(path: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(DataError::read(path))? {
+        found.push(entry.map_err(DataError::read(path))?.path());
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    Ok(entries(path)?.into_iter().filter(|entry| entry.is_file()).collect())
+}
+
+fn folders(path: &Path) -> Result<Vec<PathBuf>> {
+    Ok(entries(path)?.into_iter().filter(|entry| entry.is_dir()).collect())
+}
+
+/// The pictures of a folder by file name: an item each, its id the name. Every line that is not
+/// empty of a text of the same name (`a.txt` beside `a.jpg`) is a caption. A folder without
+/// pictures of its own is one of classes: the pictures of the folders in it, by folder and file
+/// name, each with its folder as label and `folder/name` as id.
+pub fn folder(path: &Path) -> Result<Reading> {
+    let mut reading = Reading::default();
+    let own: Vec<PathBuf> = files(path)?.into_iter().filter(|file| is_picture(file)).collect();
+    if !own.is_empty() {
+        own.into_iter().for_each(|file| take(&mut reading, file, None));
+        return Ok(reading);
+    }
+    for class in folders(path)? {
+        let label = name(&class);
+        for file in files(&class)?.into_iter().filter(|file| is_picture(file)) {
+            take(&mut reading, file, Some(&label));
+        }
+    }
+    Ok(reading)
+}
+
+fn take(reading: &mut Reading, file: PathBuf, class: Option<&str>) {
+    let id = class.map_or_else(|| name(&file), |class| format!("{class}/{}", name(&file)));
+    let beside = file.with_extension("txt");
+    match captions(&beside) {
+        Err(what) => reading.bad(&beside, &Place::Whole, what),
+        Ok(texts) => {
+            let captions = texts.into_iter().map(plain).collect();
+            let picture = Picture::File(file.clone());
+            let label = class.map(str::to_owned);
+            let item = Item { label, ..item(id, vec![picture], captions) };
+            reading.push(&file, Place::Whole, item);
+        }
+    }
+}
+
+fn captions(path: &Path) -> Result<Vec<String>, String> {
+    let Ok(data) = std::fs::metadata(path) else { return Ok(Vec::new()) };
+    if data.len() > LONGEST as u64 {
+        return Err(format!("expected at most {LONGEST} bytes, found {}", data.len()));
+    }
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    Ok(caption_lines(utf8(&bytes)?))
+}
+
+/// The captions of a text: its lines that are not empty, without a byte order mark.
+pub(super) fn caption_lines(text: &str) -> Vec<String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect()
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_its_pictures_by_name_with_the_texts_beside_them() {
+        let home = tempfile::tempdir().unwrap();
+        for name in ["b.PNG", "a.jpeg", "notes.txt", "10.webp", "9.webp", "c.gif"] {
+            std::fs::write(home.path().join(name), "").unwrap();
+        }
+        std::fs::write(home.path().join("a.txt"), "\u{feff}one\n\n two\r\n").unwrap();
+        std::fs::write(home.path().join("c.txt"), b"\xff").unwrap();
+        std::fs::create_dir(home.path().join("c.png")).unwrap();
+        let reading = folder(home.path()).unwrap();
+        let ids: Vec<&str> = reading.items.iter().map(|item| item.id.as_str()).collect();
+        assert_eq!(ids, ["10.webp", "9.webp", "a.jpeg", "b.PNG"]);
+        assert_eq!(reading.items[2].captions, [plain("one"), plain(" two")]);
+        let bad = reading.bad.listed[0].to_string();
+        assert!(bad.contains("c.txt: expected UTF-8"), "{bad}");
+        assert!(matches!(folder(&home.path().join("absent")), Err(DataError::Read { .. })));
+    }
+
+    #[test]
+    fn folders_of_pictures_are_classes() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(holds(home.path()).unwrap(), Holds::Nothing);
+        for class in ["dog", "cat"] {
+            std::fs::create_dir(home.path().join(class)).unwrap();
+            std::fs::write(home.path().join(class).join("1.jpg"), "").unwrap();
+        }
+        assert_eq!(holds(home.path()).unwrap(), Holds::Pictures);
+        let items = folder(home.path()).unwrap().items;
+        let found: Vec<_> =
+            items.iter().map(|item| (item.id.as_str(), item.label.as_deref())).collect();
+        assert_eq!(found, [("cat/1.jpg", Some("cat")), ("dog/1.jpg", Some("dog"))]);
+        std::fs::write(home.path().join("0.tar"), "").unwrap();
+        assert_eq!(holds(home.path()).unwrap(), Holds::Shards);
+    }
+}
