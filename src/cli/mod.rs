@@ -9,12 +9,14 @@
 //! | `runs.rs` | `runs` |
 //! | `embed.rs` | `embed` |
 //! | `compare.rs` | `compare`, `inspect` |
+//! | `data.rs` | `data check` |
 //! | `export.rs` | `export`, `export-model` |
 //! | `bench.rs` | `bench` |
 //! | `text.rs` | documents as tables for people |
 
 mod bench;
 mod compare;
+mod data;
 mod embed;
 mod export;
 mod global;
@@ -58,6 +60,8 @@ enum Command {
     Inspect(compare::Inspect),
     /// A session's results as JSON, CSV, TREC files and charts.
     Export(export::Export),
+    /// What a data set holds, what is missing and what is wrong.
+    Data(data::Data),
     /// Throughput of this machine.
     Bench(bench::Bench),
     /// A checkpoint in the layout of another program.
@@ -73,7 +77,9 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             let code = if error.downcast_ref::<Refused>().is_some() { 2 } else { 1 };
-            eprintln!("error: {}", chain(&error));
+            // Messages quote files: line ends are the messages' own, all else is spelled out.
+            let lines: Vec<String> = chain(&error).split('\n').map(text::safe).collect();
+            eprintln!("error: {}", lines.join("\n"));
             ExitCode::from(code)
         }
     }
@@ -105,6 +111,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare::compare(&global, &args),
         Command::Inspect(args) => compare::inspect(&global, &args),
         Command::Export(args) => export::export(&global, &args),
+        Command::Data(args) => data::data(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
         Command::ExportModel(args) => export::export_model(&global, &args),
     }

@@ -139,6 +139,10 @@ impl Trainer {
         let draws = self.draws.named("step").child(self.state.step as u64);
         let batch = self.feed.next(&mut cursor, draws)?;
         time.data = milliseconds(clock);
+        let next = self.state.step + 1;
+        if next < self.stage.steps {
+            self.feed.prepare(cursor, self.draws.named("step").child(next as u64));
+        }
 
         let parts = batch.split(self.stage.micro_batch);
         let total = batch.weight();
