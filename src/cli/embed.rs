@@ -132,6 +132,9 @@ fn input(args: &Embed, image: bool) -> anyhow::Result<Input> {
         }
     };
     let corpus = crate::data::open::open(&set, None)?;
+    if let Some(warning) = corpus.bad.warning(&set) {
+        eprintln!("warning: {warning}");
+    }
     let pictures = image || args.images.is_some();
     Ok(if pictures {
         Input::Pictures(corpus.items.into_iter().flat_map(|item| item.pictures).collect())

@@ -12,6 +12,7 @@
 //! | `control.rs` | `checkpoint`, `pause`, `stop` |
 //! | `embed.rs` | `embed` |
 //! | `compare.rs` | `compare`, `inspect` |
+//! | `data.rs` | `data check` |
 //! | `export.rs` | `export`, `export-model` |
 //! | `session.rs` | `session` |
 //! | `bench.rs` | `bench` |
@@ -20,6 +21,7 @@
 mod bench;
 mod compare;
 mod control;
+mod data;
 mod detach;
 mod embed;
 mod ending;
@@ -82,6 +84,8 @@ enum Command {
     Export(export::Export),
     /// Sessions as a whole: list, show, rename, remove.
     Session(session::SessionArgs),
+    /// What a data set holds, what is missing and what is wrong.
+    Data(data::Data),
     /// Throughput of this machine.
     Bench(bench::Bench),
     /// A checkpoint in the layout of another program.
@@ -140,6 +144,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => compare::inspect(&global, &args),
         Command::Export(args) => export::export(&global, &args),
         Command::Session(args) => session::session(&global, &args),
+        Command::Data(args) => data::data(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
         Command::ExportModel(args) => export::export_model(&global, &args),
     }

@@ -1,6 +1,6 @@
 //! What can be wrong with data, each with the file and line where there is one.
 
-use super::bad::BadRows;
+use super::bad::{BadRows, Policy};
 use std::path::{Path, PathBuf};
 
 /// An error of another library whose type says nothing more.
@@ -92,7 +92,7 @@ pub enum DataError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: image::ImageError,
+        source: super::picture::PictureError,
     },
     /// A picture in memory could not be decoded.
     #[error("cannot decode a picture of {bytes} bytes")]
@@ -101,7 +101,7 @@ pub enum DataError {
         bytes: usize,
         /// Why.
         #[source]
-        source: image::ImageError,
+        source: super::picture::PictureError,
     },
     /// A picture has not the size that what follows needs.
     #[error("picture size: expected {expected}, found {width}x{height} pixels")]
@@ -186,6 +186,12 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// More bad rows than `policy` allows.
+    pub(crate) fn too_many(spec: &str, policy: Policy, rows: BadRows) -> Self {
+        let allowed = format!("{} %", (policy.max_bad * 1e4).round() / 1e2);
+        Self::TooManyBad { spec: spec.to_owned(), allowed, rows: Box::new(rows) }
+    }
+
     /// Wraps an input/output error with the path it is about.
     pub(crate) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();

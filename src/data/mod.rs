@@ -2,6 +2,7 @@
 
 pub mod bad;
 pub mod builtin;
+pub mod check;
 pub mod collate;
 pub mod corpus;
 pub mod error;

@@ -44,11 +44,7 @@ pub fn open_with(spec: &str, data_dir: Option<&Path>, policy: Policy) -> Result<
     };
     let Reading { items, bad, .. } = reading;
     if !policy.allows(&bad) {
-        return Err(DataError::TooManyBad {
-            spec: spec.to_owned(),
-            allowed: format!("{} %", (policy.max_bad * 1e4).round() / 1e2),
-            rows: Box::new(bad),
-        });
+        return Err(DataError::too_many(spec, policy, bad));
     }
     let name = match format {
         Format::Webdataset => shards::name_of_list(&path),
@@ -62,7 +58,8 @@ pub fn find(spec: &str, data_dir: Option<&Path>) -> Result<(Format, PathBuf)> {
     let whole = within(spec, data_dir);
     if let Some((format, path)) = Format::forced(spec).filter(|_| !whole.exists()) {
         let path = within(path, data_dir);
-        if !path.exists() && !(format == Format::Webdataset && braces::is_list(&path)) {
+        let listed = format == Format::Webdataset && braces::is_list(&path);
+        if !path.exists() && !listed {
             return Err(DataError::NoSuchSet { spec: spec.to_owned(), found: "nothing" });
         }
         return Ok((format, path));

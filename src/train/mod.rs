@@ -15,6 +15,7 @@
 //! | `checkpoint.rs` | a checkpoint's folder: written whole, verified, restored |
 //! | `report.rs` | what a step says |
 
+mod ahead;
 mod batch;
 mod checkpoint;
 mod error;

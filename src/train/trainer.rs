@@ -143,6 +143,10 @@ impl Trainer {
         let draws = self.draws.named("step").child(self.state.step as u64);
         let batch = self.feed.next(&mut cursor, draws)?;
         time.data = milliseconds(clock);
+        let next = self.state.step + 1;
+        if next < self.stage.steps {
+            self.feed.prepare(cursor, self.draws.named("step").child(next as u64));
+        }
 
         let Some(found) = self.gradient_of(&batch, key)? else {
             return Ok(self.bad("loss".to_owned(), &batch, cursor));

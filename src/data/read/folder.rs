@@ -3,8 +3,8 @@
 use super::super::bad::Place;
 use super::super::corpus::{Item, Picture};
 use super::super::error::{DataError, Result};
-use super::lines::{LONGEST, utf8};
-use super::{Reading, item, plain};
+use super::Reading;
+use super::beside::{Beside, LARGEST};
 use std::path::{Path, PathBuf};
 
 /// Endings of picture files, lower case.
@@ -77,15 +77,18 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(entries(path)?.into_iter().filter(|entry| entry.is_dir()).collect())
 }
 
-/// The pictures of a folder by file name: an item each, its id the name. Every line that is not
-/// empty of a text of the same name (`a.txt` beside `a.jpg`) is a caption. A folder without
+/// The pictures of a folder by file name: an item each, its id the name. Beside `a.jpg` may stand
+/// `a.txt`, whose lines that are not empty are its captions, `a.cls`, its label, and `a.json`, an
+/// object with the keys of a line of JSON lines (as img2dataset writes it). A folder without
 /// pictures of its own is one of classes: the pictures of the folders in it, by folder and file
 /// name, each with its folder as label and `folder/name` as id.
 pub fn folder(path: &Path) -> Result<Reading> {
     let mut reading = Reading::default();
     let own: Vec<PathBuf> = files(path)?.into_iter().filter(|file| is_picture(file)).collect();
     if !own.is_empty() {
-        own.into_iter().for_each(|file| take(&mut reading, file, None));
+        for file in own {
+            take(&mut reading, file, None);
+        }
         return Ok(reading);
     }
     for class in folders(path)? {
@@ -99,32 +102,25 @@ pub fn folder(path: &Path) -> Result<Reading> {
 
 fn take(reading: &mut Reading, file: PathBuf, class: Option<&str>) {
     let id = class.map_or_else(|| name(&file), |class| format!("{class}/{}", name(&file)));
-    let beside = file.with_extension("txt");
-    match captions(&beside) {
-        Err(what) => reading.bad(&beside, &Place::Whole, what),
-        Ok(texts) => {
-            let captions = texts.into_iter().map(plain).collect();
-            let picture = Picture::File(file.clone());
-            let label = class.map(str::to_owned);
-            let item = Item { label, ..item(id, vec![picture], captions) };
-            reading.push(&file, Place::Whole, item);
+    let mut beside = Beside::default();
+    for ending in ["json", "txt", "cls"] {
+        let path = file.with_extension(ending);
+        if let Err(what) = take_beside(&mut beside, ending, &path, &id) {
+            return reading.bad(&path, &Place::Whole, what);
         }
     }
+    let item = beside.finish(&id, vec![Picture::File(file.clone())]);
+    let label = item.label.or(class.map(str::to_owned));
+    reading.push(&file, Place::Whole, Item { label, ..item });
 }
 
-fn captions(path: &Path) -> Result<Vec<String>, String> {
-    let Ok(data) = std::fs::metadata(path) else { return Ok(Vec::new()) };
-    if data.len() > LONGEST as u64 {
-        return Err(format!("expected at most {LONGEST} bytes, found {}", data.len()));
+fn take_beside(beside: &mut Beside, ending: &str, path: &Path, id: &str) -> Result<(), String> {
+    let Ok(data) = std::fs::metadata(path) else { return Ok(()) };
+    if data.len() > LARGEST {
+        return Err(format!("expected at most {LARGEST} bytes, found {}", data.len()));
     }
     let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
-    Ok(caption_lines(utf8(&bytes)?))
-}
-
-/// The captions of a text: its lines that are not empty, without a byte order mark.
-pub(super) fn caption_lines(text: &str) -> Vec<String> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect()
+    beside.take(ending, &bytes, id)
 }
 
 fn name(path: &Path) -> String {
@@ -133,6 +129,7 @@ fn name(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::plain;
     use super::*;
 
     #[test]
@@ -143,11 +140,16 @@ mod tests {
         }
         std::fs::write(home.path().join("a.txt"), "\u{feff}one\n\n two\r\n").unwrap();
         std::fs::write(home.path().join("c.txt"), b"\xff").unwrap();
+        let json = r#"{"captions": ["two\n"], "split": "test", "image": "elsewhere"}"#;
+        std::fs::write(home.path().join("9.json"), json).unwrap();
         std::fs::create_dir(home.path().join("c.png")).unwrap();
         let reading = folder(home.path()).unwrap();
         let ids: Vec<&str> = reading.items.iter().map(|item| item.id.as_str()).collect();
         assert_eq!(ids, ["10.webp", "9.webp", "a.jpeg", "b.PNG"]);
         assert_eq!(reading.items[2].captions, [plain("one"), plain(" two")]);
+        let nine = &reading.items[1];
+        assert_eq!((&nine.captions, nine.split.as_deref()), (&vec![plain("two\n")], Some("test")));
+        assert_eq!(nine.pictures, [Picture::File(home.path().join("9.webp"))]);
         let bad = reading.bad.listed[0].to_string();
         assert!(bad.contains("c.txt: expected UTF-8"), "{bad}");
         assert!(matches!(folder(&home.path().join("absent")), Err(DataError::Read { .. })));

@@ -4,6 +4,7 @@
 //! opened the set decides by a [`Policy`](super::bad::Policy) whether too many were. What makes the
 //! rest unreadable (a broken document, a torn archive) is an error.
 
+pub mod beside;
 pub mod braces;
 pub mod coco;
 pub mod folder;

@@ -4,31 +4,23 @@
 //! over and remembered by where they lie, to be read when they are needed.
 
 use super::super::bad::Place;
-use super::super::corpus::{Caption, Item, Picture};
+use super::super::corpus::Picture;
 use super::super::error::Result;
-use super::folder::caption_lines;
-use super::json_lines::written;
-use super::lines::utf8;
-use super::surrogates::mend;
+use super::beside::{Beside, LARGEST};
 use super::tar::{Archive, Member};
-use super::{Reading, braces, folder, item, name_of, object, plain};
+use super::{Reading, braces, folder, name_of};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Samples of a stream that training shuffles among themselves.
 pub const WINDOW: usize = 4096;
 
-/// Texts of a sample larger than this make it bad. Bytes.
-const LARGEST_TEXT: u64 = 64 << 20;
-
 /// A sample that is being collected.
 #[derive(Default)]
 struct Sample {
     key: String,
-    item: Option<Item>,
     pictures: Vec<Picture>,
-    texts: Vec<String>,
-    label: Option<String>,
+    beside: Beside,
     wrong: Option<(String, String)>,
 }
 
@@ -110,12 +102,12 @@ impl Sample {
                 offset: member.offset,
                 bytes: member.bytes,
             }),
-            kind @ ("txt" | "cls" | "json") => {
-                let read = if member.bytes > LARGEST_TEXT {
-                    Err(format!("expected at most {LARGEST_TEXT} bytes, found {}", member.bytes))
+            kind if Beside::takes(kind) => {
+                let read = if member.bytes > LARGEST {
+                    Err(format!("expected at most {LARGEST} bytes, found {}", member.bytes))
                 } else {
                     let bytes = archive.read(member)?;
-                    self.take_text(kind, &bytes)
+                    self.beside.take(kind, &bytes, &self.key)
                 };
                 if let Err(what) = read {
                     self.wrong.get_or_insert((member.name.clone(), what));
@@ -125,49 +117,17 @@ impl Sample {
         }
         Ok(())
     }
-
-    fn take_text(&mut self, kind: &str, bytes: &[u8]) -> Result<(), String> {
-        let text = utf8(bytes)?;
-        match kind {
-            "txt" => self.texts.extend(caption_lines(text)),
-            "cls" => self.label = Some(text.trim().to_owned()),
-            _ => {
-                let value = serde_json::from_str(&mend(text))
-                    .map_err(|error| format!("expected JSON: {error}"))?;
-                let mut map = object(value)?;
-                // Pictures are members, whatever the JSON says of where they were.
-                for key in ["image", "file_name", "filepath"] {
-                    map.remove(key);
-                }
-                if map.get("id").is_none_or(serde_json::Value::is_null) {
-                    map.insert("id".to_owned(), self.key.clone().into());
-                }
-                self.item = Some(written(map, 0, |path| Picture::File(path.into()))?);
-            }
-        }
-        Ok(())
-    }
 }
 
 fn finish(sample: Sample, path: &Path, reading: &mut Reading) {
-    let Sample { key, item: found, pictures, texts, label, wrong } = sample;
-    if key.is_empty() {
-        return;
-    }
+    let Sample { key, pictures, beside, wrong } = sample;
     if let Some((member, what)) = wrong {
         return reading.bad(path, &Place::Member(member), what);
     }
-    if found.is_none() && pictures.is_empty() && texts.is_empty() {
+    if key.is_empty() || (pictures.is_empty() && beside.is_empty()) {
         return;
     }
-    let own = found.unwrap_or_else(|| item(key.clone(), Vec::new(), Vec::new()));
-    let mut captions: Vec<Caption> = own.captions;
-    for text in texts {
-        if captions.iter().all(|caption| caption.text != text) {
-            captions.push(plain(text));
-        }
-    }
-    let mut item = Item { pictures, captions, label: own.label.or(label), ..own };
+    let mut item = beside.finish(&key, pictures);
     if item.id == key && reading.knows(&key) {
         let id = format!("{}/{key}", name_of(path));
         if item.concept == item.id {
