@@ -10,6 +10,7 @@
 //! - [`results`], [`neighbours`]: comparisons and inspections
 //! - [`control`]: commands waiting for a runner
 //! - [`sitting`]: what was done, marked and noted at the terminal
+//! - [`replay`]: the records of all logs of a session in order of time, and a player over them
 //! - [`overview`], [`remove`]: sessions as a whole
 //!
 //! Deliberately absent: a rewrite of anything, a lock file beside the log, a background thread.
@@ -28,6 +29,7 @@ pub mod overview;
 pub mod paths;
 pub mod record;
 pub mod remove;
+pub mod replay;
 pub mod results;
 pub mod runs;
 pub mod sitting;
