@@ -15,6 +15,7 @@
 //! | `data.rs` | `data check` |
 //! | `export.rs` | `export`, `export-model` |
 //! | `session.rs` | `session` |
+//! | `replay.rs` | `replay` |
 //! | `bench.rs` | `bench` |
 //! | `text.rs` | documents as tables for people |
 
@@ -28,6 +29,7 @@ mod ending;
 mod export;
 mod global;
 mod recipes;
+mod replay;
 mod resume;
 mod runs;
 mod session;
@@ -82,6 +84,8 @@ enum Command {
     Inspect(compare::Inspect),
     /// A session's results as JSON, CSV, TREC files and charts.
     Export(export::Export),
+    /// A session as it happened, as lines at their recorded pace.
+    Replay(replay::Replay),
     /// Sessions as a whole: list, show, rename, remove.
     Session(session::SessionArgs),
     /// What a data set holds, what is missing and what is wrong.
@@ -143,6 +147,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare::compare(&global, &args),
         Command::Inspect(args) => compare::inspect(&global, &args),
         Command::Export(args) => export::export(&global, &args),
+        Command::Replay(args) => replay::replay(&global, &args),
         Command::Session(args) => session::session(&global, &args),
         Command::Data(args) => data::data(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
