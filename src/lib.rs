@@ -15,11 +15,12 @@
 //! data    -> rng
 //! nn      -> rng
 //! model   -> nn
-//! encode  -> rng data nn model
+//! encode  -> rng data nn model hub
 //! train   -> recipe rng data nn model
 //! eval    -> rng
 //! session -> recipe eval
 //! export  -> rng recipe eval session
+//! hub     -> -
 //! machine -> -
 //! runner  -> recipe rng data nn model encode train eval session machine
 //! bench   -> recipe rng data nn model encode train eval session machine runner
@@ -33,6 +34,7 @@ pub mod encode;
 pub mod eval;
 pub mod export;
 pub mod files;
+pub mod hub;
 pub mod ids;
 pub mod machine;
 pub mod model;

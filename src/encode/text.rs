@@ -3,7 +3,7 @@
 
 use super::card::{AttentionKind, EncoderCard, TextUse};
 use super::source::{Config, Loaded, Sources};
-use super::{Embeddings, EncodeError, Options};
+use super::{Embeddings, EncodeError, Options, peft};
 use crate::data::DataError;
 use crate::data::text::{Template, TextBatch, TextRow, TextSpec, text_row};
 use crate::data::tokenizer::Tokenizer;
@@ -64,6 +64,7 @@ pub fn text_encoder(
     options: &Options,
     sources: &Sources,
 ) -> Result<ModelTextEncoder, EncodeError> {
+    let loaded = peft::merge(loaded, &options.lora, sources)?;
     let device = sources.device.clone();
     let unfit = |what: &str| EncodeError::Unfit { encoder: name.to_owned(), what: what.to_owned() };
     let mut card = EncoderCard {
