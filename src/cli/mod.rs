@@ -8,16 +8,22 @@
 //! | `recipes.rs` | `recipes` |
 //! | `runs.rs` | `runs` |
 //! | `embed.rs` | `embed` |
+//! | `encoder.rs` | `encoder` |
+//! | `pull.rs`, `doctor.rs`, `completions.rs` | `pull`, `doctor`, `completions` |
 //! | `compare.rs` | `compare`, `inspect` |
 //! | `export.rs` | `export`, `export-model` |
 //! | `bench.rs` | `bench` |
 //! | `text.rs` | documents as tables for people |
 
 mod bench;
+mod completions;
 mod compare;
+mod doctor;
 mod embed;
+mod encoder;
 mod export;
 mod global;
+mod pull;
 mod recipes;
 mod runs;
 mod text;
@@ -52,6 +58,8 @@ enum Command {
     Runs(runs::Runs),
     /// Turn texts or pictures into an embedding table.
     Embed(embed::Embed),
+    /// An encoder's card, its tokens and masks, pictures as it sees them, and its self-test.
+    Encoder(encoder::Encoder),
     /// Compare encoders on caption or image retrieval, with intervals.
     Compare(compare::Compare),
     /// The two ranked lists of a query.
@@ -60,6 +68,12 @@ enum Command {
     Export(export::Export),
     /// Throughput of this machine.
     Bench(bench::Bench),
+    /// Fetch a model from the Hugging Face hub.
+    Pull(pull::Pull),
+    /// What works here, and what to do about the rest.
+    Doctor(doctor::Doctor),
+    /// Completions for a shell.
+    Completions(completions::Completions),
     /// A checkpoint in the layout of another program.
     ExportModel(export::ExportModel),
 }
@@ -102,10 +116,14 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Recipes(args) => recipes::recipes(&global, &args),
         Command::Runs(args) => runs::runs(&global, &args),
         Command::Embed(args) => embed::embed(&global, &args),
+        Command::Encoder(args) => encoder::encoder(&global, &args),
         Command::Compare(args) => compare::compare(&global, &args),
         Command::Inspect(args) => compare::inspect(&global, &args),
         Command::Export(args) => export::export(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
+        Command::Pull(args) => pull::pull(&global, &args),
+        Command::Doctor(args) => doctor::doctor(&global, &args),
+        Command::Completions(args) => completions::completions(&args),
         Command::ExportModel(args) => export::export_model(&global, &args),
     }
 }

@@ -127,6 +127,17 @@ fn resample(processor: &Processor) -> String {
 }
 
 impl ModelImageEncoder {
+    /// The picture as the tower sees it, before its bytes are normalised, and the size it had.
+    pub(super) fn seen(&self, picture: &Picture) -> Result<(Rgb8, (usize, usize)), EncodeError> {
+        let whole = load(picture, self.exif)?;
+        Ok((self.processor.square(&whole)?, (whole.width, whole.height)))
+    }
+
+    /// Preprocessing and tower.
+    pub(super) fn parts(&self) -> (&Processor, &Vit) {
+        (&self.processor, &self.vit)
+    }
+
     /// One picture as patches, row after row.
     fn patches(&self, picture: &Picture) -> Result<Vec<f32>, EncodeError> {
         let square: Rgb8 = self.processor.square(&load(picture, self.exif)?)?;

@@ -3,7 +3,7 @@
 
 use super::hf::{self, HfError};
 use super::source::{Config, Loaded, Sources};
-use super::{EncodeError, Parent};
+use super::{EncodeError, Options, Parent};
 use crate::files::{self, FileError};
 use crate::ids::Digest;
 use crate::model::names::{self, Tensors};
@@ -133,6 +133,18 @@ pub fn load(folder: &Path, source: &str, sources: &Sources) -> Result<Loaded, En
     };
     let loaded = sources.load(&base)?;
     merge_one(loaded, folder, source)
+}
+
+/// The model with the LoRA folders of its options merged in their order.
+///
+/// # Errors
+/// A folder that holds no LoRA, or one that does not fit.
+pub fn with_loras(
+    loaded: Loaded,
+    options: &Options,
+    sources: &Sources,
+) -> Result<Loaded, EncodeError> {
+    merge(loaded, &options.lora, sources)
 }
 
 /// Merges LoRA folders into a model in this order. A folder with an `llm2vec_config.json` brings

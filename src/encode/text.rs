@@ -212,6 +212,35 @@ impl ModelTextEncoder {
         &self.tokenizer
     }
 
+    /// The states that rows are pooled from, `[tokens, width]`.
+    pub(super) fn states(&self, batch: &TextBatch) -> Result<Tensor, EncodeError> {
+        let packing = Packing::from_lengths(&batch.lengths);
+        let ctx = Ctx::eval();
+        match &self.body {
+            Body::Llama { trunk, how, layer } | Body::Llm2clip { trunk, how, layer, .. } => {
+                Ok(trunk.hidden_at(&batch.ids, &packing, mask_of(how), &ctx, *layer)?)
+            }
+            Body::Clip(clip) => {
+                let mut layers = clip.text().hidden_layers(&batch.ids, &packing, &ctx)?;
+                let last = layers.pop();
+                last.ok_or_else(|| EncodeError::Unfit {
+                    encoder: self.card.encoder.clone(),
+                    what: "has no layers".to_owned(),
+                })
+            }
+        }
+    }
+
+    /// Layers the states stand behind, of those there are.
+    pub(super) fn depth(&self) -> (usize, usize) {
+        match &self.body {
+            Body::Llama { trunk, layer, .. } | Body::Llm2clip { trunk, layer, .. } => {
+                (*layer, trunk.layers().len())
+            }
+            Body::Clip(clip) => (clip.text().blocks().len(), clip.text().blocks().len()),
+        }
+    }
+
     /// Rows of one packed batch, not normalised, `[texts, dim]`.
     fn forward(&self, batch: &TextBatch) -> Result<Tensor, EncodeError> {
         let packing = Packing::from_lengths(&batch.lengths);
@@ -227,6 +256,13 @@ impl ModelTextEncoder {
     }
 }
 
+fn mask_of(how: &TextUse) -> Mask {
+    match how.attention {
+        AttentionKind::Causal => Mask::Causal,
+        AttentionKind::Bidirectional => Mask::Bidirectional,
+    }
+}
+
 fn pooled(
     trunk: &Trunk,
     how: &TextUse,
@@ -234,11 +270,7 @@ fn pooled(
     batch: &TextBatch,
     packing: &Packing,
 ) -> Result<Tensor, EncodeError> {
-    let mask = match how.attention {
-        AttentionKind::Causal => Mask::Causal,
-        AttentionKind::Bidirectional => Mask::Bidirectional,
-    };
-    let hidden = trunk.hidden_at(&batch.ids, packing, mask, &Ctx::eval(), layer)?;
+    let hidden = trunk.hidden_at(&batch.ids, packing, mask_of(how), &Ctx::eval(), layer)?;
     Ok(how.pooling.pool(&hidden, packing, &batch.embed)?)
 }
 
