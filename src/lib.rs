@@ -5,7 +5,7 @@
 //! code. `tests/architecture.rs` reads the table below and checks every `use crate::` against it.
 //!
 //! Everyone may import `ids` and `files`. candle stands only in `nn`, `model`, `encode`, `train`, `runner`,
-//! `hub` and `bench`; plotters only in `export`.
+//! `hub` and `bench`; plotters only in `export`, ratatui only in `tui`.
 //!
 //! ```import-table
 //! ids     -> -
@@ -23,7 +23,8 @@
 //! machine -> -
 //! runner  -> recipe rng data nn model encode train eval session machine
 //! bench   -> recipe rng data nn model encode train eval session machine runner
-//! cli     -> recipe rng data nn model encode train eval session export machine runner bench
+//! cli     -> recipe rng data nn model encode train eval session export machine runner bench tui
+//! tui     -> recipe eval session export machine
 //! ```
 
 pub mod bench;
@@ -42,3 +43,4 @@ pub mod rng;
 pub mod runner;
 pub mod session;
 pub mod train;
+pub mod tui;
