@@ -31,7 +31,7 @@ fn tabs(width: u16) -> Vec<(ScreenId, u16, String)> {
         .iter()
         .enumerate()
         .map(|(at, screen)| {
-            let name = if width >= 66 { screen.name() } else { &screen.name()[..3] };
+            let name = if width >= 68 { screen.name() } else { &screen.name()[..3] };
             let label = format!(" {} {name} ", at + 1);
             let place = x;
             x += label.len() as u16;

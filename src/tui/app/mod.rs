@@ -362,7 +362,12 @@ impl App {
 
     fn effect(&mut self, effect: Effect, commands: &mut Vec<Cmd>) {
         match effect {
-            Effect::Do(command) => commands.push(command),
+            Effect::Do(command) => {
+                if let Cmd::Work(Work::Send(run, command)) = &command {
+                    self.requested(run.clone(), *command);
+                }
+                commands.push(command);
+            }
             Effect::Go(screen) => self.go(screen, commands),
             Effect::Focus(run) => self.shared.focus = Some(run),
             Effect::Mark(run) => {
