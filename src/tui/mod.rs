@@ -17,6 +17,7 @@
 //! | `stage.rs`, `terminal.rs`, `painter.rs`, `input.rs`, `watchdog.rs` | the real terminal |
 
 pub mod app;
+mod child;
 pub mod data;
 pub mod format;
 pub mod glyphs;
