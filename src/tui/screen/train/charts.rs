@@ -5,7 +5,7 @@ use crate::session::fold::RunState;
 use crate::session::names::RunId;
 use crate::tui::app::Shared;
 use crate::tui::data::alerts::Alert;
-use crate::tui::data::curve::{Ruler, XKind, batch};
+use crate::tui::data::curve::{Ruler, batch};
 use crate::tui::data::library::OpenRun;
 use crate::tui::widget::chart::{Chart, Curve, Mark, MarkKind, Reference};
 
@@ -42,45 +42,29 @@ fn runs<'a>(screen: &'a TrainScreen, shared: &'a Shared) -> Vec<(&'a RunId, &'a 
     shared.shown().into_iter().filter_map(|id| Some((id, open.get(id)?))).collect()
 }
 
-/// All of the axis below: to the planned end of the stages shown for a run that goes on, else to the
-/// last value.
+/// All of the axis below: from the beginning to the newest value of the stages shown.
 pub fn span(screen: &TrainScreen, shared: &Shared) -> (f64, f64) {
-    let mut low = f64::INFINITY;
-    let mut high = f64::NEG_INFINITY;
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for (_, run) in runs(screen, shared) {
         let ruler = Ruler::new(&run.state, screen.look.x, screen.stage);
-        for stage in ruler.stages() {
-            let state = &run.state.stages[stage];
-            let first = ruler.place(stage, None, 1).or_else(|| ruler.place(stage, None, 0));
-            let last = ruler.place(stage, None, state.step.max(1));
-            for place in first.into_iter().chain(last.filter(|_| state.step > 0)) {
+        for stage in ruler.stages().filter(|at| run.state.stages[*at].step > 0) {
+            let first = ruler.place(stage, None, 0).or_else(|| ruler.place(stage, None, 1));
+            let last = ruler.place(stage, None, furthest(&run.state, stage));
+            for place in first.into_iter().chain(last) {
                 low = low.min(place);
                 high = high.max(place);
-            }
-            if run.status.has_runner() && Some(stage) == run.state.current {
-                high = high.max(ruler.place(stage, None, state.step).unwrap_or(high));
-            }
-        }
-        if matches!(screen.look.x, XKind::Step | XKind::Samples) {
-            low = low.min(0.0);
-        }
-        // Stages that have not begun would squeeze those that have.
-        let begun = run.state.stages.iter().enumerate().filter(|(_, stage)| stage.step > 0).map(|(at, _)| at).max();
-        if let Some(begun) = begun
-            && screen.stage.is_none()
-        {
-            let end = run.state.stages[begun].step;
-            if let Some(place) = ruler.place(begun, None, end) {
-                high = runs_end(high, place, shared, run);
             }
         }
     }
     if low.is_finite() && high > low { (low, high) } else { (0.0, 1.0) }
 }
 
-/// With one run alone nothing lies beyond its newest value.
-fn runs_end(high: f64, place: f64, shared: &Shared, _run: &OpenRun) -> f64 {
-    if shared.shown().len() == 1 { place } else { high }
+/// The furthest step a stage has reached in any segment.
+fn furthest(state: &RunState, stage: usize) -> u64 {
+    let stage = &state.stages[stage];
+    let tracks = stage.tracks("loss").iter();
+    let last = tracks.filter_map(|track| track.series.buckets().last()).map(|bucket| bucket.last_step).max();
+    last.unwrap_or(0).max(stage.step)
 }
 
 /// Where the newest value lies.
