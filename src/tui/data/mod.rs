@@ -4,4 +4,5 @@ pub mod alerts;
 pub mod curve;
 pub mod filter;
 pub mod library;
+pub mod pairing;
 pub mod story;
