@@ -10,6 +10,8 @@
 //! | `embed.rs` | `embed` |
 //! | `compare.rs` | `compare`, `inspect` |
 //! | `export.rs` | `export`, `export-model` |
+//! | `session.rs` | `session` |
+//! | `replay.rs` | `replay` |
 //! | `bench.rs` | `bench` |
 //! | `text.rs` | documents as tables for people |
 
@@ -19,7 +21,9 @@ mod embed;
 mod export;
 mod global;
 mod recipes;
+mod replay;
 mod runs;
+mod session;
 mod text;
 mod train;
 
@@ -58,6 +62,10 @@ enum Command {
     Inspect(compare::Inspect),
     /// A session's results as JSON, CSV, TREC files and charts.
     Export(export::Export),
+    /// A session as it happened, as lines at their recorded pace.
+    Replay(replay::Replay),
+    /// Sessions as a whole: list, show, rename, remove.
+    Session(session::SessionArgs),
     /// Throughput of this machine.
     Bench(bench::Bench),
     /// A checkpoint in the layout of another program.
@@ -105,6 +113,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare::compare(&global, &args),
         Command::Inspect(args) => compare::inspect(&global, &args),
         Command::Export(args) => export::export(&global, &args),
+        Command::Replay(args) => replay::replay(&global, &args),
+        Command::Session(args) => session::session(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
         Command::ExportModel(args) => export::export_model(&global, &args),
     }
