@@ -129,17 +129,12 @@ fn encode(
 ) -> anyhow::Result<(Table, usize, usize)> {
     let sources = workspace.sources();
     let loaded = sources.load(&spec.source)?;
-    let mut told = Ok(());
-    let mut progress = |done, total| {
-        if told.is_ok() {
-            told = narrator.progress("encoding", done, total);
-        }
-    };
     let made = match input {
         Input::Texts(texts) => {
             let encoder = text_encoder(&spec.source, loaded, &spec.options, &sources)?;
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            let encoded = encoder.encode(&texts, &mut progress)?;
+            let encoded =
+                narrator.encoding("encoding", |progress| encoder.encode(&texts, progress))?;
             let table = Table { rows: encoded.rows, card: encoder.card().clone() };
             (table, encoded.tokens, encoded.truncated)
         }
@@ -147,11 +142,11 @@ fn encode(
             let exif = if args.images.is_some() { Exif::Applied } else { Exif::Ignored };
             let encoder = image_encoder(&spec.source, loaded, exif, &workspace.device)?;
             let pictures: Vec<&Picture> = pictures.iter().collect();
-            let encoded = encoder.encode(&pictures, &mut progress)?;
+            let encoded =
+                narrator.encoding("encoding", |progress| encoder.encode(&pictures, progress))?;
             let table = Table { rows: encoded.rows, card: encoder.card().clone() };
             (table, encoded.patches, 0)
         }
     };
-    told?;
     Ok(made)
 }
