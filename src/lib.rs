@@ -24,7 +24,7 @@
 //! runner  -> recipe rng data nn model encode train eval session machine
 //! bench   -> recipe rng data nn model encode train eval session machine runner
 //! cli     -> recipe rng data nn model encode train eval session export machine runner bench tui
-//! tui     -> recipe eval session export machine
+//! tui     -> recipe eval session export machine runner::client
 //! ```
 
 pub mod bench;

@@ -61,6 +61,8 @@ pub enum News {
     Machine(Box<MachineSample>),
     /// A session's results, by id.
     Results(SessionId, Vec<LoadedResult>),
+    /// The player of the Replay screen moved; nothing: it was put away.
+    Reel(Option<Box<super::data::reel::Reel>>),
     /// A command was put into a run's mailbox, and bears this id.
     Sent {
         /// The run.
@@ -79,7 +81,7 @@ pub enum News {
 }
 
 /// Something to do outside the model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Cmd {
     /// Leave.
     Quit,
@@ -96,7 +98,7 @@ pub enum Cmd {
 }
 
 /// Work on files, done beside the terminal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Work {
     /// From now on tell everything of these runs, and only of these.
     Watch(BTreeSet<RunId>),
@@ -104,6 +106,8 @@ pub enum Work {
     Sample(bool),
     /// Read a session's results.
     Results(SessionId),
+    /// Move the player of the Replay screen.
+    Reel(super::data::reel::ReelOrder),
     /// Put a command into a run's mailbox.
     Send(RunId, Command),
     /// Start this program with these arguments, detached.

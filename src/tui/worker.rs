@@ -2,13 +2,15 @@
 //! starts children. No key waits for it.
 
 mod follow;
+mod reel;
 mod results;
 
 use super::data::library::{MachineSample, RunEntry, SessionEntry};
+use super::data::reel::ReelOrder;
 use super::msg::{Msg, News, Work};
 use crate::ids::SessionId;
 use crate::machine::{Gpus, Machine, Sampler, disk, memory_used};
-use crate::session::control::send;
+use crate::runner::client::send;
 use crate::session::folder::{Session, list_sessions};
 use crate::session::follow::logs_in;
 use crate::session::names::RunId;
@@ -61,6 +63,7 @@ struct Worker {
     scanned: bool,
     looked: Option<Instant>,
     sampling: Option<Sampling>,
+    playing: Option<reel::Playing>,
     /// Whether anybody still listens.
     heard: bool,
 }
@@ -84,6 +87,7 @@ impl Worker {
             scanned: false,
             looked: None,
             sampling: None,
+            playing: None,
             heard: true,
         }
     }
@@ -100,11 +104,16 @@ impl Worker {
             }
             let busy = self.poll();
             self.sample();
+            if self.playing.as_mut().is_some_and(reel::Playing::pass) {
+                self.show();
+            }
             let wait = match () {
                 () if busy => Duration::ZERO,
                 () if self.runs.values().any(Followed::moves) => POLL,
                 () => LOOK,
             };
+            let frame = self.playing.as_ref().and_then(reel::Playing::wait);
+            let wait = frame.map_or(wait, |frame| frame.min(wait));
             match orders.recv_timeout(wait) {
                 Ok(order) => self.obey(order),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -132,21 +141,43 @@ impl Worker {
                 self.results.insert(session.clone(), None);
                 self.read_results(&session);
             }
+            Work::Reel(order) => self.reel(&order),
             Work::Send(run, command) => {
-                let folder = self.places.sessions.join(run.session.as_str()).join("control").join(run.run.as_str());
-                match send(&folder, command) {
+                match send(&self.places.sessions, &run, command) {
                     Ok(id) => self.say(News::Sent { run, command, id }),
                     Err(error) => self.say(News::Failed(error.to_string())),
                 }
             }
             Work::Launch { arguments, what } => {
-                let started = super::child::start(&self.places, &arguments);
-                match started {
-                    Ok(()) => self.say(News::Said(what)),
-                    Err(error) => self.say(News::Failed(format!("{what}: {error}"))),
-                }
-                self.looked = None;
+                super::child::start(&self.places, arguments, what, self.messages.clone());
             }
+        }
+    }
+
+    fn reel(&mut self, order: &ReelOrder) {
+        match order {
+            ReelOrder::Close => {
+                self.playing = None;
+                self.say(News::Reel(None));
+                return;
+            }
+            ReelOrder::Open(session) => match reel::Playing::open(&self.places.sessions, session) {
+                Ok(playing) => self.playing = Some(playing),
+                Err(error) => self.say(News::Failed(error)),
+            },
+            order => {
+                if let Some(playing) = &mut self.playing {
+                    playing.obey(order);
+                }
+            }
+        }
+        self.show();
+    }
+
+    fn show(&mut self) {
+        if let Some(playing) = &self.playing {
+            let reel = Box::new(playing.picture());
+            self.say(News::Reel(Some(reel)));
         }
     }
 

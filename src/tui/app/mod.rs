@@ -205,7 +205,6 @@ impl App {
     pub fn ticks(&self) -> bool {
         self.shared.library.live().next().is_some()
             || matches!(self.current, ScreenId::System)
-            || self.screens.replay.plays()
     }
 
     /// Takes a message in.
@@ -221,10 +220,7 @@ impl App {
                 }
             }
             Msg::Resize { width, height } => self.size = Rect::new(0, 0, width, height),
-            Msg::Time(now) => {
-                self.shared.now = now;
-                self.screens.replay.tick(&self.shared);
-            }
+            Msg::Time(now) => self.shared.now = now,
             Msg::News(news) => self.news(news, &mut commands),
         }
         self.follow(&mut commands);
@@ -447,6 +443,7 @@ impl App {
             News::Scanned => shared.library.scanned = true,
             News::Machine(sample) => shared.library.sampled(*sample),
             News::Results(session, results) => drop(shared.library.results.insert(session, results)),
+            News::Reel(reel) => shared.library.reel = reel,
             News::Sent { run, command, id } => {
                 let waits = |request: &&mut Request| {
                     request.id.is_none() && request.run == run && request.command == command

@@ -140,6 +140,8 @@ pub struct Library {
     pub scanned: bool,
     /// The machine, oldest first.
     pub machine: VecDeque<MachineSample>,
+    /// The session that is played.
+    pub reel: Option<Box<super::reel::Reel>>,
     /// What this program and its libraries printed.
     pub printed: VecDeque<(Option<Time>, String)>,
 }

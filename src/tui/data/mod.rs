@@ -5,4 +5,5 @@ pub mod curve;
 pub mod filter;
 pub mod library;
 pub mod pairing;
+pub mod reel;
 pub mod story;

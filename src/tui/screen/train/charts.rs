@@ -37,15 +37,16 @@ pub fn measures(state: &RunState, only: Option<usize>) -> Vec<String> {
     names
 }
 
-fn runs<'a>(screen: &'a TrainScreen, shared: &'a Shared) -> Vec<(&'a RunId, &'a OpenRun)> {
+/// The runs shown, the one in focus first, as far as they are read.
+pub fn runs<'a>(screen: &'a TrainScreen, shared: &'a Shared) -> Vec<(&'a RunId, &'a OpenRun)> {
     let open = screen.open(shared);
     shared.shown().into_iter().filter_map(|id| Some((id, open.get(id)?))).collect()
 }
 
 /// All of the axis below: from the beginning to the newest value of the stages shown.
-pub fn span(screen: &TrainScreen, shared: &Shared) -> (f64, f64) {
+pub fn span(screen: &TrainScreen, runs: &[(&RunId, &OpenRun)]) -> (f64, f64) {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    for (_, run) in runs(screen, shared) {
+    for (_, run) in runs {
         let ruler = Ruler::new(&run.state, screen.look.x, screen.stage);
         for stage in ruler.stages().filter(|at| run.state.stages[*at].step > 0) {
             let first = ruler.place(stage, None, 0).or_else(|| ruler.place(stage, None, 1));
@@ -89,15 +90,14 @@ pub fn place_of(screen: &TrainScreen, run: &OpenRun, alert: &Alert) -> Option<f6
 }
 
 /// The chart of a measure.
-pub fn chart(screen: &TrainScreen, shared: &Shared, measure: &str) -> Chart {
+pub fn chart(screen: &TrainScreen, shared: &Shared, runs: &[(&RunId, &OpenRun)], measure: &str) -> Chart {
     let mut chart = Chart {
         title: measure.to_owned(),
         curves: Vec::new(),
         marks: Vec::new(),
         references: Vec::new(),
-        span: span(screen, shared),
+        span: span(screen, runs),
     };
-    let runs = runs(screen, shared);
     for (number, (id, run)) in runs.iter().enumerate() {
         let ruler = Ruler::new(&run.state, screen.look.x, screen.stage);
         let gaps_of = |stage: usize| -> Vec<u64> {

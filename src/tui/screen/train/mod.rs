@@ -4,6 +4,7 @@ mod charts;
 mod panel;
 
 use super::Screen;
+use crate::session::Time;
 use crate::session::names::RunId;
 use crate::tui::app::{Effect, Shared};
 use crate::tui::data::curve::XKind;
@@ -61,9 +62,35 @@ impl TrainScreen {
         Some((focus, self.open(shared).get(focus)?))
     }
 
+    /// Draws the run as some other fold has it, at another time: the picture of a replay.
+    pub fn picture(&self, shared: &Shared, id: &RunId, runs: &BTreeMap<RunId, OpenRun>, now: Time, area: Rect, buffer: &mut Buffer) {
+        let runs: Vec<(&RunId, &OpenRun)> = runs.iter().filter(|(run, _)| *run == id).collect();
+        self.draw(shared, id, &runs, now, area, buffer);
+    }
+
+    fn draw(&self, shared: &Shared, id: &RunId, runs: &[(&RunId, &OpenRun)], now: Time, area: Rect, buffer: &mut Buffer) {
+        let Some((_, run)) = runs.first() else { return };
+        let parts = layout(area, self.wide);
+        let large = charts::chart(self, shared, runs, &self.measure);
+        chart::draw(shared, &large, &self.look, parts.chart, buffer);
+        let mut small = charts::measures(&run.state, self.stage).into_iter().filter(|name| *name != self.measure);
+        for place in &parts.small {
+            if let Some(measure) = small.next() {
+                let one = charts::chart(self, shared, runs, &measure);
+                chart::draw(shared, &one, &self.look, *place, buffer);
+            }
+        }
+        if parts.panel.width > 0 {
+            panel::progress(shared, id, run, now, self.frozen.is_some(), parts.panel, buffer);
+        }
+        if parts.events.height > 0 {
+            panel::events(shared, run, self.alert, parts.events, buffer);
+        }
+    }
+
     /// All of the axis below, over every run shown.
     fn span(&self, shared: &Shared) -> (f64, f64) {
-        charts::span(self, shared)
+        charts::span(self, &charts::runs(self, shared))
     }
 
     fn window(&self, shared: &Shared) -> (f64, f64) {
@@ -241,7 +268,7 @@ impl Screen for TrainScreen {
     }
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
-        let Some((id, run)) = self.run(shared) else {
+        let Some((id, _)) = self.run(shared) else {
             let words = match &shared.focus {
                 Some(run) => format!("Reading {run}..."),
                 None if shared.library.runs.is_empty() => {
@@ -253,22 +280,8 @@ impl Screen for TrainScreen {
             paragraph(shared, buffer, inner, Role::Dim, &words);
             return;
         };
-        let parts = layout(area, self.wide);
-        let large = charts::chart(self, shared, &self.measure);
-        chart::draw(shared, &large, &self.look, parts.chart, buffer);
-        let mut small = charts::measures(&run.state, self.stage).into_iter().filter(|name| *name != self.measure);
-        for place in &parts.small {
-            if let Some(measure) = small.next() {
-                let one = charts::chart(self, shared, &measure);
-                chart::draw(shared, &one, &self.look, *place, buffer);
-            }
-        }
-        if parts.panel.width > 0 {
-            panel::progress(shared, id, run, self.frozen.is_some(), parts.panel, buffer);
-        }
-        if parts.events.height > 0 {
-            panel::events(shared, run, self.alert, parts.events, buffer);
-        }
+        let runs: Vec<(&RunId, &OpenRun)> = charts::runs(self, shared);
+        self.draw(shared, id, &runs, shared.now, area, buffer);
     }
 
     fn hints(&self, shared: &Shared) -> Vec<Action> {

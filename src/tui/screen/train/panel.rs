@@ -1,6 +1,7 @@
 //! The panel beside the charts: progress, time, values now, the machine; and below, alerts and console.
 
 use crate::session::fold::RunState;
+use crate::session::Time;
 use crate::session::names::RunId;
 use crate::tui::app::Shared;
 use crate::tui::data::library::OpenRun;
@@ -16,13 +17,13 @@ use ratatui::layout::Rect;
 type Line = Vec<(Role, String)>;
 
 /// Draws the panel.
-pub fn progress(shared: &Shared, id: &RunId, run: &OpenRun, frozen: bool, area: Rect, buffer: &mut Buffer) {
+pub fn progress(shared: &Shared, id: &RunId, run: &OpenRun, now: Time, frozen: bool, area: Rect, buffer: &mut Buffer) {
     let title = if frozen { "held still" } else { "progress" };
     let inner = section(shared, buffer, area, title, "");
     let width = usize::from(inner.width);
     let mut lines: Vec<Line> = Vec::new();
     head(shared, id, run, width, &mut lines);
-    time(shared, run, width, &mut lines);
+    time(shared, run, now, width, &mut lines);
     values(shared, &run.state, &mut lines);
     machine(shared, width, &mut lines);
     for (at, line) in lines.iter().take(usize::from(inner.height)).enumerate() {
@@ -79,13 +80,13 @@ fn spread(state: &RunState) -> Option<f64> {
     (middle > 0.0).then(|| (high - low) / 2.0 / middle)
 }
 
-fn time(shared: &Shared, run: &OpenRun, width: usize, lines: &mut Vec<Line>) {
+fn time(shared: &Shared, run: &OpenRun, clock: Time, width: usize, lines: &mut Vec<Line>) {
     let state = &run.state;
     let Some(stage) = state.stage_now() else { return };
     if run.status.has_runner()
         && let (Some(eta), Some(last)) = (state.eta(), state.last_time)
     {
-        let passed = shared.now.seconds_since(last).max(0.0);
+        let passed = clock.seconds_since(last).max(0.0);
         let left = (eta.seconds - passed).max(0.0);
         let mut words = format::duration(left);
         if let Some(spread) = spread(state).filter(|spread| *spread * left >= 1.0) {
@@ -94,13 +95,13 @@ fn time(shared: &Shared, run: &OpenRun, width: usize, lines: &mut Vec<Line>) {
             words.push_str(" (guess)");
         }
         lines.push(vec![label("left"), (Role::Title, words)]);
-        let end = crate::session::Time::from_millis(shared.now.millis() + (left * 1000.0) as i64);
+        let end = Time::from_millis(clock.millis() + (left * 1000.0) as i64);
         if let Some(end) = end {
-            lines.push(vec![label("ends"), (Role::Text, format!("{} UTC", format::moment(end, shared.now)))]);
+            lines.push(vec![label("ends"), (Role::Text, format!("{} UTC", format::moment(end, clock)))]);
         }
     } else if let (Some(first), Some(last)) = (state.segments.first(), state.last_time) {
         lines.push(vec![label("took"), (Role::Text, format::duration(last.seconds_since(first.time)))]);
-        lines.push(vec![label("ended"), (Role::Text, format!("{} UTC", format::moment(last, shared.now)))]);
+        lines.push(vec![label("ended"), (Role::Text, format!("{} UTC", format::moment(last, clock)))]);
     }
     let now = |name: &str| stage.value_at(name, u64::MAX);
     let mut speed: Vec<String> = Vec::new();
