@@ -25,7 +25,7 @@ impl Sampler {
     pub fn cores(&mut self) -> Vec<f64> {
         let Some(system) = &mut self.system else { return Vec::new() };
         system.refresh_cpu_usage();
-        system.cpus().iter().map(|cpu| f64::from(cpu.cpu_usage()) / 100.0).collect()
+        system.cpus().iter().map(|cpu| f64::from(cpu.usage()) / 100.0).collect()
     }
 }
 

@@ -4,7 +4,9 @@
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::cell::Cell;
 use std::io::{self, Write};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 const BEGIN: &[u8] = b"\x1b[?2026h";
@@ -14,13 +16,13 @@ const END: &[u8] = b"\x1b[?2026l";
 #[derive(Debug)]
 pub struct Counted<W> {
     inner: W,
-    bytes: u64,
+    bytes: Rc<Cell<u64>>,
 }
 
 impl<W: Write> Write for Counted<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.inner.write(bytes)?;
-        self.bytes += written as u64;
+        self.bytes.set(self.bytes.get() + written as u64);
         Ok(written)
     }
     fn flush(&mut self) -> io::Result<()> {
@@ -32,6 +34,7 @@ impl<W: Write> Write for Counted<W> {
 #[derive(Debug)]
 pub struct Painter<W: Write> {
     backend: CrosstermBackend<Counted<W>>,
+    bytes: Rc<Cell<u64>>,
     shown: Buffer,
 }
 
@@ -41,13 +44,14 @@ impl<W: Write> Painter<W> {
         // Without colours the theme sends none; the library's own way of leaving them out would
         // undo reverse video (crossterm 0.29).
         ratatui::crossterm::style::force_color_output(true);
-        let backend = CrosstermBackend::new(Counted { inner: out, bytes: 0 });
-        Self { backend, shown: Buffer::empty(Rect::ZERO) }
+        let bytes = Rc::new(Cell::new(0));
+        let backend = CrosstermBackend::new(Counted { inner: out, bytes: Rc::clone(&bytes) });
+        Self { backend, bytes, shown: Buffer::empty(Rect::ZERO) }
     }
 
     /// Bytes written so far.
     pub fn bytes(&self) -> u64 {
-        self.backend.writer().bytes
+        self.bytes.get()
     }
 
     /// Forgets what is on the screen: the next frame is painted whole.
@@ -118,6 +122,20 @@ mod tests {
     use super::*;
     use ratatui::style::{Modifier, Style};
 
+    /// Keeps what was sent.
+    #[derive(Clone, Default)]
+    struct Sent(Rc<std::cell::RefCell<Vec<u8>>>);
+
+    impl Write for Sent {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     fn frame(text: &str, style: Style) -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 2));
         buffer.set_string(0, 0, text, style);
@@ -138,11 +156,12 @@ mod tests {
 
     #[test]
     fn synchronized_updates_are_paired_and_reverse_video_survives() {
-        let mut painter = Painter::new(Vec::new());
+        let sent = Sent::default();
+        let mut painter = Painter::new(sent.clone());
         let style = Style::default().add_modifier(Modifier::REVERSED);
         painter.paint(frame("x", style)).unwrap();
         painter.paint(frame("y", style)).unwrap();
-        let bytes = painter.backend.writer().inner.clone();
+        let bytes = sent.0.borrow().clone();
         let text = String::from_utf8(bytes.clone()).unwrap();
         assert_eq!(text.matches("\x1b[?2026h").count(), text.matches("\x1b[?2026l").count());
         let mut screen = vt100::Parser::new(2, 20, 0);

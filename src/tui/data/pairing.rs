@@ -1,7 +1,7 @@
 //! Two encoders' neighbours of the same queries: ranks side by side, and what became of each query.
 
+use crate::eval::compare::Slice;
 use crate::session::neighbours::NeighbourSet;
-use crate::eval::Slice;
 use std::collections::BTreeMap;
 
 /// Neighbours counted for hubs.

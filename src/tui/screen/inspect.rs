@@ -3,7 +3,7 @@
 
 use super::Screen;
 use super::compare::{ask, nothing, session};
-use crate::eval::Slice;
+use crate::eval::compare::Slice;
 use crate::session::neighbours::NeighbourSet;
 use crate::tui::app::{Effect, Purpose, Shared};
 use crate::tui::data::library::ResultContent;

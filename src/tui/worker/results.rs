@@ -1,5 +1,6 @@
 //! A session's results, read whole.
 
+use crate::eval::document::{COMPARE_FORMAT, INSPECT_FORMAT};
 use crate::eval::{CompareDocument, InspectDocument};
 use crate::session::neighbours::read_neighbours;
 use crate::session::results::{ResultId, Results, results_of};
@@ -20,11 +21,11 @@ fn one(results: &Results, id: &ResultId) -> Result<ResultContent, String> {
     let sets = if path.exists() { read_neighbours(&path).map_err(|error| error.to_string())? } else { Vec::new() };
     let sets = Arc::new(sets);
     match stored.format.as_str() {
-        crate::eval::COMPARE_FORMAT => {
+        COMPARE_FORMAT => {
             let document: CompareDocument = serde_json::from_value(stored.document).map_err(|error| error.to_string())?;
             Ok(ResultContent::Compare(Box::new(document), sets))
         }
-        crate::eval::INSPECT_FORMAT => {
+        INSPECT_FORMAT => {
             let document: InspectDocument = serde_json::from_value(stored.document).map_err(|error| error.to_string())?;
             Ok(ResultContent::Inspect(Box::new(document), sets))
         }

@@ -115,7 +115,7 @@ fn within<'a>(piece: &'a Piece, window: (f64, f64)) -> impl Iterator<Item = &'a 
     piece.points.iter().filter(move |point| point.x >= window.0 && point.x <= window.1)
 }
 
-fn shown<'a>(curve: &'a Curve, look: &'a Look) -> impl Iterator<Item = &'a Piece> {
+fn shown<'a>(curve: &'a Curve, look: &'a Look) -> impl DoubleEndedIterator<Item = &'a Piece> {
     curve.pieces.iter().filter(|piece| look.superseded || !piece.superseded)
 }
 
@@ -226,7 +226,7 @@ fn curve_layers(shared: &Shared, curve: &Curve, look: &Look, x: Axis, y: Axis, c
     let sign = SIGNS[curve.number % SIGNS.len()];
     let pattern = Pattern::of(curve.number);
     let smooths = look.smoothing > 0.0 && !curve.sparse;
-    let mut stroke = |canvas: &mut Canvas, columns: &[(usize, Column)], pattern: Pattern, span: bool| {
+    let stroke = |canvas: &mut Canvas, columns: &[(usize, Column)], pattern: Pattern, span: bool| {
         let mut before: Option<(usize, i64)> = None;
         for (at, column) in columns {
             let (Some(first), Some(last)) = (dot(column.first), dot(column.last)) else {
