@@ -5,7 +5,7 @@
 //! code. `tests/architecture.rs` reads the table below and checks every `use crate::` against it.
 //!
 //! Everyone may import `ids` and `files`. candle stands only in `nn`, `model`, `encode`, `train`, `runner`,
-//! `hub` and `bench`; plotters only in `export`.
+//! `hub` and `bench`; plotters only in `export`, ratatui only in `tui`.
 //!
 //! ```import-table
 //! ids     -> -
@@ -25,7 +25,8 @@
 //! doctor  -> session machine
 //! runner  -> recipe rng data nn model encode train eval session machine
 //! bench   -> recipe rng data nn model encode train eval session machine runner
-//! cli     -> recipe rng data nn model encode train eval session export machine runner bench hub doctor
+//! tui     -> recipe eval session export machine runner::client
+//! cli     -> recipe rng data nn model encode train eval session export machine runner bench hub doctor tui
 //! ```
 
 pub mod bench;
@@ -46,3 +47,4 @@ pub mod rng;
 pub mod runner;
 pub mod session;
 pub mod train;
+pub mod tui;

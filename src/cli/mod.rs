@@ -19,6 +19,7 @@
 //! | `session.rs` | `session` |
 //! | `replay.rs` | `replay` |
 //! | `bench.rs` | `bench` |
+//! | `workbench.rs` | the terminal workbench |
 //! | `text.rs` | documents as tables for people |
 
 mod bench;
@@ -42,6 +43,7 @@ mod session;
 mod text;
 mod train;
 mod watch;
+mod workbench;
 
 use crate::runner::client;
 use crate::session::control::Command as Order;
@@ -50,14 +52,14 @@ use global::{Global, Refused, say};
 use std::process::ExitCode;
 
 /// Train CLIP, turn a causal Llama into a text encoder, train LLM2CLIP against it, compare and
-/// inspect.
+/// inspect. Without a command, on a terminal: the workbench.
 #[derive(Parser)]
-#[command(name = "llm2clip", version, about, arg_required_else_help = true)]
+#[command(name = "llm2clip", version, about)]
 struct Cli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -146,7 +148,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if global.console.is_some() {
         client::leave_session();
     }
-    match cli.command {
+    let Some(command) = cli.command else { return workbench::workbench(&global, None) };
+    match command {
         Command::Demo(args) => train::demo(&global, &args),
         Command::Train(args) => train::train(&global, &args),
         Command::Resume(args) => resume::resume(&global, &args),
