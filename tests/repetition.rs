@@ -6,7 +6,7 @@
 mod training;
 
 use llm2clip::recipe::preset;
-use llm2clip::runner::{Narrator, Resumption, Stop, Voice, resume};
+use llm2clip::runner::{Narrator, Resumption, Stop, Voice, Wait, resume};
 use llm2clip::session::folder::Session;
 use std::fs;
 use std::path::Path;
@@ -138,8 +138,9 @@ fn a_signal_stops_after_a_checkpoint_and_the_run_goes_on() {
     let stop = Stop::new();
     stop.ask(2);
     let narrator = |log| Narrator::new(Some(log), Voice::Quiet);
-    let outcome = llm2clip::runner::start_run(&place, &stopped, &recipe, narrator, &stop).unwrap();
-    assert_eq!(outcome.ended, llm2clip::runner::Ended::Stopped { signal: 2 });
+    let outcome =
+        llm2clip::runner::start_run(&place, &stopped, &recipe, narrator, &stop, Wait::No).unwrap();
+    assert_eq!(outcome.ended, llm2clip::runner::Ended::Stopped { signal: Some(2) });
     let narrator = |log| Narrator::new(Some(log), Voice::Quiet);
     let name = "clip-1".parse().unwrap();
     let Resumption::Went(outcome) =

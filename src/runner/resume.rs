@@ -1,6 +1,7 @@
 //! Where a run goes on: from its newest valid checkpoint, or from the beginning of the stage that was
 //! under way. The recorded recipe is all that is needed.
 
+use super::queue::Wait;
 use super::run::{Point, follow};
 use super::start::stage_folder;
 use super::{Narrator, Outcome, RunError, Stop, Workspace};
@@ -45,7 +46,8 @@ pub fn resume(
     let (NewSegment { run, segment, log }, _) = session.continue_run(run)?;
     let point = find_point(workspace, &recipe, session, &run);
     let narrator = narrator(log);
-    let outcome = follow(workspace, session, &recipe, run, segment, narrator, stop, point)?;
+    let outcome =
+        follow(workspace, session, &recipe, run, segment, narrator, stop, point, Wait::No)?;
     Ok(Resumption::Went(Box::new(outcome)))
 }
 
@@ -58,7 +60,7 @@ fn find_point(workspace: &Workspace, recipe: &Recipe, session: &Session, run: &R
         if newest.as_ref().is_some_and(|(step, _)| *step == stage.steps) {
             continue;
         }
-        return Point { index, checkpoint: newest };
+        return Point { index, checkpoint: newest, forked_from: None };
     }
-    Point { index: recipe.stages.len(), checkpoint: None }
+    Point { index: recipe.stages.len(), ..Point::default() }
 }

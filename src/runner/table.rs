@@ -31,14 +31,8 @@ pub fn ensure_table(
     let table = match found.filter(fits) {
         Some(table) => table,
         None => {
-            let mut told = Ok(());
-            let encoded = encoder.encode(texts, &mut |done, total| {
-                let now = narrator.progress("encoding captions", done, total);
-                if told.is_ok() {
-                    told = now;
-                }
-            })?;
-            told?;
+            let encoded = narrator
+                .encoding("encoding captions", |progress| encoder.encode(texts, progress))?;
             let table = Table { rows: encoded.rows, card: encoder.card().clone() };
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent)

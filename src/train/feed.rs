@@ -3,7 +3,7 @@
 
 use super::TrainError;
 use super::ahead::Ahead;
-use super::batch::Batch;
+use super::batch::{Batch, append};
 use crate::data::collate::caption_pairs::{PairSpec, caption_pairs};
 use crate::data::collate::causal_lm::{BlockSpec, Blocks, Rest, causal_lm};
 use crate::data::collate::image_text;
@@ -285,14 +285,6 @@ fn filter_of(stage: &Stage) -> CaptionFilter {
         list => Some(list.split(',').map(|language| language.trim().to_owned()).collect()),
     };
     CaptionFilter { languages, first: None }
-}
-
-fn append(to: &mut TextBatch, from: TextBatch) {
-    to.ids.extend(from.ids);
-    to.lengths.extend(from.lengths);
-    to.embed.extend(from.embed);
-    to.items.extend(from.items);
-    to.truncated += from.truncated;
 }
 
 impl Side {

@@ -19,6 +19,9 @@ pub struct RunStarted {
     /// Where a later segment goes on. Absent: at the beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumed_from: Option<ResumePoint>,
+    /// The run this one was forked from, `<session>/<run>`, at `resumed_from`. Absent where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<String>,
     /// Version of this program.
     pub program_version: String,
     /// Revision of its source; absent where it was not built from a repository.
