@@ -136,7 +136,7 @@ fn simcse(init: Init) -> Stage {
 
 fn caption_contrastive(init: Init) -> Stage {
     let objective = Objective::CaptionContrastive {
-        scale: 50.0,
+        scale: 20.0,
         pooling: Pooling::Mean,
         hard_negatives: 0,
         symmetric: false,
@@ -186,7 +186,7 @@ fn llm2clip() -> Stage {
     let objective = Objective::Llm2clip {
         table: "stage:caption-contrastive".to_owned(),
         projection: PROJECTION,
-        head_lr_factor: 1.0,
+        head_lr_factor: 0.3,
     };
     let draws = "second-stage".to_owned();
     Stage { init: after("clip"), draws, steps: 150, ..towers("llm2clip", objective) }

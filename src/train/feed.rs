@@ -2,6 +2,7 @@
 //! but the cursor has to be kept.
 
 use super::TrainError;
+use super::ahead::Ahead;
 use super::batch::{Batch, append};
 use crate::data::collate::caption_pairs::{PairSpec, caption_pairs};
 use crate::data::collate::causal_lm::{BlockSpec, Blocks, Rest, causal_lm};
@@ -14,6 +15,7 @@ use crate::data::order::{Cursor, Order};
 use crate::data::picture::Exif;
 use crate::data::pictures::{KEEP_BYTES, PatchSpec, Pictures};
 use crate::data::processor::{Processor, RandomCrop};
+use crate::data::read::shards::WINDOW;
 use crate::data::text::{TextBatch, TextSpec};
 use crate::data::tokenizer::Tokenizer;
 use crate::recipe::{MaskStyle, Objective, Stage};
@@ -24,11 +26,8 @@ use std::sync::Arc;
 /// Most validation batches of a stage: enough for a steady number, few enough to be quick.
 const VALIDATION_BATCHES: usize = 4;
 
-/// Most validation items that are retrieved from each other.
-const RETRIEVAL_ITEMS: usize = 5000;
-
-/// Most items of a forward pass over them, where the recipe names no micro-batch.
-const RETRIEVAL_BATCH: usize = 256;
+/// A batch whose pictures take more than this is not made ahead: memory counts then. Bytes.
+const AHEAD_BYTES: usize = 512 << 20;
 
 /// Frozen rows of a language model, by item and caption.
 #[derive(Clone, Debug)]
@@ -54,23 +53,31 @@ pub struct FeedSource {
 }
 
 /// One split's rows and their order.
-struct Side {
-    items: Vec<Item>,
+pub(super) struct Side {
+    pub(super) items: Vec<Item>,
     pool: Vec<usize>,
     texts: Vec<String>,
-    blocks: Option<Blocks>,
+    pub(super) blocks: Option<Blocks>,
     pictures: Option<Pictures>,
     order: Option<Order>,
 }
 
 /// A stage's batches.
 pub struct Feed {
-    stage: Stage,
-    source: FeedSource,
+    pub(super) maker: Arc<Maker>,
+    /// The training split's order, which moves on.
+    order: Option<Order>,
+    ahead: Ahead,
+}
+
+/// What makes batches; nothing in it moves, so that a batch can be made beside a step.
+pub(super) struct Maker {
+    pub(super) stage: Stage,
+    pub(super) source: FeedSource,
     masker: Option<Masker>,
-    filter: CaptionFilter,
-    train: Side,
-    validation: Side,
+    pub(super) filter: CaptionFilter,
+    pub(super) train: Side,
+    pub(super) validation: Side,
 }
 
 impl Feed {
@@ -91,10 +98,13 @@ impl Feed {
         };
         let side = |split: &str, training: bool| {
             let items: Vec<Item> = source.corpus.in_split(split).cloned().collect();
-            Side::new(stage, key, &filter, &source.tokenizer, items, training)
+            let window = source.corpus.is_streamed().then_some(WINDOW);
+            Side::new(stage, key, &filter, &source.tokenizer, items, training, window)
         };
-        let (train, validation) = (side("train", true)?, side("validation", false)?);
-        Ok(Self { stage: stage.clone(), source, masker, filter, train, validation })
+        let (mut train, validation) = (side("train", true)?, side("validation", false)?);
+        let order = train.order.take();
+        let maker = Maker { stage: stage.clone(), source, masker, filter, train, validation };
+        Ok(Self { maker: Arc::new(maker), order, ahead: Ahead::default() })
     }
 
     /// The captions of an item that a stage may draw, each with its number.
@@ -108,94 +118,52 @@ impl Feed {
 
     /// The batch at the cursor, which moves past it; `key` is the step's.
     pub fn next(&mut self, cursor: &mut Cursor, key: Key) -> Result<Batch, TrainError> {
-        let Some(order) = &mut self.train.order else {
-            return Err(self.unfit("the training split has nothing this objective can use"));
+        let Some(order) = &mut self.order else {
+            return Err(self.maker.unfit("the training split has nothing this objective can use"));
         };
         let rows = order.next(cursor);
-        self.make(&self.train, &rows, key, true)
+        match self.ahead.take(&rows, key) {
+            Some(made) => made,
+            None => self.maker.make(&self.maker.train, &rows, key, true),
+        }
+    }
+
+    /// Begins to make the batch at the cursor beside whatever comes next, where it takes pictures:
+    /// decoding then runs while the step before computes. [`Feed::next`] gives the same batch with
+    /// and without it; one batch at most is made ahead.
+    pub fn prepare(&mut self, mut cursor: Cursor, key: Key) {
+        let Some(order) = &mut self.order else { return };
+        if self.maker.train.pictures.is_none() {
+            return;
+        }
+        let rows = order.next(&mut cursor);
+        if self.maker.picture_bytes(rows.len()) > AHEAD_BYTES {
+            return;
+        }
+        let maker = Arc::clone(&self.maker);
+        let wanted = rows.clone();
+        self.ahead.begin(wanted, key, move || maker.make(&maker.train, &rows, key, true));
     }
 
     /// The first batches of the validation split, always the same ones.
     pub fn validation(&self, key: Key) -> Result<Vec<Batch>, TrainError> {
-        let Some(order) = &self.validation.order else { return Ok(Vec::new()) };
+        let maker = &self.maker;
+        let Some(order) = &maker.validation.order else { return Ok(Vec::new()) };
         let mut order = order.clone();
         let mut cursor = Cursor::default();
         let count = order.batches_per_epoch().min(VALIDATION_BATCHES);
         (0..count)
             .map(|number| {
                 let rows = order.next(&mut cursor);
-                self.make(&self.validation, &rows, key.child(number as u64), false)
+                maker.make(&maker.validation, &rows, key.child(number as u64), false)
             })
             .filter(|batch| !batch.as_ref().is_ok_and(|batch| batch.weight() == 0.0))
             .collect()
     }
 
-    /// The validation split as pairs that are retrieved from each other, in its own order and without
-    /// draws: an item's first picture with its first caption, or its first caption with its second.
-    /// None where no item has both.
-    pub fn retrieval(&self) -> Result<Vec<Batch>, TrainError> {
-        if !self.stage.objective.is_contrastive() {
-            return Ok(Vec::new());
-        }
-        let side = &self.validation;
-        let pictures = !self.stage.objective.is_language();
-        let least = if pictures { 1 } else { 2 };
-        let mut items = self.filter.eligible(&side.items, least, pictures);
-        items.truncate(RETRIEVAL_ITEMS);
-        let size = match self.stage.micro_batch {
-            0 => self.stage.batch.min(RETRIEVAL_BATCH),
-            size => size,
-        };
-        let batch = |rows: &[usize]| {
-            if pictures {
-                let drawn: Vec<Choice> = rows.iter().map(|&item| self.first_of(item)).collect();
-                return self.assemble(side, rows.to_vec(), &drawn, None);
-            }
-            let text = |nth: usize| {
-                let of = |&row: &usize| {
-                    let item = &side.items[row];
-                    item.captions[self.filter.of(item)[nth]].text.as_str()
-                };
-                let texts: Vec<&str> = rows.iter().map(of).collect();
-                let spec = TextSpec::llama(self.stage.max_tokens);
-                TextBatch::new(&self.source.tokenizer, &texts, rows, &spec)
-            };
-            Ok(Batch::Texts { first: text(0)?, second: text(1)? })
-        };
-        items.chunks(size).map(batch).collect()
-    }
-
-    /// A validation item's first picture and first caption.
-    fn first_of(&self, item: usize) -> Choice {
-        let captions = self.filter.of(&self.validation.items[item]);
-        Choice { item, picture: 0, caption: captions.first().copied().unwrap_or(0) }
-    }
-
-    /// Tokens of a text of the training split, on average over its first ones; `max_tokens` where
-    /// texts are packed into blocks of that length, 0 where none are read.
-    pub fn mean_tokens(&self) -> Result<f64, TrainError> {
-        const SAMPLE: usize = 512;
-        if self.train.blocks.is_some() {
-            return Ok(self.stage.max_tokens as f64);
-        }
-        if self.source.rows.is_some() {
-            return Ok(0.0);
-        }
-        let texts = captions(&self.train.items[..self.train.items.len().min(SAMPLE)], &self.filter);
-        let texts = &texts[..texts.len().min(SAMPLE)];
-        let spec = if self.stage.objective.is_language() {
-            TextSpec::llama(self.stage.max_tokens)
-        } else {
-            TextSpec::clip(self.stage.max_tokens)
-        };
-        let items: Vec<usize> = (0..texts.len()).collect();
-        let batch = TextBatch::new(&self.source.tokenizer, texts, &items, &spec)?;
-        Ok(batch.tokens() as f64 / texts.len().max(1) as f64)
-    }
-
     /// What the log calls the rows of a batch.
     pub fn names(&self, rows: &[usize]) -> Vec<String> {
-        let side = &self.train;
+        let side = &self.maker.train;
         let name = |&row: &usize| {
             if side.blocks.is_some() {
                 format!("block {row}")
@@ -206,6 +174,14 @@ impl Feed {
             }
         };
         rows.iter().map(name).collect()
+    }
+}
+
+impl Maker {
+    /// Bytes that the pictures of so many rows take as patches.
+    fn picture_bytes(&self, rows: usize) -> usize {
+        let edge = self.source.picture.as_ref().map_or(0, |(processor, _)| processor.crop);
+        rows.saturating_mul(edge * edge * 3 * size_of::<f32>())
     }
 
     fn unfit(&self, what: &str) -> TrainError {
@@ -273,7 +249,7 @@ impl Feed {
     }
 
     /// These pictures with these captions; `crops` keys random crops.
-    fn assemble(
+    pub(super) fn assemble(
         &self,
         side: &Side,
         rows: Vec<usize>,
@@ -331,6 +307,7 @@ impl Side {
         tokenizer: &Tokenizer,
         items: Vec<Item>,
         training: bool,
+        window: Option<usize>,
     ) -> Result<Self, TrainError> {
         let mut side = Self {
             items,
@@ -369,9 +346,9 @@ impl Side {
                 }
             }
             Objective::CaptionContrastive { .. } => {
-                side.lay_out_items(filter, 2, false, key, batch)?;
+                side.lay_out_items(filter, 2, false, key, None, batch)?;
             }
-            _ => side.lay_out_items(filter, 1, true, key, batch)?,
+            _ => side.lay_out_items(filter, 1, true, key, window, batch)?,
         }
         Ok(side)
     }
@@ -382,6 +359,7 @@ impl Side {
         captions: usize,
         picture: bool,
         key: Key,
+        window: Option<usize>,
         batch: impl Fn(usize) -> usize,
     ) -> Result<(), TrainError> {
         self.pool = filter.eligible(&self.items, captions, picture);
@@ -393,13 +371,17 @@ impl Side {
             self.pool.iter().map(|&item| self.items[item].concept.as_str()).collect();
         if concepts.len() >= 2 {
             let count = concepts.len();
-            self.order = Some(Order::apart(key, &concepts, batch(count), true)?);
+            let order = Order::apart(key, &concepts, batch(count), true)?;
+            self.order = Some(match window {
+                Some(window) => order.streamed(window),
+                None => order,
+            });
         }
         Ok(())
     }
 }
 
-fn captions(items: &[Item], filter: &CaptionFilter) -> Vec<String> {
+pub(super) fn captions(items: &[Item], filter: &CaptionFilter) -> Vec<String> {
     let of = |item: &Item| -> Vec<String> {
         filter.of(item).into_iter().map(|k| item.captions[k].text.clone()).collect()
     };

@@ -186,6 +186,10 @@ impl Trainer {
         let draws = self.draws.named("step").child(self.state.step as u64);
         let batch = self.feed.next(&mut cursor, draws)?;
         time.data = milliseconds(clock);
+        let next = self.state.step + 1;
+        if next < self.stage.steps {
+            self.feed.prepare(cursor, self.draws.named("step").child(next as u64));
+        }
 
         let Some(found) = self.gradient_of(&batch, key)? else {
             return Ok(self.bad("loss".to_owned(), &batch, cursor));
@@ -315,8 +319,8 @@ impl Trainer {
     /// than two such pairs.
     pub fn retrieval(&self) -> Result<Option<Pairs>, TrainError> {
         let mut all = Pairs { dim: 0, first: Vec::new(), second: Vec::new() };
-        for batch in self.feed.retrieval()? {
-            let sides = features(&self.stage, &self.still, &batch, None, &self.device)?;
+        for batch in self.feed.retrieval() {
+            let sides = features(&self.stage, &self.still, &batch?, None, &self.device)?;
             let pairs = plain_pairs(&(sides.first, sides.second))?;
             all.dim = pairs.dim;
             all.first.extend(pairs.first);
