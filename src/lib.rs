@@ -22,8 +22,9 @@
 //! export  -> rng recipe eval session
 //! machine -> -
 //! runner  -> recipe rng data nn model encode train eval session machine
+//! soak    -> rng recipe session
 //! bench   -> recipe rng data nn model encode train eval session machine runner
-//! cli     -> recipe rng data nn model encode train eval session export machine runner bench
+//! cli     -> recipe rng data nn model encode train eval session export machine runner bench soak
 //! ```
 
 pub mod bench;
@@ -41,4 +42,5 @@ pub mod recipe;
 pub mod rng;
 pub mod runner;
 pub mod session;
+pub mod soak;
 pub mod train;

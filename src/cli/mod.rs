@@ -13,7 +13,7 @@
 //! | `embed.rs` | `embed` |
 //! | `compare.rs` | `compare`, `inspect` |
 //! | `export.rs` | `export`, `export-model` |
-//! | `bench.rs` | `bench` |
+//! | `bench.rs`, `soak.rs` | `bench`, `soak` |
 //! | `text.rs` | documents as tables for people |
 
 mod bench;
@@ -27,6 +27,7 @@ mod global;
 mod recipes;
 mod resume;
 mod runs;
+mod soak;
 mod text;
 mod train;
 mod watch;
@@ -80,6 +81,8 @@ enum Command {
     Export(export::Export),
     /// Throughput of this machine.
     Bench(bench::Bench),
+    /// Kill tiny runs at random moments, resume them, and compare every number.
+    Soak(soak::Soak),
     /// A checkpoint in the layout of another program.
     ExportModel(export::ExportModel),
 }
@@ -136,6 +139,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => compare::inspect(&global, &args),
         Command::Export(args) => export::export(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
+        Command::Soak(args) => soak::soak(&global, &args),
         Command::ExportModel(args) => export::export_model(&global, &args),
     }
 }
