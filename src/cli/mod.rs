@@ -12,13 +12,16 @@
 //! | `control.rs` | `checkpoint`, `pause`, `stop` |
 //! | `embed.rs` | `embed` |
 //! | `compare.rs` | `compare`, `inspect` |
+//! | `data.rs` | `data check` |
 //! | `export.rs` | `export`, `export-model` |
+//! | `session.rs` | `session` |
 //! | `bench.rs`, `soak.rs` | `bench`, `soak` |
 //! | `text.rs` | documents as tables for people |
 
 mod bench;
 mod compare;
 mod control;
+mod data;
 mod detach;
 mod embed;
 mod ending;
@@ -27,6 +30,7 @@ mod global;
 mod recipes;
 mod resume;
 mod runs;
+mod session;
 mod soak;
 mod text;
 mod train;
@@ -79,6 +83,10 @@ enum Command {
     Inspect(compare::Inspect),
     /// A session's results as JSON, CSV, TREC files and charts.
     Export(export::Export),
+    /// Sessions as a whole: list, show, rename, remove.
+    Session(session::SessionArgs),
+    /// What a data set holds, what is missing and what is wrong.
+    Data(data::Data),
     /// Throughput of this machine.
     Bench(bench::Bench),
     /// Kill tiny runs at random moments, resume them, and compare every number.
@@ -138,6 +146,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare::compare(&global, &args),
         Command::Inspect(args) => compare::inspect(&global, &args),
         Command::Export(args) => export::export(&global, &args),
+        Command::Session(args) => session::session(&global, &args),
+        Command::Data(args) => data::data(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
         Command::Soak(args) => soak::soak(&global, &args),
         Command::ExportModel(args) => export::export_model(&global, &args),

@@ -3,9 +3,9 @@
 //! No socket, so it works over network file systems and between two users. A command is written
 //! under another name and renamed in; the runner answers it in its log by id, then removes it.
 
-use super::atomic;
-use super::error::{LogError, io_error, json_error};
+use super::error::{LogError, file_error, io_error, json_error};
 use super::time::Time;
+use crate::files;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -75,7 +75,7 @@ pub fn send(folder: &Path, command: Command) -> Result<String, LogError> {
     let path = folder.join(format!("{id}.json"));
     let sheet = Sheet { format: COMMAND_FORMAT.to_owned(), command, time };
     let text = serde_json::to_vec(&sheet).map_err(json_error(act, &path))?;
-    atomic::write_bytes(&path, &text).map_err(io_error(act, &path))?;
+    files::write_atomic(&path, &text).map_err(file_error(act, &path))?;
     Ok(id)
 }
 

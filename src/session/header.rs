@@ -58,4 +58,18 @@ impl Header {
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
+
+    /// The header of a sitting's log, begun now.
+    #[must_use]
+    pub fn of_sitting(session: SessionId) -> Self {
+        Self {
+            format: LOG_FORMAT.to_owned(),
+            log: LogKind::Ui,
+            session,
+            run: None,
+            segment: None,
+            time: Time::now(),
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
 }

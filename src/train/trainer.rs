@@ -1,6 +1,7 @@
 //! [`Trainer`]: one stage's model, optimizer, data and place, and the step that moves them on.
 
-use super::loss::{Loss, loss};
+use super::gradient::{Gradient, Models, gradient};
+use super::loss::{loss, plain_pairs};
 use super::optimizer::{Hyper, Norms};
 use super::{
     AdamW, BadStep, Batch, Checkpoint, Feed, Milliseconds, StageModel, StepOutcome, StepReport,
@@ -8,11 +9,11 @@ use super::{
 };
 use crate::data::order::Cursor;
 use crate::model::LOGIT_SCALE_MAX;
-use crate::nn::{self, Params};
+use crate::nn::Params;
 use crate::recipe::{OnBadStep, Stage, learning_rate};
 use crate::rng::Key;
 use candle_core::backprop::GradStore;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -42,6 +43,7 @@ pub struct Trainer {
     key: Key,
     draws: Key,
     model: StageModel,
+    still: StageModel,
     optimizer: AdamW,
     feed: Feed,
     state: TrainState,
@@ -61,6 +63,7 @@ impl Trainer {
     ) -> Result<Self, TrainError> {
         let key = Key::new(seed).named(stage.name.as_str());
         let model = StageModel::build(stage, start, key, device)?;
+        let still = model.still(stage, device)?;
         let hyper = Hyper {
             beta1: stage.beta1,
             beta2: stage.beta2,
@@ -76,6 +79,7 @@ impl Trainer {
             key,
             draws: Key::new(seed).named(&stage.draws),
             model,
+            still,
             optimizer,
             feed,
             state: TrainState {
@@ -139,39 +143,16 @@ impl Trainer {
         let draws = self.draws.named("step").child(self.state.step as u64);
         let batch = self.feed.next(&mut cursor, draws)?;
         time.data = milliseconds(clock);
-
-        let parts = batch.split(self.stage.micro_batch);
-        let total = batch.weight();
-        let mut mean = 0.0f32;
-        let mut grads: Option<GradStore> = None;
-        let mut first: Option<Loss> = None;
-        for part in &parts {
-            let part = part.as_ref().unwrap_or(&batch);
-            let share = part.weight() / total;
-            let clock = Instant::now();
-            let loss = loss(&self.stage, &self.model, part, Some(key), &self.device)?;
-            let value = loss.value.to_scalar::<f32>()?;
-            time.forward += milliseconds(clock);
-            if !value.is_finite() {
-                return Ok(self.bad("loss".to_owned(), &batch, cursor));
-            }
-            mean += value * share as f32;
-            let clock = Instant::now();
-            let scaled = if parts.len() > 1 { (&loss.value * share)? } else { loss.value.clone() };
-            let found = nn::backward(&scaled)?;
-            grads = Some(match grads {
-                None => found,
-                Some(sum) => add(sum, &found, &self.model.params)?,
-            });
-            time.backward += milliseconds(clock);
-            first.get_or_insert(loss);
+        let next = self.state.step + 1;
+        if next < self.stage.steps {
+            self.feed.prepare(cursor, self.draws.named("step").child(next as u64));
         }
-        let (Some(grads), Some(loss)) = (grads, first) else {
-            return Err(TrainError::Unfit {
-                stage: self.stage.name.to_string(),
-                what: "a batch came out empty; is there any data?".to_owned(),
-            });
+
+        let Some(found) = self.gradient_of(&batch, key)? else {
+            return Ok(self.bad("loss".to_owned(), &batch, cursor));
         };
+        let Gradient { grads, loss, scale, pairs, .. } = found;
+        (time.forward, time.backward) = (found.forward, found.backward);
         if !self.covered {
             self.check_coverage(&grads)?;
             self.covered = true;
@@ -190,23 +171,44 @@ impl Trainer {
         self.state.step += 1;
         self.state.cursor = cursor;
         self.state.updates = self.optimizer.updates();
-        self.state.last_loss = Some(mean);
+        self.state.last_loss = Some(loss);
         self.state.rate_factor =
             (self.state.rate_factor * 2.0f64.powf(1.0 / RECOVERY_STEPS)).min(1.0);
         Ok(StepOutcome::Finished(Box::new(StepReport {
             step: self.state.step,
             epoch,
-            loss: mean,
+            loss,
             learning_rate: rate,
             gradient_norm: norms.by_group,
             clipped,
-            logit_scale: loss.scale.as_ref().map(Tensor::to_scalar::<f32>).transpose()?,
+            logit_scale: scale.as_ref().map(Tensor::to_scalar::<f32>).transpose()?,
             examples: batch.examples(),
             tokens: batch.tokens(),
             truncated: batch.truncated(),
             milliseconds: time,
-            pairs: if want_pairs { loss.plain_pairs()? } else { None },
+            pairs: pairs.filter(|_| want_pairs).as_ref().map(plain_pairs).transpose()?,
         })))
+    }
+
+    fn gradient_of(&self, batch: &Batch, key: Key) -> Result<Option<Gradient>, TrainError> {
+        let models = Models { tracked: &self.model, still: &self.still };
+        gradient(&self.stage, models, batch, key, &self.device)
+    }
+
+    /// The gradients that the next step would apply, by name, before clipping; none where its loss
+    /// is not finite. Nothing moves.
+    pub fn peek(&mut self) -> Result<Option<BTreeMap<String, Tensor>>, TrainError> {
+        let number = self.state.step as u64;
+        let mut cursor = self.state.cursor;
+        let batch = self.feed.next(&mut cursor, self.draws.named("step").child(number))?;
+        let found = self.gradient_of(&batch, self.key.named("step").child(number))?;
+        let by_name = |found: Gradient| {
+            let params = self.model.params.trainable();
+            params
+                .filter_map(|(name, var)| Some((name.to_owned(), found.grads.get(var)?.clone())))
+                .collect()
+        };
+        Ok(found.map(by_name))
     }
 
     fn update(&mut self, grads: &GradStore, norms: &Norms, rate: f64) -> Result<bool, TrainError> {
@@ -249,7 +251,7 @@ impl Trainer {
         let mut sum = 0.0;
         let mut correct = None;
         for batch in &batches {
-            let loss = loss(&self.stage, &self.model, batch, None, &self.device)?;
+            let loss = loss(&self.stage, &self.still, batch, None, &self.device)?;
             let weight = batch.weight();
             sum += f64::from(loss.value.to_scalar::<f32>()?) * weight;
             total += weight;
@@ -271,18 +273,4 @@ impl Trainer {
 
 fn milliseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
-}
-
-/// Adds the gradients of one micro-batch to the sum of those before it.
-fn add(mut sum: GradStore, part: &GradStore, params: &Params) -> Result<GradStore, TrainError> {
-    for (_, var) in params.trainable() {
-        let total = match (sum.get(var), part.get(var)) {
-            (Some(a), Some(b)) => nn::ops::add(&a.contiguous()?, &b.contiguous()?)?,
-            (None, Some(b)) => b.clone(),
-            _ => continue,
-        };
-        debug_assert_eq!(total.dtype(), DType::F32);
-        sum.insert(var, total);
-    }
-    Ok(sum)
 }

@@ -114,6 +114,9 @@ pub struct DataUsed {
     pub digest: Digest,
     /// Items in it.
     pub items: u64,
+    /// The format it was read from, as recognised or forced; absent in older logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
 }
 
 /// An embedding table.
