@@ -177,7 +177,10 @@ pub fn load_stage(
 ) -> Result<Loaded, RunError> {
     let steps = recipe.stages.iter().find(|stage| stage.name.as_str() == name);
     let steps = steps.map_or(0, |stage| stage.steps);
-    let folder = manifest::step_folder(&stage_folder(workspace, run, name), steps);
+    let place = stage_folder(workspace, run, name);
+    // A stage may have ended early; one without any checkpoint is missed at its planned end.
+    let newest = manifest::newest_valid(&place).map(|(_, folder)| folder);
+    let folder = newest.unwrap_or_else(|| manifest::step_folder(&place, steps));
     Ok(workspace.sources().load_checkpoint(&folder)?)
 }
 

@@ -6,7 +6,7 @@ use super::ahead::Ahead;
 use super::batch::{Batch, append};
 use crate::data::collate::caption_pairs::{PairSpec, caption_pairs};
 use crate::data::collate::causal_lm::{BlockSpec, Blocks, Rest, causal_lm};
-use crate::data::collate::image_text;
+use crate::data::collate::image_text::{self, Choice};
 use crate::data::collate::mntp::{MaskSpec, Masker, Replace};
 use crate::data::collate::simcse::simcse;
 use crate::data::collate::{CaptionFilter, TokenBatch};
@@ -28,6 +28,12 @@ const VALIDATION_BATCHES: usize = 4;
 
 /// A batch whose pictures take more than this is not made ahead: memory counts then. Bytes.
 const AHEAD_BYTES: usize = 512 << 20;
+
+/// Most validation items that are retrieved from each other.
+const RETRIEVAL_ITEMS: usize = 5000;
+
+/// Most items of a forward pass over them, where the recipe names no micro-batch.
+const RETRIEVAL_BATCH: usize = 256;
 
 /// Frozen rows of a language model, by item and caption.
 #[derive(Clone, Debug)]
@@ -161,6 +167,72 @@ impl Feed {
             .collect()
     }
 
+    /// The validation split as pairs that are retrieved from each other, in its own order and without
+    /// draws: an item's first picture with its first caption, or its first caption with its second.
+    /// None where no item has both.
+    pub fn retrieval(&self) -> Result<Vec<Batch>, TrainError> {
+        if !self.maker.stage.objective.is_contrastive() {
+            return Ok(Vec::new());
+        }
+        let side = &self.maker.validation;
+        let pictures = !self.maker.stage.objective.is_language();
+        let least = if pictures { 1 } else { 2 };
+        let mut items = self.maker.filter.eligible(&side.items, least, pictures);
+        items.truncate(RETRIEVAL_ITEMS);
+        let size = match self.maker.stage.micro_batch {
+            0 => self.maker.stage.batch.min(RETRIEVAL_BATCH),
+            size => size,
+        };
+        let batch = |rows: &[usize]| {
+            if pictures {
+                let drawn: Vec<Choice> = rows.iter().map(|&item| self.first_of(item)).collect();
+                return self.maker.assemble(side, rows.to_vec(), &drawn, None);
+            }
+            let text = |nth: usize| {
+                let of = |&row: &usize| {
+                    let item = &side.items[row];
+                    item.captions[self.maker.filter.of(item)[nth]].text.as_str()
+                };
+                let texts: Vec<&str> = rows.iter().map(of).collect();
+                let spec = TextSpec::llama(self.maker.stage.max_tokens);
+                TextBatch::new(&self.maker.source.tokenizer, &texts, rows, &spec)
+            };
+            Ok(Batch::Texts { first: text(0)?, second: text(1)? })
+        };
+        items.chunks(size).map(batch).collect()
+    }
+
+    /// A validation item's first picture and first caption.
+    fn first_of(&self, item: usize) -> Choice {
+        let captions = self.maker.filter.of(&self.maker.validation.items[item]);
+        Choice { item, picture: 0, caption: captions.first().copied().unwrap_or(0) }
+    }
+
+    /// Tokens of a text of the training split, on average over its first ones; `max_tokens` where
+    /// texts are packed into blocks of that length, 0 where none are read.
+    pub fn mean_tokens(&self) -> Result<f64, TrainError> {
+        const SAMPLE: usize = 512;
+        if self.maker.train.blocks.is_some() {
+            return Ok(self.maker.stage.max_tokens as f64);
+        }
+        if self.maker.source.rows.is_some() {
+            return Ok(0.0);
+        }
+        let texts = captions(
+            &self.maker.train.items[..self.maker.train.items.len().min(SAMPLE)],
+            &self.maker.filter,
+        );
+        let texts = &texts[..texts.len().min(SAMPLE)];
+        let spec = if self.maker.stage.objective.is_language() {
+            TextSpec::llama(self.maker.stage.max_tokens)
+        } else {
+            TextSpec::clip(self.maker.stage.max_tokens)
+        };
+        let items: Vec<usize> = (0..texts.len()).collect();
+        let batch = TextBatch::new(&self.maker.source.tokenizer, texts, &items, &spec)?;
+        Ok(batch.tokens() as f64 / texts.len().max(1) as f64)
+    }
+
     /// What the log calls the rows of a batch.
     pub fn names(&self, rows: &[usize]) -> Vec<String> {
         let side = &self.maker.train;
@@ -243,23 +315,35 @@ impl Maker {
         key: Key,
         augment: bool,
     ) -> Result<Batch, TrainError> {
+        let rows: Vec<usize> = rows.iter().map(|&row| side.pool[row]).collect();
+        let drawn = image_text::draw(&side.items, &rows, &self.filter, key)?;
+        self.assemble(side, rows, &drawn, augment.then_some(key))
+    }
+
+    /// These pictures with these captions; `crops` keys random crops.
+    fn assemble(
+        &self,
+        side: &Side,
+        rows: Vec<usize>,
+        drawn: &[Choice],
+        crops: Option<Key>,
+    ) -> Result<Batch, TrainError> {
         let no_pictures = || self.unfit("no way to read pictures was given");
         let (processor, patch) = self.source.picture.as_ref().ok_or_else(no_pictures)?;
         let pictures = side.pictures.as_ref().ok_or_else(no_pictures)?;
-        let rows: Vec<usize> = rows.iter().map(|&row| side.pool[row]).collect();
-        let drawn = image_text::draw(&side.items, &rows, &self.filter, key)?;
-        let random = augment.then(RandomCrop::default);
+        let random = crops.map(|_| RandomCrop::default());
         let spec = PatchSpec { processor, patch: *patch, random };
-        let patches = image_text::patches(pictures, &drawn, spec, key)?;
+        let patches =
+            image_text::patches(pictures, drawn, spec, crops.unwrap_or_else(|| Key::new(0)))?;
         let mut text = TextBatch::default();
         let mut values = Vec::new();
         match &self.source.rows {
             None => {
                 let spec = TextSpec::clip(self.stage.max_tokens);
-                text = image_text::tokens(&self.source.tokenizer, &side.items, &drawn, &spec)?;
+                text = image_text::tokens(&self.source.tokenizer, &side.items, drawn, &spec)?;
             }
             Some(table) => {
-                for choice in &drawn {
+                for choice in drawn {
                     let place = (side.items[choice.item].id.clone(), choice.caption);
                     let at = table.places.get(&place).ok_or_else(|| {
                         self.unfit(&format!("the table has no row for {}#{}", place.0, place.1))

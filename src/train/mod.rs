@@ -4,6 +4,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `trainer.rs` | [`Trainer`]: batch, forward, backward, clip, update; validation |
+//! | `memory.rs` | how much memory a stage will take, from shapes alone |
 //! | `model.rs` | [`StageModel`]: what a stage trains, built from weights or fresh |
 //! | `batch.rs` | [`Batch`]: what one forward pass reads |
 //! | `feed.rs` | [`Feed`]: a stage's batches, a pure function of seed and cursor |
@@ -24,17 +25,18 @@ mod feed;
 mod gradient;
 mod groups;
 mod loss;
+pub mod memory;
 mod model;
 mod optimizer;
 mod report;
 mod trainer;
 
 pub use batch::Batch;
-pub use checkpoint::{Checkpoint, CheckpointError, bytes_needed};
+pub use checkpoint::{Checkpoint, CheckpointError, bytes_needed, read_state};
 pub use error::TrainError;
 pub use feed::{Feed, FeedSource, TextRows};
 pub use groups::{Group, group_of};
 pub use model::{ModelShape, Net, StageModel, Weights};
 pub use optimizer::{AdamW, Hyper, Norms};
 pub use report::{BadStep, Milliseconds, Pairs, StepOutcome, StepReport, ValidationReport};
-pub use trainer::{TrainState, Trainer};
+pub use trainer::{Best, TrainState, Trainer};

@@ -1,11 +1,12 @@
 //! [`Trainer`]: one stage's model, optimizer, data and place, and the step that moves them on.
 
+use super::features::features;
 use super::gradient::{Gradient, Models, gradient};
 use super::loss::{loss, plain_pairs};
 use super::optimizer::{Hyper, Norms};
 use super::{
-    AdamW, BadStep, Batch, Checkpoint, Feed, Milliseconds, StageModel, StepOutcome, StepReport,
-    TrainError, ValidationReport, Weights, group_of,
+    AdamW, BadStep, Batch, Checkpoint, Feed, Milliseconds, Pairs, StageModel, StepOutcome,
+    StepReport, TrainError, ValidationReport, Weights, group_of,
 };
 use crate::data::order::Cursor;
 use crate::model::LOGIT_SCALE_MAX;
@@ -32,6 +33,33 @@ pub struct TrainState {
     pub rate_factor: f64,
     /// Mean loss of the last finished step.
     pub last_loss: Option<f32>,
+    /// The best validation so far, by what the recipe watches.
+    #[serde(default)]
+    pub best: Option<Best>,
+    /// Validations in a row that were no better.
+    #[serde(default)]
+    pub stale: usize,
+}
+
+/// The best validation of a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Updates made before it.
+    pub step: usize,
+    /// The value of what is watched.
+    pub value: f64,
+}
+
+impl TrainState {
+    /// Whether the stage is at its end: all steps made, or its patience run out.
+    pub fn is_finished(&self, stage: &Stage) -> bool {
+        self.step >= stage.steps || self.ran_out(stage)
+    }
+
+    /// Whether as many validations in a row as the stage has patience for were no better.
+    pub fn ran_out(&self, stage: &Stage) -> bool {
+        stage.patience > 0 && self.stale >= stage.patience
+    }
 }
 
 /// Good steps after which the rate has recovered from one halving.
@@ -88,6 +116,8 @@ impl Trainer {
                 updates: 0,
                 rate_factor: 1.0,
                 last_loss: None,
+                best: None,
+                stale: 0,
             },
             device: device.clone(),
             covered: false,
@@ -117,9 +147,22 @@ impl Trainer {
         &self.model
     }
 
-    /// Whether all steps are made.
+    /// Whether all steps are made, or patience has run out.
     pub fn is_finished(&self) -> bool {
-        self.state.step >= self.stage.steps
+        self.state.is_finished(&self.stage)
+    }
+
+    /// Takes in the watched value of a validation that was just made; whether it is the best so far.
+    pub fn observe(&mut self, value: f64) -> bool {
+        let best = value.is_finite()
+            && self.state.best.is_none_or(|old| self.stage.keep_best.better(value, old.value));
+        if best {
+            self.state.best = Some(Best { step: self.state.step, value });
+            self.state.stale = 0;
+        } else {
+            self.state.stale += 1;
+        }
+        best
     }
 
     /// What a checkpoint of this moment holds.
@@ -268,6 +311,22 @@ impl Trainer {
             loss,
             metrics: metrics.into_iter().collect::<BTreeMap<_, _>>(),
         }))
+    }
+}
+
+impl Trainer {
+    /// Both sides of what the validation split retrieves, without dropout; none where it has fewer
+    /// than two such pairs.
+    pub fn retrieval(&self) -> Result<Option<Pairs>, TrainError> {
+        let mut all = Pairs { dim: 0, first: Vec::new(), second: Vec::new() };
+        for batch in self.feed.retrieval()? {
+            let sides = features(&self.stage, &self.still, &batch, None, &self.device)?;
+            let pairs = plain_pairs(&(sides.first, sides.second))?;
+            all.dim = pairs.dim;
+            all.first.extend(pairs.first);
+            all.second.extend(pairs.second);
+        }
+        Ok((all.dim > 0 && all.first.len() >= 2 * all.dim).then_some(all))
     }
 }
 

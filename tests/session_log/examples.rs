@@ -125,6 +125,7 @@ pub fn stage_finished(name: &str, steps: u64) -> StageFinished {
         loss: Finite::new(0.5),
         seconds: finite(1.5),
         digest,
+        stopped_early: None,
     }
 }
 
