@@ -104,6 +104,7 @@ fn a_detached_run_leaves_its_parent_and_tells_its_end_to_a_command() {
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
         assert_eq!(fields[3], first["pid"].to_string());
     }
+    until("the first step", || rows(folder).first().is_some_and(|row| row.step > 0));
     let mut stop = program(folder);
     stop.args(["stop", "clip-1", "--json"]);
     let answer = stop.output().unwrap();
