@@ -24,9 +24,10 @@
 //! machine -> -
 //! doctor  -> session machine
 //! runner  -> recipe rng data nn model encode train eval session machine
+//! soak    -> rng recipe session
 //! bench   -> recipe rng data nn model encode train eval session machine runner
 //! tui     -> recipe eval session export machine runner::client
-//! cli     -> recipe rng data nn model encode train eval session export machine runner bench hub doctor tui
+//! cli     -> recipe rng data nn model encode train eval session export machine runner bench soak hub doctor tui
 //! ```
 
 pub mod bench;
@@ -46,5 +47,6 @@ pub mod recipe;
 pub mod rng;
 pub mod runner;
 pub mod session;
+pub mod soak;
 pub mod train;
 pub mod tui;

@@ -18,7 +18,7 @@
 //! | `export.rs` | `export`, `export-model` |
 //! | `session.rs` | `session` |
 //! | `replay.rs` | `replay` |
-//! | `bench.rs` | `bench` |
+//! | `bench.rs`, `soak.rs` | `bench`, `soak` |
 //! | `workbench.rs` | the terminal workbench |
 //! | `text.rs` | documents as tables for people |
 
@@ -40,6 +40,7 @@ mod replay;
 mod resume;
 mod runs;
 mod session;
+mod soak;
 mod text;
 mod train;
 mod watch;
@@ -102,6 +103,8 @@ enum Command {
     Data(data::Data),
     /// Throughput of this machine.
     Bench(bench::Bench),
+    /// Kill tiny runs at random moments, resume them, and compare every number.
+    Soak(soak::Soak),
     /// Fetch a model from the Hugging Face hub.
     Pull(pull::Pull),
     /// What works here, and what to do about the rest.
@@ -169,6 +172,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Session(args) => session::session(&global, &args),
         Command::Data(args) => data::data(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
+        Command::Soak(args) => soak::soak(&global, &args),
         Command::Pull(args) => pull::pull(&global, &args),
         Command::Doctor(args) => doctor::doctor(&global, &args),
         Command::Completions(args) => completions::completions(&args),

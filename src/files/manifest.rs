@@ -5,7 +5,7 @@
 //! of the parent: a folder that bears its name is whole, and the manifest tells when the disk has
 //! lost something since.
 
-use super::FileError;
+use super::{FileError, fault};
 use crate::ids::Digest;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -114,15 +114,18 @@ fn write_beside(
     for (name, bytes) in contents {
         super::write_synced(&temporary.join(name), bytes)?;
     }
+    fault::here(fault::BEFORE_MANIFEST);
     let path = temporary.join("manifest.json");
     let json = serde_json::to_vec_pretty(manifest)
         .map_err(|cause| ManifestError::Json { cause, path: path.clone() })?;
     super::write_synced(&path, &json)?;
     super::sync_parent(&path)?;
+    fault::here(fault::BEFORE_RENAME);
     if folder.exists() {
         fs::remove_dir_all(folder).map_err(FileError::at("removing", folder))?;
     }
     fs::rename(temporary, folder).map_err(FileError::at("renaming", folder))?;
+    fault::here(fault::AFTER_RENAME);
     Ok(super::sync_parent(folder)?)
 }
 
