@@ -4,11 +4,15 @@
 //! | file | commands |
 //! |---|---|
 //! | `global.rs` | flags every command has; threads; the workspace |
-//! | `train.rs` | `train`, `resume`, `demo` |
+//! | `train.rs` | `train`, `demo` |
+//! | `resume.rs` | `resume`, `fork` |
+//! | `detach.rs`, `ending.rs` | runners of their own; what a run leaves when it ends |
 //! | `recipes.rs` | `recipes` |
-//! | `runs.rs` | `runs` |
+//! | `runs.rs`, `watch.rs` | `runs`, `watch` |
+//! | `control.rs` | `checkpoint`, `pause`, `stop` |
 //! | `embed.rs` | `embed` |
 //! | `compare.rs` | `compare`, `inspect` |
+//! | `data.rs` | `data check` |
 //! | `export.rs` | `export`, `export-model` |
 //! | `session.rs` | `session` |
 //! | `replay.rs` | `replay` |
@@ -17,18 +21,26 @@
 
 mod bench;
 mod compare;
+mod control;
+mod data;
+mod detach;
 mod embed;
+mod ending;
 mod export;
 mod global;
 mod recipes;
 mod replay;
+mod resume;
 mod runs;
 mod session;
 mod text;
 mod train;
+mod watch;
 
+use crate::runner::client;
+use crate::session::control::Command as Order;
 use clap::{Parser, Subcommand};
-use global::{Global, Refused};
+use global::{Global, Refused, say};
 use std::process::ExitCode;
 
 /// Train CLIP, turn a causal Llama into a text encoder, train LLM2CLIP against it, compare and
@@ -48,12 +60,22 @@ enum Command {
     Demo(train::Demo),
     /// Run a recipe: a preset's name or a .toml file.
     Train(train::Train),
-    /// Go on with a stopped, failed or crashed run.
-    Resume(train::Resume),
+    /// Go on with a run: a new segment where it ended early, on from its pause, or watch it.
+    Resume(resume::Resume),
+    /// A new run from a checkpoint of another one.
+    Fork(resume::Fork),
     /// List recipes, show one resolved, or the difference of two.
     Recipes(recipes::Recipes),
     /// All runs of all sessions, newest first.
     Runs(runs::Runs),
+    /// Follow a run to its end.
+    Watch(watch::Watch),
+    /// Have a run save a checkpoint now.
+    Checkpoint(control::Order),
+    /// Have a run stop stepping and keep its place; `resume` goes on.
+    Pause(control::Order),
+    /// Have a run save a checkpoint and end.
+    Stop(control::Order),
     /// Turn texts or pictures into an embedding table.
     Embed(embed::Embed),
     /// Compare encoders on caption or image retrieval, with intervals.
@@ -64,8 +86,10 @@ enum Command {
     Export(export::Export),
     /// A session as it happened, as lines at their recorded pace.
     Replay(replay::Replay),
-    /// Sessions as a whole: list, show, rename, remove.
+    /// Sessions as a whole: list, show, pack, unpack, rename, remove.
     Session(session::SessionArgs),
+    /// What a data set holds, what is missing and what is wrong.
+    Data(data::Data),
     /// Throughput of this machine.
     Bench(bench::Bench),
     /// A checkpoint in the layout of another program.
@@ -81,7 +105,9 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             let code = if error.downcast_ref::<Refused>().is_some() { 2 } else { 1 };
-            eprintln!("error: {}", chain(&error));
+            // The parts of a list stand on lines of their own.
+            let shown: Vec<String> = chain(&error).lines().map(text::safe).collect();
+            say(&format!("error: {}", shown.join("\n")));
             ExitCode::from(code)
         }
     }
@@ -103,10 +129,18 @@ fn chain(error: &anyhow::Error) -> String {
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let global = cli.global;
+    if global.console.is_some() {
+        client::leave_session();
+    }
     match cli.command {
         Command::Demo(args) => train::demo(&global, &args),
         Command::Train(args) => train::train(&global, &args),
-        Command::Resume(args) => train::resume(&global, &args),
+        Command::Resume(args) => resume::resume(&global, &args),
+        Command::Fork(args) => resume::fork(&global, &args),
+        Command::Watch(args) => watch::watch(&global, &args),
+        Command::Checkpoint(args) => control::order(&global, &args, Order::Checkpoint),
+        Command::Pause(args) => control::order(&global, &args, Order::Pause),
+        Command::Stop(args) => control::order(&global, &args, Order::Stop),
         Command::Recipes(args) => recipes::recipes(&global, &args),
         Command::Runs(args) => runs::runs(&global, &args),
         Command::Embed(args) => embed::embed(&global, &args),
@@ -115,6 +149,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Export(args) => export::export(&global, &args),
         Command::Replay(args) => replay::replay(&global, &args),
         Command::Session(args) => session::session(&global, &args),
+        Command::Data(args) => data::data(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
         Command::ExportModel(args) => export::export_model(&global, &args),
     }

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 /// The format every new log is written in.
 pub const LOG_FORMAT: &str = "llm2clip.log/1";
 
+/// Revision of the source this program was built from; none where it was not built from a repository,
+/// or without optimisation.
+pub const GIT_REVISION: Option<&str> = option_env!("LLM2CLIP_GIT_REVISION");
+
 /// Who writes the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -223,7 +223,13 @@ impl RunState {
                 self.stages.push(StageState::new(plan.clone()));
             }
         }
-        if !self.segments.is_empty() {
+        // A fork begins at a checkpoint of another run: what comes before it is done.
+        if self.segments.is_empty()
+            && let Some(from) = &event.resumed_from
+        {
+            self.stages.iter_mut().take(from.index as usize).for_each(StageState::taken_over);
+        }
+        if !self.segments.is_empty() || event.resumed_from.is_some() {
             let from = event.resumed_from.as_ref();
             let (index, step) = from.map_or((0, 0), |from| (from.index as usize, from.step));
             for (at, stage) in self.stages.iter_mut().enumerate().skip(index) {

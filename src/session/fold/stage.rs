@@ -253,6 +253,12 @@ impl StageState {
         });
     }
 
+    /// The stage was finished in the run that this one was forked from.
+    pub(super) fn taken_over(&mut self) {
+        self.step = self.steps;
+        self.progress = StageProgress::Finished;
+    }
+
     /// A new segment begins with `step` updates of this stage made: what lies beyond no longer
     /// counts.
     pub(super) fn rewind(&mut self, step: u64) {
