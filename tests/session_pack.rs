@@ -29,6 +29,7 @@ fn started(recipe: serde_json::Value, from: Option<ResumePoint>) -> RunStarted {
         recipe,
         stages: vec![],
         resumed_from: from,
+        forked_from: None,
         program_version: "0.1.0".into(),
         git: None,
         host: "machine".into(),

@@ -97,7 +97,7 @@ enum Command {
     Export(export::Export),
     /// A session as it happened, as lines at their recorded pace.
     Replay(replay::Replay),
-    /// Sessions as a whole: list, show, rename, remove.
+    /// Sessions as a whole: list, show, pack, unpack, rename, remove.
     Session(session::SessionArgs),
     /// What a data set holds, what is missing and what is wrong.
     Data(data::Data),
