@@ -157,7 +157,8 @@ fn look(
 fn human(document: &EncoderDocument) -> String {
     let mut text = format!("encoder    {}\n", safe(&document.source));
     for card in &document.cards {
-        let _ = writeln!(text, "tower      {}  {}  {} numbers a row", card.tower, card.kind, card.dim);
+        let _ =
+            writeln!(text, "tower      {}  {}  {} numbers a row", card.tower, card.kind, card.dim);
         if let Some(how) = &card.text {
             let json = serde_json::to_value(how).unwrap_or_default();
             let _ = writeln!(
@@ -182,7 +183,8 @@ fn human(document: &EncoderDocument) -> String {
             let _ = writeln!(text, "weights    {digest}");
         }
         for parent in &card.stands_on {
-            let _ = writeln!(text, "stands on  {}  {}", safe(&parent.source), parent.digest.short());
+            let _ =
+                writeln!(text, "stands on  {}  {}", safe(&parent.source), parent.digest.short());
         }
     }
     for (at, lora) in document.loras.iter().enumerate() {
@@ -233,7 +235,12 @@ fn lora_lines(text: &mut String, at: usize, lora: &MergedLora) {
         let place = place.trim_end_matches(".self_attn").trim_end_matches(".mlp");
         if place != layer {
             place.clone_into(&mut layer);
-            let _ = write!(text, "{}  {:<16}", if text.ends_with('\n') { "" } else { "\n" }, safe(place));
+            let _ = write!(
+                text,
+                "{}  {:<16}",
+                if text.ends_with('\n') { "" } else { "\n" },
+                safe(place)
+            );
         }
         let share = 100.0 * norm.update / norm.weight.max(f64::MIN_POSITIVE);
         let _ = write!(text, " {} {share:.2} %", safe(linear.trim_end_matches("_proj")));

@@ -7,9 +7,8 @@ use crate::eval::document::COMPARE_FORMAT;
 use crate::eval::{CompareDocument, Relevant};
 use crate::export::{NamedSeries, charts, csv, trec, write_text};
 use crate::session::Time;
-use crate::session::folder::{Session, list_sessions};
+use crate::session::folder::Session;
 use crate::session::follow::{logs_in, read_run};
-use crate::session::names::find_session;
 use crate::session::neighbours::{NeighbourSet, read_neighbours};
 use crate::session::results::results_of;
 use crate::session::runs::RunRow;
@@ -51,10 +50,7 @@ pub struct ExportModel {
 /// `llm2clip export`
 pub fn export(global: &Global, args: &Export) -> anyhow::Result<ExitCode> {
     global.may_write()?;
-    let roots = global.roots()?;
-    let all = list_sessions(&roots.sessions)?;
-    let id = find_session(&args.session, &all).map_err(|error| Refused(error.to_string()))?;
-    let session = Session::open(&roots.sessions, id)?;
+    let session = super::session::named(global, &args.session)?;
     let written = export_session(&session, &args.out)?;
     let document = json!({
         "format": "llm2clip.exported/1",

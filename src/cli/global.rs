@@ -3,15 +3,18 @@
 use crate::machine;
 use crate::runner::{Narrator, Voice, Workspace, open_device};
 use crate::session::folder::{Session, SessionCard};
-use crate::session::names::find_session;
+use crate::session::header::GIT_REVISION;
+use crate::session::names::{RunId, find_run, find_session};
 use crate::session::paths::Roots;
+use crate::session::runs::run_ids;
 use crate::session::writer::LogWriter;
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A request that was wrong: exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +46,9 @@ pub struct Global {
     /// Threads that compute [default: all cores].
     #[arg(long, global = true, value_name = "N", env = "LLM2CLIP_THREADS")]
     pub threads: Option<usize>,
+    /// Most memory that training may take, such as 4G or 512M [default: what is free].
+    #[arg(long, global = true, value_name = "BYTES", value_parser = bytes, env = "LLM2CLIP_MEMORY_LIMIT")]
+    pub memory_limit: Option<u64>,
     /// The root of every random stream [default: the recipe's].
     #[arg(long, global = true, value_name = "N")]
     pub seed: Option<u64>,
@@ -55,6 +61,37 @@ pub struct Global {
     /// Write nothing anywhere.
     #[arg(long, global = true)]
     pub readonly: bool,
+    /// Where the output of this detached runner goes until its run has a name.
+    #[arg(long = "detached-console", global = true, hide = true, value_name = "FILE")]
+    pub console: Option<PathBuf>,
+}
+
+/// Bytes, with an optional K, M, G or T: powers of 1024.
+fn bytes(text: &str) -> Result<u64, String> {
+    let trimmed = text.trim().trim_end_matches(['b', 'B']).trim_end_matches(['i', 'I']);
+    let digits = trimmed.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+    let shift = match trimmed[digits.len()..].trim().to_ascii_uppercase().as_str() {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err(format!("expected bytes such as 4G or 512M, found {text:?}")),
+    };
+    let number: f64 = digits
+        .trim()
+        .parse()
+        .map_err(|_| format!("expected a number of bytes such as 4G or 512M, found {text:?}"))?;
+    Ok((number * (1u64 << shift) as f64) as u64)
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// A line on stderr; lost where there is nobody to read it, for a run outlives its terminal.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// Niceness of whatever computes: a shared server stays usable.
@@ -81,7 +118,38 @@ impl Global {
             device,
             device_name,
             threads,
+            memory_limit: self.memory_limit,
         })
+    }
+
+    /// A run by any unambiguous part of its name.
+    pub fn find_run(&self, name: &str) -> anyhow::Result<RunId> {
+        let all = run_ids(&self.roots()?.sessions)?;
+        Ok(find_run(name, &all).map_err(|error| Refused(error.to_string()))?.clone())
+    }
+
+    /// A run by name, and its session.
+    pub fn open_run(&self, name: &str) -> anyhow::Result<(RunId, Session)> {
+        let id = self.find_run(name)?;
+        let session = Session::open(&self.roots()?.sessions, &id.session)?;
+        Ok((id, session))
+    }
+
+    /// These flags again, for a process that works in these folders.
+    pub fn as_args(&self, workspace: &Workspace) -> Vec<OsString> {
+        let mut args: Vec<OsString> = Vec::new();
+        let mut flag = |name: &str, value: &OsStr| args.extend([name.into(), value.to_owned()]);
+        flag("--sessions", absolute(&workspace.sessions).as_os_str());
+        flag("--checkpoints", absolute(&workspace.checkpoints).as_os_str());
+        flag("--device", workspace.device_name.as_ref());
+        flag("--threads", workspace.threads.to_string().as_ref());
+        if let Some(limit) = self.memory_limit {
+            flag("--memory-limit", limit.to_string().as_ref());
+        }
+        if self.quiet {
+            args.push("--quiet".into());
+        }
+        args
     }
 
     /// Refuses what would write under `--readonly`.
@@ -105,7 +173,7 @@ impl Global {
         roots.make().context("making the folders for sessions and checkpoints failed")?;
         let card = SessionCard::new(
             title,
-            None,
+            GIT_REVISION.map(str::to_owned),
             machine::host(),
             workspace.device_name.clone(),
             workspace.threads as u32,
@@ -126,8 +194,12 @@ impl Global {
         if self.quiet { Voice::Quiet } else { Voice::Lines }
     }
 
-    /// A narrator for a log.
+    /// A narrator for a log. A detached runner's output gets the log's name.
     pub fn narrator(&self, log: LogWriter) -> Narrator {
+        if let Some(console) = &self.console {
+            // The output goes on under its first name where it cannot get this one.
+            let _ = std::fs::rename(console, log.path().with_extension("console.log"));
+        }
         Narrator::new(Some(log), self.voice())
     }
 

@@ -4,33 +4,47 @@
 //! | file | commands |
 //! |---|---|
 //! | `global.rs` | flags every command has; threads; the workspace |
-//! | `train.rs` | `train`, `resume`, `demo` |
+//! | `train.rs` | `train`, `demo` |
+//! | `resume.rs` | `resume`, `fork` |
+//! | `detach.rs`, `ending.rs` | runners of their own; what a run leaves when it ends |
 //! | `recipes.rs` | `recipes` |
-//! | `runs.rs` | `runs` |
+//! | `runs.rs`, `watch.rs` | `runs`, `watch` |
+//! | `control.rs` | `checkpoint`, `pause`, `stop` |
 //! | `embed.rs` | `embed` |
 //! | `encoder.rs` | `encoder` |
 //! | `pull.rs`, `doctor.rs`, `completions.rs` | `pull`, `doctor`, `completions` |
 //! | `compare.rs` | `compare`, `inspect` |
+//! | `data.rs` | `data check` |
 //! | `export.rs` | `export`, `export-model` |
+//! | `session.rs` | `session` |
 //! | `bench.rs` | `bench` |
 //! | `text.rs` | documents as tables for people |
 
 mod bench;
-mod completions;
 mod compare;
+mod completions;
+mod control;
+mod data;
+mod detach;
 mod doctor;
 mod embed;
 mod encoder;
+mod ending;
 mod export;
 mod global;
 mod pull;
 mod recipes;
+mod resume;
 mod runs;
+mod session;
 mod text;
 mod train;
+mod watch;
 
+use crate::runner::client;
+use crate::session::control::Command as Order;
 use clap::{Parser, Subcommand};
-use global::{Global, Refused};
+use global::{Global, Refused, say};
 use std::process::ExitCode;
 
 /// Train CLIP, turn a causal Llama into a text encoder, train LLM2CLIP against it, compare and
@@ -50,12 +64,22 @@ enum Command {
     Demo(train::Demo),
     /// Run a recipe: a preset's name or a .toml file.
     Train(train::Train),
-    /// Go on with a stopped, failed or crashed run.
-    Resume(train::Resume),
+    /// Go on with a run: a new segment where it ended early, on from its pause, or watch it.
+    Resume(resume::Resume),
+    /// A new run from a checkpoint of another one.
+    Fork(resume::Fork),
     /// List recipes, show one resolved, or the difference of two.
     Recipes(recipes::Recipes),
     /// All runs of all sessions, newest first.
     Runs(runs::Runs),
+    /// Follow a run to its end.
+    Watch(watch::Watch),
+    /// Have a run save a checkpoint now.
+    Checkpoint(control::Order),
+    /// Have a run stop stepping and keep its place; `resume` goes on.
+    Pause(control::Order),
+    /// Have a run save a checkpoint and end.
+    Stop(control::Order),
     /// Turn texts or pictures into an embedding table.
     Embed(embed::Embed),
     /// An encoder's card, its tokens and masks, pictures as it sees them, and its self-test.
@@ -66,6 +90,10 @@ enum Command {
     Inspect(compare::Inspect),
     /// A session's results as JSON, CSV, TREC files and charts.
     Export(export::Export),
+    /// Sessions as a whole: list, show, rename, remove.
+    Session(session::SessionArgs),
+    /// What a data set holds, what is missing and what is wrong.
+    Data(data::Data),
     /// Throughput of this machine.
     Bench(bench::Bench),
     /// Fetch a model from the Hugging Face hub.
@@ -87,7 +115,9 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             let code = if error.downcast_ref::<Refused>().is_some() { 2 } else { 1 };
-            eprintln!("error: {}", chain(&error));
+            // The parts of a list stand on lines of their own.
+            let shown: Vec<String> = chain(&error).lines().map(text::safe).collect();
+            say(&format!("error: {}", shown.join("\n")));
             ExitCode::from(code)
         }
     }
@@ -109,10 +139,18 @@ fn chain(error: &anyhow::Error) -> String {
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let global = cli.global;
+    if global.console.is_some() {
+        client::leave_session();
+    }
     match cli.command {
         Command::Demo(args) => train::demo(&global, &args),
         Command::Train(args) => train::train(&global, &args),
-        Command::Resume(args) => train::resume(&global, &args),
+        Command::Resume(args) => resume::resume(&global, &args),
+        Command::Fork(args) => resume::fork(&global, &args),
+        Command::Watch(args) => watch::watch(&global, &args),
+        Command::Checkpoint(args) => control::order(&global, &args, Order::Checkpoint),
+        Command::Pause(args) => control::order(&global, &args, Order::Pause),
+        Command::Stop(args) => control::order(&global, &args, Order::Stop),
         Command::Recipes(args) => recipes::recipes(&global, &args),
         Command::Runs(args) => runs::runs(&global, &args),
         Command::Embed(args) => embed::embed(&global, &args),
@@ -120,6 +158,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare::compare(&global, &args),
         Command::Inspect(args) => compare::inspect(&global, &args),
         Command::Export(args) => export::export(&global, &args),
+        Command::Session(args) => session::session(&global, &args),
+        Command::Data(args) => data::data(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
         Command::Pull(args) => pull::pull(&global, &args),
         Command::Doctor(args) => doctor::doctor(&global, &args),

@@ -1,21 +1,13 @@
-//! `train`, `resume`, `demo`: in the foreground, these are the runner.
+//! `train`, `demo`: in the foreground, these are the runner.
 
-use super::export::export_session;
-use super::global::{Global, Refused};
-use super::text;
-use crate::ids::RunName;
+use super::global::{Global, Refused, say};
+use super::{detach, ending, text};
 use crate::recipe::{Recipe, apply_set, from_toml, names, preset, validate};
-use crate::runner::{
-    Ended, Outcome, Resumption, StageSummary, Stop, resume as resume_run, start_run,
-};
-use crate::session::Time;
-use crate::session::folder::Session;
-use crate::session::follow::read_run;
-use crate::session::names::find_run;
-use crate::session::runs::{RunRow, run_ids};
+use crate::runner::{Stop, Wait, start_run};
+use crate::session::runs::{RUNS_FORMAT, RunsDocument};
 use anyhow::Context;
 use clap::Args;
-use serde::Serialize;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -28,13 +20,28 @@ pub struct Train {
     /// Change a key, in every stage that has it or in one.
     #[arg(long = "set", value_name = "[STAGE.]KEY=VALUE")]
     sets: Vec<String>,
+    /// One run a seed, one after the other, in one session.
+    #[arg(long, value_name = "N,N,..", value_delimiter = ',', conflicts_with = "seed")]
+    seeds: Vec<u64>,
+    /// One run a value, in one session; several of these give every combination.
+    #[arg(long = "sweep", value_name = "[STAGE.]KEY=A|B")]
+    sweeps: Vec<String>,
+    #[command(flatten)]
+    how: How,
 }
 
-/// `resume`
-#[derive(Args)]
-pub struct Resume {
-    /// A run, by any unambiguous beginning or end of its name.
-    run: String,
+/// How a new run is started.
+#[derive(Args, Clone, Debug, Default)]
+pub struct How {
+    /// Wait until that run has ended, and for the device.
+    #[arg(long, value_name = "RUN")]
+    pub after: Option<String>,
+    /// Run as a process of its own that outlives this terminal.
+    #[arg(long)]
+    pub detach: bool,
+    /// A shell command to run at the end; LLM2CLIP_RUN, LLM2CLIP_STATE and more tell it what ended.
+    #[arg(long, value_name = "CMD")]
+    pub on_end: Option<String>,
 }
 
 /// `demo`
@@ -46,28 +53,6 @@ pub struct Demo {
     /// Change a key of the demo's recipe.
     #[arg(long = "set", value_name = "[STAGE.]KEY=VALUE")]
     sets: Vec<String>,
-}
-
-/// What `train` and `resume` print on ending: `llm2clip.run/1`.
-#[derive(Serialize)]
-struct RunDocument {
-    format: &'static str,
-    #[serde(flatten)]
-    row: RunRow,
-    stages: Vec<StageSummary>,
-}
-
-/// What `demo` prints: `llm2clip.demo/1`.
-#[derive(Serialize)]
-struct DemoDocument {
-    format: &'static str,
-    seconds: f64,
-    session: String,
-    run: RunDocument,
-    caption: serde_json::Value,
-    image: serde_json::Value,
-    inspect: serde_json::Value,
-    export: String,
 }
 
 /// Finds a recipe by name or file and changes it.
@@ -99,14 +84,91 @@ pub fn find_recipe(name: &str, sets: &[String], seed: Option<u64>) -> anyhow::Re
     Ok(recipe)
 }
 
+/// One run of a series: what makes it different, and its recipe.
+struct Variant {
+    sets: Vec<String>,
+    recipe: Recipe,
+}
+
+/// The runs that `--sweep` and `--seeds` ask for; one without them.
+fn variants(global: &Global, args: &Train) -> anyhow::Result<Vec<Variant>> {
+    let mut all = vec![args.sets.clone()];
+    for sweep in &args.sweeps {
+        let (key, values) = sweep
+            .split_once('=')
+            .ok_or_else(|| Refused(format!("--sweep takes [STAGE.]KEY=A|B, found {sweep:?}")))?;
+        let with = |sets: &Vec<String>| {
+            let sets = sets.clone();
+            values
+                .split('|')
+                .map(move |value| sets.iter().cloned().chain([format!("{key}={value}")]).collect())
+                .collect::<Vec<Vec<String>>>()
+        };
+        all = all.iter().flat_map(with).collect();
+    }
+    let seeds = args.seeds.iter().map(|seed| Some(*seed));
+    let seeds: Vec<Option<u64>> =
+        if args.seeds.is_empty() { vec![global.seed] } else { seeds.collect() };
+    let mut variants = Vec::new();
+    for sets in &all {
+        for seed in &seeds {
+            let mut sets = sets.clone();
+            sets.extend(seed.map(|seed| format!("seed={seed}")));
+            let recipe = find_recipe(&args.recipe, &sets, None)?;
+            variants.push(Variant { sets, recipe });
+        }
+    }
+    Ok(variants)
+}
+
 /// `llm2clip train`
 pub fn train(global: &Global, args: &Train) -> anyhow::Result<ExitCode> {
-    let recipe = find_recipe(&args.recipe, &args.sets, global.seed)?;
+    let variants = variants(global, args)?;
+    let after = args.how.after.as_ref().map(|run| global.find_run(run)).transpose()?;
     let workspace = global.workspace(None)?;
-    let session = global.open_session(&workspace, &recipe.name)?;
+    let title = variants.first().map_or("", |variant| variant.recipe.name.as_str());
+    let session = global.open_session(&workspace, title)?;
+    if args.how.detach {
+        let commands = variants.iter().map(|variant| {
+            let mut command = vec![OsString::from("train"), args.recipe.clone().into()];
+            for set in &variant.sets {
+                command.extend(["--set".into(), set.into()]);
+            }
+            command
+        });
+        return detach::all(global, &workspace, &session, commands.collect(), after, &args.how);
+    }
     let stop = Stop::on_signals()?;
-    let outcome = start_run(&workspace, &session, &recipe, |log| global.narrator(log), &stop)?;
-    finish(global, &session, outcome, None)
+    let series = variants.len() > 1;
+    let mut rows = Vec::new();
+    let mut code = ExitCode::SUCCESS;
+    for (at, Variant { recipe, .. }) in variants.iter().enumerate() {
+        // One after the other in one process: only the first has anybody to wait for.
+        let wait = after.as_ref().filter(|_| at == 0).map_or(Wait::No, Wait::After);
+        let ended =
+            start_run(&workspace, &session, recipe, |log| global.narrator(log), &stop, wait);
+        let ended = ending::Ending::of(&session, ended, args.how.on_end.as_deref());
+        if !series {
+            return ended?.print(global, None);
+        }
+        match ended {
+            Ok(ended) => {
+                rows.push(ended.row()?);
+                if let Some(signal) = ended.signal() {
+                    code = ExitCode::from(128 + signal as u8);
+                    break;
+                }
+            }
+            // The others of the series may still be worth their time.
+            Err(error) => {
+                say(&format!("error: {error:#}"));
+                code = ExitCode::from(1);
+            }
+        }
+    }
+    let document = RunsDocument { format: RUNS_FORMAT.to_owned(), runs: rows };
+    global.print(&document, text::runs)?;
+    Ok(code)
 }
 
 /// `llm2clip demo`
@@ -118,103 +180,7 @@ pub fn demo(global: &Global, args: &Demo) -> anyhow::Result<ExitCode> {
     let workspace = global.workspace(None)?;
     let session = global.open_session(&workspace, "demo")?;
     let stop = Stop::on_signals()?;
-    let outcome = start_run(&workspace, &session, &recipe, |log| global.narrator(log), &stop)?;
-    finish(global, &session, outcome, Some(clock))
-}
-
-/// `llm2clip resume`
-pub fn resume(global: &Global, args: &Resume) -> anyhow::Result<ExitCode> {
-    let clock = Instant::now();
-    global.may_write()?;
-    let roots = global.roots()?;
-    let all = run_ids(&roots.sessions)?;
-    let id = find_run(&args.run, &all).map_err(|error| Refused(error.to_string()))?;
-    let session = Session::open(&roots.sessions, &id.session)?;
-    let recorded = read_run(session.folder(), &id.run)?;
-    let started = recorded.state().started.clone();
-    let threads = started.as_ref().map(|start| start.threads as usize);
-    if let (Some(asked), Some(was)) = (global.threads, threads)
-        && asked != was
-    {
-        return Err(Refused(format!(
-            "--threads {asked}: the run was started with {was}, and goes on bit for bit only with as many; leave the flag out"
-        ))
-        .into());
-    }
-    if let (Some(asked), Some(was)) = (global.seed, started.as_ref().map(|start| start.seed))
-        && asked != was
-    {
-        return Err(
-            Refused(format!("--seed {asked}: the run has seed {was}; leave the flag out")).into()
-        );
-    }
-    let mut global = global.clone();
-    if let Some(started) = &started {
-        global.device.clone_from(&started.device);
-    }
-    let workspace = global.workspace(threads)?;
-    let stop = Stop::on_signals()?;
-    match resume_run(&workspace, &session, &id.run, |log| global.narrator(log), &stop)? {
-        Resumption::AlreadyDone => {
-            let document = document(&session, &id.run, Vec::new())?;
-            eprintln!("{id} is done; there is nothing to go on with");
-            global.print(&document, |_| String::new())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Resumption::Went(outcome) => finish(&global, &session, *outcome, Some(clock)),
-    }
-}
-
-fn document(
-    session: &Session,
-    run: &RunName,
-    stages: Vec<StageSummary>,
-) -> anyhow::Result<RunDocument> {
-    let follower = read_run(session.folder(), run)?;
-    let row = RunRow::of(session.id(), &follower, Time::now());
-    Ok(RunDocument { format: "llm2clip.run/1", row, stages })
-}
-
-fn finish(
-    global: &Global,
-    session: &Session,
-    outcome: Outcome,
-    clock: Option<Instant>,
-) -> anyhow::Result<ExitCode> {
-    let Outcome { run, ended, stages, report, .. } = outcome;
-    let document = document(session, &run, stages)?;
-    match report {
-        None => global.print(&document, |document| text::run(&document.row, &document.stages))?,
-        Some(report) => {
-            let out = session.folder().join("export");
-            export_session(session, &out)?;
-            let demo = DemoDocument {
-                format: "llm2clip.demo/1",
-                seconds: clock.map_or(0.0, |clock| clock.elapsed().as_secs_f64()),
-                session: session.id().to_string(),
-                run: document,
-                caption: serde_json::to_value(&report.caption)?,
-                image: serde_json::to_value(&report.image)?,
-                inspect: serde_json::to_value(&report.inspect)?,
-                export: out.display().to_string(),
-            };
-            global.print(&demo, |demo| {
-                let run = text::run(&demo.run.row, &demo.run.stages);
-                let caption = text::compare(&report.caption);
-                let image = text::compare(&report.image);
-                let inspect = text::inspect(&report.inspect);
-                format!(
-                    "{run}\n{caption}\n{image}\n{inspect}\nexported to {}\nseconds  {:.0}\n",
-                    demo.export, demo.seconds
-                )
-            })?;
-        }
-    }
-    Ok(match ended {
-        Ended::Done => ExitCode::SUCCESS,
-        Ended::Stopped { signal } => {
-            eprintln!("stopped after a checkpoint; `llm2clip resume {run}` goes on");
-            ExitCode::from(128 + signal as u8)
-        }
-    })
+    let ended =
+        start_run(&workspace, &session, &recipe, |log| global.narrator(log), &stop, Wait::No);
+    ending::Ending::of(&session, ended, None)?.print(global, Some(clock))
 }

@@ -29,9 +29,8 @@ pub fn read(folder: &Path) -> Result<TokenizerFiles> {
     let special = optional(&folder.join("special_tokens_map.json"))?;
     let named = |key: &str| [&config, &special].into_iter().find_map(|file| token(&file[key]));
     let mut files = from_json(json)?;
-    files.tokenizer = files
-        .tokenizer
-        .with_ends(named("bos_token").as_deref(), named("eos_token").as_deref())?;
+    files.tokenizer =
+        files.tokenizer.with_ends(named("bos_token").as_deref(), named("eos_token").as_deref())?;
     files.adds_bos = files.tokenizer.adds_bos()?;
     let class = config["tokenizer_class"].as_str().unwrap_or_default();
     if class.starts_with("LlamaTokenizer")
@@ -59,7 +58,7 @@ fn optional(path: &Path) -> Result<Value> {
     }
     let bytes = std::fs::read(path).map_err(DataError::read(path))?;
     serde_json::from_slice(&bytes)
-        .map_err(|source| DataError::Json { path: path.to_owned(), line: source.line(), source })
+        .map_err(|source| DataError::Document { path: path.to_owned(), source })
 }
 
 /// A token written as text, or as an object with its `content`.

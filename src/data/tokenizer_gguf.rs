@@ -206,8 +206,13 @@ impl GgufTokenizer {
                     && vocab.contains_key(&format!("{left}{right}"))
             };
             let Some((left, right)) = pair.filter(known) else {
-                let expected = "two tokens with a space between, and their union a token".to_owned();
-                return Err(GgufTokenizerError::List { key, expected, found: format!("{merge:?}") });
+                let expected =
+                    "two tokens with a space between, and their union a token".to_owned();
+                return Err(GgufTokenizerError::List {
+                    key,
+                    expected,
+                    found: format!("{merge:?}"),
+                });
             };
             merges.push([left, right]);
         }

@@ -92,14 +92,14 @@ fn cards(cuda: bool) -> Vec<Check> {
             let advice = "others hold its memory; pick another with --device cuda:N, or wait";
             check.advise_if(full, State::Warning, advice)
         } else {
-            let advice = "this build computes on the processor; build with --features cuda to use it";
+            let advice =
+                "this build computes on the processor; build with --features cuda to use it";
             check.advise(State::Note, advice)
         });
     }
     if checks.is_empty() {
         checks.push(
-            Check::new(GROUP, name, "none")
-                .advise(State::Note, "everything runs on the processor"),
+            Check::new(GROUP, name, "none").advise(State::Note, "everything runs on the processor"),
         );
     }
     checks

@@ -37,14 +37,16 @@ fn room(name: &'static str, folder: &Path) -> Check {
     match free {
         None => Check::new(GROUP, name, format!("{}{there}", folder.display()))
             .advise(State::Warning, "nothing can be said about this place; name another"),
-        Some(free) => {
-            Check::new(GROUP, name, format!("{}{there}, {} free", folder.display(), bytes(free)))
-                .advise_if(
-                    free < LITTLE,
-                    State::Warning,
-                    "free some room or name another place with --sessions, --checkpoints or HF_HOME",
-                )
-        }
+        Some(free) => Check::new(
+            GROUP,
+            name,
+            format!("{}{there}, {} free", folder.display(), bytes(free)),
+        )
+        .advise_if(
+            free < LITTLE,
+            State::Warning,
+            "free some room or name another place with --sessions, --checkpoints or HF_HOME",
+        ),
     }
 }
 

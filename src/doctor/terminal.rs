@@ -8,13 +8,11 @@ const GROUP: &str = "terminal";
 pub(super) fn checks(around: &Surroundings) -> Vec<Check> {
     let mut checks = vec![size(around), name(around), encoding(around), colours(around)];
     checks.push(pictures(around));
-    checks.push(
-        Check::new(GROUP, "fonts", "a line to look at: ⣿⣷⣄ ▁▂▃▄▅▆▇█ ┌─┐ 한국어 é").advise(
-            State::Note,
-            "where boxes or question marks stand in it, give the terminal a font with braille and \
+    checks.push(Check::new(GROUP, "fonts", "a line to look at: ⣿⣷⣄ ▁▂▃▄▅▆▇█ ┌─┐ 한국어 é").advise(
+        State::Note,
+        "where boxes or question marks stand in it, give the terminal a font with braille and \
              block characters (DejaVu Sans Mono, JetBrains Mono, Noto), or run with --ascii",
-        ),
-    );
+    ));
     checks.push(multiplexer(around));
     if !around.var("SSH_CONNECTION").is_empty() {
         checks.push(Check::new(GROUP, "connection", "SSH").advise(
@@ -89,15 +87,16 @@ fn colours(around: &Surroundings) -> Check {
 fn pictures(around: &Surroundings) -> Check {
     let program = around.var("TERM_PROGRAM");
     let set = |key: &str| !around.var(key).is_empty();
-    let protocol = if set("KITTY_WINDOW_ID") || program == "ghostty" || around.var("TERM").contains("kitty") {
-        Some("kitty")
-    } else if program == "iTerm.app" || program == "WezTerm" || set("WEZTERM_PANE") {
-        Some("iterm2")
-    } else if around.var("TERM").contains("foot") || around.var("TERM").contains("sixel") {
-        Some("sixel")
-    } else {
-        None
-    };
+    let protocol =
+        if set("KITTY_WINDOW_ID") || program == "ghostty" || around.var("TERM").contains("kitty") {
+            Some("kitty")
+        } else if program == "iTerm.app" || program == "WezTerm" || set("WEZTERM_PANE") {
+            Some("iterm2")
+        } else if around.var("TERM").contains("foot") || around.var("TERM").contains("sixel") {
+            Some("sixel")
+        } else {
+            None
+        };
     match protocol {
         Some(protocol) => Check::new(GROUP, "pictures", format!("{protocol}, by its environment")),
         None => Check::new(GROUP, "pictures", "half blocks, by its environment").advise(

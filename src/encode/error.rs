@@ -90,6 +90,9 @@ pub enum EncodeError {
         /// What it lacks, and what to do.
         what: String,
     },
+    /// Whoever was told of the progress ended the work.
+    #[error("encoding was interrupted")]
+    Interrupted,
     /// Something a checkpoint stands on has changed.
     #[error(
         "{name} stands on {parent} with weights {expected}, found {found}; the base was changed after training"

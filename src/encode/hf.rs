@@ -258,10 +258,7 @@ fn yes() -> bool {
 
 /// How a folder's `llm2vec_config.json` turns texts into rows; none where it has none. BOS is the
 /// tokenizer's business.
-pub(super) fn llm2vec(
-    folder: &Path,
-    config: &LlamaConfig,
-) -> Result<Option<TextUse>, EncodeError> {
+pub(super) fn llm2vec(folder: &Path, config: &LlamaConfig) -> Result<Option<TextUse>, EncodeError> {
     let path = folder.join("llm2vec_config.json");
     if !path.is_file() {
         return Ok(None);
@@ -275,8 +272,11 @@ pub(super) fn llm2vec(
     } else {
         Template::None
     };
-    let attention =
-        if file.enable_bidirectional { AttentionKind::Bidirectional } else { AttentionKind::Causal };
+    let attention = if file.enable_bidirectional {
+        AttentionKind::Bidirectional
+    } else {
+        AttentionKind::Causal
+    };
     let max_tokens = file.max_length.min(config.positions);
     Ok(Some(TextUse { attention, pooling, template, bos: true, max_tokens }))
 }

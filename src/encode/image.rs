@@ -13,6 +13,7 @@ use crate::model::{Ctx, Vit};
 use crate::nn::{Builder, NnError, Rule};
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
+use std::ops::ControlFlow;
 
 /// Pictures that go through a tower at once.
 const PICTURES_A_BATCH: usize = 64;
@@ -31,11 +32,12 @@ pub trait ImageEncoder {
     /// Everything that changes the numbers.
     fn card(&self) -> &EncoderCard;
 
-    /// Encodes pictures; `progress` hears of pictures done and pictures in all after every batch.
+    /// Encodes pictures; `progress` hears of pictures done and pictures in all after every batch
+    /// and may end the work there.
     fn encode(
         &self,
         pictures: &[&Picture],
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<EncodedImages, EncodeError>;
 }
 
@@ -156,7 +158,7 @@ impl ImageEncoder for ModelImageEncoder {
     fn encode(
         &self,
         pictures: &[&Picture],
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<EncodedImages, EncodeError> {
         let config = self.vit.config();
         let mut values = Vec::with_capacity(pictures.len() * config.projection);
@@ -167,7 +169,9 @@ impl ImageEncoder for ModelImageEncoder {
             let patches = Tensor::from_vec(patches.concat(), shape, &self.device)?;
             let rows = self.vit.forward(&patches, batch.len(), &Ctx::eval())?;
             values.extend(rows.to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>()?);
-            progress(values.len() / config.projection, pictures.len());
+            if progress(values.len() / config.projection, pictures.len()).is_break() {
+                return Err(EncodeError::Interrupted);
+            }
         }
         Ok(EncodedImages {
             rows: Embeddings::new(config.projection, values)?,

@@ -98,9 +98,7 @@ fn weights(pooling: Pooling, embed: &[bool]) -> Vec<f64> {
                 Pooling::Cls => f64::from(u8::from(at == 0)),
                 Pooling::Last | Pooling::Eos => f64::from(u8::from(Some(at) == last)),
                 Pooling::Mean if embed => 1.0 / count as f64,
-                Pooling::WeightedMean if embed => {
-                    2.0 * place as f64 / (count * (count + 1)) as f64
-                }
+                Pooling::WeightedMean if embed => 2.0 * place as f64 / (count * (count + 1)) as f64,
                 Pooling::Mean | Pooling::WeightedMean => 0.0,
             }
         })

@@ -61,6 +61,12 @@ struct PeftConfig {
     lora_bias: bool,
     bias: Option<String>,
     modules_to_save: Option<Vec<String>>,
+    trainable_token_indices: Option<Value>,
+    layer_replication: Option<Value>,
+    #[serde(default)]
+    use_qalora: bool,
+    #[serde(default)]
+    use_bdlora: bool,
     init_lora_weights: Option<Value>,
     #[serde(default)]
     rank_pattern: BTreeMap<String, usize>,
@@ -85,6 +91,9 @@ impl PeftConfig {
             (config.lora_bias, "lora_bias"),
             (bias, "trained biases"),
             (kept, "modules_to_save"),
+            (config.trainable_token_indices.is_some(), "trainable_token_indices"),
+            (config.layer_replication.is_some(), "layer_replication"),
+            (config.use_qalora || config.use_bdlora, "use_qalora or use_bdlora"),
             (moves, "init_lora_weights that changes the base"),
             (config.r == 0, "rank 0"),
         ] {
@@ -100,7 +109,8 @@ impl PeftConfig {
     /// module's name.
     fn scale(&self, path: &str) -> (usize, f64) {
         let fits = |pattern: &str| {
-            Regex::new(&format!(r"^(?:.*\.)?(?:{pattern})$")).is_ok_and(|regex| regex.is_match(path))
+            Regex::new(&format!(r"^(?:.*\.)?(?:{pattern})$"))
+                .is_ok_and(|regex| regex.is_match(path))
         };
         let r = self.rank_pattern.iter().find(|(key, _)| fits(key)).map_or(self.r, |(_, r)| *r);
         let alpha = self.alpha_pattern.iter().find(|(key, _)| fits(key));
@@ -186,8 +196,8 @@ fn merge_one(mut loaded: Loaded, folder: &Path, source: &str) -> Result<Loaded, 
     let device = device.unwrap_or(candle_core::Device::Cpu);
     let own: Tensors =
         candle_core::safetensors::load_buffer(&bytes, &device)?.into_iter().collect();
-    let lora = names::lora_tensors(own)
-        .map_err(|cause| HfError::Lora { cause, path: path.clone() })?;
+    let lora =
+        names::lora_tensors(own).map_err(|cause| HfError::Lora { cause, path: path.clone() })?;
     let digest = digest(folder, &bytes)?;
     let (groups, mut norms) = by_scale(&config, lora, &path)?;
     for norm in &mut norms {

@@ -9,6 +9,7 @@ use crate::data::corpus::Picture;
 use crate::data::text::{TextBatch, text_row};
 use candle_core::{Device, IndexOp as _, Tensor};
 use serde::Serialize;
+use std::ops::ControlFlow;
 
 /// What one test found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -49,14 +50,18 @@ const OTHERS: [&str; 3] = [
 /// # Errors
 /// What encoding can refuse.
 pub fn test_texts(encoder: &ModelTextEncoder, text: &str) -> Result<Vec<Finding>, EncodeError> {
-    let alone = encoder.encode(&[text], &mut |_, _| {})?.rows;
+    let alone = encoder.encode(&[text], &mut |_, _| ControlFlow::Continue(()))?.rows;
     let texts: Vec<&str> = OTHERS.into_iter().chain([text]).collect();
-    let together = encoder.encode(&texts, &mut |_, _| {})?.rows;
-    let again = encoder.encode(&[text], &mut |_, _| {})?.rows;
+    let together = encoder.encode(&texts, &mut |_, _| ControlFlow::Continue(()))?.rows;
+    let again = encoder.encode(&[text], &mut |_, _| ControlFlow::Continue(()))?.rows;
     let mut findings = vec![mask(encoder, text)?];
     let apart = distance(alone.row(0), together.row(OTHERS.len()));
     findings.push(Finding::below("alone equals in a batch", apart, ROUNDING));
-    findings.push(Finding::below("rows have unit length", off_unit(together.values(), together.dim()), ROUNDING));
+    findings.push(Finding::below(
+        "rows have unit length",
+        off_unit(together.values(), together.dim()),
+        ROUNDING,
+    ));
     findings.push(Finding::below("the same text twice", distance(alone.row(0), again.row(0)), 0.0));
     let least = OTHERS
         .iter()
@@ -122,15 +127,20 @@ pub fn test_images(
     encoder: &ModelImageEncoder,
     picture: &Picture,
 ) -> Result<Vec<Finding>, EncodeError> {
-    let others = [Picture::Builtin { vendor: 0, index: 0 }, Picture::Builtin { vendor: 1, index: 7 }];
-    let alone = encoder.encode(&[picture], &mut |_, _| {})?.rows;
+    let others =
+        [Picture::Builtin { vendor: 0, index: 0 }, Picture::Builtin { vendor: 1, index: 7 }];
+    let alone = encoder.encode(&[picture], &mut |_, _| ControlFlow::Continue(()))?.rows;
     let all: Vec<&Picture> = others.iter().chain([picture]).collect();
-    let together = encoder.encode(&all, &mut |_, _| {})?.rows;
-    let again = encoder.encode(&[picture], &mut |_, _| {})?.rows;
+    let together = encoder.encode(&all, &mut |_, _| ControlFlow::Continue(()))?.rows;
+    let again = encoder.encode(&[picture], &mut |_, _| ControlFlow::Continue(()))?.rows;
     let apart = distance(alone.row(0), together.row(others.len()));
     Ok(vec![
         Finding::below("alone equals in a batch", apart, ROUNDING),
-        Finding::below("rows have unit length", off_unit(together.values(), together.dim()), ROUNDING),
+        Finding::below(
+            "rows have unit length",
+            off_unit(together.values(), together.dim()),
+            ROUNDING,
+        ),
         Finding::below("the same picture twice", distance(alone.row(0), again.row(0)), 0.0),
     ])
 }

@@ -243,8 +243,7 @@ impl Sources {
     fn load_parent(&self, name: &str, parent: &Parent) -> Result<Loaded, EncodeError> {
         let folder = self.checkpoints.join(&parent.source);
         let ours = !parent.source.starts_with("builtin:") && folder.join("manifest.json").exists();
-        let loaded =
-            if ours { self.load_checkpoint(&folder)? } else { self.load(&parent.source)? };
+        let loaded = if ours { self.load_checkpoint(&folder)? } else { self.load(&parent.source)? };
         if loaded.digest == parent.digest {
             return Ok(loaded);
         }

@@ -12,6 +12,7 @@ use crate::nn::{Builder, Mask, Packing, Rule, ops};
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// Tokens that go through a model at once when many texts are encoded.
@@ -33,12 +34,13 @@ pub trait TextEncoder {
     /// Everything that changes the numbers.
     fn card(&self) -> &EncoderCard;
 
-    /// Encodes texts; `progress` hears of texts done and texts in all after every batch. Equal texts
+    /// Encodes texts; `progress` hears of texts done and texts in all after every batch and may end
+    /// the work there. Equal texts
     /// are encoded once, batches are made by length: a pure function of the texts.
     fn encode(
         &self,
         texts: &[&str],
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<EncodedTexts, EncodeError>;
 }
 
@@ -282,7 +284,7 @@ impl TextEncoder for ModelTextEncoder {
     fn encode(
         &self,
         texts: &[&str],
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<EncodedTexts, EncodeError> {
         let (unique, place) = distinct(texts);
         let rows: Vec<TextRow> = unique
@@ -303,7 +305,9 @@ impl TextEncoder for ModelTextEncoder {
                 values[item * dim..(item + 1) * dim].copy_from_slice(row);
             }
             done += batch.rows();
-            progress(done, unique.len());
+            if progress(done, unique.len()).is_break() {
+                return Err(EncodeError::Interrupted);
+            }
         }
         Ok(EncodedTexts {
             rows: Embeddings::new(dim, values)?.select(&place),

@@ -3,7 +3,7 @@
 use super::chart::{BarChart, Chart, DifferenceChart, Line, LineChart, png, svg};
 use super::{ExportError, NamedSeries};
 use crate::eval::{CompareDocument, Metric};
-use crate::session::atomic::write_bytes;
+use crate::files::{FileError, write_atomic};
 use std::path::{Path, PathBuf};
 
 /// Share of the past in the moving average of a chart's bright line.
@@ -21,7 +21,7 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, ExportError
     let path = folder.join(name);
     let fail = |source| ExportError::Write { path: path.clone(), source };
     std::fs::create_dir_all(folder).map_err(fail)?;
-    write_bytes(&path, bytes).map_err(fail)?;
+    write_atomic(&path, bytes).map_err(FileError::into_cause).map_err(fail)?;
     Ok(path)
 }
 

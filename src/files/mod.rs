@@ -29,18 +29,47 @@ impl FileError {
     pub fn cause(&self) -> &io::Error {
         &self.cause
     }
+
+    /// The system's reason, for an error that names act and place in its own words.
+    #[must_use]
+    pub fn into_cause(self) -> io::Error {
+        self.cause
+    }
 }
 
 /// Writes a file atomically: a reader sees the old content or the new, never a part.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write_file(path, |out| out.write_all(bytes))
+}
+
+/// Writes a file through `fill`, replacing an older one of that name only when all of it is safe.
+/// On an error the older one stays and nothing else remains.
+pub fn write_file(
+    path: &Path,
+    fill: impl FnOnce(&mut io::BufWriter<File>) -> io::Result<()>,
+) -> Result<(), FileError> {
     let temporary = temporary_name(path);
-    let written = write_synced(&temporary, bytes)
-        .and_then(|()| fs::rename(&temporary, path).map_err(FileError::at("renaming", path)));
+    let written = (|| {
+        let file = File::create(&temporary).map_err(FileError::at("creating", path))?;
+        let mut out = io::BufWriter::new(file);
+        fill(&mut out).and_then(|()| out.flush()).map_err(FileError::at("writing", path))?;
+        out.get_ref().sync_all().map_err(FileError::at("syncing", path))?;
+        fs::rename(&temporary, path).map_err(FileError::at("renaming", path))
+    })();
     if written.is_err() {
+        // The first error is the one worth telling.
         let _ = fs::remove_file(&temporary);
     }
     written?;
     sync_parent(path)
+}
+
+/// Makes a finished temporary folder the folder `to` with one rename. Its files must be synced by
+/// whoever wrote them; an existing, non-empty `to` is an error and stays.
+pub fn publish_folder(temporary: &Path, to: &Path) -> Result<(), FileError> {
+    sync_folder(temporary)?;
+    fs::rename(temporary, to).map_err(FileError::at("renaming", to))?;
+    sync_parent(to)
 }
 
 /// Writes a new file and fsyncs it.
@@ -53,10 +82,14 @@ pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// Fsyncs the folder a path stands in, so that a rename into it outlives a power cut.
 pub fn sync_parent(path: &Path) -> Result<(), FileError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new("."));
-    File::open(parent)
-        .and_then(|folder| folder.sync_all())
-        .map_err(FileError::at("syncing", parent))
+    sync_folder(parent.unwrap_or(Path::new(".")))
+}
+
+/// Makes a rename or a new name in this folder durable.
+pub fn sync_folder(folder: &Path) -> Result<(), FileError> {
+    File::open(folder)
+        .and_then(|opened| opened.sync_all())
+        .map_err(FileError::at("syncing", folder))
 }
 
 /// The sha256 of a file, read in pieces.
@@ -72,7 +105,8 @@ pub fn digest(path: &Path) -> Result<crate::ids::Digest, FileError> {
     }
 }
 
-/// A name beside `path` that no finished file has.
+/// A hidden name beside `path`, of this process alone, that no finished file has. Readers pass over
+/// names that begin with a dot.
 pub fn temporary_name(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{}.partial", std::process::id()))
@@ -91,6 +125,33 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert_eq!(digest(&path).unwrap(), crate::ids::Digest::of(b"new"));
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_older_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write_atomic(&path, b"old").unwrap();
+        let failed = write_file(&path, |out| {
+            out.write_all(b"half")?;
+            Err(io::ErrorKind::Other.into())
+        });
+        assert!(failed.is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_is_published_once() {
+        let root = tempfile::tempdir().unwrap();
+        let to = root.path().join("step-000400");
+        for name in ["one", "two"] {
+            let temporary = temporary_name(&root.path().join(name));
+            fs::create_dir(&temporary).unwrap();
+            write_atomic(&temporary.join("params.safetensors"), name.as_bytes()).unwrap();
+            assert_eq!(publish_folder(&temporary, &to).is_ok(), name == "one");
+        }
+        assert_eq!(fs::read(to.join("params.safetensors")).unwrap(), b"one");
     }
 
     #[test]

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
     /// A text that names no repository.
-    #[error("{found:?} names no repository: expected owner/name, owner/name@revision or owner/name/FILE")]
+    #[error(
+        "{found:?} names no repository: expected owner/name, owner/name@revision or owner/name/FILE"
+    )]
     Name {
         /// As asked for.
         found: String,
@@ -31,7 +33,9 @@ pub enum HubError {
         has: String,
     },
     /// The hub could not be asked.
-    #[error("the hub at {endpoint} could not be asked for {what}; is there a network? what was pulled before works without one")]
+    #[error(
+        "the hub at {endpoint} could not be asked for {what}; is there a network? what was pulled before works without one"
+    )]
     Ask {
         /// Where the hub is.
         endpoint: String,

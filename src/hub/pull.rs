@@ -1,8 +1,8 @@
 //! Fetching files of a repository into the shared cache. A fetch that was cut off goes on where it
 //! stopped; a file that is there already is not fetched again.
 
-use super::cache::{Repository, folder};
 use super::HubError;
+use super::cache::{Repository, folder};
 use crate::files;
 use hf_hub::api::Progress;
 use hf_hub::api::sync::{Api, ApiBuilder, ApiError, ApiRepo};
@@ -97,11 +97,8 @@ pub fn pull(
         builder = builder.with_token(Some(token));
     }
     let api: Api = builder.build().map_err(ask(repository.name()))?;
-    let repo = Repo::with_revision(
-        repository.id.clone(),
-        RepoType::Model,
-        repository.revision.clone(),
-    );
+    let repo =
+        Repo::with_revision(repository.id.clone(), RepoType::Model, repository.revision.clone());
     let remote = api.repo(repo.clone());
     let info = remote.info().map_err(ask(repository.name()))?;
     let all: Vec<String> = info.siblings.into_iter().map(|file| file.rfilename).collect();
@@ -131,9 +128,9 @@ fn choose(
     let named: Vec<&String> = repository.file.iter().chain(names).collect();
     // A name from the network becomes a path: nothing that would leave the folder.
     let safe = |file: &str| {
-        !file.starts_with('/') && !file.contains('\\') && file.split('/').all(|part| {
-            !part.is_empty() && part != "." && part != ".."
-        })
+        !file.starts_with('/')
+            && !file.contains('\\')
+            && file.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
     };
     if let Some(file) = named.iter().find(|name| !all.contains(name) || !safe(name)) {
         let (name, has) = (repository.name(), all.join(", "));

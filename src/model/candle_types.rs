@@ -89,11 +89,12 @@ impl From<&CandleLlamaInner> for LlamaConfig {
             rope_theta: f64::from(c.rope_theta),
             rope_scaling: scaling.map(|s| {
                 RopeScaling::Llama3(Llama3 {
-                factor: f64::from(s.factor),
-                low: f64::from(s.low_freq_factor),
-                high: f64::from(s.high_freq_factor),
-                original_positions: s.original_max_position_embeddings,
-            })}),
+                    factor: f64::from(s.factor),
+                    low: f64::from(s.low_freq_factor),
+                    high: f64::from(s.high_freq_factor),
+                    original_positions: s.original_max_position_embeddings,
+                })
+            }),
             positions: c.max_position_embeddings,
             tied: c.tie_word_embeddings,
         }

@@ -390,7 +390,8 @@ mod tests {
 
     #[test]
     fn every_scaling_survives_the_round_trip_and_stretches_as_it_says() {
-        let plain = LlamaConfig { rope_scaling: None, ..LlamaConfig::from_hf(&published()).unwrap() };
+        let plain =
+            LlamaConfig { rope_scaling: None, ..LlamaConfig::from_hf(&published()).unwrap() };
         let factors: Vec<f64> = (0..32).map(|i| 1.0 + f64::from(i)).collect();
         for (scaling, third) in [
             (RopeScaling::Linear { factor: 4.0 }, 4.0),

@@ -75,9 +75,54 @@ pub enum RunError {
         /// Needed, in people's units.
         needed: String,
     },
+    /// A stage needs more memory than there is.
+    #[error(transparent)]
+    Memory(#[from] crate::train::memory::TooLarge),
+    /// The run was asked to end; what was made is saved.
+    #[error("the run was asked to end")]
+    Stopped {
+        /// The signal that asked; none where a command did.
+        signal: Option<i32>,
+    },
+    /// The disk had no room for what was being written.
+    #[error(
+        "disk full: {cause}; the log and the last checkpoint are whole; free some space and `llm2clip resume` goes on from there"
+    )]
+    NoRoom {
+        /// What could not be written.
+        #[source]
+        cause: Box<RunError>,
+    },
+    /// A folder that the run must write to is closed to it.
+    #[error(
+        "could not write to {}: expected a folder that this user may write to, found {cause}; open it, or name another with --checkpoints",
+        place.display()
+    )]
+    Closed {
+        /// The folder.
+        place: std::path::PathBuf,
+        /// What the system says.
+        #[source]
+        cause: std::io::Error,
+    },
     /// What was asked for does not fit what there is.
     #[error("{0}")]
     Unfit(String),
+}
+
+impl RunError {
+    /// Whether the cause at its bottom is a disk, a quota or a limit with no room left.
+    pub(super) fn is_full(&self) -> bool {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            if let Some(io) = error.downcast_ref::<std::io::Error>() {
+                use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+                return matches!(io.kind(), FileTooLarge | QuotaExceeded | StorageFull);
+            }
+            cause = error.source();
+        }
+        false
+    }
 }
 
 fn list(problems: &[Problem]) -> String {

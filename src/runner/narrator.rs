@@ -1,52 +1,116 @@
-//! [`Narrator`]: says what happens, to the log first and to whoever watches second.
+//! [`Narrator`]: says what happens, to the log first and to whoever watches second; and hears, where
+//! it was told whom to listen to (see `control.rs`).
 //!
 //! A log that cannot be written ends the run. A progress line that cannot be written does not: the
-//! terminal may be gone, and the run outlives it.
+//! terminal may be gone, and the run outlives it. A thread beside it writes `heartbeat` while there
+//! is nothing else to say, so that a run is seen to live where the file system has no locks.
 
-use super::RunError;
-use crate::session::event::{Event, Progressed, StepFinished, Warned};
+use super::control::Control;
+use super::speak::{Speaker, Voice};
+use super::{RunError, lines};
+use crate::encode::EncodeError;
+use crate::session::event::{Event, Heartbeat, Progressed, StepFinished, Warned};
+use crate::session::state::HEARTBEAT_SECONDS;
 use crate::session::writer::LogWriter;
-use crate::session::{Record, RunState, Time};
-use std::io::{IsTerminal, Write};
+use crate::session::{LogError, Record, RunState, Time};
+use std::ops::ControlFlow;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How much is said on stderr.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Voice {
-    /// Nothing but errors.
-    Quiet,
-    /// Lines of progress.
-    Lines,
-}
-
-/// How often progress lines come on a terminal, and in a file or pipe.
-const ON_TERMINAL: Duration = Duration::from_millis(250);
-const IN_A_FILE: Duration = Duration::from_secs(10);
-
-/// The log's writer, and the progress lines beside it.
-pub struct Narrator {
-    log: Option<LogWriter>,
+/// The log, shared with the thread that keeps it from falling silent.
+struct Log {
+    writer: LogWriter,
     /// The same fold as any reader's: the time that is left comes from here.
     state: RunState,
-    voice: Voice,
-    terminal: bool,
-    last_line: Option<Instant>,
-    open_line: bool,
+    last: Instant,
+}
+
+impl Log {
+    fn append(&mut self, event: Event) -> Result<(), LogError> {
+        let now = Time::now();
+        let seq = self.writer.append_at(now, event.clone())?;
+        self.state.apply(Record::new(seq, now, event));
+        self.last = Instant::now();
+        Ok(())
+    }
+}
+
+/// Writes `heartbeat` as long as it lives.
+struct Heart {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Heart {
+    fn beat(log: &Arc<Mutex<Log>>) -> Self {
+        let (stop, stopped) = channel();
+        let log = Arc::clone(log);
+        let every = Duration::from_secs_f64(HEARTBEAT_SECONDS);
+        let thread = std::thread::spawn(move || {
+            let mut wait = every;
+            while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+                let mut log = locked(&log);
+                let silent = log.last.elapsed();
+                wait = every.saturating_sub(silent);
+                // A log has no record before its first, and none after its last.
+                let speaks = log.state.started.is_some() && log.state.finished.is_none();
+                if wait.is_zero() {
+                    wait = every;
+                    if speaks {
+                        // The next record that matters will say what is wrong.
+                        let _ = log.append(Heartbeat {}.into());
+                    }
+                }
+            }
+        });
+        Self { stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Heart {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn locked(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The log's writer, the progress lines beside it, and the ear for commands.
+pub struct Narrator {
+    // Dropped first: the thread holds the log as well, and with it the run's lock.
+    _heart: Option<Heart>,
+    log: Option<Arc<Mutex<Log>>>,
+    speaker: Speaker,
+    pub(super) control: Option<Control>,
 }
 
 impl Narrator {
     /// Writes to `log`, where there is one.
     pub fn new(log: Option<LogWriter>, voice: Voice) -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        Self { log, state: RunState::default(), voice, terminal, last_line: None, open_line: false }
+        let log = log.map(|writer| {
+            let (state, last) = (RunState::default(), Instant::now());
+            Arc::new(Mutex::new(Log { writer, state, last }))
+        });
+        let heart = log.as_ref().map(Heart::beat);
+        Self { _heart: heart, log, speaker: Speaker::new(voice), control: None }
+    }
+
+    /// Whether the log has a lock that others see, or there is no log.
+    pub(super) fn is_locked(&self) -> bool {
+        self.log.as_ref().is_none_or(|log| locked(log).writer.is_locked())
     }
 
     /// Appends an event to the log.
     pub fn tell(&mut self, event: impl Into<Event>) -> Result<(), RunError> {
-        let (event, now) = (event.into(), Time::now());
-        if let Some(log) = &mut self.log {
-            let seq = log.append_at(now, event.clone())?;
-            self.state.apply(Record::new(seq, now, event));
+        if let Some(log) = &self.log {
+            locked(log).append(event.into())?;
         }
         Ok(())
     }
@@ -54,7 +118,7 @@ impl Narrator {
     /// Forces the log to the disk.
     pub fn sync(&self) -> Result<(), RunError> {
         if let Some(log) = &self.log {
-            log.sync()?;
+            locked(log).writer.sync()?;
         }
         Ok(())
     }
@@ -68,84 +132,40 @@ impl Narrator {
 
     /// A whole line on the terminal.
     pub fn line(&mut self, text: &str) {
-        if self.voice == Voice::Quiet {
-            return;
-        }
-        let mut out = std::io::stderr().lock();
-        // A lost terminal must not end a run.
-        let _ =
-            if self.open_line { writeln!(out, "\r\x1b[K{text}") } else { writeln!(out, "{text}") };
-        self.open_line = false;
-    }
-
-    /// A line that the next one replaces on a terminal; in a file it comes every ten seconds.
-    fn passing(&mut self, text: impl FnOnce() -> String, last: bool) {
-        let pause = if self.terminal { ON_TERMINAL } else { IN_A_FILE };
-        let due = self.last_line.is_none_or(|at| at.elapsed() >= pause);
-        if self.voice == Voice::Quiet || !(due || last) {
-            return;
-        }
-        self.last_line = Some(Instant::now());
-        let mut out = std::io::stderr().lock();
-        let _ = if self.terminal && !last {
-            self.open_line = true;
-            write!(out, "\r\x1b[K{}", text()).and_then(|()| out.flush())
-        } else {
-            let start = if self.open_line { "\r\x1b[K" } else { "" };
-            self.open_line = false;
-            writeln!(out, "{start}{}", text())
-        };
+        self.speaker.line(text);
     }
 
     /// One update: the record, and a line with the time that is left.
     pub fn step(&mut self, step: StepFinished, steps: usize) -> Result<(), RunError> {
         let last = step.step as usize == steps;
         self.tell(step.clone())?;
-        let eta = self.state.eta().map(|eta| eta.seconds);
-        let text = || {
-            let rate =
-                step.examples_per_second.map_or(0.0, super::super::session::finite::Finite::get);
-            let scale = step
-                .logit_scale
-                .map_or_else(String::new, |scale| format!("  scale {:.1}", scale.get()));
-            format!(
-                "{:>20}  {:>5}/{steps}  loss {:.4}  lr {:.2e}{scale}  {rate:.0}/s  eta {}",
-                step.stage.as_str(),
-                step.step,
-                step.loss.get(),
-                step.learning_rate.get(),
-                eta.map_or_else(|| "-".to_owned(), duration),
-            )
-        };
-        self.passing(text, last);
+        let log = self.log.as_ref();
+        let eta = || log.and_then(|log| locked(log).state.eta()).map(|eta| eta.seconds);
+        self.speaker.passing(|| lines::step(&step, steps, eta()), last);
         Ok(())
     }
 
-    /// Something long that is not training.
+    /// Something long that is not training. Commands are heard here as well: between two batches of
+    /// an encoding a run can be paused and stopped.
     pub fn progress(&mut self, what: &str, done: usize, total: usize) -> Result<(), RunError> {
-        self.tell(Progressed { what: what.to_owned(), done: done as u64, total: total as u64 })?;
-        self.passing(|| format!("{what}  {done}/{total}"), done == total);
-        Ok(())
+        let (done, total) = (done as u64, total as u64);
+        self.tell(Progressed { what: what.to_owned(), done, total })?;
+        self.speaker.passing(|| lines::progress(what, done, total), done == total);
+        self.attend_between()
     }
-}
 
-/// Seconds as people read them: `42 s`, `3 m 05 s`, `2 h 07 m`.
-pub fn duration(seconds: f64) -> String {
-    let seconds = seconds.max(0.0).round() as u64;
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} m {:02} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {:02} m", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_read_well() {
-        let written: Vec<_> = [4.2, 65.0, 7620.0].into_iter().map(duration).collect();
-        assert_eq!(written, ["4 s", "1 m 05 s", "2 h 07 m"]);
+    /// Runs an encoder and says how far it is; ends it between two batches where the run is to end.
+    pub fn encoding<T>(
+        &mut self,
+        what: &str,
+        encode: impl FnOnce(&mut dyn FnMut(usize, usize) -> ControlFlow<()>) -> Result<T, EncodeError>,
+    ) -> Result<T, RunError> {
+        let mut told = Ok(());
+        let encoded = encode(&mut |done, total| {
+            told = self.progress(what, done, total);
+            if told.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        told?;
+        Ok(encoded?)
     }
 }

@@ -5,7 +5,7 @@ use super::evaluate::{
     inspect,
 };
 use super::start::stage_folder;
-use super::{Narrator, RunError, Stop, Workspace};
+use super::{Narrator, RunError, Workspace};
 use crate::data::picture::Exif;
 use crate::encode::{EncoderSpec, Options, Tower, builtin};
 use crate::eval::{CompareDocument, Direction, InspectDocument, Task};
@@ -31,15 +31,14 @@ pub struct Report {
     pub inspect: InspectDocument,
 }
 
-/// Evaluates the run's encoders; `None` where a signal asked for the end in between.
+/// Evaluates the run's encoders; [`RunError::Stopped`] where the end was asked for in between.
 pub fn report(
     workspace: &Workspace,
     session: &Session,
     recipe: &Recipe,
     run: &Path,
     narrator: &mut Narrator,
-    stop: &Stop,
-) -> Result<Option<Report>, RunError> {
+) -> Result<Report, RunError> {
     let encoders = Encoders { workspace, exif: Exif::Ignored };
     let results = results_of(session.folder());
     let data = recipe.stages.first().map_or("emoji", |stage| stage.data.as_str());
@@ -60,9 +59,7 @@ pub fn report(
     let id = results.free_id("caption")?;
     results.write(&id, &caption)?;
     narrator.tell(Compared { id: id.to_string(), task: "caption".to_owned() })?;
-    if stop.asked().is_some() {
-        return Ok(None);
-    }
+    narrator.attend_between()?;
 
     let probe = Probe::new(&corpus, &request(Task::Image, Captions::Any))?;
     let specs = image_encoders(workspace, recipe, run)?;
@@ -71,9 +68,7 @@ pub fn report(
     let id = results.free_id("image")?;
     results.write(&id, &image)?;
     narrator.tell(Compared { id: id.to_string(), task: "image".to_owned() })?;
-    if stop.asked().is_some() {
-        return Ok(None);
-    }
+    narrator.attend_between()?;
 
     let (Some(first), Some(last)) = (specs.first(), specs.last()) else {
         return Err(RunError::Unfit("the recipe has no image towers to inspect".to_owned()));
@@ -89,7 +84,7 @@ pub fn report(
     results.write(&id, &inspected)?;
     write_neighbours(&results.neighbours_path(&id), &neighbours)?;
     narrator.tell(Inspected { id: id.to_string() })?;
-    Ok(Some(Report { caption, image, inspect: inspected }))
+    Ok(Report { caption, image, inspect: inspected })
 }
 
 /// A stage's last checkpoint as an encoder.

@@ -1,6 +1,7 @@
 //! Where a run goes on: from its newest valid checkpoint, or from the beginning of the stage that was
 //! under way. The recorded recipe is all that is needed.
 
+use super::queue::Wait;
 use super::run::{Point, follow};
 use super::start::stage_folder;
 use super::{Narrator, Outcome, RunError, Stop, Workspace};
@@ -10,6 +11,7 @@ use crate::recipe::Recipe;
 use crate::session::event::Ending;
 use crate::session::folder::{NewSegment, Session};
 use crate::session::writer::LogWriter;
+use crate::train::{TrainState, read_state};
 use std::path::Path;
 
 /// What came of asking for a run to go on.
@@ -45,7 +47,8 @@ pub fn resume(
     let (NewSegment { run, segment, log }, _) = session.continue_run(run)?;
     let point = find_point(workspace, &recipe, session, &run);
     let narrator = narrator(log);
-    let outcome = follow(workspace, session, &recipe, run, segment, narrator, stop, point)?;
+    let outcome =
+        follow(workspace, session, &recipe, run, segment, narrator, stop, point, Wait::No)?;
     Ok(Resumption::Went(Box::new(outcome)))
 }
 
@@ -55,10 +58,15 @@ fn find_point(workspace: &Workspace, recipe: &Recipe, session: &Session, run: &R
     for (index, stage) in recipe.stages.iter().enumerate() {
         let folder = stage_folder(workspace, &place, stage.name.as_str());
         let newest = manifest::newest_valid(&folder);
-        if newest.as_ref().is_some_and(|(step, _)| *step == stage.steps) {
+        // A stage may have ended early: its last state says so.
+        let ended = newest.as_ref().is_some_and(|(step, folder)| {
+            *step == stage.steps
+                || read_state::<TrainState>(folder).is_ok_and(|state| state.is_finished(stage))
+        });
+        if ended {
             continue;
         }
-        return Point { index, checkpoint: newest };
+        return Point { index, checkpoint: newest, forked_from: None };
     }
-    Point { index: recipe.stages.len(), checkpoint: None }
+    Point { index: recipe.stages.len(), ..Point::default() }
 }

@@ -1,26 +1,29 @@
 //! The training loop: control, train, validate, save, step after step, stage after stage.
 
+use super::control::{Control, Wish};
+use super::keep::{Due, Keeper};
 use super::narrator::Narrator;
+use super::queue::{self, Wait};
 use super::report::{Report, report};
 use super::start::{Start, prepare, stage_folder};
+use super::stop::signal_name;
 use super::{RunError, Stop, Workspace};
-use crate::files::FileError;
 use crate::files::manifest;
 use crate::ids::{Digest, RunName};
 use crate::machine;
-use crate::recipe::{OnBadStep, Recipe, Stage, validate};
+use crate::recipe::{OnBadStep, Recipe, Stage, Watched, validate};
+use crate::session::Finite;
 use crate::session::event::{
-    CheckpointRemoved, CheckpointSaved, Contrast, Diverged, Ending, ResumePoint, RunFinished,
-    RunStarted, StageFinished, StagePlan, StageStarted, StepFinished, StepSkipped, StepTimes,
-    Validated,
+    Contrast, Diverged, Ending, ResumePoint, RunFinished, RunStarted, StageFinished, StagePlan,
+    StageStarted, StepFinished, StepSkipped, StepTimes, StoppedEarly,
 };
 use crate::session::folder::{NewSegment, Session};
-use crate::session::{Finite, FiniteMap};
+use crate::session::header::GIT_REVISION;
+use crate::session::names::RunId;
 use crate::train::{
     BadStep, Checkpoint, Pairs, StepOutcome, StepReport, TrainState, Trainer, bytes_needed,
 };
 use serde::Serialize;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -32,10 +35,10 @@ const CONTRAST_EVERY: usize = 10;
 pub enum Ended {
     /// Every stage was finished.
     Done,
-    /// A signal asked for the end; a checkpoint was made.
+    /// It was asked to end; a checkpoint was made.
     Stopped {
-        /// Its number.
-        signal: i32,
+        /// The signal that asked; none where a command did.
+        signal: Option<i32>,
     },
 }
 
@@ -75,6 +78,8 @@ pub struct Point {
     pub index: usize,
     /// The checkpoint to restore, with its step; none at the beginning of a stage.
     pub checkpoint: Option<(usize, PathBuf)>,
+    /// The run that a new run was forked from.
+    pub forked_from: Option<RunId>,
 }
 
 /// Starts a new run of `recipe` in `session` and follows it to its end.
@@ -84,13 +89,14 @@ pub fn start_run(
     recipe: &Recipe,
     narrator: impl FnOnce(crate::session::writer::LogWriter) -> Narrator,
     stop: &Stop,
+    wait: Wait<'_>,
 ) -> Result<Outcome, RunError> {
     let problems = validate(recipe);
     if !problems.is_empty() {
         return Err(RunError::Recipe { problems });
     }
     let NewSegment { run, segment, log } = session.start_run(&recipe.name)?;
-    follow(workspace, session, recipe, run, segment, narrator(log), stop, Point::default())
+    follow(workspace, session, recipe, run, segment, narrator(log), stop, Point::default(), wait)
 }
 
 /// Runs `recipe` from `point` on and writes down how it ended, whatever happens.
@@ -103,27 +109,46 @@ pub(super) fn follow(
     mut narrator: Narrator,
     stop: &Stop,
     point: Point,
+    wait: Wait<'_>,
 ) -> Result<Outcome, RunError> {
     let clock = Instant::now();
+    narrator.control = Some(Control::new(session.control_folder(&run), stop.clone()));
+    let stale = narrator.letters();
     narrator.tell(started(workspace, recipe, &run, segment, &point))?;
+    narrator.refuse_all(stale, "it was there before this runner started")?;
     narrator.line(&format!("run {}/{run}  (threads {})", session.id(), workspace.threads));
+    let summaries = Vec::new();
     let mut running =
-        Running { workspace, session, recipe, run: &run, narrator: &mut narrator, stop };
-    let ended = running.stages(point);
+        Running { workspace, session, recipe, run: &run, narrator: &mut narrator, summaries };
+    let ended = running.whole(point, wait);
     let (state, reason) = match &ended {
-        Ok((Ended::Done, ..)) => (Ending::Done, None),
-        Ok((Ended::Stopped { signal }, ..)) => (Ending::Stopped, Some(format!("signal {signal}"))),
+        Ok(_) => (Ending::Done, None),
+        Err(RunError::Stopped { signal: None }) => (Ending::Stopped, Some("stop".to_owned())),
+        Err(RunError::Stopped { signal: Some(signal) }) => {
+            (Ending::Stopped, Some(signal_name(*signal)))
+        }
         Err(error) => (Ending::Failed, Some(error.to_string())),
     };
     let final_digest = running.final_digest();
-    narrator.tell(RunFinished {
-        state,
-        reason,
-        seconds: finite(clock.elapsed().as_secs_f64()),
-        final_digest: final_digest.clone(),
-    })?;
-    narrator.sync()?;
-    let (ended, stages, report) = ended?;
+    let stages = running.summaries;
+    let letters = narrator.letters();
+    let told = narrator.refuse_all(letters, "the run has ended").and_then(|()| {
+        narrator.tell(RunFinished {
+            state,
+            reason,
+            seconds: finite(clock.elapsed().as_secs_f64()),
+            final_digest: final_digest.clone(),
+        })?;
+        narrator.sync()
+    });
+    let (ended, report) = match ended {
+        Ok(report) => (Ended::Done, report),
+        Err(RunError::Stopped { signal }) => (Ended::Stopped { signal }, None),
+        // The first error is the one worth telling; a log that cannot say it is found crashed.
+        Err(error) if error.is_full() => return Err(RunError::NoRoom { cause: Box::new(error) }),
+        Err(error) => return Err(error),
+    };
+    told?;
     Ok(Outcome { run, ended, stages, final_digest, report })
 }
 
@@ -139,7 +164,7 @@ fn started(
         objective: stage.objective.name().to_owned(),
         steps: stage.steps as u64,
     };
-    let resumed_from = (segment > 1).then(|| {
+    let resumed_from = (segment > 1 || point.forked_from.is_some()).then(|| {
         let stage = recipe.stages.get(point.index).or(recipe.stages.last());
         let folder = point.checkpoint.as_ref().map(|(_, folder)| folder.as_path());
         stage.map(|stage| ResumePoint {
@@ -158,8 +183,9 @@ fn started(
         recipe: serde_json::to_value(recipe).unwrap_or_default(),
         stages: recipe.stages.iter().map(plan).collect(),
         resumed_from: resumed_from.flatten(),
+        forked_from: point.forked_from.as_ref().map(ToString::to_string),
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
-        git: None,
+        git: GIT_REVISION.map(str::to_owned),
         host: machine::host(),
         pid: std::process::id(),
         device: workspace.device_name.clone(),
@@ -168,16 +194,15 @@ fn started(
     }
 }
 
-struct Running<'a> {
-    workspace: &'a Workspace,
+/// A run under way: what every part of the loop needs.
+pub(super) struct Running<'a> {
+    pub(super) workspace: &'a Workspace,
     session: &'a Session,
     recipe: &'a Recipe,
     run: &'a RunName,
-    narrator: &'a mut Narrator,
-    stop: &'a Stop,
+    pub(super) narrator: &'a mut Narrator,
+    summaries: Vec<StageSummary>,
 }
-
-type AllStages = (Ended, Vec<StageSummary>, Option<Report>);
 
 impl Running<'_> {
     /// The run's folder below the checkpoints folder.
@@ -185,37 +210,35 @@ impl Running<'_> {
         Path::new(self.session.id().as_str()).join(self.run.as_str())
     }
 
-    fn stages(&mut self, point: Point) -> Result<AllStages, RunError> {
-        let mut summaries = Vec::new();
+    /// Waits for its turn, trains stage after stage, reports.
+    fn whole(&mut self, point: Point, wait: Wait<'_>) -> Result<Option<Report>, RunError> {
+        if !self.narrator.is_locked() {
+            self.narrator.warn(
+                "this file system has no locks: whether the run lives is told by the age of its last record",
+            )?;
+        }
+        self.check_open()?;
+        let _turn = queue::wait(self.workspace, wait, self.narrator)?;
         for (index, stage) in self.recipe.stages.iter().enumerate().skip(point.index) {
             let from = if index == point.index { point.checkpoint.clone() } else { None };
-            match self.stage(index, stage, from)? {
-                StageEnd::Finished(summary) => summaries.push(summary),
-                StageEnd::Stopped(signal) => {
-                    return Ok((Ended::Stopped { signal }, summaries, None));
-                }
-            }
+            let summary = self.stage(index, stage, from)?;
+            self.summaries.push(summary);
         }
-        let report = if self.recipe.report {
-            let place = self.place();
-            match report(
-                self.workspace,
-                self.session,
-                self.recipe,
-                &place,
-                self.narrator,
-                self.stop,
-            )? {
-                Some(report) => Some(report),
-                None => {
-                    let signal = self.stop.asked().unwrap_or_default();
-                    return Ok((Ended::Stopped { signal }, summaries, None));
-                }
-            }
-        } else {
-            None
-        };
-        Ok((Ended::Done, summaries, report))
+        if !self.recipe.report {
+            return Ok(None);
+        }
+        let place = self.place();
+        report(self.workspace, self.session, self.recipe, &place, self.narrator).map(Some)
+    }
+
+    /// Finds out before the first step whether a checkpoint could be written after the last.
+    fn check_open(&self) -> Result<(), RunError> {
+        let place = self.workspace.checkpoints.join(self.place());
+        let probe = place.join(".probe");
+        let tried = std::fs::create_dir_all(&place)
+            .and_then(|()| std::fs::write(&probe, []))
+            .and_then(|()| std::fs::remove_file(&probe));
+        tried.map_err(|cause| RunError::Closed { place, cause })
     }
 
     /// The digest of the newest valid checkpoint of the last stage.
@@ -231,11 +254,12 @@ impl Running<'_> {
         index: usize,
         stage: &Stage,
         from: Option<(usize, PathBuf)>,
-    ) -> Result<StageEnd, RunError> {
+    ) -> Result<StageSummary, RunError> {
         let clock = Instant::now();
         let place = self.place();
         let start = prepare(self.workspace, self.narrator, self.recipe, stage, &place)?;
         let Start { weights, feed, card, own_tokenizer, data, table, base } = start;
+        self.check_memory(stage, &weights, &feed)?;
         let device = &self.workspace.device;
         let mut trainer = Trainer::new(stage, self.recipe.seed, weights, feed, device)?;
         if let Some((_, folder)) = &from {
@@ -260,40 +284,65 @@ impl Running<'_> {
         let card = serde_json::to_value(&card).unwrap_or_default();
         let mut keeper = Keeper { folder, card, own_tokenizer };
         let mut saved = from.map(|(step, _)| step);
-        while !trainer.is_finished() {
-            if let Some(signal) = self.stop.asked() {
-                if trainer.state().step > 0 && saved != Some(trainer.state().step) {
+        loop {
+            while let Some(wish) = self.narrator.wish()? {
+                let step = trainer.state().step;
+                if step > 0 && saved != Some(step) {
                     self.save(stage, &trainer, &mut keeper)?;
+                    saved = Some(step);
                 }
-                return Ok(StageEnd::Stopped(signal));
+                match wish {
+                    Wish::End(asked) => return self.narrator.end(asked),
+                    Wish::Save(asked) if step == 0 => {
+                        let why = format!("stage {} has made no step yet", stage.name);
+                        self.narrator.refuse(asked, &why)?;
+                    }
+                    Wish::Save(asked) => self.narrator.apply(asked)?,
+                }
+            }
+            if trainer.is_finished() {
+                break;
             }
             self.step(stage, &mut trainer)?;
             let step = trainer.state().step;
             let every = |period: usize| period > 0 && step.is_multiple_of(period);
-            if every(stage.validate_every) || trainer.is_finished() {
-                self.validate(stage, &trainer)?;
-            }
-            if every(stage.checkpoint_every) || trainer.is_finished() {
+            let last = trainer.is_finished();
+            let due = Due {
+                loss: every(stage.validate_every) || last,
+                retrieval: every(stage.retrieval_every) || last,
+            };
+            let best = (due.loss || due.retrieval) && self.validate(stage, &mut trainer, due)?;
+            let keeps_best = best && stage.keep_best != Watched::None;
+            if keeps_best || every(stage.checkpoint_every) || trainer.is_finished() {
                 self.save(stage, &trainer, &mut keeper)?;
                 saved = Some(step);
             }
         }
-        let digest = keeper.digest(stage.steps)?;
+        let state = trainer.state();
+        let digest = keeper.digest(state.step)?;
         let summary = StageSummary {
             stage: stage.name.to_string(),
-            steps: stage.steps,
-            loss: trainer.state().last_loss,
+            steps: state.step,
+            loss: state.last_loss,
             seconds: clock.elapsed().as_secs_f64(),
             digest: digest.clone(),
         };
+        let stopped_early = stopped_early(stage, state);
+        if let Some(early) = &stopped_early {
+            self.narrator.line(&format!(
+                "{}: no better {} in {} validations; ends after {} of {} steps",
+                stage.name, early.metric, early.validations, state.step, stage.steps
+            ));
+        }
         self.narrator.tell(StageFinished {
             stage: stage.name.clone(),
-            steps: stage.steps as u64,
+            steps: state.step as u64,
             loss: summary.loss.and_then(Finite::new),
             seconds: finite(summary.seconds),
             digest,
+            stopped_early,
         })?;
-        Ok(StageEnd::Finished(summary))
+        Ok(summary)
     }
 
     fn step(&mut self, stage: &Stage, trainer: &mut Trainer) -> Result<(), RunError> {
@@ -328,111 +377,21 @@ impl Running<'_> {
         })?;
         Err(RunError::Diverged { stage: stage.name.to_string(), step, what, items: listed })
     }
-
-    fn validate(&mut self, stage: &Stage, trainer: &Trainer) -> Result<(), RunError> {
-        let clock = Instant::now();
-        let Some(found) = trainer.validate()? else { return Ok(()) };
-        let metrics: FiniteMap = found
-            .metrics
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, Finite::new(value)?)))
-            .collect();
-        self.narrator.tell(Validated {
-            stage: stage.name.clone(),
-            step: trainer.state().step as u64,
-            loss: Finite::new(found.loss),
-            metrics,
-            seconds: finite(clock.elapsed().as_secs_f64()),
-            best: None,
-        })
-    }
-
-    fn save(
-        &mut self,
-        stage: &Stage,
-        trainer: &Trainer,
-        keeper: &mut Keeper,
-    ) -> Result<(), RunError> {
-        let clock = Instant::now();
-        let step = trainer.state().step;
-        let folder = manifest::step_folder(&keeper.folder, step);
-        let mut checkpoint = trainer.checkpoint(keeper.card.clone());
-        if let Some(bytes) = &keeper.own_tokenizer {
-            checkpoint.extra.push(("tokenizer.json", bytes.clone()));
-        }
-        let manifest = checkpoint.save(&folder)?;
-        // The checkpoint is on the disk before the log speaks of it.
-        self.narrator.tell(CheckpointSaved {
-            stage: stage.name.clone(),
-            step: step as u64,
-            path: self.workspace.sources().name_of(&folder),
-            digest: keeper.digest(step)?,
-            bytes: manifest.bytes(),
-            seconds: finite(clock.elapsed().as_secs_f64()),
-        })?;
-        self.narrator.sync()?;
-        self.prune(stage, step, keeper)
-    }
-
-    /// Keeps the newest checkpoint and `keep` more of the stage.
-    fn prune(&mut self, stage: &Stage, newest: usize, keeper: &Keeper) -> Result<(), RunError> {
-        let mut older = manifest::steps(&keeper.folder);
-        older.retain(|&step| step < newest);
-        let surplus = older.len().saturating_sub(stage.keep);
-        for &step in &older[..surplus] {
-            let folder = manifest::step_folder(&keeper.folder, step);
-            fs::remove_dir_all(&folder).map_err(FileError::at("removing", &folder))?;
-            self.narrator.tell(CheckpointRemoved {
-                stage: stage.name.clone(),
-                step: step as u64,
-                path: self.workspace.sources().name_of(&folder),
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Refuses early where the disk cannot hold two checkpoints.
-    fn check_disk(&self, one: u64) -> Result<(), RunError> {
-        let place = &self.workspace.checkpoints;
-        fs::create_dir_all(place).map_err(FileError::at("creating", place))?;
-        let Ok(free) = machine::disk_free(place) else { return Ok(()) };
-        if free >= 2 * one {
-            return Ok(());
-        }
-        Err(RunError::DiskFull {
-            place: place.display().to_string(),
-            free: megabytes(free),
-            needed: megabytes(2 * one),
-        })
-    }
 }
 
-enum StageEnd {
-    Finished(StageSummary),
-    Stopped(i32),
-}
-
-/// Where a stage's checkpoints go, and what goes into each beside its tensors.
-struct Keeper {
-    folder: PathBuf,
-    card: serde_json::Value,
-    own_tokenizer: Option<Vec<u8>>,
-}
-
-impl Keeper {
-    fn digest(&self, step: usize) -> Result<Digest, RunError> {
-        let manifest = manifest::verify(&manifest::step_folder(&self.folder, step))?;
-        let digest = manifest.digest("params.safetensors").cloned();
-        digest.ok_or_else(|| RunError::Unfit("a checkpoint without parameters".to_owned()))
-    }
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
+/// Why a stage made fewer steps than planned.
+fn stopped_early(stage: &Stage, state: &TrainState) -> Option<StoppedEarly> {
+    let best = state.best.filter(|_| state.step < stage.steps && state.ran_out(stage))?;
+    Some(StoppedEarly {
+        metric: stage.keep_best.name().to_owned(),
+        best: Finite::new(best.value)?,
+        best_step: best.step as u64,
+        validations: state.stale as u64,
+    })
 }
 
 /// A number that was checked where it came from.
-fn finite(value: f64) -> Finite {
+pub(super) fn finite(value: f64) -> Finite {
     Finite::new(value).unwrap_or(Finite::ZERO)
 }
 

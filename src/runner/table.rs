@@ -27,18 +27,13 @@ pub fn ensure_table(
     let clock = Instant::now();
     let found = if path.exists() { Table::open(&path).ok() } else { None };
     let fits = |table: &Table| table.rows.rows() == texts.len() && table.card == *encoder.card();
+    let found = found.filter(fits);
     let reused = found.is_some();
-    let table = match found.filter(fits) {
+    let table = match found {
         Some(table) => table,
         None => {
-            let mut told = Ok(());
-            let encoded = encoder.encode(texts, &mut |done, total| {
-                let now = narrator.progress("encoding captions", done, total);
-                if told.is_ok() {
-                    told = now;
-                }
-            })?;
-            told?;
+            let encoded = narrator
+                .encoding("encoding captions", |progress| encoder.encode(texts, progress))?;
             let table = Table { rows: encoded.rows, card: encoder.card().clone() };
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent)

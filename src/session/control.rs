@@ -3,9 +3,9 @@
 //! No socket, so it works over network file systems and between two users. A command is written
 //! under another name and renamed in; the runner answers it in its log by id, then removes it.
 
-use super::atomic;
-use super::error::{LogError, io_error, json_error};
+use super::error::{LogError, file_error, io_error, json_error};
 use super::time::Time;
+use crate::files;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -65,14 +65,23 @@ pub fn send(folder: &Path, command: Command) -> Result<String, LogError> {
     let act = "put a command into the mailbox";
     fs::create_dir_all(folder).map_err(io_error(act, folder))?;
     let time = Time::now();
-    // Name order is the order of sending; process and count keep two senders apart.
+    // Name order is the order of sending, also where the clock was set back since a letter that still
+    // waits; process and count keep two senders apart.
+    let newest = Mailbox::new(folder.to_owned()).names()?.pop();
+    let newest = newest.and_then(|id| id.split_once('-')?.0.parse::<i64>().ok());
+    let moment = newest.map_or(time.millis(), |newest| time.millis().max(newest + 1));
     let count = SENT.fetch_add(1, Ordering::Relaxed);
-    let id = format!("{}-{}-{count:04}", time.millis(), std::process::id());
+    let id = format!("{moment:015}-{}-{count:04}", std::process::id());
     let path = folder.join(format!("{id}.json"));
     let sheet = Sheet { format: COMMAND_FORMAT.to_owned(), command, time };
     let text = serde_json::to_vec(&sheet).map_err(json_error(act, &path))?;
-    atomic::write_bytes(&path, &text).map_err(io_error(act, &path))?;
+    files::write_atomic(&path, &text).map_err(file_error(act, &path))?;
     Ok(id)
+}
+
+/// Takes a letter back that nobody will read. Without a word where it is gone.
+pub fn take_back(folder: &Path, id: &str) {
+    let _ = fs::remove_file(folder.join(format!("{id}.json")));
 }
 
 /// A runner's end of its mailbox.
@@ -91,6 +100,11 @@ impl Mailbox {
     /// The commands that wait, in name order. They stay until [`Mailbox::remove`]. Cheap where
     /// there are none: one look at a folder.
     pub fn waiting(&self) -> Result<Vec<Letter>, LogError> {
+        Ok(self.names()?.into_iter().map(|id| self.read(id)).collect())
+    }
+
+    /// The ids of the letters that wait, in name order.
+    fn names(&self) -> Result<Vec<String>, LogError> {
         let act = "look into the mailbox";
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -103,7 +117,7 @@ impl Mailbox {
             names.extend(id.filter(|id| !id.starts_with('.')).map(str::to_owned));
         }
         names.sort();
-        Ok(names.into_iter().map(|id| self.read(id)).collect())
+        Ok(names)
     }
 
     fn read(&self, id: String) -> Letter {
@@ -163,6 +177,17 @@ mod tests {
             mailbox.remove(letter).unwrap();
         }
         assert_eq!(mailbox.waiting().unwrap(), []);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_does_not_turn_the_order_of_commands_round() {
+        let folder = tempfile::tempdir().unwrap();
+        let mailbox = Mailbox::new(folder.path().to_owned());
+        let tomorrow = format!("{:015}-1-0000", Time::now().millis() + 86_400_000);
+        fs::write(folder.path().join(format!("{tomorrow}.json")), "{}").unwrap();
+        let id = send(folder.path(), Command::Continue).unwrap();
+        let ids: Vec<_> = mailbox.waiting().unwrap().into_iter().map(|letter| letter.id).collect();
+        assert_eq!(ids, [tomorrow, id]);
     }
 
     #[test]

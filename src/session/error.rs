@@ -1,5 +1,6 @@
 //! What can go wrong around a log and its session.
 
+use crate::files::FileError;
 use crate::ids::BadName;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -118,6 +119,12 @@ pub(crate) fn io_error(act: &'static str, path: &Path) -> impl FnOnce(io::Error)
         }
         _ => LogError::Io { act, path: path.to_owned(), source },
     }
+}
+
+/// Turns a failed write of a whole file into a [`LogError`] that says what was tried and where.
+pub(crate) fn file_error(act: &'static str, path: &Path) -> impl FnOnce(FileError) -> LogError {
+    let fail = io_error(act, path);
+    move |error| fail(error.into_cause())
 }
 
 /// Turns a JSON error into a [`LogError`] that says what was tried and where.

@@ -1,12 +1,12 @@
 //! A session's folder: making one, opening one, beginning runs in it.
 
-use super::atomic;
-use super::error::{LogError, io_error, json_error};
+use super::error::{LogError, file_error, io_error, json_error};
 use super::follow::{RunFollower, logs_in, read_run};
 use super::header::Header;
 use super::names::{log_name, session_id, slug};
 use super::time::Time;
 use super::writer::{LogWriter, lock};
+use crate::files;
 use crate::ids::{RunName, SessionId};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
@@ -63,6 +63,15 @@ impl SessionCard {
     }
 }
 
+/// A card with the keys of a later version behind its own.
+#[derive(Serialize)]
+struct Kept<'a> {
+    #[serde(flatten)]
+    card: &'a SessionCard,
+    #[serde(flatten)]
+    rest: serde_json::Map<String, serde_json::Value>,
+}
+
 /// A session on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -105,8 +114,8 @@ impl Session {
         let mut text = serde_json::to_vec_pretty(&session.card)
             .map_err(json_error("write the session's card", &path))?;
         text.push(b'\n');
-        atomic::write_bytes(&path, &text).map_err(io_error("write the session's card", &path))?;
-        atomic::sync_folder(sessions).map_err(io_error("sync the sessions folder", sessions))?;
+        files::write_atomic(&path, &text).map_err(file_error("write the session's card", &path))?;
+        files::sync_folder(sessions).map_err(file_error("sync the sessions folder", sessions))?;
         Ok(session)
     }
 
@@ -122,6 +131,25 @@ impl Session {
             return Err(LogError::Version { path, expected, found });
         }
         Ok(Self { id: id.clone(), folder, card })
+    }
+
+    /// Gives the session another title. Its folder keeps its name, which logs and checkpoints stand
+    /// on; keys of `session.json` that this version does not know stay.
+    pub fn rename(&mut self, title: &str) -> Result<(), LogError> {
+        let act = "write the session's card";
+        let path = self.folder.join("session.json");
+        let text = fs::read(&path).map_err(io_error("read the session's card", &path))?;
+        let mut card: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&text).map_err(json_error("read the session's card", &path))?;
+        title.clone_into(&mut self.card.title);
+        let known = serde_json::to_value(&self.card).map_err(json_error(act, &path))?;
+        if let serde_json::Value::Object(known) = known {
+            card.retain(|key, _| !known.contains_key(key));
+        }
+        let card = Kept { card: &self.card, rest: card };
+        let mut text = serde_json::to_vec_pretty(&card).map_err(json_error(act, &path))?;
+        text.push(b'\n');
+        files::write_atomic(&path, &text).map_err(file_error(act, &path))
     }
 
     /// Its name.

@@ -5,7 +5,7 @@ use super::fold::RunState;
 use super::names::parse_log_name;
 use super::record::Record;
 use super::state::{LogLock, RunStatus, lock_of, status_of};
-use super::tail::{BAD_LINES_KEPT, Budget, LogTail, Oddities, Reached};
+use super::tail::{Budget, LogTail, Oddities, Reached};
 use super::time::Time;
 use crate::ids::RunName;
 use std::collections::BTreeMap;
@@ -135,14 +135,7 @@ impl RunFollower {
     #[must_use]
     pub fn oddities(&self) -> Oddities {
         let mut all = Oddities::default();
-        for (_, tail) in &self.tails {
-            let one = tail.oddities();
-            all.bad_lines += one.bad_lines;
-            all.unknown_kinds += one.unknown_kinds;
-            all.unknown_keys += one.unknown_keys;
-            all.bad.extend(one.bad.iter().cloned());
-        }
-        all.bad.truncate(BAD_LINES_KEPT);
+        self.tails.iter().for_each(|(_, tail)| all.add(tail.oddities()));
         all
     }
 }

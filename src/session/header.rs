@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 /// The format every new log is written in.
 pub const LOG_FORMAT: &str = "llm2clip.log/1";
 
+/// Revision of the source this program was built from; none where it was not built from a repository,
+/// or without optimisation.
+pub const GIT_REVISION: Option<&str> = option_env!("LLM2CLIP_GIT_REVISION");
+
 /// Who writes the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -50,6 +54,20 @@ impl Header {
             session,
             run: Some(run),
             segment: Some(segment),
+            time: Time::now(),
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// The header of a sitting's log, begun now.
+    #[must_use]
+    pub fn of_sitting(session: SessionId) -> Self {
+        Self {
+            format: LOG_FORMAT.to_owned(),
+            log: LogKind::Ui,
+            session,
+            run: None,
+            segment: None,
             time: Time::now(),
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
         }

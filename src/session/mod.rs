@@ -9,11 +9,11 @@
 //! - [`folder`], [`follow`], [`runs`], [`names`], [`paths`]: sessions and runs on disk
 //! - [`results`], [`neighbours`]: comparisons and inspections
 //! - [`control`]: commands waiting for a runner
-//! - [`atomic`]: files that are there whole or not at all
+//! - [`sitting`]: what was done, marked and noted at the terminal
+//! - [`overview`], [`remove`]: sessions as a whole
 //!
 //! Deliberately absent: a rewrite of anything, a lock file beside the log, a background thread.
 
-pub mod atomic;
 pub mod control;
 pub mod error;
 pub mod event;
@@ -24,10 +24,13 @@ pub mod follow;
 pub mod header;
 pub mod names;
 pub mod neighbours;
+pub mod overview;
 pub mod paths;
 pub mod record;
+pub mod remove;
 pub mod results;
 pub mod runs;
+pub mod sitting;
 pub mod state;
 pub mod tail;
 pub mod time;

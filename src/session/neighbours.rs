@@ -5,11 +5,10 @@
 //! `0/top_items` U32 `[queries, k]` and `0/top_scores` F32 `[queries, k]`. The one metadata key,
 //! `neighbours`, is a JSON text with what the sets are and the ids their numbers stand for.
 
-use super::atomic;
-use super::error::{LogError, io_error, json_error};
+use super::error::{LogError, file_error, io_error, json_error};
+use crate::files;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
-use std::io::Write;
 use std::path::Path;
 
 /// Format of the file, in its metadata.
@@ -158,7 +157,7 @@ pub fn write_neighbours(path: &Path, sets: &[NeighbourSet]) -> Result<(), LogErr
     }
     let metadata = std::iter::once((METADATA_KEY.to_owned(), card)).collect();
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(tensor_error)?;
-    atomic::write_file(path, |out| out.write_all(&bytes)).map_err(io_error(act, path))
+    files::write_atomic(path, &bytes).map_err(file_error(act, path))
 }
 
 /// Reads the neighbours of a result.

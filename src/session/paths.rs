@@ -1,6 +1,6 @@
 //! Where sessions and checkpoints live.
 
-use super::atomic;
+use crate::files::{self, FileError};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
@@ -61,7 +61,8 @@ impl Roots {
         for folder in [&self.sessions, &self.checkpoints] {
             if !folder.is_dir() {
                 fs::create_dir_all(folder)?;
-                atomic::write_bytes(&folder.join(".gitignore"), b"*\n")?;
+                files::write_atomic(&folder.join(".gitignore"), b"*\n")
+                    .map_err(FileError::into_cause)?;
             }
         }
         Ok(())

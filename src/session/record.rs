@@ -1,21 +1,21 @@
 //! An event with its sequence number and time: one line of a log, both ways.
 
-use super::event::{Event, Unknown, write_line};
+use super::event::{Event, LogEvent, Unknown, write_line};
 use super::time::Time;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::io;
 
-/// One line of a log.
+/// One line of a log. `E` is what its kind of log says: [`Event`] for a runner's.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Record {
+pub struct Record<E = Event> {
     /// Counts up by one through all segments of a run, from 1.
     pub seq: u64,
     /// When it was written.
     pub time: Time,
     /// What happened.
-    pub event: Event,
+    pub event: E,
     /// Keys that a known kind does not have in this version, nested as they stood. Kept, so that
     /// copying a log loses nothing. An unknown key whose value is null counts as absent.
     pub rest: Map<String, Value>,
@@ -42,10 +42,23 @@ struct Head<'a> {
 }
 
 impl Record {
-    /// A record of what happened.
+    /// A record of what happened in a run.
     #[must_use]
     pub fn new(seq: u64, time: Time, event: impl Into<Event>) -> Self {
-        Self { seq, time, event: event.into(), rest: Map::new() }
+        Self::of(seq, time, event.into())
+    }
+
+    /// Reads a line of a runner's log, without its newline.
+    pub fn decode(line: &[u8]) -> Result<Self, BadRecord> {
+        Self::read(line)
+    }
+}
+
+impl<E: LogEvent> Record<E> {
+    /// A record of what happened.
+    #[must_use]
+    pub fn of(seq: u64, time: Time, event: E) -> Self {
+        Self { seq, time, event, rest: Map::new() }
     }
 
     /// The record as a line, its newline included.
@@ -63,13 +76,13 @@ impl Record {
     }
 
     /// Reads a line, without its newline.
-    pub fn decode(line: &[u8]) -> Result<Self, BadRecord> {
+    pub fn read(line: &[u8]) -> Result<Self, BadRecord> {
         let line = std::str::from_utf8(line)?;
         let head: Head = serde_json::from_str(line)?;
         let (seq, time) = (head.seq, head.time);
-        let Some(event) = Event::read(&head.event, line) else {
+        let Some(event) = E::read(&head.event, line) else {
             let body = own_keys(serde_json::from_str(line)?);
-            let event = Event::Unknown(Unknown { kind: head.event.into_owned(), body });
+            let event = E::of_unknown(Unknown { kind: head.event.into_owned(), body });
             return Ok(Self { seq, time, event, rest: Map::new() });
         };
         let event = event?;
@@ -98,7 +111,7 @@ fn own_keys(mut map: Map<String, Value>) -> Map<String, Value> {
     map
 }
 
-fn body_of(event: &Event, seq: u64, time: Time) -> serde_json::Result<Map<String, Value>> {
+fn body_of<E: LogEvent>(event: &E, seq: u64, time: Time) -> serde_json::Result<Map<String, Value>> {
     let mut line = Vec::new();
     event.write(&mut line, seq, time)?;
     serde_json::from_slice(&line).map(own_keys)
@@ -117,7 +130,7 @@ impl io::Write for Expecting<'_> {
     }
 }
 
-fn is_same(event: &Event, seq: u64, time: Time, line: &str) -> bool {
+fn is_same<E: LogEvent>(event: &E, seq: u64, time: Time, line: &str) -> bool {
     let mut expecting = Expecting(line.as_bytes());
     event.write(&mut expecting, seq, time).is_ok() && expecting.0.is_empty()
 }

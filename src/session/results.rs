@@ -1,7 +1,7 @@
 //! Results beside the log: one document a comparison or inspection.
 
-use super::atomic;
-use super::error::{LogError, io_error, json_error};
+use super::error::{LogError, file_error, io_error, json_error};
+use crate::files;
 use crate::ids::BadName;
 use serde::Serialize;
 use serde_json::Value;
@@ -95,7 +95,7 @@ impl Results {
         let path = self.document_path(id);
         let mut text = serde_json::to_vec(document).map_err(json_error("write a result", &path))?;
         text.push(b'\n');
-        atomic::write_bytes(&path, &text).map_err(io_error("write a result", &path))
+        files::write_atomic(&path, &text).map_err(file_error("write a result", &path))
     }
 
     /// Reads a document.

@@ -4,7 +4,7 @@
 //! that is no record (skipped, counted, its place kept), a first line that is no header.
 
 use super::error::{LogError, io_error};
-use super::event::Event;
+use super::event::{Event, LogEvent};
 use super::header::{Header, LOG_FORMAT};
 use super::record::{BadRecord, Record};
 use serde::Deserialize;
@@ -57,6 +57,17 @@ pub struct Oddities {
     pub unknown_keys: u64,
 }
 
+impl Oddities {
+    /// Counts another reader's in.
+    pub fn add(&mut self, other: &Self) {
+        self.bad_lines += other.bad_lines;
+        self.unknown_kinds += other.unknown_kinds;
+        self.unknown_keys += other.unknown_keys;
+        self.bad.extend(other.bad.iter().cloned());
+        self.bad.truncate(BAD_LINES_KEPT);
+    }
+}
+
 /// How many skipped lines are kept with their place; all are counted.
 pub const BAD_LINES_KEPT: usize = 100;
 
@@ -76,26 +87,33 @@ pub enum Reached {
 }
 
 /// Parses one line of a log of a version.
-type Parser = fn(&[u8]) -> Result<Record, BadRecord>;
+type Parser<E> = fn(&[u8]) -> Result<Record<E>, BadRecord>;
 
-/// An incremental reader of one log.
+/// An incremental reader of one log. `E` is what its kind of log says.
 #[derive(Debug)]
-pub struct LogTail {
+pub struct LogTail<E = Event> {
     path: PathBuf,
     file: File,
     /// Where the first line not yet read begins. Nothing beyond it is remembered: the writer may
     /// take a torn line back.
     offset: u64,
     lines: u64,
-    header: Option<(Header, Parser)>,
+    header: Option<(Header, Parser<E>)>,
     /// Inside a line longer than [`LONGEST_LINE`]: where it began.
     skipping: Option<u64>,
     oddities: Oddities,
 }
 
 impl LogTail {
-    /// Opens a log to be read from its beginning.
+    /// Opens a runner's log to be read from its beginning.
     pub fn open(path: &Path) -> Result<Self, LogError> {
+        Self::open_as(path)
+    }
+}
+
+impl<E: LogEvent> LogTail<E> {
+    /// Opens a log to be read from its beginning.
+    pub fn open_as(path: &Path) -> Result<Self, LogError> {
         let file = File::open(path).map_err(io_error("open the log", path))?;
         let path = path.to_owned();
         let oddities = Oddities::default();
@@ -131,7 +149,7 @@ impl LogTail {
     pub fn poll(
         &mut self,
         budget: Budget,
-        mut take: impl FnMut(Record),
+        mut take: impl FnMut(Record<E>),
     ) -> Result<Reached, LogError> {
         let began = Instant::now();
         let mut lines = 0;
@@ -176,7 +194,7 @@ impl LogTail {
         Ok(())
     }
 
-    fn line(&mut self, line: &[u8], take: &mut impl FnMut(Record)) -> Result<(), LogError> {
+    fn line(&mut self, line: &[u8], take: &mut impl FnMut(Record<E>)) -> Result<(), LogError> {
         let Some((_, parser)) = &self.header else {
             self.header = Some(read_header(&self.path, line)?);
             self.lines = 1;
@@ -191,7 +209,7 @@ impl LogTail {
         }
         match parser(line) {
             Ok(record) => {
-                self.oddities.unknown_kinds += u64::from(matches!(record.event, Event::Unknown(_)));
+                self.oddities.unknown_kinds += u64::from(record.event.is_unknown());
                 self.oddities.unknown_keys += record.unknown_keys();
                 take(record);
             }
@@ -214,7 +232,7 @@ impl LogTail {
 
 /// The version comes first and chooses the parser, so that a wrong line of a known version is
 /// told apart from a version that is not known.
-fn read_header(path: &Path, line: &[u8]) -> Result<(Header, Parser), LogError> {
+fn read_header<E: LogEvent>(path: &Path, line: &[u8]) -> Result<(Header, Parser<E>), LogError> {
     #[derive(Deserialize)]
     struct Format {
         format: String,
@@ -227,7 +245,7 @@ fn read_header(path: &Path, line: &[u8]) -> Result<(Header, Parser), LogError> {
     match format.as_str() {
         LOG_FORMAT => {
             let header = serde_json::from_slice(line).map_err(|_| not_a_log())?;
-            Ok((header, Record::decode))
+            Ok((header, Record::<E>::read))
         }
         other if other.starts_with("llm2clip.log/") => Err(LogError::Version {
             path: path.to_owned(),

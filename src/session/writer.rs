@@ -5,7 +5,7 @@
 //! dies: it is how others know that the run lives.
 
 use super::error::{LogError, io_error, json_error};
-use super::event::Event;
+use super::event::{Event, LogEvent};
 use super::header::Header;
 use super::record::Record;
 use super::time::Time;
@@ -92,11 +92,16 @@ impl LogWriter {
 
     /// As [`LogWriter::append`], at a given moment.
     pub fn append_at(&mut self, time: Time, event: impl Into<Event>) -> Result<u64, LogError> {
-        let record = Record::new(self.next_seq, time, event);
+        self.append_as(time, event.into())
+    }
+
+    /// As [`LogWriter::append_at`], for a log of any kind. Some kinds of events are synced to disk.
+    pub fn append_as<E: LogEvent>(&mut self, time: Time, event: E) -> Result<u64, LogError> {
+        let record = Record::of(self.next_seq, time, event);
         let line = record.encode().map_err(json_error("write a record", &self.path))?;
         self.write_line(&line)?;
         self.next_seq += 1;
-        if matches!(record.event, Event::CheckpointSaved(_) | Event::RunFinished(_)) {
+        if record.event.is_durable() {
             self.sync()?;
         }
         Ok(record.seq)

@@ -30,6 +30,7 @@ pub fn run_started(segment: u32, resumed_from: Option<ResumePoint>) -> RunStarte
             {"name": "mntp", "objective": "mntp", "steps": 4, "lr": 5e-5}]}),
         stages: vec![plan("clip", 8), plan("mntp", 4)],
         resumed_from,
+        forked_from: None,
         program_version: "0.1.0".into(),
         git: Some("71a63ee".into()),
         host: "machine".into(),
@@ -51,7 +52,12 @@ pub fn stage_started(name: &str, index: u32, from_step: u64) -> StageStarted {
         from_step,
         trainable_parameters: 1_000_000,
         frozen_parameters: 0,
-        data: Some(DataUsed { name: "emoji".into(), digest: digest.clone(), items: 3044 }),
+        data: Some(DataUsed {
+            name: "emoji".into(),
+            digest: digest.clone(),
+            items: 3044,
+            format: Some("emoji".into()),
+        }),
         table: Some(TableUsed {
             digest: digest.clone(),
             card: json!({"id": "builtin:llama", "dim": 256}),
@@ -119,6 +125,7 @@ pub fn stage_finished(name: &str, steps: u64) -> StageFinished {
         loss: Finite::new(0.5),
         seconds: finite(1.5),
         digest,
+        stopped_early: None,
     }
 }
 

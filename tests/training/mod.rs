@@ -4,7 +4,7 @@
 
 use candle_core::Device;
 use llm2clip::recipe::{Recipe, apply_set, preset};
-use llm2clip::runner::{Narrator, Outcome, RunError, Stop, Voice, Workspace, start_run};
+use llm2clip::runner::{Narrator, Outcome, RunError, Stop, Voice, Wait, Workspace, start_run};
 use llm2clip::session::folder::{Session, SessionCard};
 use std::path::Path;
 
@@ -57,6 +57,7 @@ pub fn workspace(folder: &Path) -> Workspace {
         device: Device::Cpu,
         device_name: "cpu".to_owned(),
         threads: rayon::current_num_threads(),
+        memory_limit: None,
     }
 }
 
@@ -67,5 +68,5 @@ pub fn session(workspace: &Workspace) -> Session {
 
 pub fn run(workspace: &Workspace, session: &Session, recipe: &Recipe) -> Result<Outcome, RunError> {
     let narrator = |log| Narrator::new(Some(log), Voice::Quiet);
-    start_run(workspace, session, recipe, narrator, &Stop::new())
+    start_run(workspace, session, recipe, narrator, &Stop::new(), Wait::No)
 }

@@ -186,7 +186,10 @@ impl<'a> Reader<'a> {
             8 => {
                 let least = if self.narrow { 4 } else { 8 };
                 let count = self.count_of(key, least)?;
-                return (0..count).map(|_| self.text(key)).collect::<Result<_, _>>().map(Value::Texts);
+                return (0..count)
+                    .map(|_| self.text(key))
+                    .collect::<Result<_, _>>()
+                    .map(Value::Texts);
             }
             other => {
                 return Err(GgufError::Header {
@@ -346,8 +349,7 @@ fn place(
 
 /// Tensors that share bytes would let a small file ask for any amount of memory.
 fn apart(tensors: &BTreeMap<String, Place>) -> Result<(), GgufError> {
-    let mut places: Vec<_> =
-        tensors.iter().filter(|(_, place)| !place.bytes.is_empty()).collect();
+    let mut places: Vec<_> = tensors.iter().filter(|(_, place)| !place.bytes.is_empty()).collect();
     places.sort_by_key(|(_, place)| place.bytes.start);
     for pair in places.windows(2) {
         let ((first, a), (second, b)) = (pair[0], pair[1]);

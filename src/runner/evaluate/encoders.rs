@@ -106,13 +106,7 @@ pub fn encode_texts(
     let plain: Vec<&str> = texts.iter().map(|entry| entry.content.as_str()).collect();
     let what = format!("{role}: encoding texts");
     let clock = Instant::now();
-    let mut told = Ok(());
-    let encoded = encoder.encode(&plain, &mut |done, total| {
-        if told.is_ok() {
-            told = narrator.progress(&what, done, total);
-        }
-    })?;
-    told?;
+    let encoded = narrator.encoding(&what, |progress| encoder.encode(&plain, progress))?;
     Ok(TimedRows {
         ms_per_item: per(clock, plain.len()),
         card: encoder.card().clone(),
@@ -131,13 +125,7 @@ pub fn encode_pictures(
     let plain: Vec<&Picture> = pictures.iter().map(|entry| &entry.content).collect();
     let what = format!("{role}: encoding pictures");
     let clock = Instant::now();
-    let mut told = Ok(());
-    let encoded = encoder.encode(&plain, &mut |done, total| {
-        if told.is_ok() {
-            told = narrator.progress(&what, done, total);
-        }
-    })?;
-    told?;
+    let encoded = narrator.encoding(&what, |progress| encoder.encode(&plain, progress))?;
     Ok(TimedRows {
         ms_per_item: per(clock, plain.len()),
         card: encoder.card().clone(),

@@ -13,7 +13,7 @@ pub use results::{
 };
 pub use run::{
     Base, Continued, DataUsed, Ending, Heartbeat, Paused, Queued, ResumePoint, RunFinished,
-    RunStarted, StageFinished, StagePlan, StageStarted, TableUsed,
+    RunStarted, StageFinished, StagePlan, StageStarted, StoppedEarly, TableUsed,
 };
 pub use step::{
     CheckpointRemoved, CheckpointSaved, Contrast, Diverged, StepFinished, StepSkipped, StepTimes,
@@ -55,17 +55,42 @@ pub(super) fn write_line<T: Serialize>(
     serde_json::to_writer(out, &Line { seq, time, event: kind, body })
 }
 
+/// What one kind of log says: its kinds of events, read and written the same way.
+pub trait LogEvent: Sized {
+    /// The kind as it stands in the log.
+    fn kind(&self) -> &str;
+
+    /// Second step of reading: the line as the type of `kind`; nothing where the kind is not known.
+    /// Keys that the type lacks are passed over here.
+    fn read(kind: &str, line: &str) -> Option<serde_json::Result<Self>>;
+
+    /// Writes the event as a line without its newline.
+    fn write(&self, out: impl Write, seq: u64, time: Time) -> serde_json::Result<()>;
+
+    /// An event of a kind this version does not know.
+    fn of_unknown(unknown: Unknown) -> Self;
+
+    /// Whether this version does not know the kind.
+    fn is_unknown(&self) -> bool;
+
+    /// Whether the log is to be safe on disk before anyone goes on.
+    fn is_durable(&self) -> bool;
+}
+
 macro_rules! events {
-    ($($kind:literal $name:ident: $doc:literal),+ $(,)?) => {
-        /// Something that happened. See `docs/formats.md` for the same list with every key.
+    (
+        $(#[$about:meta])* $Event:ident, durable: [$($durable:ident),*];
+        $($kind:literal $name:ident: $doc:literal),+ $(,)?
+    ) => {
+        $(#[$about])*
         #[derive(Clone, Debug, PartialEq)]
-        pub enum Event {
+        pub enum $Event {
             $(#[doc = $doc] $name($name),)+
             /// A kind this version does not know.
-            Unknown(Unknown),
+            Unknown($crate::session::event::Unknown),
         }
 
-        impl Event {
+        impl $Event {
             /// Every kind this version knows, in the order of `docs/formats.md`.
             pub const KINDS: &'static [&'static str] = &[$($kind),+];
 
@@ -77,23 +102,27 @@ macro_rules! events {
                     Self::Unknown(unknown) => &unknown.kind,
                 }
             }
+        }
 
-            /// Second step of reading: the line as the type of `kind`; nothing where the kind is
-            /// not known. Keys that the type lacks are passed over here.
-            pub(super) fn read(kind: &str, line: &str) -> Option<serde_json::Result<Self>> {
+        impl $crate::session::event::LogEvent for $Event {
+            fn kind(&self) -> &str {
+                self.kind()
+            }
+
+            fn read(kind: &str, line: &str) -> Option<serde_json::Result<Self>> {
                 Some(match kind {
                     $($kind => serde_json::from_str(line).map(Self::$name),)+
                     _ => return None,
                 })
             }
 
-            /// Writes the event as a line without its newline.
-            pub(super) fn write(
+            fn write(
                 &self,
-                out: impl Write,
+                out: impl std::io::Write,
                 seq: u64,
-                time: Time,
+                time: $crate::session::time::Time,
             ) -> serde_json::Result<()> {
+                use $crate::session::event::{Unknown, write_line};
                 match self {
                     $(Self::$name(body) => write_line(out, seq, time, $kind, body),)+
                     Self::Unknown(Unknown { kind, body }) => {
@@ -101,9 +130,24 @@ macro_rules! events {
                     }
                 }
             }
+
+            fn of_unknown(unknown: $crate::session::event::Unknown) -> Self {
+                Self::Unknown(unknown)
+            }
+
+            fn is_unknown(&self) -> bool {
+                matches!(self, Self::Unknown(_))
+            }
+
+            fn is_durable(&self) -> bool {
+                match self {
+                    $(Self::$durable(_) => true,)*
+                    _ => false,
+                }
+            }
         }
 
-        $(impl From<$name> for Event {
+        $(impl From<$name> for $Event {
             fn from(event: $name) -> Self {
                 Self::$name(event)
             }
@@ -111,7 +155,11 @@ macro_rules! events {
     };
 }
 
+pub(in crate::session) use events;
+
 events! {
+    /// Something that happened. See `docs/formats.md` for the same list with every key.
+    Event, durable: [CheckpointSaved, RunFinished];
     "run_started" RunStarted: "A segment of a run began. The first record of every log of a run.",
     "queued" Queued: "The run waits for its turn.",
     "stage_started" StageStarted: "A stage began, or went on in a new segment.",

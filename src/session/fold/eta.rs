@@ -1,19 +1,18 @@
 //! How long a step takes, and how long the rest will: robust against the odd slow step.
 
 use crate::session::time::Time;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Step times remembered.
 const WINDOW: usize = 63;
 
 /// Recent step times of a stage in one segment.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StepClock {
     /// Milliseconds a step, the last [`WINDOW`] of them.
     recent: VecDeque<f64>,
     /// The last step with its moment; forgotten when something else took time after it.
-    #[serde(skip)]
     last: Option<(u64, Time)>,
     /// Seconds spent on validation and checkpoints.
     beside: f64,
@@ -62,7 +61,7 @@ impl StepClock {
 }
 
 /// When the run will end, if it goes on like this.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Eta {
     /// Seconds from the last record on.
     pub seconds: f64,

@@ -16,14 +16,14 @@ use super::event::{Diverged, Event, Progressed, ResumePoint, RunFinished, RunSta
 use super::record::Record;
 use super::time::Time;
 use crate::ids::{Digest, RunName, StageName};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Entries kept of a list that can grow without end.
 pub const NEWEST_KEPT: usize = 100;
 
 /// The newest entries of a list, and how many there were.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Newest<T> {
     /// Entries ever added.
     pub count: u64,
@@ -38,7 +38,8 @@ impl<T> Default for Newest<T> {
 }
 
 impl<T> Newest<T> {
-    fn push(&mut self, entry: T) {
+    /// Adds one, which may push the oldest out.
+    pub fn push(&mut self, entry: T) {
         self.count += 1;
         if self.kept.len() == NEWEST_KEPT {
             self.kept.pop_front();
@@ -48,7 +49,7 @@ impl<T> Newest<T> {
 }
 
 /// Something said in words.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Note {
     /// When.
     pub time: Time,
@@ -57,7 +58,7 @@ pub struct Note {
 }
 
 /// The runner's answer to a command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// The command's id.
     pub id: String,
@@ -68,17 +69,17 @@ pub struct Answer {
 }
 
 /// A result that was written beside the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Produced {
     /// `compared` or `inspected`: a result's id follows. `exported`: a folder. `table_made`: a
     /// digest.
-    pub kind: &'static str,
+    pub kind: String,
     /// Which.
     pub id: String,
 }
 
 /// The beginning of a segment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
     /// Its number, from 1.
     pub segment: u32,
@@ -89,7 +90,7 @@ pub struct Segment {
 }
 
 /// Why a run that has not ended is not stepping.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Waiting {
     /// It is stepping.
@@ -102,7 +103,7 @@ pub enum Waiting {
 }
 
 /// All that is known of a run from its log.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunState {
     /// The newest segment's first record; nothing: not a run yet.
     pub started: Option<RunStarted>,
@@ -222,7 +223,13 @@ impl RunState {
                 self.stages.push(StageState::new(plan.clone()));
             }
         }
-        if !self.segments.is_empty() {
+        // A fork begins at a checkpoint of another run: what comes before it is done.
+        if self.segments.is_empty()
+            && let Some(from) = &event.resumed_from
+        {
+            self.stages.iter_mut().take(from.index as usize).for_each(StageState::taken_over);
+        }
+        if !self.segments.is_empty() || event.resumed_from.is_some() {
             let from = event.resumed_from.as_ref();
             let (index, step) = from.map_or((0, 0), |from| (from.index as usize, from.step));
             for (at, stage) in self.stages.iter_mut().enumerate().skip(index) {
@@ -249,8 +256,8 @@ impl RunState {
         }
     }
 
-    fn produce(&mut self, kind: &'static str, id: String) {
-        self.produced.push(Produced { kind, id });
+    fn produce(&mut self, kind: &str, id: String) {
+        self.produced.push(Produced { kind: kind.to_owned(), id });
     }
 
     /// The stage of a plan, which is then the current one; made where the log has lost it.
@@ -323,7 +330,7 @@ impl RunState {
 }
 
 /// All runs of a session.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SessionState {
     /// The runs by name.
     pub runs: BTreeMap<RunName, RunState>,

@@ -4,7 +4,7 @@
 //! any thinning. When there are too many buckets, the stride doubles and neighbours merge. What
 //! a series holds depends on its points alone, never on how many came at a time.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Buckets kept of one series.
@@ -14,7 +14,7 @@ pub const BUCKETS: usize = 1024;
 pub const TAIL: usize = 512;
 
 /// The points of `stride` neighbouring steps.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bucket {
     /// First step with a value.
     pub first_step: u64,
@@ -69,7 +69,7 @@ impl Bucket {
 }
 
 /// A value by step.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// Steps in a bucket: a power of two. A bucket covers steps `k * stride + 1` to
     /// `(k + 1) * stride`; step 0 has one of its own.

@@ -7,11 +7,11 @@ use crate::session::event::{
     CheckpointSaved, StageFinished, StagePlan, StageStarted, StepFinished, Validated,
 };
 use crate::session::time::Time;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Where a stage is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StageProgress {
     /// Not begun.
@@ -24,7 +24,7 @@ pub enum StageProgress {
 }
 
 /// One segment's points of a series.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Track {
     /// The segment that wrote them.
     pub segment: u32,
@@ -45,7 +45,7 @@ impl Track {
 }
 
 /// A checkpoint that was saved and not removed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Updates made before.
     pub step: u64,
@@ -60,7 +60,7 @@ pub struct Checkpoint {
 }
 
 /// A validation that was the best when it was made.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Best {
     /// Its step.
     pub step: u64,
@@ -71,7 +71,7 @@ pub struct Best {
 }
 
 /// How a stage ended.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageEnd {
     /// Updates made, in all segments.
     pub steps: u64,
@@ -84,7 +84,7 @@ pub struct StageEnd {
 }
 
 /// What the log says of one stage.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageState {
     /// Its name.
     pub stage: StageName,
@@ -251,6 +251,12 @@ impl StageState {
             bytes: event.bytes,
             superseded: false,
         });
+    }
+
+    /// The stage was finished in the run that this one was forked from.
+    pub(super) fn taken_over(&mut self) {
+        self.step = self.steps;
+        self.progress = StageProgress::Finished;
     }
 
     /// A new segment begins with `step` updates of this stage made: what lies beyond no longer
