@@ -107,27 +107,27 @@ def sentence_piece(vocab):
     return with_bos(Tokenizer.from_str(json.dumps(parts)), 1)
 
 
-def clip_like(vocab):
+def clip_like():
     """CLIP's kind: lower case, words ended with a mark, BOS and EOS around."""
-    tokenizer = Tokenizer(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>"))
+    # Merges by hand: training breaks ties in another order every time.
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    table = {letter: i for i, letter in enumerate(letters + [letter + "</w>" for letter in letters])}
+    merges = [("d", "o"), ("do", "g</w>"), ("do", "g"), ("dog", "s</w>"), ("t", "h"), ("th", "e</w>"), ("b", "e"),
+              ("a", "c"), ("be", "ac"), ("beac", "h</w>"), ("r", "u"), ("ru", "n"), ("run", "s</w>"), ("o", "n</w>"),
+              ("h", "o"), ("ho", "r"), ("hor", "s"), ("e", "s</w>"), ("hors", "es</w>"), ("a", "n"), ("an", "d</w>")]
+    for pair in merges:
+        table["".join(pair)] = len(table)
+    ends = ["<|startoftext|>", "<|endoftext|>"]
+    for end in ends:
+        table[end] = len(table)
+    tokenizer = Tokenizer(models.BPE(vocab=table, merges=merges, unk_token=ends[1], end_of_word_suffix="</w>"))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"), "removed",
                              invert=True),
         pre_tokenizers.ByteLevel(add_prefix_space=False)])
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    tokenizer.train_from_iterator(CORPUS, trainers.BpeTrainer(
-        vocab_size=vocab - 2 - len(alphabet), show_progress=False, end_of_word_suffix="</w>",
-        initial_alphabet=alphabet))
-    # Every byte also as the end of a word, and the two ends last, as CLIP has them.
     parts = json.loads(tokenizer.to_str())
-    table = parts["model"]["vocab"]
-    for letter in sorted(alphabet):
-        table.setdefault(letter + "</w>", len(table))
-    ends = ["<|startoftext|>", "<|endoftext|>"]
-    for end in ends:
-        table[end] = len(table)
     parts["added_tokens"] = [
         {"id": table[end], "content": end, "single_word": False, "lstrip": False, "rstrip": False,
          "normalized": False, "special": True} for end in ends]
@@ -215,7 +215,10 @@ def lora(name, base, seed, **config):
             p.data.copy_(0.2 * torch.randn(p.shape, generator=generator))
     model.save_pretrained(OUT / name)
     path = OUT / name / "adapter_config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"base_model_name_or_path": "../llama"}))
+    settings = json.loads(path.read_text()) | {"base_model_name_or_path": "../llama"}
+    # A set, written in any order.
+    settings["target_modules"] = sorted(settings["target_modules"])
+    path.write_text(json.dumps(settings))
     (OUT / name / "README.md").unlink(missing_ok=True)
     return model.merge_and_unload()
 
@@ -357,7 +360,7 @@ def ggufs():
 def clip():
     folder = OUT / "clip"
     folder.mkdir(parents=True)
-    tokenizer = clip_like(640)
+    tokenizer = clip_like()
     eos = tokenizer.token_to_id("<|endoftext|>")
     config = transformers.CLIPConfig(
         vision_config=dict(hidden_size=24, intermediate_size=40, num_hidden_layers=2, num_attention_heads=2,

@@ -57,11 +57,8 @@ fn optional(path: &Path) -> Result<Value> {
         return Ok(Value::Null);
     }
     let bytes = std::fs::read(path).map_err(DataError::read(path))?;
-    serde_json::from_slice(&bytes).map_err(|source| DataError::Json {
-        path: path.to_owned(),
-        line: source.line(),
-        source,
-    })
+    serde_json::from_slice(&bytes)
+        .map_err(|source| DataError::Document { path: path.to_owned(), source })
 }
 
 /// A token written as text, or as an object with its `content`.

@@ -54,11 +54,8 @@ fn unfit(path: &Path, expected: &'static str, found: impl std::fmt::Display) -> 
 /// A file that is no JSON, or asks for something that is not done here.
 pub fn read(folder: &Path) -> Result<Option<Processor>> {
     let Some((path, json)) = find(folder)? else { return Ok(None) };
-    let hf = Hf::deserialize(&json).map_err(|source| DataError::Json {
-        path: path.clone(),
-        line: 1,
-        source,
-    })?;
+    let hf = Hf::deserialize(&json)
+        .map_err(|source| DataError::Document { path: path.clone(), source })?;
     let edge = |value: &Value| value.as_u64().map(|edge| edge as usize);
     let square = |value: &Value| {
         let (height, width) = (edge(&value["height"]), edge(&value["width"]));
@@ -105,11 +102,8 @@ fn find(folder: &Path) -> Result<Option<(PathBuf, Value)>> {
             continue;
         }
         let bytes = std::fs::read(&path).map_err(DataError::read(&path))?;
-        let json: Value = serde_json::from_slice(&bytes).map_err(|source| DataError::Json {
-            path: path.clone(),
-            line: source.line(),
-            source,
-        })?;
+        let json: Value = serde_json::from_slice(&bytes)
+            .map_err(|source| DataError::Document { path: path.clone(), source })?;
         let json = inside.map_or(json.clone(), |key| json[key].clone());
         if !json.is_null() {
             return Ok(Some((path, json)));

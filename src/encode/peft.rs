@@ -61,6 +61,12 @@ struct PeftConfig {
     lora_bias: bool,
     bias: Option<String>,
     modules_to_save: Option<Vec<String>>,
+    trainable_token_indices: Option<Value>,
+    layer_replication: Option<Value>,
+    #[serde(default)]
+    use_qalora: bool,
+    #[serde(default)]
+    use_bdlora: bool,
     init_lora_weights: Option<Value>,
     #[serde(default)]
     rank_pattern: BTreeMap<String, usize>,
@@ -85,6 +91,9 @@ impl PeftConfig {
             (config.lora_bias, "lora_bias"),
             (bias, "trained biases"),
             (kept, "modules_to_save"),
+            (config.trainable_token_indices.is_some(), "trainable_token_indices"),
+            (config.layer_replication.is_some(), "layer_replication"),
+            (config.use_qalora || config.use_bdlora, "use_qalora or use_bdlora"),
             (moves, "init_lora_weights that changes the base"),
             (config.r == 0, "rank 0"),
         ] {

@@ -9,6 +9,7 @@ use crate::data::corpus::Picture;
 use crate::data::text::{TextBatch, text_row};
 use candle_core::{Device, IndexOp as _, Tensor};
 use serde::Serialize;
+use std::ops::ControlFlow;
 
 /// What one test found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -49,10 +50,10 @@ const OTHERS: [&str; 3] = [
 /// # Errors
 /// What encoding can refuse.
 pub fn test_texts(encoder: &ModelTextEncoder, text: &str) -> Result<Vec<Finding>, EncodeError> {
-    let alone = encoder.encode(&[text], &mut |_, _| {})?.rows;
+    let alone = encoder.encode(&[text], &mut |_, _| ControlFlow::Continue(()))?.rows;
     let texts: Vec<&str> = OTHERS.into_iter().chain([text]).collect();
-    let together = encoder.encode(&texts, &mut |_, _| {})?.rows;
-    let again = encoder.encode(&[text], &mut |_, _| {})?.rows;
+    let together = encoder.encode(&texts, &mut |_, _| ControlFlow::Continue(()))?.rows;
+    let again = encoder.encode(&[text], &mut |_, _| ControlFlow::Continue(()))?.rows;
     let mut findings = vec![mask(encoder, text)?];
     let apart = distance(alone.row(0), together.row(OTHERS.len()));
     findings.push(Finding::below("alone equals in a batch", apart, ROUNDING));
@@ -128,10 +129,10 @@ pub fn test_images(
 ) -> Result<Vec<Finding>, EncodeError> {
     let others =
         [Picture::Builtin { vendor: 0, index: 0 }, Picture::Builtin { vendor: 1, index: 7 }];
-    let alone = encoder.encode(&[picture], &mut |_, _| {})?.rows;
+    let alone = encoder.encode(&[picture], &mut |_, _| ControlFlow::Continue(()))?.rows;
     let all: Vec<&Picture> = others.iter().chain([picture]).collect();
-    let together = encoder.encode(&all, &mut |_, _| {})?.rows;
-    let again = encoder.encode(&[picture], &mut |_, _| {})?.rows;
+    let together = encoder.encode(&all, &mut |_, _| ControlFlow::Continue(()))?.rows;
+    let again = encoder.encode(&[picture], &mut |_, _| ControlFlow::Continue(()))?.rows;
     let apart = distance(alone.row(0), together.row(others.len()));
     Ok(vec![
         Finding::below("alone equals in a batch", apart, ROUNDING),
