@@ -15,25 +15,29 @@
 //! data    -> rng
 //! nn      -> rng
 //! model   -> nn
-//! encode  -> rng data nn model
+//! encode  -> rng data nn model hub
 //! train   -> recipe rng data nn model
 //! eval    -> rng
 //! session -> recipe eval
 //! export  -> rng recipe eval session
+//! hub     -> -
 //! machine -> -
+//! doctor  -> session machine
 //! runner  -> recipe rng data nn model encode train eval session machine
 //! bench   -> recipe rng data nn model encode train eval session machine runner
-//! cli     -> recipe rng data nn model encode train eval session export machine runner bench tui
 //! tui     -> recipe eval session export machine runner::client
+//! cli     -> recipe rng data nn model encode train eval session export machine runner bench hub doctor tui
 //! ```
 
 pub mod bench;
 pub mod cli;
 pub mod data;
+pub mod doctor;
 pub mod encode;
 pub mod eval;
 pub mod export;
 pub mod files;
+pub mod hub;
 pub mod ids;
 pub mod machine;
 pub mod model;

@@ -7,7 +7,10 @@ mod training;
 
 use candle_core::{Device, Tensor};
 use llm2clip::files::manifest;
-use llm2clip::runner::RunError;
+use llm2clip::recipe::apply_set;
+use llm2clip::runner::{Fork, Narrator, RunError, Stop, Voice, Wait, resume};
+use llm2clip::session::names::RunId;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -125,4 +128,116 @@ fn losses_fall_on_a_few_repeated_examples() {
             .unwrap();
     let (first, last) = (first["loss"].as_f64().unwrap(), outcome.stages[0].loss.unwrap());
     assert!(f64::from(last) < first - 0.05, "{first} to {last}");
+}
+
+/// Steps that have a checkpoint.
+fn kept(place: &llm2clip::runner::Workspace, session: &str, run: &str, name: &str) -> Vec<usize> {
+    manifest::steps(&stage(&place.checkpoints, session, run, name))
+}
+
+fn records(session: &llm2clip::session::folder::Session, log: &str, kind: &str) -> Vec<Value> {
+    let text = fs::read_to_string(session.folder().join(log)).unwrap();
+    let records = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    records.filter(|record| record["event"] == kind).collect()
+}
+
+#[test]
+fn retrieval_is_measured_on_its_own_schedule() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = workspace(folder.path());
+    for (name, direction) in [("clip", true), ("caption-contrastive", false), ("simcse", false)] {
+        let opened = session(&place);
+        let sets = ["steps=6", "validate_every=0", "retrieval_every=2", "keep_best=recall@1"];
+        run(&place, &opened, &small(name, &sets)).unwrap();
+        let found = records(&opened, &format!("{name}-1.1.jsonl"), "validated");
+        let steps: Vec<_> = found.iter().map(|record| record["step"].as_u64().unwrap()).collect();
+        assert_eq!(steps, [2, 4, 6], "{name}");
+        for record in &found {
+            let metrics = &record["metrics"];
+            for metric in ["recall@1", "recall@5", "recall@10", "mrr", "median_rank"] {
+                assert!(metrics[metric].is_number(), "{name}: {record}");
+            }
+            assert_eq!(metrics["image-to-text/recall@1"].is_number(), direction, "{name}");
+            assert!(metrics["recall@1"].as_f64() <= metrics["recall@10"].as_f64());
+            assert!(record["best"].is_boolean());
+            assert_eq!(record["loss"].is_number(), record["step"] == 6, "{name}: {record}");
+        }
+    }
+}
+
+#[test]
+fn the_best_checkpoint_is_kept_beside_the_newest() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = workspace(folder.path());
+    let opened = session(&place);
+    // The rate grows until the loss rises: the best validation is an early one.
+    let sets = [
+        "steps=8",
+        "warmup=8",
+        "lr=1",
+        "clip_norm=0",
+        "validate_every=1",
+        "checkpoint_every=0",
+        "keep=0",
+        "keep_best=loss",
+    ];
+    run(&place, &opened, &small("clip", &sets)).unwrap();
+    let bests: Vec<u64> = records(&opened, "clip-1.1.jsonl", "validated")
+        .iter()
+        .filter(|record| record["best"] == true)
+        .map(|record| record["step"].as_u64().unwrap())
+        .collect();
+    let best = *bests.last().unwrap() as usize;
+    assert!(best < 8, "{bests:?}");
+    assert_eq!(kept(&place, opened.id().as_str(), "clip-1", "clip"), [best, 8]);
+}
+
+#[test]
+fn checkpoints_stay_by_number_by_multiple_and_where_something_stands_on_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = workspace(folder.path());
+    let opened = session(&place);
+    let sets = ["steps=9", "checkpoint_every=1", "keep=2", "keep_every=4"];
+    run(&place, &opened, &small("clip", &sets)).unwrap();
+    let id = opened.id().as_str();
+    assert_eq!(kept(&place, id, "clip-1", "clip"), [4, 6, 7, 8, 9]);
+
+    // A fork that stops where it begins, LoRA on its checkpoint, and then the fork goes on.
+    let recorded = small("clip", &sets);
+    let fork = Fork {
+        run: RunId { session: opened.id().clone(), run: "clip-1".parse().unwrap() },
+        stage: None,
+        step: Some(4),
+        sets: ["keep=0", "keep_every=0", "steps=7"].map(str::to_owned).to_vec(),
+        seed: None,
+    };
+    let narrator = |log| Narrator::new(Some(log), Voice::Quiet);
+    let stop = Stop::new();
+    stop.ask(2);
+    llm2clip::runner::fork(&place, &opened, &recorded, &fork, narrator, &stop, Wait::No).unwrap();
+    assert_eq!(kept(&place, id, "clip-2", "clip"), [4]);
+    let mut lora = small("clip-continued", &["clip-continued.trainable=lora", "steps=2"]);
+    lora.stages.remove(0);
+    let lora = apply_set(&lora, &format!("init={id}/clip-2/clip/step-000004")).unwrap();
+    let other = session(&place);
+    run(&place, &other, &lora).unwrap();
+    resume(&place, &opened, &"clip-2".parse().unwrap(), narrator, &Stop::new()).unwrap();
+    assert_eq!(kept(&place, id, "clip-2", "clip"), [4, 7]);
+    let encoder = format!("{}/clip-continued-1/clip-continued", other.id());
+    assert!(place.sources().load(&encoder).is_ok());
+}
+
+#[test]
+fn a_stage_that_cannot_fit_is_refused_before_it_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut place = workspace(folder.path());
+    place.memory_limit = Some(1 << 20);
+    let opened = session(&place);
+    let Err(error) = run(&place, &opened, &small("clip", &["batch=512"])) else {
+        panic!("a megabyte is not enough");
+    };
+    let text = error.to_string();
+    assert!(matches!(error, RunError::Memory(_)), "{text}");
+    assert!(text.contains("--memory-limit") && text.contains("smaller model"), "{text}");
+    assert!(records(&opened, "clip-1.1.jsonl", "step_finished").is_empty());
 }

@@ -313,7 +313,7 @@ fn dropout_is_keyed_by_item_and_absent_from_evaluation() {
         trunk.hidden(ids, packing, Mask::Bidirectional, ctx).unwrap()
     };
     let eval = run(&ids, &packing, &Ctx::eval());
-    let idle = Ctx { keys: None, attention_dropout: 0.5 };
+    let idle = Ctx { attention_dropout: 0.5, ..Ctx::eval() };
     assert_eq!(difference(&run(&ids, &packing, &idle), &eval), 0.0);
     for attention_dropout in [0.0, 0.3] {
         let keys = DropKeys::new((0..4).map(key).collect());

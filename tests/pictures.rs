@@ -59,6 +59,32 @@ fn decoding_gives_the_bytes_that_pillow_gives() {
     hold("decode", |source, _| source.clone());
 }
 
+/// The largest difference of a channel between our decoder's pixels and those of libjpeg-turbo and
+/// libwebp, as `docs/data.md` states it, by the beginning of the file's name.
+const LOSSY: [(&str, u8); 4] = [("jpeg-444", 0), ("jpeg-grey", 0), ("jpeg", 0), ("webp", 0)];
+
+#[test]
+fn lossy_pictures_differ_by_no_more_than_is_stated() {
+    let text = std::fs::read_to_string(folder().join("cases.json")).unwrap();
+    let cases: Cases = serde_json::from_str(&text).unwrap();
+    let expected = std::fs::read(folder().join("expected.rgb")).unwrap();
+    let mut too_large = Vec::new();
+    for case in cases.cases.iter().filter(|case| case.what == "lossy") {
+        let made = decode_file(&folder().join(&case.source), Exif::Ignored).unwrap();
+        assert_eq!((made.width, made.height), (case.width, case.height), "{}", case.source);
+        let expected = &expected[case.offset..][..case.width * case.height * 3];
+        let differences = made.pixels.iter().zip(expected).map(|(a, b)| a.abs_diff(*b));
+        let largest = differences.clone().max().unwrap();
+        let differ = differences.filter(|difference| *difference > 0).count();
+        println!("{}: at most {largest}, {differ} of {} bytes", case.source, expected.len());
+        let (_, stated) = LOSSY.iter().find(|(name, _)| case.source.starts_with(name)).unwrap();
+        if largest > *stated {
+            too_large.push(format!("{}: {largest}", case.source));
+        }
+    }
+    assert!(too_large.is_empty(), "{too_large:?}");
+}
+
 #[test]
 fn resizing_gives_the_bytes_that_pillow_gives() {
     hold("resize", |source, case| {

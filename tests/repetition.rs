@@ -5,7 +5,7 @@
 
 mod training;
 
-use llm2clip::recipe::preset;
+use llm2clip::recipe::{Recipe, preset};
 use llm2clip::runner::{Narrator, Resumption, Stop, Voice, Wait, resume};
 use llm2clip::session::folder::Session;
 use std::fs;
@@ -165,6 +165,93 @@ fn gradient_accumulation_changes_the_loss_by_rounding_only() {
     };
     let (whole, parts) = (first_loss("micro_batch=0"), first_loss("micro_batch=2"));
     assert!((whole - parts).abs() < 1e-4, "{whole} {parts}");
+}
+
+/// Stops after every segment's first steps, again and again, until the run is done.
+fn in_pieces(place: &llm2clip::runner::Workspace, recipe: &Recipe) -> Session {
+    let session = session(place);
+    let narrator = |log| Narrator::new(Some(log), Voice::Quiet);
+    run(place, &session, recipe).unwrap();
+    let text = fs::read_to_string(&logs(&session)[0]).unwrap();
+    let records = text.lines().position(|line| line.contains("\"checkpoint_saved\"")).unwrap() + 2;
+    cut(&session, &place.checkpoints, records);
+    let name = format!("{}-1", recipe.name).parse().unwrap();
+    resume(place, &session, &name, narrator, &Stop::new()).unwrap();
+    session
+}
+
+#[test]
+fn cached_features_and_recomputed_activations_repeat_and_resume_exactly() {
+    for name in ["simcse", "caption-contrastive", "clip"] {
+        let folder = tempfile::tempdir().unwrap();
+        let place = workspace(folder.path());
+        let sets = ["micro_batch=4", "activation_checkpointing=true", "checkpoint_every=1"];
+        let recipe = small(name, &sets);
+        let whole = session(&place);
+        let expected = run(&place, &whole, &recipe).unwrap().final_digest;
+        let again = run(&place, &session(&place), &recipe).unwrap().final_digest;
+        assert_eq!(expected, again, "{name}");
+        let pieces = in_pieces(&place, &recipe);
+        let log = fs::read_to_string(&logs(&pieces)[1]).unwrap();
+        let digest = expected.unwrap().to_string();
+        assert!(log.lines().last().unwrap().contains(&digest), "{name}");
+    }
+}
+
+#[test]
+fn early_stopping_is_the_same_where_the_run_was_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = workspace(folder.path());
+    // At this rate the loss only rises: the first validation stays the best.
+    let sets = [
+        "steps=12",
+        "lr=1",
+        "warmup=0",
+        "clip_norm=0",
+        "validate_every=1",
+        "checkpoint_every=1",
+        "patience=3",
+    ];
+    let recipe = small("clip-continued", &sets);
+    let whole = session(&place);
+    let outcome = run(&place, &whole, &recipe).unwrap();
+    let text = fs::read_to_string(&logs(&whole)[0]).unwrap();
+    let ends: Vec<serde_json::Value> = text
+        .lines()
+        .filter(|line| line.contains("\"stage_finished\""))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(ends.len(), 2, "the stage after one that ended early runs as well");
+    for (end, summary) in ends.iter().zip(&outcome.stages) {
+        assert!(summary.steps < 12, "{summary:?}");
+        assert_eq!(end["steps"].as_u64().unwrap() as usize, summary.steps);
+        assert_eq!(end["stopped_early"]["metric"], "loss");
+        assert_eq!(end["stopped_early"]["validations"], 3);
+        assert_eq!(end["stopped_early"]["best_step"].as_u64().unwrap() as usize + 3, summary.steps);
+    }
+    let pieces = in_pieces(&place, &recipe);
+    let log = fs::read_to_string(&logs(&pieces)[1]).unwrap();
+    let digest = outcome.final_digest.unwrap().to_string();
+    assert!(log.lines().last().unwrap().contains(&digest));
+}
+
+#[test]
+fn a_finished_stage_that_ended_early_is_not_begun_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = workspace(folder.path());
+    let sets = ["lr=1", "warmup=0", "clip_norm=0", "validate_every=1", "patience=1"];
+    let recipe = small("clip-continued", &[&sets[..], &["steps=9"]].concat());
+    let whole = session(&place);
+    let expected = run(&place, &whole, &recipe).unwrap().final_digest;
+    let text = fs::read_to_string(&logs(&whole)[0]).unwrap();
+    let second = text.lines().position(|line| line.contains("\"stage_finished\"")).unwrap() + 2;
+    cut(&whole, &place.checkpoints, second);
+    let narrator = |log| Narrator::new(Some(log), Voice::Quiet);
+    resume(&place, &whole, &"clip-continued-1".parse().unwrap(), narrator, &Stop::new()).unwrap();
+    let log = fs::read_to_string(&logs(&whole)[1]).unwrap();
+    assert!(log.lines().last().unwrap().contains(&expected.unwrap().to_string()));
+    let begun = log.lines().filter(|line| line.contains("\"stage_started\"")).count();
+    assert_eq!(begun, 1, "{log}");
 }
 
 #[test]

@@ -31,7 +31,9 @@ fn app(theme: &str, depth: Depth, ascii: bool) -> App {
     app.update(Msg::Resize { width: 80, height: 24 });
     let (session, run) = RUN.split_once('/').unwrap();
     let run = RunId { session: session.parse().unwrap(), run: run.parse().unwrap() };
-    for news in llm2clip::tui::read_once(&root().join("sessions"), &BTreeSet::from([run.clone()]), now) {
+    for news in
+        llm2clip::tui::read_once(&root().join("sessions"), &BTreeSet::from([run.clone()]), now)
+    {
         app.update(Msg::News(news));
     }
     app.update(Msg::News(News::Scanned));
@@ -85,9 +87,14 @@ fn styles(buffer: &Buffer) -> String {
         let mut line = String::new();
         for x in 0..area.width {
             let cell = &buffer[(x, y)];
-            let plain = (cell.fg, cell.bg) == (Color::Reset, Color::Reset) && cell.modifier.is_empty();
+            let plain =
+                (cell.fg, cell.bg) == (Color::Reset, Color::Reset) && cell.modifier.is_empty();
             let style = format!("{:?} on {:?} {:?}", cell.fg, cell.bg, cell.modifier);
-            let at = if plain { 0 } else { known.iter().position(|one| *one == style).unwrap_or(known.len()) };
+            let at = if plain {
+                0
+            } else {
+                known.iter().position(|one| *one == style).unwrap_or(known.len())
+            };
             if at == known.len() {
                 known.push(style);
             }
@@ -108,7 +115,10 @@ fn check(name: &str, found: &str) {
         std::fs::write(&path, found).unwrap();
     }
     let wanted = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(wanted == found, "{name} differs; UPDATE_SNAPSHOTS=1 writes it again\n--- found\n{found}");
+    assert!(
+        wanted == found,
+        "{name} differs; UPDATE_SNAPSHOTS=1 writes it again\n--- found\n{found}"
+    );
 }
 
 #[test]
@@ -138,7 +148,11 @@ fn every_screen_looks_as_it_did() {
 fn two_screens_keep_their_looks_over_sizes_and_themes() {
     let sessions = root().join("sessions");
     for (name, keys) in [("runs", &[][..]), ("train", &["enter"])] {
-        for (theme, depth, ascii) in [("dark", Depth::True, false), ("mono", Depth::None, false), ("light", Depth::Basic, true)] {
+        for (theme, depth, ascii) in [
+            ("dark", Depth::True, false),
+            ("mono", Depth::None, false),
+            ("light", Depth::Basic, true),
+        ] {
             let mut app = app(theme, depth, ascii);
             press(&mut app, keys, &sessions);
             let mut all = String::new();

@@ -47,7 +47,9 @@ fn a_clone_shows_its_committed_session_and_q_leaves_with_code_0() {
     terminal.keys("5");
     terminal.see("record 1,014 of 1,014");
     terminal.keys("[");
-    terminal.wait("the mark before", |screen| screen.contains(" of 1,014") && !screen.contains("1,014 of 1,014"));
+    terminal.wait("the mark before", |screen| {
+        screen.contains(" of 1,014") && !screen.contains("1,014 of 1,014")
+    });
     terminal.keys("7");
     terminal.see("log of causal-lm-1");
     terminal.resize(40, 10);
@@ -91,7 +93,8 @@ fn a_hang_up_ends_it_also_where_sighup_is_ignored() {
     let folder = folder();
     let program = env!("CARGO_BIN_EXE_llm2clip");
     let command = format!("trap '' HUP; exec {program}");
-    let mut terminal = Terminal::start_program("/bin/sh", folder.path(), &["-c", &command], (80, 24), &[]);
+    let mut terminal =
+        Terminal::start_program("/bin/sh", folder.path(), &["-c", &command], (80, 24), &[]);
     terminal.see("causal-lm-1");
     terminal.hang_up();
     let (_, took) = terminal.end();

@@ -6,8 +6,10 @@
 //! | `case.rs` | what a case is, and its report |
 //! | `kernels.rs` | matrix product, exact top-k, JPEG to patches |
 //! | `models.rs` | forward passes and training steps of whole models |
+//! | `big.rs` | batches larger than a forward pass |
 //! | `objectives.rs` | one training step of every objective, on the built-in data |
 
+mod big;
 mod case;
 mod kernels;
 mod models;
@@ -33,6 +35,7 @@ pub fn cases() -> Vec<Case> {
     add(kernels::CASES);
     add(models::CASES);
     add(objectives::CASES);
+    add(big::CASES);
     cases
 }
 

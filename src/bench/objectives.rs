@@ -27,7 +27,12 @@ fn step(recipe: &str, stage: &str, device: &Device) -> Result<Prepared, BenchErr
     let stage: Stage = found.ok_or_else(|| {
         std::io::Error::other(format!("the preset {recipe} has no stage {stage}"))
     })?;
-    let mut trainer = bench_trainer(&stage, device)?;
+    step_of(&stage, device)
+}
+
+/// A step of this stage.
+pub(super) fn step_of(stage: &Stage, device: &Device) -> Result<Prepared, BenchError> {
+    let mut trainer = bench_trainer(stage, device)?;
     let work = move || match trainer.step(false)? {
         StepOutcome::Finished(_) => Ok(()),
         StepOutcome::Bad(bad) => Err(BenchError::Train(TrainError::Unfit {

@@ -2,6 +2,8 @@
 
 use super::global::{Global, Refused};
 use super::text;
+use crate::data::bad::Policy;
+use crate::data::check::without_missing;
 use crate::data::picture::Exif;
 use crate::encode::parse_list;
 use crate::eval::compare::Slice;
@@ -20,7 +22,8 @@ use std::process::ExitCode;
 /// What is asked of which data.
 #[derive(Args)]
 struct DataArgs {
-    /// emoji, a .jsonl file or a folder of pictures.
+    /// emoji, a file (JSON lines, Karpathy's or COCO's JSON, CSV, TSV, text), tar shards or a folder
+    /// of pictures; FORMAT:PATH forces a format.
     #[arg(long, default_value = "emoji")]
     dataset: String,
     /// Where relative paths of data sets start.
@@ -93,7 +96,13 @@ fn refused(error: impl std::fmt::Display) -> Refused {
 
 impl DataArgs {
     fn probe(&self, task: Task, captions: Captions) -> anyhow::Result<Probe> {
-        let corpus = crate::data::open::open(&self.dataset, self.data.as_deref())?;
+        let mut corpus = crate::data::open::open(&self.dataset, self.data.as_deref())?;
+        if task == Task::Image {
+            corpus = without_missing(corpus, &self.dataset, Policy::default())?;
+        }
+        if let Some(warning) = corpus.bad.warning(&self.dataset) {
+            eprintln!("warning: {warning}");
+        }
         let request = ProbeRequest {
             task,
             captions,

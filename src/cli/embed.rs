@@ -6,6 +6,7 @@ use crate::data::picture::Exif;
 use crate::encode::{
     EncoderCard, ImageEncoder, Table, TableDtype, TextEncoder, image_encoder, parse, text_encoder,
 };
+use crate::eval::quantised::neighbours_kept;
 use crate::runner::{Narrator, Workspace};
 use clap::Args;
 use serde::Serialize;
@@ -46,6 +47,10 @@ struct EmbedDocument {
     tokens: usize,
     truncated: usize,
     ms_per_item: f64,
+    dtype: &'static str,
+    /// Share of the exact ten nearest neighbours that the stored rows still find; null for f32.
+    #[serde(rename = "kept@10")]
+    kept: Option<f64>,
     out: String,
 }
 
@@ -67,6 +72,7 @@ pub fn embed(global: &Global, args: &Embed) -> anyhow::Result<ExitCode> {
     let count = table.rows.rows();
     let ms_per_item = clock.elapsed().as_secs_f64() * 1e3 / count.max(1) as f64;
     table.save(&args.out, args.dtype)?;
+    let kept = kept(&table, args)?;
     let document = EmbedDocument {
         format: "llm2clip.embed/1",
         encoder: table.card,
@@ -75,11 +81,16 @@ pub fn embed(global: &Global, args: &Embed) -> anyhow::Result<ExitCode> {
         tokens,
         truncated,
         ms_per_item,
+        dtype: args.dtype.name(),
+        kept,
         out: args.out.display().to_string(),
     };
     global.print(&document, |document| {
+        let kept = document.kept.map_or_else(String::new, |kept| {
+            format!("{}: {:.1} % of the exact ten neighbours kept\n", document.dtype, kept * 100.0)
+        });
         format!(
-            "{} rows of {} to {}  ({} tokens, {} texts cut, {:.3} ms an item)\n",
+            "{} rows of {} to {}  ({} tokens, {} texts cut, {:.3} ms an item)\n{kept}",
             document.rows,
             document.dim,
             document.out,
@@ -89,6 +100,16 @@ pub fn embed(global: &Global, args: &Embed) -> anyhow::Result<ExitCode> {
         )
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the stored form costs: the file is read again and both are searched.
+fn kept(table: &Table, args: &Embed) -> anyhow::Result<Option<f64>> {
+    if args.dtype == TableDtype::F32 {
+        return Ok(None);
+    }
+    let stored = Table::open(&args.out)?;
+    let (exact, stored) = (table.rows.values(), stored.rows.values());
+    Ok(Some(neighbours_kept(exact, stored, table.rows.dim(), 10)?))
 }
 
 fn input(args: &Embed, image: bool) -> anyhow::Result<Input> {
@@ -111,6 +132,9 @@ fn input(args: &Embed, image: bool) -> anyhow::Result<Input> {
         }
     };
     let corpus = crate::data::open::open(&set, None)?;
+    if let Some(warning) = corpus.bad.warning(&set) {
+        eprintln!("warning: {warning}");
+    }
     let pictures = image || args.images.is_some();
     Ok(if pictures {
         Input::Pictures(corpus.items.into_iter().flat_map(|item| item.pictures).collect())

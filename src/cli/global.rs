@@ -46,6 +46,9 @@ pub struct Global {
     /// Threads that compute [default: all cores].
     #[arg(long, global = true, value_name = "N", env = "LLM2CLIP_THREADS")]
     pub threads: Option<usize>,
+    /// Most memory that training may take, such as 4G or 512M [default: what is free].
+    #[arg(long, global = true, value_name = "BYTES", value_parser = bytes, env = "LLM2CLIP_MEMORY_LIMIT")]
+    pub memory_limit: Option<u64>,
     /// The root of every random stream [default: the recipe's].
     #[arg(long, global = true, value_name = "N")]
     pub seed: Option<u64>,
@@ -59,7 +62,13 @@ pub struct Global {
     #[arg(long, global = true, env = "LLM2CLIP_ASCII")]
     pub ascii: bool,
     /// Colours of the workbench: dark, light or mono.
-    #[arg(long, global = true, value_name = "NAME", default_value = "dark", env = "LLM2CLIP_THEME")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        default_value = "dark",
+        env = "LLM2CLIP_THEME"
+    )]
     pub theme: String,
     /// Write nothing anywhere.
     #[arg(long, global = true)]
@@ -67,6 +76,25 @@ pub struct Global {
     /// Where the output of this detached runner goes until its run has a name.
     #[arg(long = "detached-console", global = true, hide = true, value_name = "FILE")]
     pub console: Option<PathBuf>,
+}
+
+/// Bytes, with an optional K, M, G or T: powers of 1024.
+fn bytes(text: &str) -> Result<u64, String> {
+    let trimmed = text.trim().trim_end_matches(['b', 'B']).trim_end_matches(['i', 'I']);
+    let digits = trimmed.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+    let shift = match trimmed[digits.len()..].trim().to_ascii_uppercase().as_str() {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err(format!("expected bytes such as 4G or 512M, found {text:?}")),
+    };
+    let number: f64 = digits
+        .trim()
+        .parse()
+        .map_err(|_| format!("expected a number of bytes such as 4G or 512M, found {text:?}"))?;
+    Ok((number * (1u64 << shift) as f64) as u64)
 }
 
 fn absolute(path: &Path) -> PathBuf {
@@ -102,6 +130,7 @@ impl Global {
             device,
             device_name,
             threads,
+            memory_limit: self.memory_limit,
         })
     }
 
@@ -126,6 +155,9 @@ impl Global {
         flag("--checkpoints", absolute(&workspace.checkpoints).as_os_str());
         flag("--device", workspace.device_name.as_ref());
         flag("--threads", workspace.threads.to_string().as_ref());
+        if let Some(limit) = self.memory_limit {
+            flag("--memory-limit", limit.to_string().as_ref());
+        }
         if self.quiet {
             args.push("--quiet".into());
         }

@@ -11,7 +11,10 @@
 //! | `runs.rs`, `watch.rs` | `runs`, `watch` |
 //! | `control.rs` | `checkpoint`, `pause`, `stop` |
 //! | `embed.rs` | `embed` |
+//! | `encoder.rs` | `encoder` |
+//! | `pull.rs`, `doctor.rs`, `completions.rs` | `pull`, `doctor`, `completions` |
 //! | `compare.rs` | `compare`, `inspect` |
+//! | `data.rs` | `data check` |
 //! | `export.rs` | `export`, `export-model` |
 //! | `session.rs` | `session` |
 //! | `replay.rs` | `replay` |
@@ -21,12 +24,17 @@
 
 mod bench;
 mod compare;
+mod completions;
 mod control;
+mod data;
 mod detach;
+mod doctor;
 mod embed;
+mod encoder;
 mod ending;
 mod export;
 mod global;
+mod pull;
 mod recipes;
 mod replay;
 mod resume;
@@ -78,6 +86,8 @@ enum Command {
     Stop(control::Order),
     /// Turn texts or pictures into an embedding table.
     Embed(embed::Embed),
+    /// An encoder's card, its tokens and masks, pictures as it sees them, and its self-test.
+    Encoder(encoder::Encoder),
     /// Compare encoders on caption or image retrieval, with intervals.
     Compare(compare::Compare),
     /// The two ranked lists of a query.
@@ -88,8 +98,16 @@ enum Command {
     Replay(replay::Replay),
     /// Sessions as a whole: list, show, rename, remove.
     Session(session::SessionArgs),
+    /// What a data set holds, what is missing and what is wrong.
+    Data(data::Data),
     /// Throughput of this machine.
     Bench(bench::Bench),
+    /// Fetch a model from the Hugging Face hub.
+    Pull(pull::Pull),
+    /// What works here, and what to do about the rest.
+    Doctor(doctor::Doctor),
+    /// Completions for a shell.
+    Completions(completions::Completions),
     /// A checkpoint in the layout of another program.
     ExportModel(export::ExportModel),
 }
@@ -143,12 +161,17 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Recipes(args) => recipes::recipes(&global, &args),
         Command::Runs(args) => runs::runs(&global, &args),
         Command::Embed(args) => embed::embed(&global, &args),
+        Command::Encoder(args) => encoder::encoder(&global, &args),
         Command::Compare(args) => compare::compare(&global, &args),
         Command::Inspect(args) => compare::inspect(&global, &args),
         Command::Export(args) => export::export(&global, &args),
         Command::Replay(args) => replay::replay(&global, &args),
         Command::Session(args) => session::session(&global, &args),
+        Command::Data(args) => data::data(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
+        Command::Pull(args) => pull::pull(&global, &args),
+        Command::Doctor(args) => doctor::doctor(&global, &args),
+        Command::Completions(args) => completions::completions(&args),
         Command::ExportModel(args) => export::export_model(&global, &args),
     }
 }

@@ -1,8 +1,9 @@
 //! `recipes`: list, show one resolved, or the difference of two.
 
-use super::global::{Global, Refused};
+use super::global::{Global, Refused, say};
 use super::train::find_recipe;
 use crate::recipe::{Recipe, difference, names, preset};
+use crate::runner::{Workspace, memory_of, open_device};
 use crate::session::follow::read_run;
 use crate::session::names::find_run;
 use crate::session::runs::run_ids;
@@ -55,6 +56,7 @@ pub fn recipes(global: &Global, args: &Recipes) -> anyhow::Result<ExitCode> {
         (Some(name), None) => {
             let recipe = resolve(global, name, &args.sets)?;
             let toml = toml::to_string(&recipe).context("writing the recipe as TOML")?;
+            remember(global, &recipe);
             global.print(&recipe, |_| toml)?;
         }
         (Some(a), Some(b)) => {
@@ -75,6 +77,25 @@ pub fn recipes(global: &Global, args: &Recipes) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the recipe's stages will take, on stderr: the recipe itself is what is shown.
+fn remember(global: &Global, recipe: &Recipe) {
+    let (Ok(roots), Ok((device, device_name))) = (global.roots(), open_device("cpu")) else {
+        return;
+    };
+    let workspace = Workspace {
+        sessions: roots.sessions,
+        checkpoints: roots.checkpoints,
+        device,
+        device_name,
+        threads: 1,
+        memory_limit: None,
+    };
+    match memory_of(&workspace, recipe) {
+        Ok(stages) => stages.iter().for_each(|stage| say(&format!("# {stage}"))),
+        Err(error) => say(&format!("# memory is not known before the weights are there: {error}")),
+    }
 }
 
 /// A preset or file, else a run's recorded recipe.

@@ -10,15 +10,9 @@ fn percent(share: f64) -> String {
     format!("{:.1}", share * 100.0)
 }
 
-/// Text that may come from anywhere, with control characters shown and never obeyed.
+/// Text that may come from anywhere, with what would steer the terminal shown and never obeyed.
 pub fn safe(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let shown: Vec<char> =
-                if c.is_control() { c.escape_default().collect() } else { vec![c] };
-            shown
-        })
-        .collect()
+    crate::data::shown::escaped(text)
 }
 
 /// A run and its stages.
@@ -180,6 +174,6 @@ mod tests {
 
     #[test]
     fn control_characters_are_shown_and_not_obeyed() {
-        assert_eq!(safe("a\u{1b}[2Jb\u{202e}é 얼굴"), "a\\u{1b}[2Jb\u{202e}é 얼굴");
+        assert_eq!(safe("a\u{1b}[2Jb\u{202e}é 얼굴"), "a\\u{1b}[2Jb\\u{202e}é 얼굴");
     }
 }

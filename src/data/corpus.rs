@@ -3,9 +3,11 @@
 //! A [`Corpus`] holds references to pictures, never pixels, so that a set of any size is cheap to
 //! hold, to split and to look things up in.
 
+use super::bad::BadRows;
 use crate::ids::Digest;
 use sha2::Digest as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// One text that describes an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,17 @@ pub struct Caption {
 pub enum Picture {
     /// A file of a format the decoder knows.
     File(PathBuf),
+    /// A member of a tar archive, read where it lies.
+    Member {
+        /// The archive.
+        shard: Arc<PathBuf>,
+        /// Its path in the archive.
+        name: String,
+        /// Where its bytes begin.
+        offset: u64,
+        /// How many there are.
+        bytes: u64,
+    },
     /// A tile of the built-in set: `vendor` is 0 or 1 (see `builtin::VENDORS`), `index` counts
     /// that set's items.
     Builtin {
@@ -42,7 +55,20 @@ impl Picture {
                     .map_or_else(|_| "missing".to_owned(), |data| data.len().to_string());
                 format!("file:{name}:{length}")
             }
+            Self::Member { name, bytes, .. } => {
+                let name = name.rsplit('/').next().unwrap_or_default();
+                format!("file:{name}:{bytes}")
+            }
             Self::Builtin { vendor, index } => format!("builtin:{vendor}:{index}"),
+        }
+    }
+
+    /// Whether it is there to be read, as far as can be told without reading it.
+    pub fn exists(&self) -> bool {
+        match self {
+            Self::File(path) => path.is_file(),
+            Self::Member { shard, .. } => shard.is_file(),
+            Self::Builtin { .. } => true,
         }
     }
 }
@@ -100,13 +126,31 @@ pub struct Corpus {
     /// The sha256 of what results depend on: ids, concepts, captions with their languages,
     /// splits, labels and the identity of every picture, in order. Not `extra`, not folders.
     pub digest: Digest,
+    /// The format it was read from (see [`Format`](super::format::Format)), several joined with
+    /// `+`; `made` where it was read from none.
+    pub format: String,
+    /// The rows that were skipped.
+    pub bad: BadRows,
 }
 
 impl Corpus {
     /// A corpus of these items in this order, with its digest.
     pub fn new(name: impl Into<String>, items: Vec<Item>) -> Self {
         let digest = digest_of(&items);
-        Self { name: name.into(), items, digest }
+        let format = "made".to_owned();
+        Self { name: name.into(), items, digest, format, bad: BadRows::default() }
+    }
+
+    /// The same, read from this format with these rows skipped.
+    #[must_use]
+    pub fn read_from(self, format: impl Into<String>, bad: BadRows) -> Self {
+        Self { format: format.into(), bad, ..self }
+    }
+
+    /// Whether its pictures are read from a stream, whose neighbours should be read together.
+    pub fn is_streamed(&self) -> bool {
+        let first = self.items.iter().find_map(|item| item.pictures.first());
+        matches!(first, Some(Picture::Member { .. }))
     }
 
     /// The items of one split, in order.
@@ -119,6 +163,7 @@ impl Corpus {
     #[must_use]
     pub fn split(&self, split: &str) -> Self {
         Self::new(self.name.clone(), self.in_split(split).cloned().collect())
+            .read_from(self.format.clone(), self.bad.clone())
     }
 
     /// The names of the splits there are, in order of first appearance.

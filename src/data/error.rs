@@ -1,5 +1,6 @@
 //! What can be wrong with data, each with the file and line where there is one.
 
+use super::bad::{BadRows, Policy};
 use std::path::{Path, PathBuf};
 
 /// An error of another library whose type says nothing more.
@@ -29,16 +30,60 @@ pub enum DataError {
         /// What stands there.
         found: String,
     },
-    /// One line of a JSON-lines file is not JSON.
-    #[error("{}:{line}: not a line of JSON", path.display())]
-    Json {
+    /// Too many rows of a set are bad.
+    #[error(
+        "data {spec:?}: {} of {} rows are bad, more than the {allowed} allowed; mend them, or allow \
+         more:{rows}",
+        rows.count,
+        rows.rows
+    )]
+    TooManyBad {
+        /// What was opened.
+        spec: String,
+        /// The share that may be bad, as people write it.
+        allowed: String,
+        /// The rows.
+        rows: Box<BadRows>,
+    },
+    /// A document is not JSON, or not the JSON that its format has.
+    #[error("cannot read {} as a JSON document", path.display())]
+    Document {
         /// The file.
         path: PathBuf,
-        /// The line, counted from 1.
-        line: usize,
-        /// Where in the line, and why.
+        /// Where in it, and why.
         #[source]
         source: serde_json::Error,
+    },
+    /// A table cannot be read on.
+    #[error("cannot read {} as a table", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// Where in it, and why.
+        #[source]
+        source: csv::Error,
+    },
+    /// A file as a whole is not what its reader needs.
+    #[error("cannot read {}: expected {expected}, found {found}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What would do.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// An archive is torn, lies, or holds what it must not.
+    #[error("{}, {member}: expected {expected}, found {found}", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// Which member.
+        member: String,
+        /// What would do.
+        expected: String,
+        /// What is there.
+        found: String,
     },
     /// A picture could not be decoded.
     #[error("cannot decode the picture {}", path.display())]
@@ -47,7 +92,7 @@ pub enum DataError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: image::ImageError,
+        source: super::picture::PictureError,
     },
     /// A picture in memory could not be decoded.
     #[error("cannot decode a picture of {bytes} bytes")]
@@ -56,7 +101,7 @@ pub enum DataError {
         bytes: usize,
         /// Why.
         #[source]
-        source: image::ImageError,
+        source: super::picture::PictureError,
     },
     /// A picture has not the size that what follows needs.
     #[error("picture size: expected {expected}, found {width}x{height} pixels")]
@@ -122,22 +167,12 @@ pub enum DataError {
         /// How many there are.
         found: usize,
     },
-    /// Two items of one set have the same name.
-    #[error("{}:{line}: the id {id:?} stands already in line {first}; ids name one item", path.display())]
-    SameId {
-        /// The file.
-        path: PathBuf,
-        /// The later line, counted from 1.
-        line: usize,
-        /// The earlier line, counted from 1.
-        first: usize,
-        /// The id.
-        id: String,
-    },
     /// Nothing of that name can be opened as a data set.
     #[error(
-        "no data set {spec:?}: expected \"emoji\", wordnet:FOLDER, a .jsonl file, a .txt file or a \
-         folder of pictures, found {found}"
+        "no data set {spec:?}: expected \"emoji\", a file of JSON lines, Karpathy's or COCO's JSON, \
+         CSV, TSV or text, tar shards or a folder of pictures, found {found}; a format's name before \
+         the path (jsonl, karpathy, coco, csv, tsv, folder, webdataset, text, wordnet), as in \
+         coco:captions.json, forces it"
     )]
     NoSuchSet {
         /// What was asked for.
@@ -151,6 +186,12 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// More bad rows than `policy` allows.
+    pub(crate) fn too_many(spec: &str, policy: Policy, rows: BadRows) -> Self {
+        let allowed = format!("{} %", (policy.max_bad * 1e4).round() / 1e2);
+        Self::TooManyBad { spec: spec.to_owned(), allowed, rows: Box::new(rows) }
+    }
+
     /// Wraps an input/output error with the path it is about.
     pub(crate) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();

@@ -1,20 +1,28 @@
 //! Files to plain batches, no tensors: items, captions, pictures, tokens, order.
 
+pub mod bad;
 pub mod builtin;
+pub mod check;
 pub mod collate;
 pub mod corpus;
 pub mod error;
-pub mod manifest;
+pub mod format;
+pub mod hf_tokenizer;
 pub mod normalise;
 pub mod open;
 pub mod order;
 pub mod picture;
 pub mod pictures;
+pub mod preprocessor;
 pub mod processor;
+pub mod read;
 pub mod resize;
+pub mod shown;
 pub mod text;
 pub mod text_order;
 pub mod tokenizer;
+pub mod tokenizer_gguf;
+mod tokenizer_pre;
 pub mod tokenizer_train;
 pub mod wordnet;
 

@@ -36,6 +36,7 @@ pub struct Order {
     batch: usize,
     drop_last: bool,
     layout: Layout,
+    window: Option<usize>,
     epoch: Option<(u64, Vec<usize>)>,
 }
 
@@ -62,7 +63,15 @@ impl Order {
                 found: count,
             });
         }
-        Ok(Self { key, count, batch, drop_last, layout: Layout::Shuffled, epoch: None })
+        Ok(Self {
+            key,
+            count,
+            batch,
+            drop_last,
+            layout: Layout::Shuffled,
+            window: None,
+            epoch: None,
+        })
     }
 
     /// One row for each of `groups` (say, the concept of each item): as [`Order::shuffled`], and
@@ -92,6 +101,15 @@ impl Order {
     ) -> Result<Self> {
         let order = Self::shuffled(key, lengths.len(), batch, drop_last)?;
         Ok(Self { layout: Layout::Bucketed { lengths, window: window.max(1) }, ..order })
+    }
+
+    /// The same order for rows that lie in a stream: each `window` neighbours are shuffled among
+    /// themselves, keyed by (epoch, window), and whole windows come in shuffled order, so that what
+    /// is read together lies together. Rows that fit one window come as they do without. Groups
+    /// and lengths are minded as before, and resuming is as exact.
+    #[must_use]
+    pub fn streamed(self, window: usize) -> Self {
+        Self { window: Some(window.max(1)), ..self }
     }
 
     /// Rows visited in one epoch.
@@ -132,7 +150,10 @@ impl Order {
     fn lay_out(&self, epoch: u64) -> Vec<usize> {
         let key = self.key.named("order").child(epoch);
         let mut rows: Vec<usize> = (0..self.count).collect();
-        key.stream().shuffle(&mut rows);
+        match self.window.filter(|window| *window < self.count) {
+            Some(window) => rows = stream(rows, window, key),
+            None => key.stream().shuffle(&mut rows),
+        }
         match &self.layout {
             Layout::Shuffled => rows,
             Layout::Apart(groups) => keep_apart(&rows, groups, self.batch),
@@ -142,6 +163,17 @@ impl Order {
             }
         }
     }
+}
+
+/// Shuffles every window within itself, and then whole windows.
+fn stream(mut rows: Vec<usize>, window: usize, key: Key) -> Vec<usize> {
+    let within = key.named("window");
+    for (number, window) in rows.chunks_mut(window).enumerate() {
+        within.child(number as u64).stream().shuffle(window);
+    }
+    let mut windows: Vec<&[usize]> = rows.chunks(window).collect();
+    key.named("windows").stream().shuffle(&mut windows);
+    windows.concat()
 }
 
 /// Fills batch after batch with the next row whose group the batch does not have yet; rows passed
@@ -190,15 +222,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn orders(count: usize, batch: usize, drop_last: bool) -> [Order; 3] {
+    fn orders(count: usize, batch: usize, drop_last: bool) -> [Order; 5] {
         let key = Key::new(3).named("stage");
         let groups: Vec<usize> = (0..count).map(|row| row / 2).collect();
         let lengths = (0..count).map(|row| row * 7919 % 31).collect();
-        [
-            Order::shuffled(key, count, batch, drop_last).unwrap(),
-            Order::apart(key, &groups, batch, drop_last).unwrap(),
-            Order::bucketed(key, lengths, batch, 4, drop_last).unwrap(),
-        ]
+        let shuffled = Order::shuffled(key, count, batch, drop_last).unwrap();
+        let apart = Order::apart(key, &groups, batch, drop_last).unwrap();
+        let bucketed = Order::bucketed(key, lengths, batch, 4, drop_last).unwrap();
+        let streamed = [shuffled.clone().streamed(5), apart.clone().streamed(16)];
+        let [shuffled_stream, apart_stream] = streamed;
+        [shuffled, apart, bucketed, shuffled_stream, apart_stream]
     }
 
     proptest! {
@@ -239,6 +272,25 @@ mod tests {
                 seen.dedup();
                 prop_assert_eq!(seen.len(), order.rows_per_epoch());
             }
+        }
+    }
+
+    #[test]
+    fn a_stream_is_shuffled_within_windows_that_stay_together() {
+        let plain = Order::shuffled(Key::new(3), 95, 95, false).unwrap();
+        let first = |mut order: Order| order.next(&mut Cursor::default());
+        assert_eq!(first(plain.clone().streamed(95)), first(plain.clone()));
+        let mut order = plain.streamed(10);
+        let epochs: Vec<Vec<usize>> =
+            (0..2).map(|epoch| order.next(&mut Cursor { epoch, index: 0 })).collect();
+        assert_ne!(epochs[0], epochs[1]);
+        for rows in &epochs {
+            let mut numbers: Vec<usize> = rows.iter().map(|row| row / 10).collect();
+            numbers.dedup();
+            assert_eq!(numbers.len(), 10, "windows stay together: {rows:?}");
+            assert_ne!(numbers, (0..10).collect::<Vec<_>>(), "windows are shuffled");
+            let window: Vec<usize> = rows.iter().copied().filter(|row| row / 10 == 4).collect();
+            assert_ne!(window, (40..50).collect::<Vec<_>>(), "rows are shuffled");
         }
     }
 

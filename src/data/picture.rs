@@ -1,10 +1,41 @@
 //! Picture files to 8-bit RGB.
 
 use super::error::{DataError, Result};
+use super::read::tar::Archive;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 use std::io::Cursor;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// A picture's file larger than this is refused unread. Bytes.
+pub const MAX_FILE: u64 = 256 << 20;
+/// A picture of more pixels is refused before it is decoded: Pillow's bound for warning of a
+/// decompression bomb (a quarter of a gibibyte of RGB).
+pub const MAX_PIXELS: u64 = 89_478_485;
+/// Memory that decoding one picture may take. Bytes.
+const MAX_MEMORY: u64 = 1 << 30;
+
+/// Why a picture cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum PictureError {
+    /// The decoder refused it.
+    #[error(transparent)]
+    Image(#[from] image::ImageError),
+    /// It could not be looked at.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// Decoding it would take too much memory.
+    #[error("expected at most {MAX_PIXELS} pixels, found {width}x{height}")]
+    TooLarge {
+        /// Pixels across.
+        width: u32,
+        /// Pixels down.
+        height: u32,
+    },
+    /// Its data stops before its end.
+    #[error("expected the end's marker, found the end of the file: the picture is truncated")]
+    Truncated,
+}
 
 /// A picture in memory, three bytes a pixel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +57,11 @@ pub enum Exif {
     Applied,
 }
 
-/// Decodes JPEG, PNG or WebP, whatever its name says. Alpha is dropped, not composited, and grey
-/// becomes three equal channels, as Pillow's `convert("RGB")` does.
+/// Decodes JPEG, PNG, WebP or a GIF's first frame, whatever its name says. Alpha is dropped, not
+/// composited, and grey becomes three equal channels, as Pillow's `convert("RGB")` does.
+///
+/// # Errors
+/// It is none of these, truncated, or larger than [`MAX_PIXELS`].
 pub fn decode(bytes: &[u8], exif: Exif) -> Result<Rgb8> {
     decode_inner(bytes, exif)
         .map_err(|source| DataError::DecodeBytes { bytes: bytes.len(), source })
@@ -35,21 +69,130 @@ pub fn decode(bytes: &[u8], exif: Exif) -> Result<Rgb8> {
 
 /// Reads and decodes a file: see [`decode`].
 pub fn decode_file(path: &Path, exif: Exif) -> Result<Rgb8> {
+    let length = std::fs::metadata(path).map_err(DataError::read(path))?.len();
+    check_length(length, || path.to_owned())?;
     let bytes = std::fs::read(path).map_err(DataError::read(path))?;
     decode_inner(&bytes, exif).map_err(|source| DataError::Decode { path: path.to_owned(), source })
 }
 
-fn decode_inner(bytes: &[u8], exif: Exif) -> image::ImageResult<Rgb8> {
-    let mut decoder = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?.into_decoder()?;
+/// Reads and decodes a member of an archive: see [`decode`]. Errors name both.
+pub fn decode_member(
+    shard: &Path,
+    name: &str,
+    offset: u64,
+    bytes: u64,
+    exif: Exif,
+) -> Result<Rgb8> {
+    let path = || shard.join(name);
+    check_length(bytes, path)?;
+    let bytes = Archive::bytes_at(shard, offset, bytes)?;
+    decode_inner(&bytes, exif).map_err(|source| DataError::Decode { path: path(), source })
+}
+
+/// Refuses a file that is too large before it is read.
+fn check_length(bytes: u64, path: impl FnOnce() -> PathBuf) -> Result<()> {
+    if bytes > MAX_FILE {
+        let expected = format!("a picture of at most {MAX_FILE} bytes");
+        let found = format!("{bytes} bytes");
+        return Err(DataError::Unreadable { path: path(), expected, found });
+    }
+    Ok(())
+}
+
+fn decode_inner(bytes: &[u8], exif: Exif) -> Result<Rgb8, PictureError> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    if reader.format() == Some(ImageFormat::Jpeg) && !jpeg_ends(bytes) {
+        return Err(PictureError::Truncated);
+    }
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAX_MEMORY);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > MAX_PIXELS {
+        return Err(PictureError::TooLarge { width, height });
+    }
     let orientation = match exif {
         Exif::Applied => decoder.orientation()?,
         Exif::Ignored => Orientation::NoTransforms,
     };
     let mut image = DynamicImage::from_decoder(decoder)?;
     image.apply_orientation(orientation);
-    let rgb = image.into_rgb8();
+    let rgb = eight_bits(image);
     let (width, height) = (rgb.width() as usize, rgb.height() as usize);
     Ok(Rgb8 { width, height, pixels: rgb.into_raw() })
+}
+
+/// The header's width and height in pixels, without decoding.
+///
+/// # Errors
+/// As [`decode`], but for what only decoding finds.
+pub fn size(bytes: &[u8]) -> Result<(u32, u32), PictureError> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    let (width, height) = reader.into_dimensions()?;
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(PictureError::TooLarge { width, height });
+    }
+    Ok((width, height))
+}
+
+/// Sixteen bits to eight as Pillow does: the upper byte of colours and of grey with alpha, but of
+/// grey alone the value itself, cut to 255.
+fn eight_bits(image: DynamicImage) -> RgbImage {
+    let upper = |value: u16| (value >> 8) as u8;
+    match image {
+        DynamicImage::ImageLuma16(grey) => {
+            spread(grey.width(), grey.height(), grey.pixels().map(|p| [p.0[0].min(255) as u8; 3]))
+        }
+        DynamicImage::ImageLumaA16(grey) => {
+            spread(grey.width(), grey.height(), grey.pixels().map(|p| [upper(p.0[0]); 3]))
+        }
+        DynamicImage::ImageRgb16(image) => {
+            spread(image.width(), image.height(), image.pixels().map(|p| p.0.map(upper)))
+        }
+        DynamicImage::ImageRgba16(image) => {
+            let colours = image.pixels().map(|p| [upper(p.0[0]), upper(p.0[1]), upper(p.0[2])]);
+            spread(image.width(), image.height(), colours)
+        }
+        other => other.into_rgb8(),
+    }
+}
+
+fn spread(width: u32, height: u32, pixels: impl Iterator<Item = [u8; 3]>) -> RgbImage {
+    let mut image = RgbImage::new(width, height);
+    for (to, from) in image.pixels_mut().zip(pixels) {
+        to.0 = from;
+    }
+    image
+}
+
+/// Whether a JPEG's last scan is followed by the end's marker. Decoders fill up what is missing
+/// with grey; a picture that was half downloaded is none to learn from.
+fn jpeg_ends(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    loop {
+        // The next marker: 0xff, any number of fill bytes, the marker's own byte.
+        let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|&b| b == 0xff))
+        else {
+            return false;
+        };
+        at += found;
+        while bytes.get(at) == Some(&0xff) {
+            at += 1;
+        }
+        let Some(&marker) = bytes.get(at) else { return false };
+        at += 1;
+        match marker {
+            0xd9 => return true,
+            // Stuffed bytes, restarts and markers without a length.
+            0x00 | 0x01 | 0xd0..=0xd8 => {}
+            _ => {
+                let Some(length) = bytes.get(at..at + 2) else { return false };
+                at += usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
+            }
+        }
+    }
 }
 
 impl Rgb8 {
@@ -106,6 +249,37 @@ mod tests {
         assert_eq!(part, Rgb8 { width: 2, height: 1, pixels: (12..18).collect() });
         assert!(picture.crop(2, 0, 2, 1).is_err() && picture.crop(0, 0, 0, 1).is_err());
         assert!(Rgb8::new(2, 2, vec![0; 11]).is_err());
+    }
+
+    #[test]
+    fn truncated_files_are_refused_whatever_is_missing() {
+        let picture = image::RgbImage::from_fn(40, 30, |x, y| {
+            image::Rgb([(x * 6) as u8, (y * 8) as u8, (x * y) as u8])
+        });
+        for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif] {
+            let mut bytes = Cursor::new(Vec::new());
+            DynamicImage::from(picture.clone()).write_to(&mut bytes, format).unwrap();
+            let bytes = bytes.into_inner();
+            assert!(decode(&bytes, Exif::Applied).is_ok(), "{format:?}");
+            // A PNG's last chunk and a GIF's last byte hold no pixels.
+            for end in 0..bytes.len() - 40 {
+                assert!(decode(&bytes[..end], Exif::Ignored).is_err(), "{format:?} cut at {end}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_refused_by_its_header() {
+        let mut bytes = png(&image::GrayImage::from_pixel(1, 1, image::Luma([5])).into());
+        bytes[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+        // The header's checksum, as it is for these sizes.
+        let mut crc = flate2::Crc::new();
+        crc.update(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+        let error = decode(&bytes, Exif::Ignored).unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("89478485") && cause.contains("65536x65536"), "{cause}");
+        assert!(size(&bytes).is_err());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::builtin;
 use super::corpus::{Item, Picture};
 use super::error::{DataError, Result};
 use super::normalise::{patch_shape, write_patches};
-use super::picture::{Exif, Rgb8, decode_file};
+use super::picture::{Exif, Rgb8, decode_file, decode_member};
 use super::processor::{Processor, RandomCrop};
 use crate::rng::Key;
 use rayon::prelude::*;
@@ -20,6 +20,9 @@ pub const KEEP_BYTES: usize = 512 << 20;
 pub fn load(picture: &Picture, exif: Exif) -> Result<Rgb8> {
     match picture {
         Picture::File(path) => decode_file(path, exif),
+        Picture::Member { shard, name, offset, bytes } => {
+            decode_member(shard, name, *offset, *bytes, exif)
+        }
         Picture::Builtin { vendor, index } => {
             let pixels = builtin::picture(*vendor, *index)?.to_vec();
             Rgb8::new(builtin::PICTURE_SIDE, builtin::PICTURE_SIDE, pixels)

@@ -16,6 +16,7 @@ mod error;
 pub mod geometry;
 pub mod metrics;
 mod product;
+pub mod quantised;
 pub mod rank;
 pub mod relevant;
 pub mod scores;

@@ -35,7 +35,10 @@ impl Gpus {
     #[must_use]
     pub fn sample(&self) -> Vec<GpuSample> {
         let count = self.nvml.device_count().unwrap_or(0);
-        (0..count).filter_map(|at| self.nvml.device_by_index(at).ok()).map(|device| one(&device)).collect()
+        (0..count)
+            .filter_map(|at| self.nvml.device_by_index(at).ok())
+            .map(|device| one(&device))
+            .collect()
     }
 }
 

@@ -33,7 +33,8 @@ impl Sampler {
 /// not tell.
 #[must_use]
 pub fn memory_used() -> (u64, u64) {
-    super::memory().map_or((0, 0), |memory| (memory.total.saturating_sub(memory.available), memory.total))
+    super::memory()
+        .map_or((0, 0), |memory| (memory.total.saturating_sub(memory.available), memory.total))
 }
 
 /// Bytes free for an ordinary user, and in all, on the file system of `path`.

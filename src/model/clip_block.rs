@@ -90,6 +90,18 @@ impl ClipBlock {
         self.mlp(&x, packing, ctx)
     }
 
+    /// [`ClipBlock::forward`], recomputed in backward where `ctx` says so.
+    pub(super) fn run(
+        &self,
+        x: &Tensor,
+        packing: &Packing,
+        mask: Mask,
+        ctx: &Ctx,
+    ) -> Result<Tensor, ModelError> {
+        let (block, packing, inner) = (self.clone(), packing.clone(), ctx.clone());
+        ctx.run(x, move |x| block.forward(x, &packing, mask, &inner))
+    }
+
     /// The same rows `rows` of the output alone, one a sequence: `[rows.len(), width]`. A tower
     /// whose feature is one row a sequence spends nothing on the last MLP's other rows.
     ///

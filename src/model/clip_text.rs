@@ -140,8 +140,9 @@ impl ClipText {
             None => ops::select_rows(&x, &ends)?,
             Some((last, blocks)) => {
                 for block in blocks {
-                    x = block.forward(&x, packing, Mask::Causal, ctx)?;
+                    x = block.run(&x, packing, Mask::Causal, ctx)?;
                 }
+                // Backward begins at the last block: running it twice would save nothing.
                 last.forward_rows(&x, packing, Mask::Causal, ctx, &ends)?
             }
         };

@@ -1,6 +1,8 @@
 //! What a forward pass needs to know beside its input.
 
-use crate::nn::{DropAt, DropKeys, Dropout, Packing};
+use super::ModelError;
+use crate::nn::{DropAt, DropKeys, Dropout, Packing, recomputed};
+use candle_core::Tensor;
 
 /// Training or evaluation of one packed batch.
 #[derive(Clone, Debug, Default)]
@@ -9,6 +11,8 @@ pub struct Ctx {
     pub keys: Option<DropKeys>,
     /// Probability of dropping an attention probability (SimCSE's augmentation), in 0..1.
     pub attention_dropout: f32,
+    /// Whether blocks keep their input alone and run again in backward ([`recomputed`]).
+    pub recompute: bool,
 }
 
 /// Places within a layer that draw their own dropout masks; a sub-layer's linears count up from
@@ -35,7 +39,22 @@ impl Ctx {
     /// Training with these keys, one a sequence.
     #[must_use]
     pub fn train(keys: DropKeys, attention_dropout: f32) -> Self {
-        Self { keys: Some(keys), attention_dropout }
+        Self { keys: Some(keys), attention_dropout, recompute: false }
+    }
+
+    /// The same, with blocks that run again in backward where `recompute` says so.
+    #[must_use]
+    pub fn recomputing(self, recompute: bool) -> Self {
+        Self { recompute, ..self }
+    }
+
+    /// A block on `x`, recomputed in backward where that was asked for.
+    pub(super) fn run(
+        &self,
+        x: &Tensor,
+        block: impl Fn(&Tensor) -> Result<Tensor, ModelError> + Send + Sync + 'static,
+    ) -> Result<Tensor, ModelError> {
+        if self.recompute { recomputed(x, block) } else { block(x) }
     }
 
     pub(super) fn at<'a>(

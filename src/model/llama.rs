@@ -191,8 +191,15 @@ impl Trunk {
         }
         let mut x = self.embed(ids, packing)?;
         let table = self.rope_table(packing.longest());
-        for l in &self.layers[..layer] {
-            x = l.forward(&x, packing, mask, table, ctx)?;
+        for (n, l) in self.layers[..layer].iter().enumerate() {
+            // Backward begins at the last layer: running it twice would save nothing.
+            x = if n + 1 < layer {
+                let (l, packing, table, inner) =
+                    (l.clone(), packing.clone(), table.clone(), ctx.clone());
+                ctx.run(&x, move |x| l.forward(x, &packing, mask, &table, &inner))?
+            } else {
+                l.forward(&x, packing, mask, table, ctx)?
+            };
         }
         if layer == layers { Ok(self.norm.forward(&x)?) } else { Ok(x) }
     }

@@ -175,8 +175,9 @@ impl Vit {
             None => ops::select_rows(&x, &rows)?,
             Some((last, blocks)) => {
                 for block in blocks {
-                    x = block.forward(&x, &packing, Mask::Bidirectional, ctx)?;
+                    x = block.run(&x, &packing, Mask::Bidirectional, ctx)?;
                 }
+                // Backward begins at the last block: running it twice would save nothing.
                 last.forward_rows(&x, &packing, Mask::Bidirectional, ctx, &rows)?
             }
         };

@@ -61,6 +61,7 @@ struct State {
     loading: bool,
     lora_loaded: bool,
     rule: Rule,
+    frozen: bool,
     lora: Option<(LoraSpec, Key)>,
     built: BTreeMap<String, Param>,
     error: LoadError,
@@ -85,6 +86,7 @@ impl Builder {
             fresh: Vec::new(),
             lora_loaded,
             rule: Rule::All,
+            frozen: false,
             lora: None,
             built: BTreeMap::new(),
             error: LoadError::default(),
@@ -125,6 +127,13 @@ impl Builder {
     #[must_use]
     pub fn trainable(self, rule: Rule) -> Self {
         self.state.borrow_mut().rule = rule;
+        self
+    }
+
+    /// No tensor is trainable from here on, LoRA's neither: a model for forward passes alone.
+    #[must_use]
+    pub fn frozen(self) -> Self {
+        self.state.borrow_mut().frozen = true;
         self
     }
 
@@ -206,12 +215,12 @@ impl Builder {
                 Tensor::zeros(shape, DType::F32, &state.device)?
             }
         };
-        let trainable = lora
-            || match &state.rule {
-                Rule::All => true,
-                Rule::None => false,
-                Rule::Only(prefixes) => prefixes.iter().any(|prefix| name.starts_with(prefix)),
-            };
+        let ruled = match &state.rule {
+            Rule::All => true,
+            Rule::None => false,
+            Rule::Only(prefixes) => prefixes.iter().any(|prefix| name.starts_with(prefix)),
+        };
+        let trainable = !state.frozen && (lora || ruled);
         let (tensor, var) = if trainable {
             let var = Var::from_tensor(&tensor)?;
             (var.as_tensor().clone(), Some(var))

@@ -48,3 +48,36 @@ pub(super) fn give(arg: &Tensor, gradient: Tensor) -> CandleResult<Option<Tensor
         _ => Ok(Some(gradient)),
     })
 }
+
+/// Walks back from `end`, a scalar on a graph of its own, within a [`backward`] that is under way:
+/// the variables' gradients go where that one collects them, and that of the leaf `x` comes back
+/// (none where it is no variable).
+pub(super) fn through(end: &Tensor, x: &Tensor) -> CandleResult<Option<Tensor>> {
+    if SINK.with_borrow(Option::is_none) {
+        candle_core::bail!("a recomputed block was walked by candle alone: call nn::backward")
+    }
+    let mut grads = end.backward()?;
+    let mut found = grads.remove(x);
+    SINK.with_borrow_mut(|sink| -> CandleResult<()> {
+        let Some(sink) = sink else { return Ok(()) };
+        if let Some(at) = sink.iter().position(|(id, _)| *id == x.id()) {
+            let gradient = sink.remove(at).1;
+            found = Some(match found.take() {
+                Some(other) => (other + gradient)?,
+                None => gradient,
+            });
+        }
+        // What went through candle's own ops. Its store keeps no order, so none may matter: each
+        // goes to its own variable.
+        let ids: Vec<TensorId> = grads.get_ids().copied().collect();
+        for id in ids {
+            let Some(gradient) = grads.get_id(id).cloned() else { continue };
+            match sink.iter_mut().find(|(known, _)| *known == id) {
+                Some((_, sum)) => *sum = (&*sum + gradient)?,
+                None => sink.push((id, gradient)),
+            }
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}

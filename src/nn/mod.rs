@@ -10,6 +10,7 @@
 //!   pays most.
 //! - [`backward`]: gradients of a scalar. Prefer it to `Tensor::backward`, which gives the same
 //!   gradients but adds each parameter's to a fresh zero first.
+//! - [`recomputed`]: a block that keeps its input alone and runs again in backward.
 
 pub mod block;
 mod builder;
@@ -24,6 +25,7 @@ pub mod ops;
 mod optim;
 mod packing;
 mod params;
+mod recompute;
 mod rope;
 mod twin;
 
@@ -38,4 +40,5 @@ pub use ops::{Activation, Attention, Mask, Pooling};
 pub use optim::{AdamW, sum_of_squares};
 pub use packing::Packing;
 pub use params::{Param, Params};
+pub use recompute::recomputed;
 pub use rope::{RopeStyle, RopeTable};

@@ -215,8 +215,10 @@ pub(super) fn sigmoid_loss(
     let signs = (0..n * n).map(|i| if i % n == i / n { 1f32 } else { -1.0 }).collect::<Vec<_>>();
     let signs = Tensor::from_vec(signs, (n, n), a.device())?.to_dtype(a.dtype())?;
     let z = logits.mul(&signs)?;
-    // -log sigmoid(z) = relu(-z) + log(1 + exp(-|z|)), which never overflows.
-    let loss = (z.neg()?.relu()? + (z.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
+    // -log sigmoid(z) = relu(-z) + log(1 + exp(-|z|)), which never overflows. The sum with 1 is
+    // taken in f64: in f32 a well-separated pair's loss would round to nothing.
+    let small = (z.abs()?.neg()?.to_dtype(DType::F64)?.exp()? + 1.0)?.log()?;
+    let loss = (z.neg()?.relu()? + small.to_dtype(z.dtype())?)?;
     Ok((loss.sum_all()? / n as f64)?)
 }
 

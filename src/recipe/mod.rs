@@ -10,6 +10,7 @@
 //! | `schedule.rs` | learning rate as a function of the step |
 //! | `edit.rs` | `--set`, TOML files, unknown keys |
 //! | `validate.rs` | all problems of a recipe at once |
+//! | `watched.rs` | which validation is the best |
 //! | `difference.rs` | what differs between two recipes |
 
 mod difference;
@@ -20,6 +21,7 @@ mod schedule;
 mod shape;
 mod stage;
 mod validate;
+mod watched;
 
 pub use difference::{Difference, difference};
 pub use edit::{EditError, apply_set, from_toml};
@@ -29,3 +31,4 @@ pub use schedule::{Schedule, learning_rate};
 pub use shape::{LlamaShape, TextShape, VisionShape};
 pub use stage::{Init, OnBadStep, Recipe, Stage, Trainable};
 pub use validate::{Problem, validate};
+pub use watched::Watched;

@@ -3,7 +3,7 @@
 
 use super::{
     Init, LlamaShape, MaskStyle, Objective, OnBadStep, Pooling, Recipe, Schedule, Stage, TextShape,
-    Trainable, VisionShape,
+    Trainable, VisionShape, Watched,
 };
 use crate::ids::StageName;
 
@@ -71,6 +71,7 @@ fn base(name: &'static str, objective: Objective, init: Init, trainable: Trainab
         steps: 200,
         batch: 64,
         micro_batch: 0,
+        activation_checkpointing: false,
         max_tokens: 64,
         lr: 5e-4,
         warmup: 20,
@@ -87,7 +88,11 @@ fn base(name: &'static str, objective: Objective, init: Init, trainable: Trainab
         on_bad_step: OnBadStep::Fail,
         checkpoint_every: 100,
         keep: 1,
+        keep_every: 0,
+        keep_best: Watched::None,
         validate_every: 50,
+        retrieval_every: 0,
+        patience: 0,
     }
 }
 
@@ -131,7 +136,7 @@ fn simcse(init: Init) -> Stage {
 
 fn caption_contrastive(init: Init) -> Stage {
     let objective = Objective::CaptionContrastive {
-        scale: 50.0,
+        scale: 20.0,
         pooling: Pooling::Mean,
         hard_negatives: 0,
         symmetric: false,
@@ -181,7 +186,7 @@ fn llm2clip() -> Stage {
     let objective = Objective::Llm2clip {
         table: "stage:caption-contrastive".to_owned(),
         projection: PROJECTION,
-        head_lr_factor: 1.0,
+        head_lr_factor: 0.3,
     };
     let draws = "second-stage".to_owned();
     Stage { init: after("clip"), draws, steps: 150, ..towers("llm2clip", objective) }

@@ -1,6 +1,6 @@
 //! [`Recipe`] and [`Stage`]: the keys that every stage has, flat, as `--set` and TOML name them.
 
-use super::{Objective, Schedule};
+use super::{Objective, Schedule, Watched};
 use crate::ids::StageName;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -44,8 +44,13 @@ pub struct Stage {
     pub steps: usize,
     /// Examples an update.
     pub batch: usize,
-    /// Examples a forward pass holds at once; 0 means the whole batch.
+    /// Examples a forward pass holds at once; 0 means the whole batch. In contrastive objectives the
+    /// features are cached, and the loss still sees the whole batch.
     pub micro_batch: usize,
+    /// Whether transformer blocks keep their input alone and run again in backward: less memory, the
+    /// same numbers, about a third more time.
+    #[serde(default)]
+    pub activation_checkpointing: bool,
     /// Longest token sequence; longer ones are cut and counted.
     pub max_tokens: usize,
     /// Peak learning rate.
@@ -78,8 +83,23 @@ pub struct Stage {
     pub checkpoint_every: usize,
     /// Checkpoints kept besides the stage's last.
     pub keep: usize,
+    /// Checkpoints at multiples of this stay for good; 0 means none do.
+    #[serde(default)]
+    pub keep_every: usize,
+    /// What makes a validation the best. Its checkpoint is saved at once and kept; with `none`
+    /// nothing is kept for it and the loss is watched.
+    #[serde(default)]
+    pub keep_best: Watched,
     /// Updates between validations; 0 means only at the stage's end.
     pub validate_every: usize,
+    /// Updates between retrievals on the validation split, in contrastive objectives; 0 means only
+    /// at the stage's end.
+    #[serde(default)]
+    pub retrieval_every: usize,
+    /// Validations in a row without a better value of what is watched after which the stage ends;
+    /// 0 means it never ends early.
+    #[serde(default)]
+    pub patience: usize,
 }
 
 /// Where a stage's weights come from.

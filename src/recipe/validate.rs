@@ -1,6 +1,6 @@
 //! All problems of a recipe at once, before anything runs.
 
-use super::{Init, Objective, Recipe, Stage, Trainable};
+use super::{Init, Objective, Recipe, Stage, Trainable, Watched};
 
 /// One thing that is wrong, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -132,15 +132,7 @@ fn check_numbers(stage: &Stage, problems: &mut Vec<Problem>) {
 }
 
 fn check_kind(stage: &Stage, problems: &mut Vec<Problem>) {
-    if stage.objective.is_contrastive() && stage.micro_batch > 0 {
-        problems.push(problem(
-            &format!("{}.micro_batch", stage.name),
-            format!(
-                "in-batch contrast needs all its negatives at once: expected 0, found {}; make the batch smaller",
-                stage.micro_batch
-            ),
-        ));
-    }
+    check_watched(stage, problems);
     let llm2clip = matches!(stage.objective, Objective::Llm2clip { .. });
     if stage.trainable == Trainable::Adapter && !llm2clip {
         problems.push(problem(
@@ -163,6 +155,33 @@ fn check_kind(stage: &Stage, problems: &mut Vec<Problem>) {
         if let Some(what) = what {
             problems.push(problem(&format!("{}.init", stage.name), what.to_owned()));
         }
+    }
+}
+
+/// What is watched must be measured, and often enough to be watched.
+fn check_watched(stage: &Stage, problems: &mut Vec<Problem>) {
+    let Stage { keep_best: watched, patience, .. } = stage;
+    let name = watched.name();
+    let place = |key: &str| format!("{}.{key}", stage.name);
+    let contrastive = stage.objective.is_contrastive();
+    if watched.is_retrieval() && !contrastive || *watched == Watched::Accuracy && contrastive {
+        let fits = if contrastive { "recall@1, recall@5, recall@10 or mrr" } else { "accuracy" };
+        problems.push(problem(
+            &place("keep_best"),
+            format!("{} gives loss or {fits}, found {name}", stage.objective.name()),
+        ));
+    } else if watched.every(stage) == 0 && (*watched != Watched::None || *patience > 0) {
+        let every = if watched.is_retrieval() { "retrieval_every" } else { "validate_every" };
+        problems.push(problem(
+            &place(every),
+            format!("{name} is watched: expected at least 1, found 0 (only at the stage's end)"),
+        ));
+    }
+    if stage.retrieval_every > 0 && !contrastive {
+        problems.push(problem(
+            &place("retrieval_every"),
+            format!("{} has no pairs to retrieve: expected 0", stage.objective.name()),
+        ));
     }
 }
 
@@ -225,5 +244,24 @@ mod tests {
         assert_eq!(validate(&wrong)[0].place, "simcse.init");
         let missing = apply_set(&recipe, "llm2clip.table=stage:later").unwrap();
         assert_eq!(validate(&missing)[0].place, "llm2clip.table");
+    }
+
+    #[test]
+    fn what_is_watched_must_be_measured() {
+        let places = |name: &str, sets: &[&str]| -> Vec<String> {
+            let mut recipe = preset(name).unwrap();
+            for set in sets {
+                recipe = apply_set(&recipe, set).unwrap();
+            }
+            validate(&recipe).into_iter().map(|problem| problem.place).collect()
+        };
+        assert_eq!(places("clip", &["keep_best=recall@1"]), ["clip.retrieval_every"]);
+        let sets = ["keep_best=recall@1", "retrieval_every=10", "patience=3"];
+        assert_eq!(places("clip", &sets), [""; 0]);
+        assert_eq!(places("clip", &["keep_best=accuracy"]), ["clip.keep_best"]);
+        assert_eq!(places("mntp", &["keep_best=accuracy"]), [""; 0]);
+        assert_eq!(places("mntp", &["patience=2", "validate_every=0"]), ["mntp.validate_every"]);
+        assert_eq!(places("mntp", &["retrieval_every=5"]), ["mntp.retrieval_every"]);
+        assert!(apply_set(&preset("clip").unwrap(), "keep_best=speed").is_err());
     }
 }

@@ -75,6 +75,9 @@ pub enum RunError {
         /// Needed, in people's units.
         needed: String,
     },
+    /// A stage needs more memory than there is.
+    #[error(transparent)]
+    Memory(#[from] crate::train::memory::TooLarge),
     /// The run was asked to end; what was made is saved.
     #[error("the run was asked to end")]
     Stopped {

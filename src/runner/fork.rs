@@ -13,6 +13,7 @@ use crate::recipe::{Recipe, Stage, apply_set, validate};
 use crate::session::folder::{NewSegment, Session};
 use crate::session::names::RunId;
 use crate::session::writer::LogWriter;
+use crate::train::{TrainState, read_state};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -63,7 +64,8 @@ pub fn fork(
     let folder = take_over(&manifest::step_folder(&from, step), &own)?;
     let forked_from = Some(fork.run.clone());
     // A finished stage is not begun again: the fork's first own step is the next stage's.
-    let point = if step >= stage.steps {
+    let state = read_state::<TrainState>(&folder);
+    let point = if step >= stage.steps || state.is_ok_and(|state| state.is_finished(stage)) {
         Point { index: index + 1, checkpoint: None, forked_from }
     } else {
         Point { index, checkpoint: Some((step, folder)), forked_from }

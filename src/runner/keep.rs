@@ -2,35 +2,62 @@
 
 use super::RunError;
 use super::run::{Running, finite};
+use super::stands::stands_on;
+use crate::eval::{Judgements, Metric, Metrics, Products, Relevant, rank};
 use crate::files::FileError;
 use crate::files::manifest;
 use crate::ids::Digest;
 use crate::machine;
-use crate::recipe::Stage;
+use crate::recipe::{Stage, Watched};
+use crate::session::Finite;
 use crate::session::event::{CheckpointRemoved, CheckpointSaved, Validated};
-use crate::session::{Finite, FiniteMap};
-use crate::train::Trainer;
+use crate::train::{Pairs, TrainState, Trainer};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 
 impl Running<'_> {
-    pub(super) fn validate(&mut self, stage: &Stage, trainer: &Trainer) -> Result<(), RunError> {
+    /// Measures what is due, and says whether it is the best so far. One record a step, whatever is
+    /// measured; what is watched moves the trainer's patience.
+    pub(super) fn validate(
+        &mut self,
+        stage: &Stage,
+        trainer: &mut Trainer,
+        due: Due,
+    ) -> Result<bool, RunError> {
         let clock = Instant::now();
-        let Some(found) = trainer.validate()? else { return Ok(()) };
-        let metrics: FiniteMap = found
-            .metrics
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, Finite::new(value)?)))
-            .collect();
+        let (mut loss, mut metrics) = (None, BTreeMap::new());
+        let validated = if due.loss { trainer.validate()? } else { None };
+        if let Some(found) = validated {
+            loss = Some(f64::from(found.loss));
+            metrics.extend(found.metrics);
+        }
+        if due.retrieval
+            && let Some(pairs) = trainer.retrieval()?
+        {
+            metrics.extend(retrieval(&pairs, stage)?);
+        }
+        if loss.is_none() && metrics.is_empty() {
+            return Ok(false);
+        }
+        let watched = match stage.keep_best.name() {
+            "loss" => loss,
+            name => metrics.get(name).copied(),
+        };
+        let best = watched.map(|value| trainer.observe(value));
         self.narrator.tell(Validated {
             stage: stage.name.clone(),
             step: trainer.state().step as u64,
-            loss: Finite::new(found.loss),
-            metrics,
+            loss: loss.and_then(Finite::new),
+            metrics: metrics
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, Finite::new(value)?)))
+                .collect(),
             seconds: finite(clock.elapsed().as_secs_f64()),
-            best: None,
-        })
+            best,
+        })?;
+        Ok(best == Some(true))
     }
 
     pub(super) fn save(
@@ -57,16 +84,25 @@ impl Running<'_> {
             seconds: finite(clock.elapsed().as_secs_f64()),
         })?;
         self.narrator.sync()?;
-        self.prune(stage, step, keeper)
+        self.prune(stage, trainer.state(), keeper)
     }
 
-    /// Keeps the newest checkpoint and `keep` more of the stage.
-    fn prune(&mut self, stage: &Stage, newest: usize, keeper: &Keeper) -> Result<(), RunError> {
+    /// Keeps the newest checkpoint, the best one, those at multiples of `keep_every`, `keep` more of
+    /// the stage, and whatever something stands on.
+    fn prune(&mut self, stage: &Stage, now: &TrainState, keeper: &Keeper) -> Result<(), RunError> {
+        let best = now.best.filter(|_| stage.keep_best != Watched::None).map(|best| best.step);
         let mut older = manifest::steps(&keeper.folder);
-        older.retain(|&step| step < newest);
+        older.retain(|&step| {
+            let stays = stage.keep_every > 0 && step.is_multiple_of(stage.keep_every);
+            step < now.step && !stays && Some(step) != best
+        });
         let surplus = older.len().saturating_sub(stage.keep);
+        let needed = if surplus > 0 { stands_on(self.workspace) } else { BTreeSet::new() };
         for &step in &older[..surplus] {
             let folder = manifest::step_folder(&keeper.folder, step);
+            if needed.contains(&self.workspace.sources().name_of(&folder)) {
+                continue;
+            }
             fs::remove_dir_all(&folder).map_err(FileError::at("removing", &folder))?;
             self.narrator.tell(CheckpointRemoved {
                 stage: stage.name.clone(),
@@ -91,6 +127,43 @@ impl Running<'_> {
             needed: megabytes(2 * one),
         })
     }
+}
+
+/// What of a validation is due.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Due {
+    /// The stage's own loss.
+    pub(super) loss: bool,
+    /// Retrieval among the split's pairs.
+    pub(super) retrieval: bool,
+}
+
+/// Metrics of first sides asking for their second sides; with pictures, of both directions under the
+/// direction's name, and their mean under the metric's own.
+fn retrieval(pairs: &Pairs, stage: &Stage) -> Result<BTreeMap<String, f64>, RunError> {
+    let of = |queries: &[f32], gallery: &[f32]| -> Result<Metrics, RunError> {
+        let count = queries.len() / pairs.dim;
+        let judgements = Judgements {
+            relevant: Relevant::diagonal(count),
+            units: (0..count as u32).collect(),
+            itself: None,
+        };
+        let ranked = rank(&Products::new(queries, gallery, pairs.dim)?, &judgements)?;
+        Ok(Metrics::of(&ranked.iter().map(|ranked| ranked.high).collect::<Vec<_>>()))
+    };
+    let forth = of(&pairs.first, &pairs.second)?;
+    let mut found = BTreeMap::new();
+    let mut mean = forth;
+    if !stage.objective.is_language() {
+        let back = of(&pairs.second, &pairs.first)?;
+        mean = Metrics::from_fn(|metric| f64::midpoint(*forth.get(metric), *back.get(metric)));
+        for (direction, metrics) in [("image-to-text", &forth), ("text-to-image", &back)] {
+            let named = |metric: Metric| (format!("{direction}/{metric}"), *metrics.get(metric));
+            found.extend(Metric::ALL.map(named));
+        }
+    }
+    found.extend(Metric::ALL.map(|metric| (metric.to_string(), *mean.get(metric))));
+    Ok(found)
 }
 
 /// Where a stage's checkpoints go, and what goes into each beside its tensors.

@@ -13,6 +13,8 @@
 //! | `table.rs` | embedding tables, made once and kept |
 //! | `run.rs` | the training loop, stage after stage |
 //! | `keep.rs` | validations and checkpoints, and which of them stay |
+//! | `memory.rs` | what a stage will take, held against what there is |
+//! | `stands.rs` | which checkpoints something stands on |
 //! | `resume.rs` | where a run goes on |
 //! | `fork.rs` | a new run from a checkpoint of another one |
 //! | `client.rs`, `watch.rs` | the other side: commands, detached runners, following a run |
@@ -27,12 +29,14 @@ pub mod evaluate;
 mod fork;
 mod keep;
 mod lines;
+mod memory;
 mod narrator;
 mod queue;
 mod report;
 mod resume;
 mod run;
 mod speak;
+mod stands;
 mod start;
 mod stop;
 mod table;
@@ -42,6 +46,7 @@ mod workspace;
 
 pub use error::RunError;
 pub use fork::{Fork, fork, split_place};
+pub use memory::{StageMemory, memory_of};
 pub use narrator::Narrator;
 pub use queue::Wait;
 pub use report::Report;

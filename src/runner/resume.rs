@@ -11,6 +11,7 @@ use crate::recipe::Recipe;
 use crate::session::event::Ending;
 use crate::session::folder::{NewSegment, Session};
 use crate::session::writer::LogWriter;
+use crate::train::{TrainState, read_state};
 use std::path::Path;
 
 /// What came of asking for a run to go on.
@@ -57,7 +58,12 @@ fn find_point(workspace: &Workspace, recipe: &Recipe, session: &Session, run: &R
     for (index, stage) in recipe.stages.iter().enumerate() {
         let folder = stage_folder(workspace, &place, stage.name.as_str());
         let newest = manifest::newest_valid(&folder);
-        if newest.as_ref().is_some_and(|(step, _)| *step == stage.steps) {
+        // A stage may have ended early: its last state says so.
+        let ended = newest.as_ref().is_some_and(|(step, folder)| {
+            *step == stage.steps
+                || read_state::<TrainState>(folder).is_ok_and(|state| state.is_finished(stage))
+        });
+        if ended {
             continue;
         }
         return Point { index, checkpoint: newest, forked_from: None };

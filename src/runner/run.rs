@@ -1,7 +1,7 @@
 //! The training loop: control, train, validate, save, step after step, stage after stage.
 
 use super::control::{Control, Wish};
-use super::keep::Keeper;
+use super::keep::{Due, Keeper};
 use super::narrator::Narrator;
 use super::queue::{self, Wait};
 use super::report::{Report, report};
@@ -11,11 +11,11 @@ use super::{RunError, Stop, Workspace};
 use crate::files::manifest;
 use crate::ids::{Digest, RunName};
 use crate::machine;
-use crate::recipe::{OnBadStep, Recipe, Stage, validate};
+use crate::recipe::{OnBadStep, Recipe, Stage, Watched, validate};
 use crate::session::Finite;
 use crate::session::event::{
     Contrast, Diverged, Ending, ResumePoint, RunFinished, RunStarted, StageFinished, StagePlan,
-    StageStarted, StepFinished, StepSkipped, StepTimes,
+    StageStarted, StepFinished, StepSkipped, StepTimes, StoppedEarly,
 };
 use crate::session::folder::{NewSegment, Session};
 use crate::session::header::GIT_REVISION;
@@ -259,6 +259,7 @@ impl Running<'_> {
         let place = self.place();
         let start = prepare(self.workspace, self.narrator, self.recipe, stage, &place)?;
         let Start { weights, feed, card, own_tokenizer, data, table, base } = start;
+        self.check_memory(stage, &weights, &feed)?;
         let device = &self.workspace.device;
         let mut trainer = Trainer::new(stage, self.recipe.seed, weights, feed, device)?;
         if let Some((_, folder)) = &from {
@@ -305,28 +306,41 @@ impl Running<'_> {
             self.step(stage, &mut trainer)?;
             let step = trainer.state().step;
             let every = |period: usize| period > 0 && step.is_multiple_of(period);
-            if every(stage.validate_every) || trainer.is_finished() {
-                self.validate(stage, &trainer)?;
-            }
-            if every(stage.checkpoint_every) || trainer.is_finished() {
+            let last = trainer.is_finished();
+            let due = Due {
+                loss: every(stage.validate_every) || last,
+                retrieval: every(stage.retrieval_every) || last,
+            };
+            let best = (due.loss || due.retrieval) && self.validate(stage, &mut trainer, due)?;
+            let keeps_best = best && stage.keep_best != Watched::None;
+            if keeps_best || every(stage.checkpoint_every) || trainer.is_finished() {
                 self.save(stage, &trainer, &mut keeper)?;
                 saved = Some(step);
             }
         }
-        let digest = keeper.digest(stage.steps)?;
+        let state = trainer.state();
+        let digest = keeper.digest(state.step)?;
         let summary = StageSummary {
             stage: stage.name.to_string(),
-            steps: stage.steps,
-            loss: trainer.state().last_loss,
+            steps: state.step,
+            loss: state.last_loss,
             seconds: clock.elapsed().as_secs_f64(),
             digest: digest.clone(),
         };
+        let stopped_early = stopped_early(stage, state);
+        if let Some(early) = &stopped_early {
+            self.narrator.line(&format!(
+                "{}: no better {} in {} validations; ends after {} of {} steps",
+                stage.name, early.metric, early.validations, state.step, stage.steps
+            ));
+        }
         self.narrator.tell(StageFinished {
             stage: stage.name.clone(),
-            steps: stage.steps as u64,
+            steps: state.step as u64,
             loss: summary.loss.and_then(Finite::new),
             seconds: finite(summary.seconds),
             digest,
+            stopped_early,
         })?;
         Ok(summary)
     }
@@ -363,6 +377,17 @@ impl Running<'_> {
         })?;
         Err(RunError::Diverged { stage: stage.name.to_string(), step, what, items: listed })
     }
+}
+
+/// Why a stage made fewer steps than planned.
+fn stopped_early(stage: &Stage, state: &TrainState) -> Option<StoppedEarly> {
+    let best = state.best.filter(|_| state.step < stage.steps && state.ran_out(stage))?;
+    Some(StoppedEarly {
+        metric: stage.keep_best.name().to_owned(),
+        best: Finite::new(best.value)?,
+        best_step: best.step as u64,
+        validations: state.stale as u64,
+    })
 }
 
 /// A number that was checked where it came from.

@@ -1,6 +1,8 @@
 //! Where a stage's weights, data and embedding table come from.
 
 use super::{Narrator, RunError, Workspace, ensure_table};
+use crate::data::bad::{BadRows, Policy};
+use crate::data::check::without_missing;
 use crate::data::corpus::{Corpus, Item};
 use crate::data::processor::Processor;
 use crate::data::text::Template;
@@ -59,7 +61,13 @@ pub fn prepare(
 ) -> Result<Start, RunError> {
     let key = Key::new(recipe.seed).named(&stage.draws);
     let loaded = load_base(workspace, recipe, stage, run)?;
-    let corpus = open_data(&stage.data)?;
+    let mut corpus = open_data(&stage.data)?;
+    if reads_pictures(&stage.objective) {
+        corpus = without_missing(corpus, &stage.data, Policy::default())?;
+    }
+    if let Some(warning) = corpus.bad.warning(&stage.data) {
+        narrator.warn(&warning)?;
+    }
     let (tokenizer, trained) = tokenizer(workspace, stage, loaded.as_ref(), &corpus)?;
     let inherited = loaded.as_ref().and_then(|loaded| loaded.own_tokenizer.as_deref().cloned());
     let own_tokenizer = trained.or(inherited);
@@ -83,6 +91,7 @@ pub fn prepare(
         name: corpus.name.clone(),
         digest: corpus.digest.clone(),
         items: corpus.in_split("train").count() as u64,
+        format: Some(corpus.format.clone()),
     };
     let picture = match &weights.shape {
         ModelShape::Clip(config) => Some(&config.vision),
@@ -95,6 +104,13 @@ pub fn prepare(
     Ok(Start { weights, feed, card, own_tokenizer, data, table, base })
 }
 
+fn reads_pictures(objective: &Objective) -> bool {
+    matches!(
+        objective,
+        Objective::Clip { .. } | Objective::ClipSigmoid { .. } | Objective::Llm2clip { .. }
+    )
+}
+
 /// Every 200th item of a set without splits validates.
 const VALIDATION_SHARE: usize = 200;
 
@@ -102,7 +118,7 @@ const VALIDATION_SHARE: usize = 200;
 /// but for every 200th item, which validates.
 pub(super) fn open_data(spec: &str) -> Result<Corpus, RunError> {
     let mut items = Vec::new();
-    let mut names = Vec::new();
+    let (mut names, mut formats, mut bad) = (Vec::new(), Vec::new(), BadRows::default());
     for part in spec.split('+') {
         let mut corpus = crate::data::open::open(part, None)?;
         if corpus.items.iter().all(|item| item.split.is_none()) {
@@ -116,10 +132,12 @@ pub(super) fn open_data(spec: &str) -> Result<Corpus, RunError> {
             }
         }
         names.push(corpus.name);
+        formats.push(corpus.format);
+        bad.join(corpus.bad);
         items.extend(corpus.items);
     }
     drop_seen_in_tests(&mut items);
-    Ok(Corpus::new(names.join("+"), items))
+    Ok(Corpus::new(names.join("+"), items).read_from(formats.join("+"), bad))
 }
 
 /// Takes out of the training items every caption whose words stand in a validation or test caption:
@@ -159,7 +177,10 @@ pub fn load_stage(
 ) -> Result<Loaded, RunError> {
     let steps = recipe.stages.iter().find(|stage| stage.name.as_str() == name);
     let steps = steps.map_or(0, |stage| stage.steps);
-    let folder = manifest::step_folder(&stage_folder(workspace, run, name), steps);
+    let place = stage_folder(workspace, run, name);
+    // A stage may have ended early; one without any checkpoint is missed at its planned end.
+    let newest = manifest::newest_valid(&place).map(|(_, folder)| folder);
+    let folder = newest.unwrap_or_else(|| manifest::step_folder(&place, steps));
     Ok(workspace.sources().load_checkpoint(&folder)?)
 }
 

@@ -27,8 +27,9 @@ pub fn ensure_table(
     let clock = Instant::now();
     let found = if path.exists() { Table::open(&path).ok() } else { None };
     let fits = |table: &Table| table.rows.rows() == texts.len() && table.card == *encoder.card();
+    let found = found.filter(fits);
     let reused = found.is_some();
-    let table = match found.filter(fits) {
+    let table = match found {
         Some(table) => table,
         None => {
             let encoded = narrator

@@ -19,6 +19,7 @@ pub fn bench_trainer(stage: &Stage, device: &Device) -> Result<Trainer, RunError
         device: device.clone(),
         device_name: String::new(),
         threads: 1,
+        memory_limit: None,
     };
     let corpus = open_data(&stage.data)?;
     let tokenizer = builtin::llama_tokenizer()?;

@@ -17,6 +17,8 @@ pub struct Workspace {
     pub device_name: String,
     /// Threads that compute.
     pub threads: usize,
+    /// Bytes that this process may hold; none for what the machine has.
+    pub memory_limit: Option<u64>,
 }
 
 impl Workspace {

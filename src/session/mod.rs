@@ -11,7 +11,8 @@
 //! - [`control`]: commands waiting for a runner
 //! - [`sitting`]: what was done, marked and noted at the terminal
 //! - [`replay`]: the records of all logs of a session in order of time, and a player over them
-//! - [`overview`], [`remove`]: sessions as a whole
+//! - [`thumbnails`]: small pictures for replay
+//! - [`overview`], [`remove`], [`pack`]: sessions as a whole
 //!
 //! Deliberately absent: a rewrite of anything, a lock file beside the log, a background thread.
 
@@ -26,6 +27,7 @@ pub mod header;
 pub mod names;
 pub mod neighbours;
 pub mod overview;
+pub mod pack;
 pub mod paths;
 pub mod record;
 pub mod remove;
@@ -35,6 +37,7 @@ pub mod runs;
 pub mod sitting;
 pub mod state;
 pub mod tail;
+pub mod thumbnails;
 pub mod time;
 pub mod writer;
 

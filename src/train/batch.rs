@@ -1,6 +1,7 @@
 //! [`Batch`]: what one forward pass reads, as plain numbers.
 
 use crate::data::text::TextBatch;
+use std::ops::Range;
 
 /// One step's examples.
 #[derive(Clone, Debug)]
@@ -80,38 +81,94 @@ impl Batch {
         }
     }
 
-    /// Micro-batches of at most `size` examples; one `None`, the batch itself, where it fits or must
-    /// not be cut (in-batch contrast needs all its negatives at once).
+    /// Micro-batches of at most `size` examples, in order; one `None`, the batch itself, where it
+    /// fits. Extra negatives go with the pair they stand beside.
     pub fn split(&self, size: usize) -> Vec<Option<Self>> {
-        let Self::Tokens { text, rows, targets } = self else { return vec![None] };
-        if size == 0 || text.rows() <= size {
+        let examples = self.examples();
+        if size == 0 || examples <= size {
             return vec![None];
         }
-        let starts = text.starts();
-        let mut parts = Vec::new();
-        for first in (0..text.rows()).step_by(size) {
-            let last = (first + size).min(text.rows());
-            let begin = starts[first];
-            let end = starts.get(last).copied().unwrap_or(text.tokens());
-            let inside: Vec<usize> =
-                (0..rows.len()).filter(|&at| (begin..end).contains(&(rows[at] as usize))).collect();
-            if inside.is_empty() {
-                continue;
+        let ranges = (0..examples).step_by(size).map(|first| first..(first + size).min(examples));
+        match self {
+            Self::Tokens { text, rows, targets } => {
+                let part = |range| token_part(text, rows, targets, range);
+                ranges.filter_map(part).map(Some).collect()
             }
-            parts.push(Some(Self::Tokens {
-                text: TextBatch {
-                    ids: text.ids[begin..end].to_vec(),
-                    lengths: text.lengths[first..last].to_vec(),
-                    embed: text.embed[begin..end].to_vec(),
-                    items: text.items[first..last].to_vec(),
-                    truncated: 0,
-                },
-                rows: inside.iter().map(|&at| rows[at] - begin as u32).collect(),
-                targets: inside.iter().map(|&at| targets[at]).collect(),
-            }));
+            Self::Texts { first, second } => {
+                let part = |range: Range<usize>| {
+                    let mut documents = TextBatch::default();
+                    for group in (0..second.rows()).step_by(examples) {
+                        let inside = group + range.start..group + range.end;
+                        append(&mut documents, rows_of(second, inside));
+                    }
+                    Some(Self::Texts { first: rows_of(first, range), second: documents })
+                };
+                ranges.map(part).collect()
+            }
+            Self::ImageText { patches, patch_numbers, text, rows, items, .. } => {
+                let cut = |values: &[f32], range: &Range<usize>| {
+                    let width = values.len() / examples;
+                    values[range.start * width..range.end * width].to_vec()
+                };
+                let part = |range: Range<usize>| {
+                    Some(Self::ImageText {
+                        patches: cut(patches, &range),
+                        patch_numbers: *patch_numbers,
+                        images: range.len(),
+                        rows: cut(rows, &range),
+                        items: items[range.clone()].to_vec(),
+                        text: if text.rows() == 0 {
+                            TextBatch::default()
+                        } else {
+                            rows_of(text, range)
+                        },
+                    })
+                };
+                ranges.map(part).collect()
+            }
         }
-        parts
     }
+}
+
+/// The blocks of `range` with what is predicted in them; none where nothing is.
+fn token_part(
+    text: &TextBatch,
+    rows: &[u32],
+    targets: &[u32],
+    range: Range<usize>,
+) -> Option<Batch> {
+    let begin: usize = text.lengths[..range.start].iter().sum();
+    let part = rows_of(text, range);
+    let places = begin..begin + part.tokens();
+    let inside: Vec<usize> =
+        (0..rows.len()).filter(|&at| places.contains(&(rows[at] as usize))).collect();
+    (!inside.is_empty()).then(|| Batch::Tokens {
+        text: part,
+        rows: inside.iter().map(|&at| rows[at] - begin as u32).collect(),
+        targets: inside.iter().map(|&at| targets[at]).collect(),
+    })
+}
+
+/// Some rows of a text batch; texts that were cut are counted in the whole batch only.
+fn rows_of(text: &TextBatch, range: Range<usize>) -> TextBatch {
+    let begin: usize = text.lengths[..range.start].iter().sum();
+    let end = begin + text.lengths[range.clone()].iter().sum::<usize>();
+    TextBatch {
+        ids: text.ids[begin..end].to_vec(),
+        lengths: text.lengths[range.clone()].to_vec(),
+        embed: text.embed[begin..end].to_vec(),
+        items: text.items[range].to_vec(),
+        truncated: 0,
+    }
+}
+
+/// Puts the rows of `from` behind those of `to`.
+pub(super) fn append(to: &mut TextBatch, from: TextBatch) {
+    to.ids.extend(from.ids);
+    to.lengths.extend(from.lengths);
+    to.embed.extend(from.embed);
+    to.items.extend(from.items);
+    to.truncated += from.truncated;
 }
 
 #[cfg(test)]
@@ -134,5 +191,48 @@ mod tests {
         let Batch::Tokens { text, rows, targets } = &parts[1] else { panic!() };
         assert_eq!((text.ids[0], rows.as_slice(), targets.as_slice()), (6, &[2][..], &[9][..]));
         assert!(batch.split(0)[0].is_none() && batch.split(3)[0].is_none());
+    }
+
+    /// Rows of one to three tokens that name their row.
+    fn texts(rows: usize) -> TextBatch {
+        let lengths: Vec<usize> = (0..rows).map(|row| row % 3 + 1).collect();
+        let ids: Vec<u32> =
+            (0..rows).flat_map(|row| vec![row as u32; lengths[row]]).collect::<Vec<_>>();
+        let embed = vec![true; ids.len()];
+        TextBatch { ids, lengths, embed, items: (0..rows).collect(), truncated: 0 }
+    }
+
+    #[test]
+    fn micro_batches_of_pairs_keep_every_row_beside_its_answers() {
+        let batch = Batch::Texts { first: texts(5), second: texts(10) };
+        let parts: Vec<Batch> = batch.split(2).into_iter().flatten().collect();
+        let sides = |part: &Batch| match part {
+            Batch::Texts { first, second } => (first.items.clone(), second.items.clone()),
+            _ => panic!(),
+        };
+        assert_eq!(sides(&parts[1]), (vec![2, 3], vec![2, 3, 7, 8]));
+        assert_eq!(sides(&parts[2]), (vec![4], vec![4, 9]));
+        let Batch::Texts { second, .. } = &parts[1] else { panic!() };
+        assert_eq!(second.ids, [2, 2, 2, 3, 7, 7, 8, 8, 8]);
+    }
+
+    #[test]
+    fn micro_batches_of_pictures_keep_every_picture_beside_its_text() {
+        let batch = Batch::ImageText {
+            patches: (0..5 * 4).map(|at| (at / 4) as f32).collect(),
+            patch_numbers: 2,
+            images: 5,
+            text: texts(5),
+            rows: Vec::new(),
+            items: vec![10, 11, 12, 13, 14],
+        };
+        let parts: Vec<Batch> = batch.split(3).into_iter().flatten().collect();
+        assert_eq!(parts.len(), 2);
+        let Batch::ImageText { patches, images, text, items, .. } = &parts[1] else { panic!() };
+        assert_eq!(patches, &[3.0, 3.0, 3.0, 3.0, 4.0, 4.0, 4.0, 4.0]);
+        assert_eq!(
+            (*images, items.as_slice(), text.items.as_slice()),
+            (2, &[13, 14][..], &[3, 4][..])
+        );
     }
 }

@@ -83,6 +83,12 @@ impl<S: Serialize + for<'a> Deserialize<'a>> Checkpoint<S> {
     }
 }
 
+/// The state in a checkpoint's folder, whose manifest verifies.
+pub fn read_state<S: for<'a> Deserialize<'a>>(folder: &Path) -> Result<S, CheckpointError> {
+    manifest::verify(folder)?;
+    read_json(&folder.join("state.json"))
+}
+
 /// The bytes a checkpoint of these tensors takes, moments included.
 pub fn bytes_needed(params: &BTreeMap<String, Tensor>) -> u64 {
     params.values().map(|tensor| tensor.elem_count() as u64 * 12).sum::<u64>() + (1 << 16)

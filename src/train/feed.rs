@@ -2,10 +2,11 @@
 //! but the cursor has to be kept.
 
 use super::TrainError;
-use super::batch::Batch;
+use super::ahead::Ahead;
+use super::batch::{Batch, append};
 use crate::data::collate::caption_pairs::{PairSpec, caption_pairs};
 use crate::data::collate::causal_lm::{BlockSpec, Blocks, Rest, causal_lm};
-use crate::data::collate::image_text;
+use crate::data::collate::image_text::{self, Choice};
 use crate::data::collate::mntp::{MaskSpec, Masker, Replace};
 use crate::data::collate::simcse::simcse;
 use crate::data::collate::{CaptionFilter, TokenBatch};
@@ -14,6 +15,7 @@ use crate::data::order::{Cursor, Order};
 use crate::data::picture::Exif;
 use crate::data::pictures::{KEEP_BYTES, PatchSpec, Pictures};
 use crate::data::processor::{Processor, RandomCrop};
+use crate::data::read::shards::WINDOW;
 use crate::data::text::{TextBatch, TextSpec};
 use crate::data::tokenizer::Tokenizer;
 use crate::recipe::{MaskStyle, Objective, Stage};
@@ -23,6 +25,15 @@ use std::sync::Arc;
 
 /// Most validation batches of a stage: enough for a steady number, few enough to be quick.
 const VALIDATION_BATCHES: usize = 4;
+
+/// A batch whose pictures take more than this is not made ahead: memory counts then. Bytes.
+const AHEAD_BYTES: usize = 512 << 20;
+
+/// Most validation items that are retrieved from each other.
+const RETRIEVAL_ITEMS: usize = 5000;
+
+/// Most items of a forward pass over them, where the recipe names no micro-batch.
+const RETRIEVAL_BATCH: usize = 256;
 
 /// Frozen rows of a language model, by item and caption.
 #[derive(Clone, Debug)]
@@ -59,6 +70,14 @@ struct Side {
 
 /// A stage's batches.
 pub struct Feed {
+    maker: Arc<Maker>,
+    /// The training split's order, which moves on.
+    order: Option<Order>,
+    ahead: Ahead,
+}
+
+/// What makes batches; nothing in it moves, so that a batch can be made beside a step.
+struct Maker {
     stage: Stage,
     source: FeedSource,
     masker: Option<Masker>,
@@ -85,10 +104,13 @@ impl Feed {
         };
         let side = |split: &str, training: bool| {
             let items: Vec<Item> = source.corpus.in_split(split).cloned().collect();
-            Side::new(stage, key, &filter, &source.tokenizer, items, training)
+            let window = source.corpus.is_streamed().then_some(WINDOW);
+            Side::new(stage, key, &filter, &source.tokenizer, items, training, window)
         };
-        let (train, validation) = (side("train", true)?, side("validation", false)?);
-        Ok(Self { stage: stage.clone(), source, masker, filter, train, validation })
+        let (mut train, validation) = (side("train", true)?, side("validation", false)?);
+        let order = train.order.take();
+        let maker = Maker { stage: stage.clone(), source, masker, filter, train, validation };
+        Ok(Self { maker: Arc::new(maker), order, ahead: Ahead::default() })
     }
 
     /// The captions of an item that a stage may draw, each with its number.
@@ -102,31 +124,118 @@ impl Feed {
 
     /// The batch at the cursor, which moves past it; `key` is the step's.
     pub fn next(&mut self, cursor: &mut Cursor, key: Key) -> Result<Batch, TrainError> {
-        let Some(order) = &mut self.train.order else {
-            return Err(self.unfit("the training split has nothing this objective can use"));
+        let Some(order) = &mut self.order else {
+            return Err(self.maker.unfit("the training split has nothing this objective can use"));
         };
         let rows = order.next(cursor);
-        self.make(&self.train, &rows, key, true)
+        match self.ahead.take(&rows, key) {
+            Some(made) => made,
+            None => self.maker.make(&self.maker.train, &rows, key, true),
+        }
+    }
+
+    /// Begins to make the batch at the cursor beside whatever comes next, where it takes pictures:
+    /// decoding then runs while the step before computes. [`Feed::next`] gives the same batch with
+    /// and without it; one batch at most is made ahead.
+    pub fn prepare(&mut self, mut cursor: Cursor, key: Key) {
+        let Some(order) = &mut self.order else { return };
+        if self.maker.train.pictures.is_none() {
+            return;
+        }
+        let rows = order.next(&mut cursor);
+        if self.maker.picture_bytes(rows.len()) > AHEAD_BYTES {
+            return;
+        }
+        let maker = Arc::clone(&self.maker);
+        let wanted = rows.clone();
+        self.ahead.begin(wanted, key, move || maker.make(&maker.train, &rows, key, true));
     }
 
     /// The first batches of the validation split, always the same ones.
     pub fn validation(&self, key: Key) -> Result<Vec<Batch>, TrainError> {
-        let Some(order) = &self.validation.order else { return Ok(Vec::new()) };
+        let maker = &self.maker;
+        let Some(order) = &maker.validation.order else { return Ok(Vec::new()) };
         let mut order = order.clone();
         let mut cursor = Cursor::default();
         let count = order.batches_per_epoch().min(VALIDATION_BATCHES);
         (0..count)
             .map(|number| {
                 let rows = order.next(&mut cursor);
-                self.make(&self.validation, &rows, key.child(number as u64), false)
+                maker.make(&maker.validation, &rows, key.child(number as u64), false)
             })
             .filter(|batch| !batch.as_ref().is_ok_and(|batch| batch.weight() == 0.0))
             .collect()
     }
 
+    /// The validation split as pairs that are retrieved from each other, in its own order and without
+    /// draws: an item's first picture with its first caption, or its first caption with its second.
+    /// None where no item has both.
+    pub fn retrieval(&self) -> Result<Vec<Batch>, TrainError> {
+        if !self.maker.stage.objective.is_contrastive() {
+            return Ok(Vec::new());
+        }
+        let side = &self.maker.validation;
+        let pictures = !self.maker.stage.objective.is_language();
+        let least = if pictures { 1 } else { 2 };
+        let mut items = self.maker.filter.eligible(&side.items, least, pictures);
+        items.truncate(RETRIEVAL_ITEMS);
+        let size = match self.maker.stage.micro_batch {
+            0 => self.maker.stage.batch.min(RETRIEVAL_BATCH),
+            size => size,
+        };
+        let batch = |rows: &[usize]| {
+            if pictures {
+                let drawn: Vec<Choice> = rows.iter().map(|&item| self.first_of(item)).collect();
+                return self.maker.assemble(side, rows.to_vec(), &drawn, None);
+            }
+            let text = |nth: usize| {
+                let of = |&row: &usize| {
+                    let item = &side.items[row];
+                    item.captions[self.maker.filter.of(item)[nth]].text.as_str()
+                };
+                let texts: Vec<&str> = rows.iter().map(of).collect();
+                let spec = TextSpec::llama(self.maker.stage.max_tokens);
+                TextBatch::new(&self.maker.source.tokenizer, &texts, rows, &spec)
+            };
+            Ok(Batch::Texts { first: text(0)?, second: text(1)? })
+        };
+        items.chunks(size).map(batch).collect()
+    }
+
+    /// A validation item's first picture and first caption.
+    fn first_of(&self, item: usize) -> Choice {
+        let captions = self.maker.filter.of(&self.maker.validation.items[item]);
+        Choice { item, picture: 0, caption: captions.first().copied().unwrap_or(0) }
+    }
+
+    /// Tokens of a text of the training split, on average over its first ones; `max_tokens` where
+    /// texts are packed into blocks of that length, 0 where none are read.
+    pub fn mean_tokens(&self) -> Result<f64, TrainError> {
+        const SAMPLE: usize = 512;
+        if self.maker.train.blocks.is_some() {
+            return Ok(self.maker.stage.max_tokens as f64);
+        }
+        if self.maker.source.rows.is_some() {
+            return Ok(0.0);
+        }
+        let texts = captions(
+            &self.maker.train.items[..self.maker.train.items.len().min(SAMPLE)],
+            &self.maker.filter,
+        );
+        let texts = &texts[..texts.len().min(SAMPLE)];
+        let spec = if self.maker.stage.objective.is_language() {
+            TextSpec::llama(self.maker.stage.max_tokens)
+        } else {
+            TextSpec::clip(self.maker.stage.max_tokens)
+        };
+        let items: Vec<usize> = (0..texts.len()).collect();
+        let batch = TextBatch::new(&self.maker.source.tokenizer, texts, &items, &spec)?;
+        Ok(batch.tokens() as f64 / texts.len().max(1) as f64)
+    }
+
     /// What the log calls the rows of a batch.
     pub fn names(&self, rows: &[usize]) -> Vec<String> {
-        let side = &self.train;
+        let side = &self.maker.train;
         let name = |&row: &usize| {
             if side.blocks.is_some() {
                 format!("block {row}")
@@ -137,6 +246,14 @@ impl Feed {
             }
         };
         rows.iter().map(name).collect()
+    }
+}
+
+impl Maker {
+    /// Bytes that the pictures of so many rows take as patches.
+    fn picture_bytes(&self, rows: usize) -> usize {
+        let edge = self.source.picture.as_ref().map_or(0, |(processor, _)| processor.crop);
+        rows.saturating_mul(edge * edge * 3 * size_of::<f32>())
     }
 
     fn unfit(&self, what: &str) -> TrainError {
@@ -198,23 +315,35 @@ impl Feed {
         key: Key,
         augment: bool,
     ) -> Result<Batch, TrainError> {
+        let rows: Vec<usize> = rows.iter().map(|&row| side.pool[row]).collect();
+        let drawn = image_text::draw(&side.items, &rows, &self.filter, key)?;
+        self.assemble(side, rows, &drawn, augment.then_some(key))
+    }
+
+    /// These pictures with these captions; `crops` keys random crops.
+    fn assemble(
+        &self,
+        side: &Side,
+        rows: Vec<usize>,
+        drawn: &[Choice],
+        crops: Option<Key>,
+    ) -> Result<Batch, TrainError> {
         let no_pictures = || self.unfit("no way to read pictures was given");
         let (processor, patch) = self.source.picture.as_ref().ok_or_else(no_pictures)?;
         let pictures = side.pictures.as_ref().ok_or_else(no_pictures)?;
-        let rows: Vec<usize> = rows.iter().map(|&row| side.pool[row]).collect();
-        let drawn = image_text::draw(&side.items, &rows, &self.filter, key)?;
-        let random = augment.then(RandomCrop::default);
+        let random = crops.map(|_| RandomCrop::default());
         let spec = PatchSpec { processor, patch: *patch, random };
-        let patches = image_text::patches(pictures, &drawn, spec, key)?;
+        let patches =
+            image_text::patches(pictures, drawn, spec, crops.unwrap_or_else(|| Key::new(0)))?;
         let mut text = TextBatch::default();
         let mut values = Vec::new();
         match &self.source.rows {
             None => {
                 let spec = TextSpec::clip(self.stage.max_tokens);
-                text = image_text::tokens(&self.source.tokenizer, &side.items, &drawn, &spec)?;
+                text = image_text::tokens(&self.source.tokenizer, &side.items, drawn, &spec)?;
             }
             Some(table) => {
-                for choice in &drawn {
+                for choice in drawn {
                     let place = (side.items[choice.item].id.clone(), choice.caption);
                     let at = table.places.get(&place).ok_or_else(|| {
                         self.unfit(&format!("the table has no row for {}#{}", place.0, place.1))
@@ -242,14 +371,6 @@ fn filter_of(stage: &Stage) -> CaptionFilter {
     CaptionFilter { languages, first: None }
 }
 
-fn append(to: &mut TextBatch, from: TextBatch) {
-    to.ids.extend(from.ids);
-    to.lengths.extend(from.lengths);
-    to.embed.extend(from.embed);
-    to.items.extend(from.items);
-    to.truncated += from.truncated;
-}
-
 impl Side {
     fn new(
         stage: &Stage,
@@ -258,6 +379,7 @@ impl Side {
         tokenizer: &Tokenizer,
         items: Vec<Item>,
         training: bool,
+        window: Option<usize>,
     ) -> Result<Self, TrainError> {
         let mut side = Self {
             items,
@@ -296,9 +418,9 @@ impl Side {
                 }
             }
             Objective::CaptionContrastive { .. } => {
-                side.lay_out_items(filter, 2, false, key, batch)?;
+                side.lay_out_items(filter, 2, false, key, None, batch)?;
             }
-            _ => side.lay_out_items(filter, 1, true, key, batch)?,
+            _ => side.lay_out_items(filter, 1, true, key, window, batch)?,
         }
         Ok(side)
     }
@@ -309,6 +431,7 @@ impl Side {
         captions: usize,
         picture: bool,
         key: Key,
+        window: Option<usize>,
         batch: impl Fn(usize) -> usize,
     ) -> Result<(), TrainError> {
         self.pool = filter.eligible(&self.items, captions, picture);
@@ -320,7 +443,11 @@ impl Side {
             self.pool.iter().map(|&item| self.items[item].concept.as_str()).collect();
         if concepts.len() >= 2 {
             let count = concepts.len();
-            self.order = Some(Order::apart(key, &concepts, batch(count), true)?);
+            let order = Order::apart(key, &concepts, batch(count), true)?;
+            self.order = Some(match window {
+                Some(window) => order.streamed(window),
+                None => order,
+            });
         }
         Ok(())
     }

@@ -111,6 +111,17 @@ impl StageModel {
             _ => builder,
         };
         let builder = builder.trainable(rule(stage)).lora(lora(stage), key.named("lora"));
+        Self::finish(shape, builder)
+    }
+
+    /// The same model outside any gradient graph. It computes with the very same numbers: an update
+    /// of this model's parameters is one of its own.
+    pub fn still(&self, stage: &Stage, device: &Device) -> Result<Self, TrainError> {
+        let builder = Builder::load(self.params.tensors(), device).frozen();
+        Self::finish(self.shape.clone(), builder.lora(lora(stage), Key::new(0)))
+    }
+
+    fn finish(shape: ModelShape, builder: Builder) -> Result<Self, TrainError> {
         let net = match &shape {
             ModelShape::Llama(config) => Net::Llama(Box::new(Trunk::with_head(config, &builder)?)),
             ModelShape::Clip(config) => Net::Clip(Box::new(Clip::new(config, &builder)?)),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// Time of one step by part, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Milliseconds {
-    /// Waiting for and assembling the batch.
+    /// Waiting for the batch: all of its making, less what was made while the step before computed.
     pub data: f64,
     /// Batch to loss.
     pub forward: f64,

@@ -1,18 +1,20 @@
 //! [`Trainer`]: one stage's model, optimizer, data and place, and the step that moves them on.
 
-use super::loss::{Loss, loss};
+use super::features::features;
+use super::gradient::{Gradient, Models, gradient};
+use super::loss::{loss, plain_pairs};
 use super::optimizer::{Hyper, Norms};
 use super::{
-    AdamW, BadStep, Batch, Checkpoint, Feed, Milliseconds, StageModel, StepOutcome, StepReport,
-    TrainError, ValidationReport, Weights, group_of,
+    AdamW, BadStep, Batch, Checkpoint, Feed, Milliseconds, Pairs, StageModel, StepOutcome,
+    StepReport, TrainError, ValidationReport, Weights, group_of,
 };
 use crate::data::order::Cursor;
 use crate::model::LOGIT_SCALE_MAX;
-use crate::nn::{self, Params};
+use crate::nn::Params;
 use crate::recipe::{OnBadStep, Stage, learning_rate};
 use crate::rng::Key;
 use candle_core::backprop::GradStore;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -31,6 +33,33 @@ pub struct TrainState {
     pub rate_factor: f64,
     /// Mean loss of the last finished step.
     pub last_loss: Option<f32>,
+    /// The best validation so far, by what the recipe watches.
+    #[serde(default)]
+    pub best: Option<Best>,
+    /// Validations in a row that were no better.
+    #[serde(default)]
+    pub stale: usize,
+}
+
+/// The best validation of a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Updates made before it.
+    pub step: usize,
+    /// The value of what is watched.
+    pub value: f64,
+}
+
+impl TrainState {
+    /// Whether the stage is at its end: all steps made, or its patience run out.
+    pub fn is_finished(&self, stage: &Stage) -> bool {
+        self.step >= stage.steps || self.ran_out(stage)
+    }
+
+    /// Whether as many validations in a row as the stage has patience for were no better.
+    pub fn ran_out(&self, stage: &Stage) -> bool {
+        stage.patience > 0 && self.stale >= stage.patience
+    }
 }
 
 /// Good steps after which the rate has recovered from one halving.
@@ -42,6 +71,7 @@ pub struct Trainer {
     key: Key,
     draws: Key,
     model: StageModel,
+    still: StageModel,
     optimizer: AdamW,
     feed: Feed,
     state: TrainState,
@@ -61,6 +91,7 @@ impl Trainer {
     ) -> Result<Self, TrainError> {
         let key = Key::new(seed).named(stage.name.as_str());
         let model = StageModel::build(stage, start, key, device)?;
+        let still = model.still(stage, device)?;
         let hyper = Hyper {
             beta1: stage.beta1,
             beta2: stage.beta2,
@@ -76,6 +107,7 @@ impl Trainer {
             key,
             draws: Key::new(seed).named(&stage.draws),
             model,
+            still,
             optimizer,
             feed,
             state: TrainState {
@@ -84,6 +116,8 @@ impl Trainer {
                 updates: 0,
                 rate_factor: 1.0,
                 last_loss: None,
+                best: None,
+                stale: 0,
             },
             device: device.clone(),
             covered: false,
@@ -113,9 +147,22 @@ impl Trainer {
         &self.model
     }
 
-    /// Whether all steps are made.
+    /// Whether all steps are made, or patience has run out.
     pub fn is_finished(&self) -> bool {
-        self.state.step >= self.stage.steps
+        self.state.is_finished(&self.stage)
+    }
+
+    /// Takes in the watched value of a validation that was just made; whether it is the best so far.
+    pub fn observe(&mut self, value: f64) -> bool {
+        let best = value.is_finite()
+            && self.state.best.is_none_or(|old| self.stage.keep_best.better(value, old.value));
+        if best {
+            self.state.best = Some(Best { step: self.state.step, value });
+            self.state.stale = 0;
+        } else {
+            self.state.stale += 1;
+        }
+        best
     }
 
     /// What a checkpoint of this moment holds.
@@ -139,39 +186,16 @@ impl Trainer {
         let draws = self.draws.named("step").child(self.state.step as u64);
         let batch = self.feed.next(&mut cursor, draws)?;
         time.data = milliseconds(clock);
-
-        let parts = batch.split(self.stage.micro_batch);
-        let total = batch.weight();
-        let mut mean = 0.0f32;
-        let mut grads: Option<GradStore> = None;
-        let mut first: Option<Loss> = None;
-        for part in &parts {
-            let part = part.as_ref().unwrap_or(&batch);
-            let share = part.weight() / total;
-            let clock = Instant::now();
-            let loss = loss(&self.stage, &self.model, part, Some(key), &self.device)?;
-            let value = loss.value.to_scalar::<f32>()?;
-            time.forward += milliseconds(clock);
-            if !value.is_finite() {
-                return Ok(self.bad("loss".to_owned(), &batch, cursor));
-            }
-            mean += value * share as f32;
-            let clock = Instant::now();
-            let scaled = if parts.len() > 1 { (&loss.value * share)? } else { loss.value.clone() };
-            let found = nn::backward(&scaled)?;
-            grads = Some(match grads {
-                None => found,
-                Some(sum) => add(sum, &found, &self.model.params)?,
-            });
-            time.backward += milliseconds(clock);
-            first.get_or_insert(loss);
+        let next = self.state.step + 1;
+        if next < self.stage.steps {
+            self.feed.prepare(cursor, self.draws.named("step").child(next as u64));
         }
-        let (Some(grads), Some(loss)) = (grads, first) else {
-            return Err(TrainError::Unfit {
-                stage: self.stage.name.to_string(),
-                what: "a batch came out empty; is there any data?".to_owned(),
-            });
+
+        let Some(found) = self.gradient_of(&batch, key)? else {
+            return Ok(self.bad("loss".to_owned(), &batch, cursor));
         };
+        let Gradient { grads, loss, scale, pairs, .. } = found;
+        (time.forward, time.backward) = (found.forward, found.backward);
         if !self.covered {
             self.check_coverage(&grads)?;
             self.covered = true;
@@ -190,23 +214,44 @@ impl Trainer {
         self.state.step += 1;
         self.state.cursor = cursor;
         self.state.updates = self.optimizer.updates();
-        self.state.last_loss = Some(mean);
+        self.state.last_loss = Some(loss);
         self.state.rate_factor =
             (self.state.rate_factor * 2.0f64.powf(1.0 / RECOVERY_STEPS)).min(1.0);
         Ok(StepOutcome::Finished(Box::new(StepReport {
             step: self.state.step,
             epoch,
-            loss: mean,
+            loss,
             learning_rate: rate,
             gradient_norm: norms.by_group,
             clipped,
-            logit_scale: loss.scale.as_ref().map(Tensor::to_scalar::<f32>).transpose()?,
+            logit_scale: scale.as_ref().map(Tensor::to_scalar::<f32>).transpose()?,
             examples: batch.examples(),
             tokens: batch.tokens(),
             truncated: batch.truncated(),
             milliseconds: time,
-            pairs: if want_pairs { loss.plain_pairs()? } else { None },
+            pairs: pairs.filter(|_| want_pairs).as_ref().map(plain_pairs).transpose()?,
         })))
+    }
+
+    fn gradient_of(&self, batch: &Batch, key: Key) -> Result<Option<Gradient>, TrainError> {
+        let models = Models { tracked: &self.model, still: &self.still };
+        gradient(&self.stage, models, batch, key, &self.device)
+    }
+
+    /// The gradients that the next step would apply, by name, before clipping; none where its loss
+    /// is not finite. Nothing moves.
+    pub fn peek(&mut self) -> Result<Option<BTreeMap<String, Tensor>>, TrainError> {
+        let number = self.state.step as u64;
+        let mut cursor = self.state.cursor;
+        let batch = self.feed.next(&mut cursor, self.draws.named("step").child(number))?;
+        let found = self.gradient_of(&batch, self.key.named("step").child(number))?;
+        let by_name = |found: Gradient| {
+            let params = self.model.params.trainable();
+            params
+                .filter_map(|(name, var)| Some((name.to_owned(), found.grads.get(var)?.clone())))
+                .collect()
+        };
+        Ok(found.map(by_name))
     }
 
     fn update(&mut self, grads: &GradStore, norms: &Norms, rate: f64) -> Result<bool, TrainError> {
@@ -249,7 +294,7 @@ impl Trainer {
         let mut sum = 0.0;
         let mut correct = None;
         for batch in &batches {
-            let loss = loss(&self.stage, &self.model, batch, None, &self.device)?;
+            let loss = loss(&self.stage, &self.still, batch, None, &self.device)?;
             let weight = batch.weight();
             sum += f64::from(loss.value.to_scalar::<f32>()?) * weight;
             total += weight;
@@ -269,20 +314,22 @@ impl Trainer {
     }
 }
 
-fn milliseconds(since: Instant) -> f64 {
-    since.elapsed().as_secs_f64() * 1e3
+impl Trainer {
+    /// Both sides of what the validation split retrieves, without dropout; none where it has fewer
+    /// than two such pairs.
+    pub fn retrieval(&self) -> Result<Option<Pairs>, TrainError> {
+        let mut all = Pairs { dim: 0, first: Vec::new(), second: Vec::new() };
+        for batch in self.feed.retrieval()? {
+            let sides = features(&self.stage, &self.still, &batch, None, &self.device)?;
+            let pairs = plain_pairs(&(sides.first, sides.second))?;
+            all.dim = pairs.dim;
+            all.first.extend(pairs.first);
+            all.second.extend(pairs.second);
+        }
+        Ok((all.dim > 0 && all.first.len() >= 2 * all.dim).then_some(all))
+    }
 }
 
-/// Adds the gradients of one micro-batch to the sum of those before it.
-fn add(mut sum: GradStore, part: &GradStore, params: &Params) -> Result<GradStore, TrainError> {
-    for (_, var) in params.trainable() {
-        let total = match (sum.get(var), part.get(var)) {
-            (Some(a), Some(b)) => nn::ops::add(&a.contiguous()?, &b.contiguous()?)?,
-            (None, Some(b)) => b.clone(),
-            _ => continue,
-        };
-        debug_assert_eq!(total.dtype(), DType::F32);
-        sum.insert(var, total);
-    }
-    Ok(sum)
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
 }

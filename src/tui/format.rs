@@ -15,7 +15,11 @@ pub fn number(value: f64) -> String {
     if !(1e-2..1e7).contains(&size) {
         let text = format!("{value:.2e}");
         let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
-        let digits = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits };
+        let digits = if digits.contains('.') {
+            digits.trim_end_matches('0').trim_end_matches('.')
+        } else {
+            digits
+        };
         return format!("{digits}e{power}");
     }
     match size {

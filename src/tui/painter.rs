@@ -108,7 +108,8 @@ fn base64(bytes: &[u8]) -> String {
     const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for part in bytes.chunks(3) {
-        let word = (0..3).fold(0u32, |word, at| (word << 8) | u32::from(part.get(at).copied().unwrap_or(0)));
+        let word = (0..3)
+            .fold(0u32, |word, at| (word << 8) | u32::from(part.get(at).copied().unwrap_or(0)));
         for at in 0..4 {
             let sign = SIGNS[(word >> (18 - 6 * at)) as usize & 63];
             text.push(if at <= part.len() { char::from(sign) } else { '=' });
@@ -172,7 +173,9 @@ mod tests {
 
     #[test]
     fn the_clipboard_gets_base64() {
-        for (text, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+        for (text, coded) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
+        {
             assert_eq!(base64(text.as_bytes()), coded);
         }
     }

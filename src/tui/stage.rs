@@ -39,7 +39,9 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum WorkbenchError {
     /// Not on a terminal.
-    #[error("the workbench needs a terminal on standard input and output, found none; `llm2clip runs` and `llm2clip watch` need none")]
+    #[error(
+        "the workbench needs a terminal on standard input and output, found none; `llm2clip runs` and `llm2clip watch` need none"
+    )]
     NoTerminal,
     /// A theme there is not.
     #[error("no theme {0:?}: expected dark, light or mono")]
@@ -74,7 +76,8 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
         .ok_or_else(|| WorkbenchError::Theme(options.theme.clone()))?;
     let remote = variable("SSH_CONNECTION").is_some();
     let (width, height) = ratatui::crossterm::terminal::size()?;
-    let mut app = App::new(theme, depth, Glyphs { ascii: options.ascii }, options.readonly, Time::now());
+    let mut app =
+        App::new(theme, depth, Glyphs { ascii: options.ascii }, options.readonly, Time::now());
     if let Some(run) = options.run.clone() {
         app.watch(run);
     }
@@ -116,7 +119,9 @@ struct Stage {
 
 impl Stage {
     fn run(mut self, messages: &Receiver<Msg>) -> io::Result<Farewell> {
-        let rate = |(here, there): (u64, u64)| Duration::from_millis(1000 / if self.remote { there } else { here });
+        let rate = |(here, there): (u64, u64)| {
+            Duration::from_millis(1000 / if self.remote { there } else { here })
+        };
         let (usual, quick) = (rate(FRAMES), rate(FRAMES_AFTER_KEY));
         let mut painted = Instant::now();
         let mut ticked = Instant::now();
@@ -192,7 +197,9 @@ impl Stage {
             }
             Cmd::Work(work) => {
                 if self.work.send(work).is_err() {
-                    let news = News::Failed("the thread that reads files is gone; leave and open again".to_owned());
+                    let news = News::Failed(
+                        "the thread that reads files is gone; leave and open again".to_owned(),
+                    );
                     self.app.update(Msg::News(news));
                 }
             }
@@ -215,7 +222,9 @@ fn on_panic() {
         if std::thread::current().id() == stage {
             terminal::leave();
             before(info);
-            eprintln!("the workbench failed; runs go on. The lines above are the report: please keep them.");
+            eprintln!(
+                "the workbench failed; runs go on. The lines above are the report: please keep them."
+            );
         } else {
             before(info);
         }

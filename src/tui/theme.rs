@@ -87,10 +87,12 @@ pub struct Theme {
 
 /// Okabe and Ito 2008, ordered for a dark ground: sky blue, orange, bluish green, reddish purple,
 /// yellow, vermilion, blue (lightened).
-const ON_DARK: [u32; 7] = [0x0056_b4e9, 0x00e6_9f00, 0x0000_c08b, 0x00cc_79a7, 0x00f0_e442, 0x00e8_7230, 0x006f_9bd8];
+const ON_DARK: [u32; 7] =
+    [0x0056_b4e9, 0x00e6_9f00, 0x0000_c08b, 0x00cc_79a7, 0x00f0_e442, 0x00e8_7230, 0x006f_9bd8];
 /// The same for a light ground: blue, vermilion, bluish green, reddish purple, orange (darkened),
 /// sky blue (darkened), black.
-const ON_LIGHT: [u32; 7] = [0x0000_72b2, 0x00d5_5e00, 0x0000_8060, 0x00a8_5a86, 0x00a8_7400, 0x0028_80b8, 0x0030_3030];
+const ON_LIGHT: [u32; 7] =
+    [0x0000_72b2, 0x00d5_5e00, 0x0000_8060, 0x00a8_5a86, 0x00a8_7400, 0x0028_80b8, 0x0030_3030];
 const BASIC: [Color; 6] =
     [Color::Cyan, Color::Yellow, Color::Green, Color::Magenta, Color::Blue, Color::Red];
 
@@ -127,7 +129,9 @@ impl Theme {
             return match role {
                 Role::Text | Role::Curve(_) | Role::Good => plain,
                 Role::Dim | Role::Faint | Role::Raw(_) => plain.add_modifier(Modifier::DIM),
-                Role::Title | Role::Accent | Role::Key | Role::Warn => plain.add_modifier(Modifier::BOLD),
+                Role::Title | Role::Accent | Role::Key | Role::Warn => {
+                    plain.add_modifier(Modifier::BOLD)
+                }
                 Role::Bad => plain.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
                 Role::Selected => plain.add_modifier(Modifier::REVERSED),
             };
@@ -147,19 +151,28 @@ impl Theme {
                 _ => plain.fg(pick(0x0050_5560, 0x00b4_b8c0, Color::Reset)),
             },
             Role::Title => plain.add_modifier(Modifier::BOLD),
-            Role::Accent => plain.fg(pick(ON_DARK[0], ON_LIGHT[0], Color::Cyan)).add_modifier(Modifier::BOLD),
+            Role::Accent => {
+                plain.fg(pick(ON_DARK[0], ON_LIGHT[0], Color::Cyan)).add_modifier(Modifier::BOLD)
+            }
             Role::Key => plain.fg(pick(ON_DARK[0], ON_LIGHT[0], Color::Cyan)),
             Role::Good => plain.fg(pick(ON_DARK[2], ON_LIGHT[2], Color::Green)),
             Role::Warn => plain.fg(pick(ON_DARK[1], ON_LIGHT[4], Color::Yellow)),
-            Role::Bad => plain.fg(pick(ON_DARK[5], ON_LIGHT[1], Color::Red)).add_modifier(Modifier::BOLD),
+            Role::Bad => {
+                plain.fg(pick(ON_DARK[5], ON_LIGHT[1], Color::Red)).add_modifier(Modifier::BOLD)
+            }
             Role::Selected => match self.depth {
                 Depth::Basic => plain.add_modifier(Modifier::REVERSED),
-                _ => plain.bg(pick(0x002b_303b, 0x00dd_e6f2, Color::Reset)).add_modifier(Modifier::BOLD),
+                _ => plain
+                    .bg(pick(0x002b_303b, 0x00dd_e6f2, Color::Reset))
+                    .add_modifier(Modifier::BOLD),
             },
             Role::Curve(n) => plain.fg(pick(ON_DARK[n % 7], ON_LIGHT[n % 7], BASIC[n % 6])),
             Role::Raw(n) => {
-                let (curve, ground) =
-                    if dark { (ON_DARK[n % 7], 0x0018_1b20) } else { (ON_LIGHT[n % 7], 0x00ff_ffff) };
+                let (curve, ground) = if dark {
+                    (ON_DARK[n % 7], 0x0018_1b20)
+                } else {
+                    (ON_LIGHT[n % 7], 0x00ff_ffff)
+                };
                 let style = plain.fg(self.colour(mix(curve, ground), BASIC[n % 6]));
                 if self.depth == Depth::Basic { style.add_modifier(Modifier::DIM) } else { style }
             }
@@ -197,11 +210,7 @@ fn nearest_indexed(r: u8, g: u8, b: u8) -> u8 {
     let mean = (u32::from(r) + u32::from(g) + u32::from(b)) / 3;
     let step = (mean.saturating_sub(8) / 10).min(23) as u8;
     let grey = [8 + 10 * step; 3];
-    if distance(grey) < distance(cube) {
-        232 + step
-    } else {
-        (16 + 36 * cr + 6 * cg + cb) as u8
-    }
+    if distance(grey) < distance(cube) { 232 + step } else { (16 + 36 * cr + 6 * cg + cb) as u8 }
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use super::msg::{Msg, News, Work};
 use crate::ids::SessionId;
 use crate::machine::{Gpus, Machine, Sampler, disk, memory_used};
 use crate::runner::client::send;
+use crate::session::Time;
 use crate::session::folder::{Session, list_sessions};
 use crate::session::follow::logs_in;
 use crate::session::names::RunId;
-use crate::session::Time;
 use follow::Followed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -161,7 +161,12 @@ impl Worker {
                 }
             }
             Work::Sample(on) => {
-                let new = || Sampling { machine: Machine::look(), sampler: Sampler::default(), gpus: Gpus::open(), last: None };
+                let new = || Sampling {
+                    machine: Machine::look(),
+                    sampler: Sampler::default(),
+                    gpus: Gpus::open(),
+                    last: None,
+                };
                 self.sampling = on.then(new);
             }
             Work::Results(session) => {
@@ -169,12 +174,10 @@ impl Worker {
                 self.read_results(&session);
             }
             Work::Reel(order) => self.reel(&order),
-            Work::Send(run, command) => {
-                match send(&self.places.sessions, &run, command) {
-                    Ok(id) => self.say(News::Sent { run, command, id }),
-                    Err(error) => self.say(News::Failed(error.to_string())),
-                }
-            }
+            Work::Send(run, command) => match send(&self.places.sessions, &run, command) {
+                Ok(id) => self.say(News::Sent { run, command, id }),
+                Err(error) => self.say(News::Failed(error.to_string())),
+            },
             Work::Launch { arguments, what } => {
                 super::child::start(&self.places, arguments, what, self.messages.clone());
             }
@@ -218,7 +221,8 @@ impl Worker {
             self.say(News::Sessions(entries));
         }
         self.folders.retain(|id, _| sessions.contains(id));
-        let gone: Vec<RunId> = self.runs.keys().filter(|run| !sessions.contains(&run.session)).cloned().collect();
+        let gone: Vec<RunId> =
+            self.runs.keys().filter(|run| !sessions.contains(&run.session)).cloned().collect();
         for run in gone {
             self.runs.remove(&run);
             self.say(News::Gone(run));
@@ -234,7 +238,10 @@ impl Worker {
             for (run, segments) in logs {
                 let id = RunId { session: session.clone(), run };
                 let watched = self.watched.contains(&id);
-                let followed = self.runs.entry(id.clone()).or_insert_with(|| Followed::new(&folder, &id, watched));
+                let followed = self
+                    .runs
+                    .entry(id.clone())
+                    .or_insert_with(|| Followed::new(&folder, &id, watched));
                 followed.seen(segments.len());
             }
         }
@@ -250,7 +257,8 @@ impl Worker {
 
     fn read_results(&mut self, session: &SessionId) {
         let folder = self.places.sessions.join(session.as_str());
-        let changed = std::fs::metadata(folder.join("results")).and_then(|data| data.modified()).ok();
+        let changed =
+            std::fs::metadata(folder.join("results")).and_then(|data| data.modified()).ok();
         self.results.insert(session.clone(), changed);
         let results = results::read(&folder);
         self.say(News::Results(session.clone(), results));
@@ -262,7 +270,8 @@ impl Worker {
         let mut busy = false;
         let mut news = Vec::new();
         // Runs looked at come first, then the newest: a name begins with its session's time.
-        let mut order: Vec<RunId> = self.watched.iter().filter(|id| self.runs.contains_key(*id)).cloned().collect();
+        let mut order: Vec<RunId> =
+            self.watched.iter().filter(|id| self.runs.contains_key(*id)).cloned().collect();
         order.extend(self.runs.keys().rev().filter(|id| !self.watched.contains(*id)).cloned());
         let began = Instant::now();
         for id in order {
@@ -290,7 +299,8 @@ impl Worker {
             return;
         }
         sampling.last = Some(Instant::now());
-        let disks = [("sessions", &self.places.sessions), ("checkpoints", &self.places.checkpoints)];
+        let disks =
+            [("sessions", &self.places.sessions), ("checkpoints", &self.places.checkpoints)];
         let disks = disks.into_iter().filter_map(|(name, path)| {
             let (free, all) = disk(path).ok()?;
             Some((name.to_owned(), free, all))

@@ -52,7 +52,12 @@ pub fn stage_started(name: &str, index: u32, from_step: u64) -> StageStarted {
         from_step,
         trainable_parameters: 1_000_000,
         frozen_parameters: 0,
-        data: Some(DataUsed { name: "emoji".into(), digest: digest.clone(), items: 3044 }),
+        data: Some(DataUsed {
+            name: "emoji".into(),
+            digest: digest.clone(),
+            items: 3044,
+            format: Some("emoji".into()),
+        }),
         table: Some(TableUsed {
             digest: digest.clone(),
             card: json!({"id": "builtin:llama", "dim": 256}),
@@ -120,6 +125,7 @@ pub fn stage_finished(name: &str, steps: u64) -> StageFinished {
         loss: Finite::new(0.5),
         seconds: finite(1.5),
         digest,
+        stopped_early: None,
     }
 }
 

@@ -26,18 +26,34 @@ pub struct Terminal {
 
 impl Terminal {
     /// Starts the program in a folder, on a terminal of that size, with a clean environment.
-    pub fn start(folder: &Path, args: &[&str], size: (u16, u16), environment: &[(&str, &str)]) -> Self {
+    pub fn start(
+        folder: &Path,
+        args: &[&str],
+        size: (u16, u16),
+        environment: &[(&str, &str)],
+    ) -> Self {
         Self::start_program(env!("CARGO_BIN_EXE_llm2clip"), folder, args, size, environment)
     }
 
-    pub fn start_program(program: &str, folder: &Path, args: &[&str], (cols, rows): (u16, u16), environment: &[(&str, &str)]) -> Self {
+    pub fn start_program(
+        program: &str,
+        folder: &Path,
+        args: &[&str],
+        (cols, rows): (u16, u16),
+        environment: &[(&str, &str)],
+    ) -> Self {
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(program);
         command.args(args);
         command.cwd(folder);
         command.env_clear();
-        for (name, value) in [("TERM", "xterm-256color"), ("PATH", "/usr/bin:/bin"), ("HOME", "/nonexistent"), ("LANG", "C.UTF-8")] {
+        for (name, value) in [
+            ("TERM", "xterm-256color"),
+            ("PATH", "/usr/bin:/bin"),
+            ("HOME", "/nonexistent"),
+            ("LANG", "C.UTF-8"),
+        ] {
             command.env(name, value);
         }
         for (name, value) in environment {

@@ -57,6 +57,7 @@ pub fn workspace(folder: &Path) -> Workspace {
         device: Device::Cpu,
         device_name: "cpu".to_owned(),
         threads: rayon::current_num_threads(),
+        memory_limit: None,
     }
 }
 

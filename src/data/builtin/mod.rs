@@ -11,7 +11,9 @@ pub use split::{
     HELD_OUT, SPLIT_SEED, TEST, TEST_CONCEPTS, TRAIN, VALIDATION, VALIDATION_CONCEPTS,
 };
 
+use super::bad::BadRows;
 use super::corpus::{Caption, Corpus, Item, Picture};
+use super::format::Format;
 use crate::ids::Digest;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -159,5 +161,6 @@ fn read() -> Result<Corpus, BuiltinError> {
         id: line.id,
         concept: line.concept,
     });
-    Ok(Corpus::new("emoji", items.collect()))
+    let corpus = Corpus::new("emoji", items.collect());
+    Ok(corpus.read_from(Format::Emoji.name(), BadRows::default()))
 }

@@ -4,6 +4,7 @@
 //! every gradient, so pieces run on any thread in any order. Scores are made for a block of query
 //! rows at a time and made again in backward, dropout included.
 
+use super::columns::Columns;
 use super::math::{exp, max, sum, sum2};
 use super::node::Kernel;
 use super::product::{Spread, View, product, product_at};
@@ -19,32 +20,6 @@ const BLOCK: usize = 128;
 pub(in super::super) struct Attend {
     pub how: Attention,
     pub dim: usize,
-}
-
-/// A matrix whose columns several threads write, each its own.
-#[derive(Clone, Copy)]
-struct Columns {
-    start: *mut f32,
-    stride: usize,
-}
-
-// SAFETY: only `at` hands out places, and every piece of work writes the rows of its sequence and
-// the columns of its heads alone.
-unsafe impl Send for Columns {}
-// SAFETY: as above.
-unsafe impl Sync for Columns {}
-
-impl Columns {
-    fn of(data: &mut [f32], stride: usize) -> Self {
-        Self { start: data.as_mut_ptr(), stride }
-    }
-
-    /// # Safety
-    /// (row, column) lies in the matrix.
-    unsafe fn at(self, row: usize, column: usize) -> *mut f32 {
-        // SAFETY: the caller's promise.
-        unsafe { self.start.add(row * self.stride + column) }
-    }
 }
 
 simd! {
@@ -200,8 +175,8 @@ impl Attend {
                     let p = View::rows(p, block.cols);
                     // SAFETY: rows of this piece's sequence, columns of this piece's head.
                     unsafe {
-                        let out = columns.at(head.rows.start + block.first, head.column);
-                        product_at(sizes, p, v, 1.0, (out, width), false, Spread::Here);
+                        let out = columns.part(head.rows.start + block.first, head.column);
+                        product_at(sizes, p, v, 1.0, out, false, Spread::Here);
                     }
                 }
             }
@@ -239,8 +214,8 @@ impl Attend {
                     let (a, b) = (View::transposed(kept, cols), View::rows(grad, width));
                     // SAFETY: rows of this piece's sequence, columns of its key-value head.
                     unsafe {
-                        let dv = dv_columns.at(start, head.kv_column);
-                        product_at(dv_sizes, a, b, 1.0, (dv, kv_width), true, Spread::Here);
+                        let dv = dv_columns.part(start, head.kv_column);
+                        product_at(dv_sizes, a, b, 1.0, dv, true, Spread::Here);
                     }
                     if let Some(draw) = &head.draw {
                         let draw = Draw { first: block.first, ..*draw };
@@ -253,12 +228,12 @@ impl Attend {
                     let dq_sizes = (block.rows, self.dim, cols);
                     // SAFETY: as above; the queries' columns are this piece's heads'.
                     unsafe {
-                        let dq = dq_columns.at(row, head.column);
+                        let dq = dq_columns.part(row, head.column);
                         let (a, b) = (View::rows(dp, cols), View::rows(&k[kv..], kv_width));
-                        product_at(dq_sizes, a, b, 1.0, (dq, width), false, Spread::Here);
-                        let dk = dk_columns.at(start, head.kv_column);
+                        product_at(dq_sizes, a, b, 1.0, dq, false, Spread::Here);
+                        let dk = dk_columns.part(start, head.kv_column);
                         let (a, b) = (View::transposed(dp, cols), View::rows(query, width));
-                        product_at(dv_sizes, a, b, 1.0, (dk, kv_width), true, Spread::Here);
+                        product_at(dv_sizes, a, b, 1.0, dk, true, Spread::Here);
                     }
                 }
             }

@@ -2,9 +2,12 @@
 //! both or nothing.
 
 use super::node::Kernel;
-use super::product::{Spread, View, product};
+use super::product::{Spread, View, produced, product, turned};
 use super::rows::{add_to, column_sums, dropped, filled};
 use crate::nn::{Dropout, Packing};
+
+/// Rows from which on turning a weight for the gradient of the input pays.
+const WORTH_TURNING: usize = 64;
 
 /// What a linear is, without its numbers: which arguments it takes from a kernel's list.
 #[derive(Clone)]
@@ -65,12 +68,18 @@ impl Bound<'_> {
     pub fn forward(&self, x: &[f32], residual: Option<&[f32]>) -> Vec<f32> {
         let (inputs, outputs) = (self.plan.inputs, self.plan.outputs);
         let rows = x.len() / inputs;
-        let mut y = filled(rows, outputs, self.b, residual);
-        if let Some(w) = self.w {
-            let add = self.b.is_some() || residual.is_some();
-            let (a, b) = (View::rows(x, inputs), View::transposed(w, inputs));
-            product((rows, outputs, inputs), a, b, 1.0, (&mut y, outputs), add, Spread::Threads);
-        }
+        let sizes = (rows, outputs, inputs);
+        let factors = self.w.map(|w| (View::rows(x, inputs), View::transposed(w, inputs)));
+        let mut y = match factors {
+            Some((a, b)) if self.b.is_none() && residual.is_none() => produced(sizes, a, b, 1.0),
+            _ => {
+                let mut y = filled(rows, outputs, self.b, residual);
+                if let Some((a, b)) = factors {
+                    product(sizes, a, b, 1.0, (&mut y, outputs), true, Spread::Threads);
+                }
+                y
+            }
+        };
         if let Some((plan, _, up)) = &self.lora {
             let (low, _) = self.low(x, rows);
             let (a, b) = (View::rows(&low, plan.rank), View::transposed(up, plan.rank));
@@ -85,12 +94,9 @@ impl Bound<'_> {
         let Some((plan, down, _)) = self.lora else { return (Vec::new(), None) };
         let inputs = self.plan.inputs;
         let kept = plan.drop.as_ref().map(|(drop, packing)| dropped(x, inputs, drop, packing));
-        let mut low = vec![0.0; rows * plan.rank];
         let a = View::rows(kept.as_deref().unwrap_or(x), inputs);
         let sizes = (rows, plan.rank, inputs);
-        let b = View::transposed(down, inputs);
-        product(sizes, a, b, 1.0, (&mut low, plan.rank), false, Spread::Threads);
-        (low, kept)
+        (produced(sizes, a, View::transposed(down, inputs), 1.0), kept)
     }
 
     /// Pushes the gradients of this linear's arguments to `out` and adds x's to `dx`, which
@@ -107,11 +113,8 @@ impl Bound<'_> {
         let mut needs = self.needs.iter().copied();
         if self.w.is_some() {
             out.push(needs.next().unwrap_or(false).then(|| {
-                let mut dw = vec![0.0; inputs * outputs];
                 let (a, b) = (View::transposed(g, outputs), View::rows(x, inputs));
-                let sizes = (outputs, inputs, rows);
-                product(sizes, a, b, 1.0, (&mut dw, inputs), false, Spread::Threads);
-                dw
+                produced((outputs, inputs, rows), a, b, 1.0)
             }));
         }
         if self.b.is_some() {
@@ -120,8 +123,14 @@ impl Bound<'_> {
         }
         let mut dx = dx;
         if let (Some(w), Some((dx, set))) = (self.w, &mut dx) {
-            let (a, b) = (View::rows(g, outputs), View::rows(w, inputs));
-            product((rows, inputs, outputs), a, b, 1.0, (dx, inputs), *set, Spread::Threads);
+            let sizes = (rows, inputs, outputs);
+            let turned = (rows >= WORTH_TURNING).then(|| turned(w, inputs));
+            let b = match &turned {
+                Some(turned) => View::transposed(turned, outputs),
+                None => View::rows(w, inputs),
+            };
+            let a = View::rows(g, outputs);
+            product(sizes, a, b, 1.0, (dx, inputs), *set, Spread::Threads);
             *set = true;
         }
         let needs = (needs.next().unwrap_or(false), needs.next().unwrap_or(false));
@@ -139,28 +148,22 @@ impl Bound<'_> {
         let Some((plan, down, up)) = self.lora else { return };
         let (inputs, outputs, rank) = (self.plan.inputs, self.plan.outputs, plan.rank);
         let rows = x.len() / inputs;
-        let mut dlow = vec![0.0; rows * rank];
-        if need_down || dx.is_some() {
+        let dlow = if need_down || dx.is_some() {
             let (a, b) = (View::rows(g, outputs), View::rows(up, rank));
-            let sizes = (rows, rank, outputs);
-            product(sizes, a, b, plan.scale, (&mut dlow, rank), false, Spread::Threads);
-        }
+            produced((rows, rank, outputs), a, b, plan.scale)
+        } else {
+            Vec::new()
+        };
         if need_down || need_up {
             let (low, kept) = self.low(x, rows);
             out.push(need_down.then(|| {
-                let mut d = vec![0.0; rank * inputs];
                 let a = View::transposed(&dlow, rank);
                 let b = View::rows(kept.as_deref().unwrap_or(x), inputs);
-                let sizes = (rank, inputs, rows);
-                product(sizes, a, b, 1.0, (&mut d, inputs), false, Spread::Threads);
-                d
+                produced((rank, inputs, rows), a, b, 1.0)
             }));
             out.push(need_up.then(|| {
-                let mut d = vec![0.0; outputs * rank];
                 let (a, b) = (View::transposed(g, outputs), View::rows(&low, rank));
-                let sizes = (outputs, rank, rows);
-                product(sizes, a, b, plan.scale, (&mut d, rank), false, Spread::Threads);
-                d
+                produced((outputs, rank, rows), a, b, plan.scale)
             }));
         } else {
             out.extend([None, None]);
@@ -171,9 +174,7 @@ impl Bound<'_> {
         match &plan.drop {
             None => product(sizes, a, b, 1.0, (dx, inputs), set, Spread::Threads),
             Some((drop, packing)) => {
-                let mut part = vec![0.0; rows * inputs];
-                product(sizes, a, b, 1.0, (&mut part, inputs), false, Spread::Threads);
-                let part = dropped(&part, inputs, drop, packing);
+                let part = dropped(&produced(sizes, a, b, 1.0), inputs, drop, packing);
                 if set { add_to(dx, &part) } else { dx.copy_from_slice(&part) }
             }
         }

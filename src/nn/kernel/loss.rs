@@ -2,7 +2,7 @@
 
 use super::math::{exp, max, sum, sum2};
 use super::node::Kernel;
-use super::product::{Spread, View, product};
+use super::product::{View, produced};
 use rayon::prelude::*;
 use std::sync::OnceLock;
 
@@ -178,10 +178,8 @@ impl Pairs {
     fn keep(&self, args: &[&[f32]]) -> Kept {
         let (n, m) = (args[0].len() / self.width, args[1].len() / self.width);
         let scale = self.scale(args);
-        let mut similarities = vec![0.0; n * m];
         let (a, b) = (View::rows(args[0], self.width), View::transposed(args[1], self.width));
-        let out = (similarities.as_mut_slice(), m);
-        product((n, m, self.width), a, b, 1.0, out, false, Spread::Threads);
+        let similarities = produced((n, m, self.width), a, b, 1.0);
         let rows = match self.kind {
             Contrast::Sigmoid => Vec::new(),
             _ => similarities.par_chunks(m).map(|row| log_sum_exp(row, scale)).collect(),
@@ -274,10 +272,7 @@ impl Kernel for Pairs {
             })
             .collect();
         let side = |sizes: (usize, usize, usize), g: View<'_>, other: &[f32]| {
-            let mut out = vec![0.0; sizes.0 * width];
-            let other = View::rows(other, width);
-            product(sizes, g, other, scale, (&mut out, width), false, Spread::Threads);
-            out
+            produced(sizes, g, View::rows(other, width), scale)
         };
         let da = needs[0].then(|| side((n, width, m), View::rows(&logits, m), args[1]));
         let db = needs[1].then(|| side((m, width, n), View::transposed(&logits, m), args[0]));

@@ -83,6 +83,7 @@ pub(super) mod activation;
 pub(super) mod adamw;
 pub(super) mod attention;
 pub(super) mod block;
+mod columns;
 pub(super) mod linear;
 pub(super) mod loss;
 mod math;

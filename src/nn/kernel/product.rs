@@ -1,6 +1,8 @@
 //! Matrix products through the `gemm` crate, with bounds checked before its raw pointers.
 
+use super::columns::Columns;
 use gemm::Parallelism;
+use rayon::prelude::*;
 
 /// A matrix in a slice: element (i, j) is `data[i * row + j * column]`.
 #[derive(Clone, Copy)]
@@ -29,12 +31,16 @@ pub(super) enum Spread {
     Here,
 }
 
-fn parallelism(spread: Spread) -> Parallelism {
-    match spread {
-        Spread::Threads => Parallelism::Rayon(rayon::current_num_threads()),
-        Spread::Here => Parallelism::None,
-    }
-}
+/// Columns of one thread's part are a multiple of this, and at least twice as many: whole tiles of
+/// the widest kernel there is.
+const TILE: usize = 64;
+
+/// Up to so many threads, each computes its own columns with a product of its own, which wastes
+/// less time than the crate's threading; more would each pack the left side again.
+const FEW: usize = 4;
+
+/// Products of fewer multiplications run on one thread.
+const SMALL: usize = 1 << 17;
 
 /// Cuts `data` to the elements of an `m` by `n` matrix, which bounds-checks the last one.
 fn last(m: usize, n: usize, row: usize, column: usize) -> usize {
@@ -44,7 +50,7 @@ fn last(m: usize, n: usize, row: usize, column: usize) -> usize {
 /// `out = scale * a b`, or `out += scale * a b` when `add`: a `[m, k]`, b `[k, n]`, out rows of
 /// `stride` numbers of which the first n are written.
 ///
-/// The same bits for any number of threads: gemm splits the output, never a sum.
+/// The same bits for any number of threads: the output is split, never a sum.
 pub(super) fn product(
     (m, n, k): (usize, usize, usize),
     a: View<'_>,
@@ -59,22 +65,80 @@ pub(super) fn product(
     }
     let out = &mut out[..last(m, n, stride, 1)];
     // SAFETY: the output's slice is exclusive and was just bounds-checked.
-    unsafe { product_at((m, n, k), a, b, scale, (out.as_mut_ptr(), stride), add, spread) }
+    unsafe { product_at((m, n, k), a, b, scale, Columns::of(out, stride), add, spread) }
+}
+
+/// `scale * a b` as rows of n numbers, on all threads.
+pub(super) fn produced(
+    (m, n, k): (usize, usize, usize),
+    a: View<'_>,
+    b: View<'_>,
+    scale: f32,
+) -> Vec<f32> {
+    if k == 0 {
+        return vec![0.0; m * n];
+    }
+    let mut out = Vec::with_capacity(m * n);
+    if m > 0 && n > 0 {
+        let place = Columns::from_start(out.as_mut_ptr(), n);
+        // SAFETY: the vector has room for m rows of n numbers and is this function's own. A
+        // product that does not add writes every number of the output and reads none.
+        unsafe {
+            product_at((m, n, k), a, b, scale, place, false, Spread::Threads);
+            out.set_len(m * n);
+        }
+    }
+    out
 }
 
 /// [`product`] into memory that other threads may write elsewhere.
 ///
 /// # Safety
-/// The first `n` numbers of each of `m` rows from `out`, `stride` apart, are valid to read and
-/// write and nobody else touches them meanwhile.
+/// The first `n` numbers of each of `m` rows of `out` are valid to write, and to read where `add`
+/// says so, and nobody else touches them meanwhile.
 pub(super) unsafe fn product_at(
     (m, n, k): (usize, usize, usize),
     a: View<'_>,
     b: View<'_>,
     scale: f32,
-    (out, stride): (*mut f32, usize),
+    out: Columns,
     add: bool,
     spread: Spread,
+) {
+    let threads = rayon::current_num_threads();
+    let parts = threads.min(n / (2 * TILE));
+    if spread == Spread::Here || threads == 1 || m * n * k < SMALL {
+        // SAFETY: the caller's promise.
+        return unsafe { one((m, n, k), a, b, scale, out, add, Parallelism::None) };
+    }
+    if threads > FEW || parts < threads {
+        // SAFETY: the caller's promise.
+        return unsafe { one((m, n, k), a, b, scale, out, add, Parallelism::Rayon(threads)) };
+    }
+    let border = |part: usize| if part == parts { n } else { n * part / parts / TILE * TILE };
+    (0..parts).into_par_iter().for_each(|part| {
+        let (from, to) = (border(part), border(part + 1));
+        let b = View { data: &b.data[from * b.column..], ..b };
+        // SAFETY: the caller's promise, for this part's columns alone.
+        unsafe {
+            let out = out.part(0, from);
+            one((m, to - from, k), a, b, scale, out, add, Parallelism::None);
+        }
+    });
+}
+
+/// One call of the crate.
+///
+/// # Safety
+/// As [`product_at`].
+unsafe fn one(
+    (m, n, k): (usize, usize, usize),
+    a: View<'_>,
+    b: View<'_>,
+    scale: f32,
+    out: Columns,
+    add: bool,
+    parallelism: Parallelism,
 ) {
     let a_data = &a.data[..last(m, k, a.row, a.column)];
     let b_data = &b.data[..last(k, n, b.row, b.column)];
@@ -85,9 +149,9 @@ pub(super) unsafe fn product_at(
             m,
             n,
             k,
-            out,
+            out.at(0, 0),
             1,
-            stride as isize,
+            out.stride() as isize,
             add,
             a_data.as_ptr(),
             a.column as isize,
@@ -100,9 +164,32 @@ pub(super) unsafe fn product_at(
             false,
             false,
             false,
-            parallelism(spread),
+            parallelism,
         );
     }
+}
+
+/// The transpose of a row-major `[rows, width]` matrix, as rows of `rows` numbers.
+///
+/// A product whose right side is row-major takes up to twice the time of one whose right side is
+/// column-major, which is more than turning it costs once there are some rows on the left.
+pub(super) fn turned(x: &[f32], width: usize) -> Vec<f32> {
+    const SIDE: usize = 16;
+    let rows = x.len() / width.max(1);
+    let mut out = vec![0.0; x.len()];
+    out.par_chunks_mut(SIDE * rows).enumerate().for_each(|(strip, out)| {
+        let first = strip * SIDE;
+        let columns = out.len() / rows;
+        for block in (0..rows).step_by(SIDE) {
+            for row in block..(block + SIDE).min(rows) {
+                let from = &x[row * width + first..][..columns];
+                for (column, &value) in from.iter().enumerate() {
+                    out[column * rows + row] = value;
+                }
+            }
+        }
+    });
+    out
 }
 
 #[cfg(test)]
@@ -149,8 +236,37 @@ mod tests {
     }
 
     #[test]
+    fn a_turned_matrix_has_its_rows_as_columns() {
+        for (rows, width) in [(1, 1), (3, 40), (17, 16), (50, 33)] {
+            let x = numbers(rows * width, 5);
+            let turned = turned(&x, width);
+            for i in 0..rows {
+                for j in 0..width {
+                    assert_eq!(turned[j * rows + i], x[i * width + j]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_fresh_product_is_the_one_into_zeros() {
+        for (m, n, k) in [(0, 4, 3), (4, 0, 3), (4, 3, 0), (70, 300, 40)] {
+            let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
+            let (a, b) = (View::rows(&a, k), View::rows(&b, n));
+            let mut out = vec![0f32; m * n];
+            product((m, n, k), a, b, 0.5, (&mut out, n), false, Spread::Threads);
+            assert_eq!(produced((m, n, k), a, b, 0.5), out);
+        }
+    }
+
+    #[test]
     fn the_number_of_threads_does_not_change_a_bit() {
-        let (m, n, k) = (150, 190, 700);
+        for sizes in [(150, 190, 700), (33, 1000, 50), (700, 20, 300), (5, 5, 5)] {
+            threads_change_nothing(sizes);
+        }
+    }
+
+    fn threads_change_nothing((m, n, k): (usize, usize, usize)) {
         let (a, b) = (numbers(m * k, 3), numbers(k * n, 4));
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -162,5 +278,6 @@ mod tests {
         };
         assert_eq!(run(1), run(2));
         assert_eq!(run(1), run(3));
+        assert_eq!(run(1), run(6));
     }
 }

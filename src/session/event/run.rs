@@ -114,6 +114,9 @@ pub struct DataUsed {
     pub digest: Digest,
     /// Items in it.
     pub items: u64,
+    /// The format it was read from, as recognised or forced; absent in older logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
 }
 
 /// An embedding table.
@@ -149,6 +152,22 @@ pub struct StageFinished {
     pub seconds: Finite,
     /// Digest of its last `params.safetensors`.
     pub digest: Digest,
+    /// Why it made fewer steps than planned; absent where it made all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_early: Option<StoppedEarly>,
+}
+
+/// What a stage waited for in vain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoppedEarly {
+    /// What was watched, such as `recall@1`.
+    pub metric: String,
+    /// Its best value.
+    pub best: Finite,
+    /// The step of that value.
+    pub best_step: u64,
+    /// Validations since that were no better.
+    pub validations: u64,
 }
 
 /// The run stopped stepping and keeps its place.

@@ -43,7 +43,8 @@ fn tabs(width: u16) -> Vec<(ScreenId, u16, String)> {
 /// The tab under a column.
 #[must_use]
 pub fn tab_at(column: u16, width: u16) -> Option<ScreenId> {
-    let under = |tab: &&(ScreenId, u16, String)| column >= tab.1 && column < tab.1 + tab.2.len() as u16;
+    let under =
+        |tab: &&(ScreenId, u16, String)| column >= tab.1 && column < tab.1 + tab.2.len() as u16;
     tabs(width).iter().find(under).map(|tab| tab.0)
 }
 
@@ -61,7 +62,9 @@ impl App {
         self.screens.get(self.current).view(&self.shared, body(area), buffer);
         self.footer(bottom(area, 1).1, buffer);
         match &self.overlay {
-            Some(Overlay::Help { screen, input, cursor }) => self.help(*screen, input, cursor.at, area, buffer),
+            Some(Overlay::Help { screen, input, cursor }) => {
+                self.help(*screen, input, cursor.at, area, buffer)
+            }
             Some(Overlay::Palette { screen, input, cursor }) => {
                 self.palette(*screen, input, *cursor, area, buffer);
             }
@@ -72,7 +75,10 @@ impl App {
     }
 
     fn too_small(&self, area: Rect, buffer: &mut Buffer) {
-        let words = format!("llm2clip needs {}x{}, this is {}x{}", LEAST.0, LEAST.1, area.width, area.height);
+        let words = format!(
+            "llm2clip needs {}x{}, this is {}x{}",
+            LEAST.0, LEAST.1, area.width, area.height
+        );
         paragraph(&self.shared, buffer, area, Role::Text, &words);
     }
 
@@ -118,7 +124,14 @@ impl App {
         if let Some(notice) = &self.notice {
             let role = if notice.bad { Role::Bad } else { Role::Accent };
             let words = text::safe(&notice.text);
-            put(buffer, area, area.x + 1, area.y, &text::fit(&words, usize::from(area.width) - 2, self.shared.glyphs.cut()), theme.style(role));
+            put(
+                buffer,
+                area,
+                area.x + 1,
+                area.y,
+                &text::fit(&words, usize::from(area.width) - 2, self.shared.glyphs.cut()),
+                theme.style(role),
+            );
             return;
         }
         let mut hints = self.screens.get(self.current).hints(&self.shared);
@@ -130,7 +143,14 @@ impl App {
             if usize::from(area.right().saturating_sub(x)) < needed {
                 continue;
             }
-            x = pieces(&self.shared, buffer, area, x, area.y, &[(Role::Key, key), (Role::Dim, " "), (Role::Dim, word), (Role::Dim, "  ")]);
+            x = pieces(
+                &self.shared,
+                buffer,
+                area,
+                x,
+                area.y,
+                &[(Role::Key, key), (Role::Dim, " "), (Role::Dim, word), (Role::Dim, "  ")],
+            );
         }
     }
 
@@ -142,7 +162,14 @@ impl App {
         let before = text::fit_end(&text::safe(before), room, self.shared.glyphs.cut());
         let x = put(buffer, area, x, area.y, &before, theme.style(Role::Text));
         let under = if under.is_empty() { " " } else { under };
-        let x = put(buffer, area, x, area.y, under, theme.style(Role::Text).add_modifier(Modifier::REVERSED));
+        let x = put(
+            buffer,
+            area,
+            x,
+            area.y,
+            under,
+            theme.style(Role::Text).add_modifier(Modifier::REVERSED),
+        );
         put(buffer, area, x, area.y, &text::safe(after), theme.style(Role::Text));
     }
 
@@ -156,7 +183,14 @@ impl App {
             height,
         };
         for y in sheet.y..sheet.bottom() {
-            put(buffer, sheet, sheet.x, y, &" ".repeat(usize::from(width)), self.shared.theme.style(Role::Text));
+            put(
+                buffer,
+                sheet,
+                sheet.x,
+                y,
+                &" ".repeat(usize::from(width)),
+                self.shared.theme.style(Role::Text),
+            );
         }
         let inner = section(&self.shared, buffer, sheet, title, "esc closes");
         let (inner, last) = bottom(inner, 1);
@@ -189,28 +223,70 @@ impl App {
                 if y + 1 >= rest.bottom() {
                     break;
                 }
-                put(buffer, rest, rest.x, y, entry.context.title(), self.shared.theme.style(Role::Title));
+                put(
+                    buffer,
+                    rest,
+                    rest.x,
+                    y,
+                    entry.context.title(),
+                    self.shared.theme.style(Role::Title),
+                );
                 y += 1;
             }
             self.entry(entry, false, y, rest, buffer);
             y += 1;
         }
         if rows.is_empty() {
-            put(buffer, rest, rest.x, rest.y, "no key does that; the palette (:) knows all screens", self.shared.theme.style(Role::Dim));
+            put(
+                buffer,
+                rest,
+                rest.x,
+                rest.y,
+                "no key does that; the palette (:) knows all screens",
+                self.shared.theme.style(Role::Dim),
+            );
         }
     }
 
-    fn entry(&self, entry: &crate::tui::keys::Entry, selected: bool, y: u16, area: Rect, buffer: &mut Buffer) {
+    fn entry(
+        &self,
+        entry: &crate::tui::keys::Entry,
+        selected: bool,
+        y: u16,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) {
         let cut = self.shared.glyphs.cut();
         let keys = text::left(&entry.key_texts.join(" "), 16, cut);
         let pointer = if selected { self.shared.glyphs.pointer() } else { " " };
         let name = text::left(entry.name, 17, cut);
         let room = usize::from(area.width).saturating_sub(37);
         let what = text::fit(entry.what, room, cut);
-        pieces(&self.shared, buffer, area, area.x, y, &[(Role::Accent, pointer), (Role::Key, &keys), (Role::Text, " "), (Role::Text, &name), (Role::Text, " "), (Role::Dim, &what)]);
+        pieces(
+            &self.shared,
+            buffer,
+            area,
+            area.x,
+            y,
+            &[
+                (Role::Accent, pointer),
+                (Role::Key, &keys),
+                (Role::Text, " "),
+                (Role::Text, &name),
+                (Role::Text, " "),
+                (Role::Dim, &what),
+            ],
+        );
     }
 
-    fn palette(&self, screen: ScreenId, input: &Input, cursor: crate::tui::widget::list::Cursor, area: Rect, buffer: &mut Buffer) {
+    fn palette(
+        &self,
+        screen: ScreenId,
+        input: &Input,
+        cursor: crate::tui::widget::list::Cursor,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) {
         let inner = self.sheet(76, area.height.saturating_sub(4).min(20), "Do", area, buffer);
         let (line, rest) = top(inner, 1);
         let x = put(buffer, line, line.x, line.y, ":", self.shared.theme.style(Role::Key));
@@ -220,12 +296,22 @@ impl App {
         for (at, entry) in entries.iter().enumerate().skip(first).take(usize::from(rest.height)) {
             let y = rest.y + (at - first) as u16;
             if at == cursor.at {
-                buffer.set_style(Rect { y, height: 1, ..rest }, self.shared.theme.style(Role::Selected));
+                buffer.set_style(
+                    Rect { y, height: 1, ..rest },
+                    self.shared.theme.style(Role::Selected),
+                );
             }
             self.entry(entry, at == cursor.at, y, rest, buffer);
         }
         if entries.is_empty() {
-            put(buffer, rest, rest.x, rest.y, "nothing is called so", self.shared.theme.style(Role::Dim));
+            put(
+                buffer,
+                rest,
+                rest.x,
+                rest.y,
+                "nothing is called so",
+                self.shared.theme.style(Role::Dim),
+            );
         }
     }
 
@@ -235,7 +321,19 @@ impl App {
         let inner = self.sheet(width, lines + 4, "Sure?", area, buffer);
         let rest = paragraph(&self.shared, buffer, inner, Role::Text, words);
         let (_, last) = bottom(rest, 1);
-        pieces(&self.shared, buffer, last, last.x, last.y, &[(Role::Key, "y"), (Role::Dim, " yes, do it   "), (Role::Key, "n"), (Role::Dim, " no, leave it")]);
+        pieces(
+            &self.shared,
+            buffer,
+            last,
+            last.x,
+            last.y,
+            &[
+                (Role::Key, "y"),
+                (Role::Dim, " yes, do it   "),
+                (Role::Key, "n"),
+                (Role::Dim, " no, leave it"),
+            ],
+        );
     }
 
     fn new_run(&self, form: &super::newrun::NewRun, area: Rect, buffer: &mut Buffer) {
@@ -261,14 +359,29 @@ impl App {
         let (verdict, rest) = top(rest, 1);
         match form.recipe() {
             Ok(_) if form.input.text().is_empty() => {
-                put(buffer, verdict, verdict.x, verdict.y, "[STAGE.]KEY=VALUE, several with spaces between; up and down choose", shared.theme.style(Role::Dim));
+                put(
+                    buffer,
+                    verdict,
+                    verdict.x,
+                    verdict.y,
+                    "[STAGE.]KEY=VALUE, several with spaces between; up and down choose",
+                    shared.theme.style(Role::Dim),
+                );
             }
             Ok(_) => {
                 let changed = format!("{} {}", shared.glyphs.tick(), form.changes().join(", "));
-                put(buffer, verdict, verdict.x, verdict.y, &text::fit(&changed, usize::from(verdict.width), shared.glyphs.cut()), shared.theme.style(Role::Good));
+                put(
+                    buffer,
+                    verdict,
+                    verdict.x,
+                    verdict.y,
+                    &text::fit(&changed, usize::from(verdict.width), shared.glyphs.cut()),
+                    shared.theme.style(Role::Good),
+                );
             }
             Err(why) => {
-                let why = text::fit(&text::safe(&why), usize::from(verdict.width), shared.glyphs.cut());
+                let why =
+                    text::fit(&text::safe(&why), usize::from(verdict.width), shared.glyphs.cut());
                 put(buffer, verdict, verdict.x, verdict.y, &why, shared.theme.style(Role::Bad));
             }
         }
@@ -276,13 +389,37 @@ impl App {
         let row = |cells: [&str; 5]| {
             format!("{:<22}{:>8}{:>8}{:>10}  {}", cells[0], cells[1], cells[2], cells[3], cells[4])
         };
-        put(buffer, rest, rest.x, rest.y, &row(["stage", "steps", "batch", "rate", "starts from"]), shared.theme.style(Role::Dim));
+        put(
+            buffer,
+            rest,
+            rest.x,
+            rest.y,
+            &row(["stage", "steps", "batch", "rate", "starts from"]),
+            shared.theme.style(Role::Dim),
+        );
         for (at, stage) in form.stages().iter().enumerate() {
             let cells = [&stage[0], &stage[1], &stage[2], &stage[3], &stage[4]].map(String::as_str);
-            put(buffer, rest, rest.x, rest.y + 1 + at as u16, &row(cells), shared.theme.style(Role::Text));
+            put(
+                buffer,
+                rest,
+                rest.x,
+                rest.y + 1 + at as u16,
+                &row(cells),
+                shared.theme.style(Role::Text),
+            );
         }
         let (_, last) = bottom(rest, 1);
-        pieces(shared, buffer, last, last.x, last.y, &[(Role::Key, "enter"), (Role::Dim, " starts it in the background; it goes on when you leave")]);
+        pieces(
+            shared,
+            buffer,
+            last,
+            last.x,
+            last.y,
+            &[
+                (Role::Key, "enter"),
+                (Role::Dim, " starts it in the background; it goes on when you leave"),
+            ],
+        );
     }
 }
 

@@ -13,8 +13,8 @@ use super::glyphs::Glyphs;
 use super::keys::{Action, Context, Key, action_of};
 use super::msg::{Cmd, Msg, News, Work};
 use super::screen::{
-    Screen, ScreenId, compare::CompareScreen, inspect::InspectScreen, log::LogScreen, replay::ReplayScreen,
-    runs::RunsScreen, system::SystemScreen, train::TrainScreen,
+    Screen, ScreenId, compare::CompareScreen, inspect::InspectScreen, log::LogScreen,
+    replay::ReplayScreen, runs::RunsScreen, system::SystemScreen, train::TrainScreen,
 };
 use super::theme::{Depth, Theme};
 use crate::session::Time;
@@ -63,7 +63,11 @@ impl Shared {
     /// The commands a run has not answered yet, in words.
     #[must_use]
     pub fn requested(&self, run: &RunId) -> Vec<Command> {
-        self.requests.iter().filter(|request| request.run == *run).map(|request| request.command).collect()
+        self.requests
+            .iter()
+            .filter(|request| request.run == *run)
+            .map(|request| request.command)
+            .collect()
     }
 
     /// The runs charts show: the one in focus, then the marked ones.
@@ -203,8 +207,7 @@ impl App {
     /// Whether something on the screen changes with time alone.
     #[must_use]
     pub fn ticks(&self) -> bool {
-        self.shared.library.live().next().is_some()
-            || matches!(self.current, ScreenId::System)
+        self.shared.library.live().next().is_some() || matches!(self.current, ScreenId::System)
     }
 
     /// Takes a message in.
@@ -283,7 +286,9 @@ impl App {
     fn paste(&mut self, text: &str, _commands: &mut Vec<Cmd>) {
         if let Some(overlay) = &mut self.overlay {
             overlay.paste(text);
-            if let Some((purpose, text)) = overlay.line().map(|(purpose, text)| (purpose, text.to_owned())) {
+            if let Some((purpose, text)) =
+                overlay.line().map(|(purpose, text)| (purpose, text.to_owned()))
+            {
                 self.screens.get_mut(purpose.screen()).typed(&text, &self.shared);
             }
         }
@@ -327,7 +332,9 @@ impl App {
             Action::Repaint => commands.push(Cmd::Repaint),
             Action::Suspend => commands.push(Cmd::Suspend),
             Action::Quit => commands.push(Cmd::Quit),
-            action if action.entry().context == Context::Overlay || action.entry().context == Context::Question => {}
+            action
+                if action.entry().context == Context::Overlay
+                    || action.entry().context == Context::Question => {}
             action => {
                 let effects = self.screens.get_mut(self.current).act(action, &self.shared);
                 if action == Action::Back && effects.is_empty() && self.current != ScreenId::Runs {
@@ -401,8 +408,9 @@ impl App {
         match news {
             News::Sessions(sessions) => shared.library.sessions = sessions,
             News::Run(entry) => {
-                let ended = shared.library.run(&entry.id).is_some_and(|old| old.row.state.has_runner())
-                    && !entry.row.state.has_runner();
+                let ended =
+                    shared.library.run(&entry.id).is_some_and(|old| old.row.state.has_runner())
+                        && !entry.row.state.has_runner();
                 if ended {
                     let text = format!("{} {}", entry.id.run, entry.row.state);
                     commands.push(Cmd::Tell(text.clone()));
@@ -433,16 +441,18 @@ impl App {
                     }
                 }
                 let over = !open.status.has_runner();
-                shared.requests.retain(|request| {
-                    request.run != run || !(over || answered(request).is_some())
-                });
+                shared
+                    .requests
+                    .retain(|request| request.run != run || !(over || answered(request).is_some()));
                 if self.watched.contains(&run) {
                     shared.library.open.insert(run, *open);
                 }
             }
             News::Scanned => shared.library.scanned = true,
             News::Machine(sample) => shared.library.sampled(*sample),
-            News::Results(session, results) => drop(shared.library.results.insert(session, results)),
+            News::Results(session, results) => {
+                drop(shared.library.results.insert(session, results))
+            }
             News::Reel(reel) => shared.library.reel = reel,
             News::Sent { run, command, id } => {
                 let waits = |request: &&mut Request| {

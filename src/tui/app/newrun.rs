@@ -44,7 +44,10 @@ impl NewRun {
     #[must_use]
     pub fn changes(&self) -> Vec<String> {
         let (Some(base), Ok(now)) = (preset(self.name()), self.recipe()) else { return Vec::new() };
-        difference(&base, &now).iter().map(|row| format!("{}: {} becomes {}", row.key, row.a, row.b)).collect()
+        difference(&base, &now)
+            .iter()
+            .map(|row| format!("{}: {} becomes {}", row.key, row.a, row.b))
+            .collect()
     }
 
     /// The stages in brief: name, steps, batch, rate.
@@ -70,14 +73,22 @@ impl NewRun {
     }
 
     /// Takes a key: whether the form stays, and what it asks for.
-    pub fn key(&mut self, key: Key, action: Option<Action>, shared: &Shared) -> (bool, Vec<Effect>) {
+    pub fn key(
+        &mut self,
+        key: Key,
+        action: Option<Action>,
+        shared: &Shared,
+    ) -> (bool, Vec<Effect>) {
         match action {
             Some(Action::Close) => (false, Vec::new()),
             Some(Action::Accept) => match self.recipe() {
                 Err(_) => (true, Vec::new()),
-                Ok(_) if shared.readonly => {
-                    (true, vec![Effect::Say("the workbench was opened with --readonly: nothing is written".to_owned())])
-                }
+                Ok(_) if shared.readonly => (
+                    true,
+                    vec![Effect::Say(
+                        "the workbench was opened with --readonly: nothing is written".to_owned(),
+                    )],
+                ),
                 Ok(_) => {
                     let mut arguments = vec!["train".to_owned(), self.name().to_owned()];
                     for set in self.input.text().split_whitespace() {

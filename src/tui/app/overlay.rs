@@ -100,7 +100,8 @@ pub enum Overlay {
 #[must_use]
 pub fn found(text: &str, screen: ScreenId) -> Vec<&'static Entry> {
     let offered = |entry: &&Entry| !matches!(entry.context, Context::Overlay | Context::Question);
-    let here = |entry: &Entry| screen.contexts().iter().position(|c| *c == entry.context).unwrap_or(99);
+    let here =
+        |entry: &Entry| screen.contexts().iter().position(|c| *c == entry.context).unwrap_or(99);
     let mut entries: Vec<&'static Entry> = TABLE.iter().filter(offered).collect();
     entries.sort_by_key(|entry| here(entry));
     if text.is_empty() {
@@ -169,14 +170,21 @@ impl Overlay {
     /// Takes a pasted text.
     pub fn paste(&mut self, text: &str) {
         match self {
-            Self::Help { input, .. } | Self::Palette { input, .. } | Self::Line { input, .. } => input.insert(text),
+            Self::Help { input, .. } | Self::Palette { input, .. } | Self::Line { input, .. } => {
+                input.insert(text)
+            }
             Self::NewRun(form) => form.paste(text),
             Self::Question { .. } => {}
         }
     }
 
     /// Takes a key: whether the overlay stays, and what was chosen.
-    pub(super) fn key(&mut self, key: Key, shared: &Shared, screen: ScreenId) -> (bool, Vec<Chosen>) {
+    pub(super) fn key(
+        &mut self,
+        key: Key,
+        shared: &Shared,
+        screen: ScreenId,
+    ) -> (bool, Vec<Chosen>) {
         let action = match self {
             Self::Question { .. } => action_of(key, &[Context::Question]),
             _ => action_of(key, &[Context::Overlay]),
@@ -190,7 +198,9 @@ impl Overlay {
             Self::Help { input, cursor, screen } => {
                 match action {
                     Some(Action::Close | Action::Accept) => return (false, Vec::new()),
-                    Some(action) => drop(cursor.act(action, help_rows(input.text(), *screen).len())),
+                    Some(action) => {
+                        drop(cursor.act(action, help_rows(input.text(), *screen).len()))
+                    }
                     None if key == Key::plain(ratatui::crossterm::event::KeyCode::Char('?')) => {
                         return (false, Vec::new());
                     }
@@ -207,7 +217,8 @@ impl Overlay {
                 match action {
                     Some(Action::Close) => return (false, Vec::new()),
                     Some(Action::Accept) => {
-                        let chosen = entries.get(cursor.at).map(|entry| Chosen::Action(entry.action));
+                        let chosen =
+                            entries.get(cursor.at).map(|entry| Chosen::Action(entry.action));
                         return (false, chosen.into_iter().collect());
                     }
                     Some(action) => drop(cursor.act(action, entries.len())),
@@ -252,15 +263,27 @@ pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<O
         if shared.requested(run).contains(&command) {
             return Err(format!("{command} was asked of {name} already; it has not answered yet"));
         }
-        Ok(Overlay::Question { text, yes: Box::new(Effect::Do(Cmd::Work(Work::Send(run.clone(), command)))) })
+        Ok(Overlay::Question {
+            text,
+            yes: Box::new(Effect::Do(Cmd::Work(Work::Send(run.clone(), command)))),
+        })
     };
     match action {
-        Action::Checkpoint => send(Command::Checkpoint, format!("Ask {name} for a checkpoint at its next step?")),
-        Action::Pause if status == RunStatus::Paused => send(Command::Continue, format!("Let {name} go on?")),
-        Action::Pause => send(Command::Pause, format!("Ask {name} to pause at its next step? It keeps its memory and its place.")),
+        Action::Checkpoint => {
+            send(Command::Checkpoint, format!("Ask {name} for a checkpoint at its next step?"))
+        }
+        Action::Pause if status == RunStatus::Paused => {
+            send(Command::Continue, format!("Let {name} go on?"))
+        }
+        Action::Pause => send(
+            Command::Pause,
+            format!("Ask {name} to pause at its next step? It keeps its memory and its place."),
+        ),
         Action::Stop => send(
             Command::Stop,
-            format!("Ask {name} to save a checkpoint and end? It can be resumed from there, bit for bit."),
+            format!(
+                "Ask {name} to save a checkpoint and end? It can be resumed from there, bit for bit."
+            ),
         ),
         Action::Resume => match status {
             RunStatus::Paused => send(Command::Continue, format!("Let {name} go on?")),
@@ -268,11 +291,15 @@ pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<O
                 let arguments = vec!["resume".to_owned(), run.to_string(), "--detach".to_owned()];
                 let what = format!("{name} goes on");
                 Ok(Overlay::Question {
-                    text: format!("Go on with {name} from its newest checkpoint, in the background?"),
+                    text: format!(
+                        "Go on with {name} from its newest checkpoint, in the background?"
+                    ),
                     yes: Box::new(Effect::Do(Cmd::Work(Work::Launch { arguments, what }))),
                 })
             }
-            status => Err(format!("{name} is {status}: only a stopped, failed or crashed run is resumed")),
+            status => {
+                Err(format!("{name} is {status}: only a stopped, failed or crashed run is resumed"))
+            }
         },
         _ => Err(String::new()),
     }

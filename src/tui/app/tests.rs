@@ -48,7 +48,8 @@ pub(crate) fn entry(name: &str, minute: i64) -> RunEntry {
 
 pub(crate) fn app() -> App {
     let theme = Theme::named("dark", Depth::True).unwrap();
-    let mut app = App::new(theme, Depth::True, Glyphs { ascii: false }, false, Time::from_millis(0).unwrap());
+    let mut app =
+        App::new(theme, Depth::True, Glyphs { ascii: false }, false, Time::from_millis(0).unwrap());
     app.update(Msg::Resize { width: 80, height: 24 });
     app
 }
@@ -82,7 +83,11 @@ fn a_run_is_opened_asked_to_stop_and_shown_as_requested_until_its_log_answers() 
     app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
     let commands = press(&mut app, "enter");
     assert_eq!(app.screen(), ScreenId::Train);
-    assert!(commands.iter().any(|command| matches!(command, Cmd::Work(Work::Watch(runs)) if runs.len() == 1)));
+    assert!(
+        commands
+            .iter()
+            .any(|command| matches!(command, Cmd::Work(Work::Watch(runs)) if runs.len() == 1))
+    );
     press(&mut app, "K");
     assert!(shows(&app, 80, 24).contains("save a checkpoint and end?"));
     assert!(press(&mut app, "n").is_empty());
@@ -106,7 +111,9 @@ fn nothing_is_asked_of_a_run_when_nothing_may_be_written() {
 
 #[test]
 fn the_palette_reaches_every_action() {
-    for entry in TABLE.iter().filter(|entry| !matches!(entry.context, Context::Overlay | Context::Question)) {
+    for entry in
+        TABLE.iter().filter(|entry| !matches!(entry.context, Context::Overlay | Context::Question))
+    {
         let mut app = app();
         press(&mut app, ":");
         for c in entry.name.chars() {

@@ -132,19 +132,33 @@ impl Alerts {
                 self.stalled(time);
                 if let Some(times) = self.loss.spike(event.step, event.loss.get()) {
                     let value = format::number(event.loss.get());
-                    self.add(time, AlertKind::Spike, format!("loss {value}, {times:.1} times the middle of {WINDOW} steps"));
+                    self.add(
+                        time,
+                        AlertKind::Spike,
+                        format!("loss {value}, {times:.1} times the middle of {WINDOW} steps"),
+                    );
                 }
                 if let Some(norm) = event.gradient_norm.get("all").map(|norm| norm.get())
                     && let Some(times) = self.gradient.spike(event.step, norm)
                 {
                     let value = format::number(norm);
-                    self.add(time, AlertKind::Spike, format!("gradient norm {value}, {times:.1} times the middle of {WINDOW} steps"));
+                    self.add(
+                        time,
+                        AlertKind::Spike,
+                        format!(
+                            "gradient norm {value}, {times:.1} times the middle of {WINDOW} steps"
+                        ),
+                    );
                 }
             }
             Event::StepSkipped(event) => {
                 self.place = Some((event.stage.clone(), event.step));
                 self.gaps.push((event.stage.clone(), event.step));
-                self.add(time, AlertKind::NotFinite, format!("{} is not finite; step skipped", event.what));
+                self.add(
+                    time,
+                    AlertKind::NotFinite,
+                    format!("{} is not finite; step skipped", event.what),
+                );
                 self.last_step = None;
             }
             Event::Diverged(event) => {
@@ -204,7 +218,8 @@ mod tests {
         let mut spikes = Vec::new();
         for step in 1..=400_u64 {
             let noise = ((step * 7919) % 100) as f64 / 500.0;
-            let value = if (300..303).contains(&step) { 9.0 } else { 4.0 - step as f64 / 200.0 + noise };
+            let value =
+                if (300..303).contains(&step) { 9.0 } else { 4.0 - step as f64 / 200.0 + noise };
             if recent.spike(step, value).is_some() {
                 spikes.push(step);
             }

@@ -88,7 +88,8 @@ impl<'a> Ruler<'a> {
         let mut scale = Vec::new();
         let mut before = 0.0;
         for (at, stage) in state.stages.iter().enumerate() {
-            let factor = if kind == XKind::Samples { batch(state, at).unwrap_or(1) as f64 } else { 1.0 };
+            let factor =
+                if kind == XKind::Samples { batch(state, at).unwrap_or(1) as f64 } else { 1.0 };
             scale.push((if only.is_some() { 0.0 } else { before }, factor));
             before += stage.steps as f64 * factor;
         }
@@ -116,13 +117,20 @@ impl<'a> Ruler<'a> {
 
     fn elapsed(&self, stage: usize, segment: Option<u32>, step: u64) -> Option<f64> {
         let tracks = self.state.stages.get(stage)?.tracks("elapsed");
-        let mut fitting = tracks.iter().rev().filter(|track| segment.is_none_or(|s| s == track.segment));
-        let track = fitting.find(|track| track.series.buckets().first().is_some_and(|b| b.first_step <= step.max(1)))?;
+        let mut fitting =
+            tracks.iter().rev().filter(|track| segment.is_none_or(|s| s == track.segment));
+        let track = fitting.find(|track| {
+            track.series.buckets().first().is_some_and(|b| b.first_step <= step.max(1))
+        })?;
         let buckets = track.series.buckets();
         let at = buckets.partition_point(|bucket| bucket.last_step < step).min(buckets.len() - 1);
         let bucket = &buckets[at];
         let span = (bucket.last_step - bucket.first_step) as f64;
-        let share = if span > 0.0 { (step.saturating_sub(bucket.first_step) as f64 / span).min(1.0) } else { 1.0 };
+        let share = if span > 0.0 {
+            (step.saturating_sub(bucket.first_step) as f64 / span).min(1.0)
+        } else {
+            1.0
+        };
         Some(bucket.first + share * (bucket.last - bucket.first))
     }
 
@@ -174,11 +182,24 @@ fn points(series: &Series) -> Vec<(u64, Point)> {
     let all = exact.len() as u64 == series.count();
     let known = exact.iter().map(|point| point.0).min().unwrap_or(u64::MAX);
     let old = series.buckets().iter().filter(|bucket| !all && bucket.last_step < known).map(|b| {
-        let (min, max, first, last, mean, count) = (b.min, b.max, b.first, b.last, b.mean(), b.count);
+        let (min, max, first, last, mean, count) =
+            (b.min, b.max, b.first, b.last, b.mean(), b.count);
         (b.last_step, Point { x: 0.0, min, max, first, last, mean, count, after_gap: false })
     });
     let new = exact.iter().map(|&(step, v)| {
-        (step, Point { x: 0.0, min: v, max: v, first: v, last: v, mean: v, count: 1, after_gap: false })
+        (
+            step,
+            Point {
+                x: 0.0,
+                min: v,
+                max: v,
+                first: v,
+                last: v,
+                mean: v,
+                count: 1,
+                after_gap: false,
+            },
+        )
     });
     old.chain(new).collect()
 }
@@ -220,7 +241,16 @@ mod tests {
     use super::*;
 
     fn flat(count: u64, mean: f64) -> Point {
-        Point { x: 0.0, min: mean, max: mean, first: mean, last: mean, mean, count, after_gap: false }
+        Point {
+            x: 0.0,
+            min: mean,
+            max: mean,
+            first: mean,
+            last: mean,
+            mean,
+            count,
+            after_gap: false,
+        }
     }
 
     #[test]

@@ -64,7 +64,9 @@ pub struct Filter {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
     /// A field there is not.
-    #[error("no field {0:?}: expected name, session, recipe, state, stage, device, host, tag, loss, best, step, steps, eta, seed, warnings, segments or done")]
+    #[error(
+        "no field {0:?}: expected name, session, recipe, state, stage, device, host, tag, loss, best, step, steps, eta, seed, warnings, segments or done"
+    )]
     Field(String),
     /// A number was expected.
     #[error("{field}: expected a number, found {found:?}")]
@@ -126,7 +128,10 @@ fn term(word: &str) -> Result<Term, FilterError> {
         Some(rest) if !rest.is_empty() => (true, rest),
         _ => (false, word),
     };
-    let sign = SIGNS.iter().filter_map(|(sign, order)| Some((word.find(sign)?, sign, order))).min_by_key(|found| (found.0, std::cmp::Reverse(found.1.len())));
+    let sign = SIGNS
+        .iter()
+        .filter_map(|(sign, order)| Some((word.find(sign)?, sign, order)))
+        .min_by_key(|found| (found.0, std::cmp::Reverse(found.1.len())));
     if let Some((at, sign, order)) = sign {
         let (name, value) = (&word[..at], &word[at + sign.len()..]);
         if let Some(measure) = measure(name) {
@@ -138,7 +143,9 @@ fn term(word: &str) -> Result<Term, FilterError> {
             })?;
             return Ok(Term { turned, test: Test::Number(measure, *order, number * factor) });
         }
-        if *order == Order::Equal && let Some(field) = field(name) {
+        if *order == Order::Equal
+            && let Some(field) = field(name)
+        {
             return Ok(Term { turned, test: Test::In(field, value.to_lowercase()) });
         }
         return Err(FilterError::Field(name.to_owned()));
@@ -171,7 +178,8 @@ impl Test {
         let state = run.row.state.to_string();
         match self {
             Self::Text(part) => {
-                let texts = [run.row.run.as_str(), run.row.recipe.as_str(), title, stage, state.as_str()];
+                let texts =
+                    [run.row.run.as_str(), run.row.recipe.as_str(), title, stage, state.as_str()];
                 texts.iter().any(|text| has(text, part)) || tags.iter().any(|tag| has(tag, part))
             }
             Self::In(field, part) => match field {

@@ -171,7 +171,8 @@ impl Library {
             *known = entry;
             return;
         }
-        let place = self.runs.partition_point(|run| (run.began, &run.id) > (entry.began, &entry.id));
+        let place =
+            self.runs.partition_point(|run| (run.began, &run.id) > (entry.began, &entry.id));
         self.runs.insert(place, entry);
     }
 

@@ -69,7 +69,10 @@ pub fn pair(a: &NeighbourSet, b: &NeighbourSet) -> Vec<PairedQuery> {
             }
             let misled = [a, b].into_iter().zip(&hubs).zip(rank).any(|((set, hubs), rank)| {
                 let first = set.top_items.get(at * set.k);
-                rank > 1 && first.and_then(|item| hubs.get(item)).is_some_and(|count| *count > HUB * fair.max(1))
+                rank > 1
+                    && first
+                        .and_then(|item| hubs.get(item))
+                        .is_some_and(|count| *count > HUB * fair.max(1))
             });
             if misled {
                 slices.push(Slice::Hub);

@@ -78,7 +78,16 @@ pub fn sentence(event: &Event) -> Option<(Level, String)> {
                 format!(" from step {} of {}", format::count(from.step), from.stage)
             });
             let verb = if e.segment == 1 { "began" } else { "went on" };
-            (Notice, format!("{} {verb}{from} on {} ({} threads): {}", e.run, e.device, e.threads, stages.join(", ")))
+            (
+                Notice,
+                format!(
+                    "{} {verb}{from} on {} ({} threads): {}",
+                    e.run,
+                    e.device,
+                    e.threads,
+                    stages.join(", ")
+                ),
+            )
         }
         Event::Queued(e) => match &e.after {
             Some(after) => (Notice, format!("waits for {after}")),
@@ -109,37 +118,85 @@ pub fn sentence(event: &Event) -> Option<(Level, String)> {
         ),
         Event::StepSkipped(e) => (
             Warning,
-            format!("{} step {} skipped: {} is not finite; learning rate times {}", e.stage, format::count(e.step), e.what, e.learning_rate_factor),
+            format!(
+                "{} step {} skipped: {} is not finite; learning rate times {}",
+                e.stage,
+                format::count(e.step),
+                e.what,
+                e.learning_rate_factor
+            ),
         ),
         Event::Validated(e) => {
             let mut parts: Vec<String> = Vec::new();
             parts.extend(e.loss.map(|loss| format!("loss {}", format::number(loss.get()))));
-            parts.extend(e.metrics.iter().map(|(name, value)| format!("{name} {}", format::number(value.get()))));
+            parts.extend(
+                e.metrics
+                    .iter()
+                    .map(|(name, value)| format!("{name} {}", format::number(value.get()))),
+            );
             let best = if e.best == Some(true) { ", the best so far" } else { "" };
-            (Notice, format!("{} validated at step {}: {}{best}", e.stage, format::count(e.step), parts.join(", ")))
+            (
+                Notice,
+                format!(
+                    "{} validated at step {}: {}{best}",
+                    e.stage,
+                    format::count(e.step),
+                    parts.join(", ")
+                ),
+            )
         }
         Event::CheckpointSaved(e) => (
             Notice,
-            format!("{} checkpoint at step {} saved, {}", e.stage, format::count(e.step), format::bytes(e.bytes)),
+            format!(
+                "{} checkpoint at step {} saved, {}",
+                e.stage,
+                format::count(e.step),
+                format::bytes(e.bytes)
+            ),
         ),
         Event::CheckpointRemoved(e) => {
             (Notice, format!("{} checkpoint at step {} removed", e.stage, format::count(e.step)))
         }
-        Event::Diverged(e) => {
-            (Error, format!("{} diverged at step {}: {} is not finite", e.stage, format::count(e.step), e.what))
-        }
+        Event::Diverged(e) => (
+            Error,
+            format!(
+                "{} diverged at step {}: {} is not finite",
+                e.stage,
+                format::count(e.step),
+                e.what
+            ),
+        ),
         Event::StageFinished(e) => {
-            let loss = e.loss.map_or_else(String::new, |loss| format!(", loss {}", format::number(loss.get())));
-            (Notice, format!("stage {} finished in {}{loss}", e.stage, format::duration(e.seconds.get())))
+            let loss = e
+                .loss
+                .map_or_else(String::new, |loss| format!(", loss {}", format::number(loss.get())));
+            (
+                Notice,
+                format!(
+                    "stage {} finished in {}{loss}",
+                    e.stage,
+                    format::duration(e.seconds.get())
+                ),
+            )
         }
         Event::Progressed(e) => {
             (Step, format!("{}: {} of {}", e.what, format::count(e.done), format::count(e.total)))
         }
         Event::TableMade(e) => {
             let verb = if e.reused { "found" } else { "made" };
-            (Notice, format!("embedding table {} {verb}: {} rows of {}", e.digest.short(), format::count(e.rows), e.dim))
+            (
+                Notice,
+                format!(
+                    "embedding table {} {verb}: {} rows of {}",
+                    e.digest.short(),
+                    format::count(e.rows),
+                    e.dim
+                ),
+            )
         }
-        Event::Compared(e) => (Notice, format!("compared encoders on {} retrieval: {}", e.task, e.id)),
+        Event::Compared(e) => {
+            (Notice, format!("compared encoders on {} retrieval: {}", e.task, e.id))
+        }
         Event::Inspected(e) => (Notice, format!("inspected: {}", e.id)),
         Event::Exported(e) => (Notice, format!("exported to {}", e.dir)),
         Event::Paused(_) => (Notice, "paused".to_owned()),

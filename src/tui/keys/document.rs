@@ -12,10 +12,17 @@ pub fn markdown() -> String {
          or a chart, turn the wheel; nothing needs it.\n",
     );
     for context in Context::ALL {
-        let _ = write!(page, "\n## {}\n\n| key | action | what it does |\n|---|---|---|\n", context.title());
+        let _ = write!(
+            page,
+            "\n## {}\n\n| key | action | what it does |\n|---|---|---|\n",
+            context.title()
+        );
         for entry in TABLE.iter().filter(|entry| entry.context == context) {
-            let keys: Vec<String> =
-                entry.key_texts.iter().map(|key| format!("`{}`", key.replace('|', "\\|"))).collect();
+            let keys: Vec<String> = entry
+                .key_texts
+                .iter()
+                .map(|key| format!("`{}`", key.replace('|', "\\|")))
+                .collect();
             let _ = writeln!(page, "| {} | {} | {} |", keys.join(" "), entry.name, entry.what);
         }
     }

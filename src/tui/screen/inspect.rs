@@ -48,11 +48,17 @@ fn groups(shared: &Shared) -> Vec<Group<'_>> {
             Err(_) => continue,
         };
         for set in sets.iter() {
-            let same = |group: &&mut Group<'_>| group.result == result.id && group.direction == set.direction;
+            let same = |group: &&mut Group<'_>| {
+                group.result == result.id && group.direction == set.direction
+            };
             if let Some(group) = groups.iter_mut().find(same) {
                 group.sets.push(set);
             } else {
-                groups.push(Group { result: &result.id, direction: &set.direction, sets: vec![set] });
+                groups.push(Group {
+                    result: &result.id,
+                    direction: &set.direction,
+                    sets: vec![set],
+                });
             }
         }
     }
@@ -75,7 +81,12 @@ impl InspectScreen {
         let (a, b) = self.encoders.unwrap_or((0, count.saturating_sub(1)));
         let sets = [*group.sets.get(a % count)?, *group.sets.get(b % count)?];
         let all = pair(sets[0], sets[1]);
-        Some(Shown { result: group.result.to_owned(), direction: group.direction.to_owned(), sets, all })
+        Some(Shown {
+            result: group.result.to_owned(),
+            direction: group.direction.to_owned(),
+            sets,
+            all,
+        })
     }
 
     /// Those of them that the slice and the search let through.
@@ -101,7 +112,10 @@ impl InspectScreen {
     fn go_to(&mut self, shared: &Shared, id: &str) -> bool {
         let Some(shown) = self.shown(shared) else { return false };
         (self.slice, self.search) = (None, String::new());
-        let place = self.listed(&shown).iter().position(|query| query.id == id || unit(&query.id) == unit(id));
+        let place = self
+            .listed(&shown)
+            .iter()
+            .position(|query| query.id == id || unit(&query.id) == unit(id));
         if let Some(at) = place {
             self.cursor.at = at;
         }
@@ -110,18 +124,35 @@ impl InspectScreen {
 
     fn slices(&self, shared: &Shared, shown: &Shown<'_>, area: Rect, buffer: &mut Buffer) {
         let mut x = area.x + 1;
-        let entries = std::iter::once((None, "all", shown.all.len())).chain(Slice::ALL.iter().enumerate().map(|(at, slice)| {
-            let count = shown.all.iter().filter(|query| query.slices.contains(slice)).count();
-            (Some(at), slice.name(), count)
-        }));
+        let entries = std::iter::once((None, "all", shown.all.len())).chain(
+            Slice::ALL.iter().enumerate().map(|(at, slice)| {
+                let count = shown.all.iter().filter(|query| query.slices.contains(slice)).count();
+                (Some(at), slice.name(), count)
+            }),
+        );
         for (at, name, count) in entries {
             let role = if at == self.slice { Role::Accent } else { Role::Dim };
             let (open, close) = if at == self.slice { ("[", "]") } else { (" ", " ") };
-            x = put(buffer, area, x, area.y, &format!("{open}{name} {count}{close}"), shared.theme.style(role));
+            x = put(
+                buffer,
+                area,
+                x,
+                area.y,
+                &format!("{open}{name} {count}{close}"),
+                shared.theme.style(role),
+            );
         }
     }
 
-    fn column(shared: &Shared, set: &NeighbourSet, other: &NeighbourSet, query: &PairedQuery, side: usize, area: Rect, buffer: &mut Buffer) {
+    fn column(
+        shared: &Shared,
+        set: &NeighbourSet,
+        other: &NeighbourSet,
+        query: &PairedQuery,
+        side: usize,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) {
         let note = format!("rank {}, margin {:+.3}", query.rank[side], query.margin[side]);
         let inner = section(shared, buffer, area, &text::safe(&set.role), &note);
         let counts = hubs(set);
@@ -130,21 +161,39 @@ impl InspectScreen {
         for (at, (item, score)) in set.top(query.at).enumerate().take(usize::from(inner.height)) {
             let right = unit(item) == unit(&query.id);
             let shared_with = letters.iter().position(|other| *other == item);
-            let link = shared_with.map_or(' ', |place| char::from(b'a' + (place.min(at) % 26) as u8));
+            let link =
+                shared_with.map_or(' ', |place| char::from(b'a' + (place.min(at) % 26) as u8));
             let room = usize::from(inner.width);
-            let bar = if room >= 44 && best > 0.0 { shared.glyphs.gauge(f64::from(score) / best, 10) } else { String::new() };
-            let name = text::left(&text::safe(item), room.saturating_sub(17 + text::width(&bar)), shared.glyphs.cut());
+            let bar = if room >= 44 && best > 0.0 {
+                shared.glyphs.gauge(f64::from(score) / best, 10)
+            } else {
+                String::new()
+            };
+            let name = text::left(
+                &text::safe(item),
+                room.saturating_sub(17 + text::width(&bar)),
+                shared.glyphs.cut(),
+            );
             let place = set.top_items.get(query.at * set.k + at);
-            let hub = place.and_then(|place| counts.get(place)).filter(|count| **count > set.queries.len() / 20 + 10);
-            pieces(shared, buffer, inner, inner.x + 1, inner.y + at as u16, &[
-                (Role::Dim, &format!("{:>2} ", at + 1)),
-                (Role::Good, if right { shared.glyphs.tick() } else { " " }),
-                (Role::Accent, &format!("{link} ")),
-                (if right { Role::Title } else { Role::Text }, &name),
-                (Role::Curve(side), &bar),
-                (Role::Dim, &format!(" {score:.3}")),
-                (Role::Warn, if hub.is_some() { " hub" } else { "" }),
-            ]);
+            let hub = place
+                .and_then(|place| counts.get(place))
+                .filter(|count| **count > set.queries.len() / 20 + 10);
+            pieces(
+                shared,
+                buffer,
+                inner,
+                inner.x + 1,
+                inner.y + at as u16,
+                &[
+                    (Role::Dim, &format!("{:>2} ", at + 1)),
+                    (Role::Good, if right { shared.glyphs.tick() } else { " " }),
+                    (Role::Accent, &format!("{link} ")),
+                    (if right { Role::Title } else { Role::Text }, &name),
+                    (Role::Curve(side), &bar),
+                    (Role::Dim, &format!(" {score:.3}")),
+                    (Role::Warn, if hub.is_some() { " hub" } else { "" }),
+                ],
+            );
         }
     }
 }
@@ -156,7 +205,9 @@ impl Screen for InspectScreen {
         if self.cursor.act(action, count) {
             return Vec::new();
         }
-        let selected = shown.as_ref().and_then(|shown| self.listed(shown).get(self.cursor.at).map(|query| (query.id.clone(), query.at)));
+        let selected = shown.as_ref().and_then(|shown| {
+            self.listed(shown).get(self.cursor.at).map(|query| (query.id.clone(), query.at))
+        });
         match action {
             Action::SetNext => {
                 self.set += 1;
@@ -167,14 +218,19 @@ impl Screen for InspectScreen {
             Action::SliceNext | Action::SlicePrevious => {
                 let places = Slice::ALL.len() + 1;
                 let now = self.slice.map_or(0, |at| at + 1);
-                let next = if action == Action::SliceNext { now + 1 } else { now + places - 1 } % places;
+                let next =
+                    if action == Action::SliceNext { now + 1 } else { now + places - 1 } % places;
                 self.slice = next.checked_sub(1);
                 self.cursor = Cursor::default();
             }
             Action::Search => return vec![Effect::Type(Purpose::QuerySearch, self.search.clone())],
             Action::Follow | Action::Open => {
                 let next = shown.as_ref().zip(selected.as_ref()).and_then(|(shown, (id, at))| {
-                    shown.sets[1].top(*at).map(|hit| hit.0).find(|item| unit(item) != unit(id)).map(str::to_owned)
+                    shown.sets[1]
+                        .top(*at)
+                        .map(|hit| hit.0)
+                        .find(|item| unit(item) != unit(id))
+                        .map(str::to_owned)
                 });
                 if let (Some(next), Some((id, _))) = (next, selected)
                     && self.go_to(shared, &next)
@@ -189,7 +245,10 @@ impl Screen for InspectScreen {
             }
             Action::Copy => {
                 if let Some((id, _)) = selected {
-                    return vec![Effect::Say(format!("copied {}", text::safe(&id))), Effect::Do(Cmd::Copy(id))];
+                    return vec![
+                        Effect::Say(format!("copied {}", text::safe(&id))),
+                        Effect::Do(Cmd::Copy(id)),
+                    ];
                 }
             }
             Action::Back if !self.search.is_empty() || self.slice.is_some() => {
@@ -217,21 +276,44 @@ impl Screen for InspectScreen {
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
         let Some(shown) = self.shown(shared) else {
-            nothing(shared, area, buffer, "inspected queries", "llm2clip inspect --encoders A,B --direction text-to-image --session S");
+            nothing(
+                shared,
+                area,
+                buffer,
+                "inspected queries",
+                "llm2clip inspect --encoders A,B --direction text-to-image --session S",
+            );
             return;
         };
         let dot = shared.glyphs.dot();
         let title = format!("{} {dot} {}", shown.direction, shown.result);
-        let roles = format!("{} {} {}", text::safe(&shown.sets[0].role), shared.glyphs.arrow(), text::safe(&shown.sets[1].role));
+        let roles = format!(
+            "{} {} {}",
+            text::safe(&shown.sets[0].role),
+            shared.glyphs.arrow(),
+            text::safe(&shown.sets[1].role)
+        );
         let inner = section(shared, buffer, area, &title, &roles);
         let (bar, inner) = top(inner, 1);
         self.slices(shared, &shown, bar, buffer);
         let listed = self.listed(&shown);
-        let (list, detail) = right(inner, (inner.width * 3 / 5).min(inner.width.saturating_sub(36)));
-        put(buffer, list, list.x + 1, list.y, &format!("{:<14}{:>6}{:>6}{:>7}", "query", "a", "b", "gain"), shared.theme.style(Role::Dim));
+        let (list, detail) =
+            right(inner, (inner.width * 3 / 5).min(inner.width.saturating_sub(36)));
+        put(
+            buffer,
+            list,
+            list.x + 1,
+            list.y,
+            &format!("{:<14}{:>6}{:>6}{:>7}", "query", "a", "b", "gain"),
+            shared.theme.style(Role::Dim),
+        );
         let rows = top(list, 1).1;
         if listed.is_empty() {
-            let words = if shown.all.is_empty() { "these encoders were asked different queries" } else { "no query is so; esc shows all" };
+            let words = if shown.all.is_empty() {
+                "these encoders were asked different queries"
+            } else {
+                "no query is so; esc shows all"
+            };
             put(buffer, rows, rows.x + 1, rows.y, words, shared.theme.style(Role::Dim));
             return;
         }
@@ -241,8 +323,18 @@ impl Screen for InspectScreen {
         for (line, query) in listed.iter().enumerate().skip(first).take(usize::from(rows.height)) {
             let y = rows.y + (line - first) as u16;
             if line == at {
-                buffer.set_style(Rect { y, height: 1, width: list.width.saturating_sub(1), ..rows }, shared.theme.style(Role::Selected));
-                put(buffer, rows, rows.x, y, shared.glyphs.pointer(), shared.theme.style(Role::Accent));
+                buffer.set_style(
+                    Rect { y, height: 1, width: list.width.saturating_sub(1), ..rows },
+                    shared.theme.style(Role::Selected),
+                );
+                put(
+                    buffer,
+                    rows,
+                    rows.x,
+                    y,
+                    shared.glyphs.pointer(),
+                    shared.theme.style(Role::Accent),
+                );
             }
             let gain = query.gain();
             let role = match gain {
@@ -250,16 +342,33 @@ impl Screen for InspectScreen {
                 gain if gain > 0 => Role::Good,
                 _ => Role::Bad,
             };
-            pieces(shared, buffer, Rect { width: list.width.saturating_sub(1), ..rows }, rows.x + 1, y, &[
-                (Role::Text, &text::left(&text::safe(&query.id), wide, shared.glyphs.cut())),
-                (Role::Text, &format!("{:>6}{:>6}", query.rank[0], query.rank[1])),
-                (role, &format!("{gain:>+7}")),
-            ]);
+            pieces(
+                shared,
+                buffer,
+                Rect { width: list.width.saturating_sub(1), ..rows },
+                rows.x + 1,
+                y,
+                &[
+                    (Role::Text, &text::left(&text::safe(&query.id), wide, shared.glyphs.cut())),
+                    (Role::Text, &format!("{:>6}{:>6}", query.rank[0], query.rank[1])),
+                    (role, &format!("{gain:>+7}")),
+                ],
+            );
         }
         let Some(query) = listed.get(at) else { return };
         let (words, below) = top(detail, 2);
         let slices: Vec<&str> = query.slices.iter().map(|slice| slice.name()).collect();
-        pieces(shared, buffer, words, words.x, words.y, &[(Role::Title, &text::safe(&query.id)), (Role::Dim, &format!("  {}", slices.join(", ")))]);
+        pieces(
+            shared,
+            buffer,
+            words,
+            words.x,
+            words.y,
+            &[
+                (Role::Title, &text::safe(&query.id)),
+                (Role::Dim, &format!("  {}", slices.join(", "))),
+            ],
+        );
         let (left, other) = right(below, below.width / 2);
         let left = Rect { width: left.width.saturating_sub(1), ..left };
         Self::column(shared, shown.sets[0], shown.sets[1], query, 0, left, buffer);
@@ -267,6 +376,14 @@ impl Screen for InspectScreen {
     }
 
     fn hints(&self, _shared: &Shared) -> Vec<Action> {
-        vec![Action::SliceNext, Action::SetNext, Action::EncoderLeft, Action::EncoderRight, Action::Search, Action::Follow, Action::Return]
+        vec![
+            Action::SliceNext,
+            Action::SetNext,
+            Action::EncoderLeft,
+            Action::EncoderRight,
+            Action::Search,
+            Action::Follow,
+            Action::Return,
+        ]
     }
 }

@@ -24,7 +24,12 @@ pub struct LogScreen {
 
 impl Default for LogScreen {
     fn default() -> Self {
-        Self { cursor: Cursor::default(), level: Level::Notice, search: String::new(), follow: true }
+        Self {
+            cursor: Cursor::default(),
+            level: Level::Notice,
+            search: String::new(),
+            follow: true,
+        }
     }
 }
 
@@ -50,7 +55,12 @@ impl LogScreen {
                 });
             }
             for line in run.console.iter() {
-                lines.push(Line { time: String::new(), source: "console", level: Level::Step, text: line.clone() });
+                lines.push(Line {
+                    time: String::new(),
+                    source: "console",
+                    level: Level::Step,
+                    text: line.clone(),
+                });
             }
         }
         for (time, line) in &shared.library.printed {
@@ -58,7 +68,10 @@ impl LogScreen {
             lines.push(Line { time, source: "program", level: Level::Notice, text: line.clone() });
         }
         let wanted = self.search.to_lowercase();
-        lines.retain(|line| line.level >= self.level && (wanted.is_empty() || line.text.to_lowercase().contains(&wanted)));
+        lines.retain(|line| {
+            line.level >= self.level
+                && (wanted.is_empty() || line.text.to_lowercase().contains(&wanted))
+        });
         lines
     }
 }
@@ -84,10 +97,17 @@ impl Screen for LogScreen {
                 self.follow = true;
                 self.refresh(shared);
             }
-            Action::LogSearch => return vec![Effect::Type(Purpose::LogSearch, self.search.clone())],
+            Action::LogSearch => {
+                return vec![Effect::Type(Purpose::LogSearch, self.search.clone())];
+            }
             Action::Copy => {
                 let line = self.lines(shared).into_iter().nth(self.cursor.at);
-                return line.map_or_else(Vec::new, |line| vec![Effect::Say("copied the line".to_owned()), Effect::Do(Cmd::Copy(line.text))]);
+                return line.map_or_else(Vec::new, |line| {
+                    vec![
+                        Effect::Say("copied the line".to_owned()),
+                        Effect::Do(Cmd::Copy(line.text)),
+                    ]
+                });
             }
             Action::Back if !self.search.is_empty() => {
                 self.typed("", shared);
@@ -121,7 +141,10 @@ impl Screen for LogScreen {
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
         let lines = self.lines(shared);
-        let name = shared.focus.as_ref().map_or_else(|| "this program".to_owned(), |run| run.run.to_string());
+        let name = shared
+            .focus
+            .as_ref()
+            .map_or_else(|| "this program".to_owned(), |run| run.run.to_string());
         let mut note = match self.level {
             Level::Step => "everything".to_owned(),
             Level::Notice => "all but steps".to_owned(),
@@ -136,15 +159,30 @@ impl Screen for LogScreen {
         }
         let inner = section(shared, buffer, area, &format!("log of {name}"), &note);
         if lines.is_empty() {
-            put(buffer, inner, inner.x + 1, inner.y, "no lines; v shows more levels", shared.theme.style(Role::Dim));
+            put(
+                buffer,
+                inner,
+                inner.x + 1,
+                inner.y,
+                "no lines; v shows more levels",
+                shared.theme.style(Role::Dim),
+            );
         }
         let height = usize::from(inner.height);
         let first = self.cursor.first(lines.len(), height);
         for (at, line) in lines.iter().enumerate().skip(first).take(height) {
             let y = inner.y + (at - first) as u16;
             if at == self.cursor.at {
-                buffer.set_style(Rect { y, height: 1, ..inner }, shared.theme.style(Role::Selected));
-                put(buffer, inner, inner.x, y, shared.glyphs.pointer(), shared.theme.style(Role::Accent));
+                buffer
+                    .set_style(Rect { y, height: 1, ..inner }, shared.theme.style(Role::Selected));
+                put(
+                    buffer,
+                    inner,
+                    inner.x,
+                    y,
+                    shared.glyphs.pointer(),
+                    shared.theme.style(Role::Accent),
+                );
             }
             let role = match line.level {
                 Level::Step => Role::Dim,
@@ -152,13 +190,24 @@ impl Screen for LogScreen {
                 Level::Warning => Role::Warn,
                 Level::Error => Role::Bad,
             };
-            let words = text::fit(&line.text, usize::from(inner.width).saturating_sub(29), shared.glyphs.cut());
+            let words = text::fit(
+                &line.text,
+                usize::from(inner.width).saturating_sub(29),
+                shared.glyphs.cut(),
+            );
             let level = if line.source == "log" { line.level.word() } else { "" };
-            pieces(shared, buffer, inner, inner.x + 1, y, &[
-                (Role::Dim, &format!("{:<9}{:<8}", line.time, line.source)),
-                (role, &format!("{level:<8} ")),
-                (role, &words),
-            ]);
+            pieces(
+                shared,
+                buffer,
+                inner,
+                inner.x + 1,
+                y,
+                &[
+                    (Role::Dim, &format!("{:<9}{:<8}", line.time, line.source)),
+                    (role, &format!("{level:<8} ")),
+                    (role, &words),
+                ],
+            );
         }
     }
 

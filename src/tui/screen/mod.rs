@@ -36,8 +36,15 @@ pub enum ScreenId {
 
 impl ScreenId {
     /// All, in the order of their keys.
-    pub const ALL: [Self; 7] =
-        [Self::Runs, Self::Train, Self::Compare, Self::Inspect, Self::Replay, Self::System, Self::Log];
+    pub const ALL: [Self; 7] = [
+        Self::Runs,
+        Self::Train,
+        Self::Compare,
+        Self::Inspect,
+        Self::Replay,
+        Self::System,
+        Self::Log,
+    ];
 
     /// Its name.
     #[must_use]
@@ -56,7 +63,9 @@ impl ScreenId {
     /// The contexts in force on it, the nearest first.
     #[must_use]
     pub const fn contexts(self) -> &'static [Context] {
-        use Context::{Chart, Compare, Control, Global, Inspect, List, Log, Replay, Runs, System, Train};
+        use Context::{
+            Chart, Compare, Control, Global, Inspect, List, Log, Replay, Runs, System, Train,
+        };
         match self {
             Self::Runs => &[Runs, Control, List, Global],
             Self::Train => &[Train, Control, Chart, Global],

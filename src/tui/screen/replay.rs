@@ -27,26 +27,65 @@ fn order(order: ReelOrder) -> Vec<Effect> {
 impl ReplayScreen {
     fn bar(shared: &Shared, reel: &Reel, area: Rect, buffer: &mut Buffer) {
         let title = text::safe(&shared.library.title(&reel.session));
-        let speed = if reel.speed == 1.0 { "as it happened".to_owned() } else { format!("{} times as fast", format::number(reel.speed)) };
+        let speed = if reel.speed == 1.0 {
+            "as it happened".to_owned()
+        } else {
+            format!("{} times as fast", format::number(reel.speed))
+        };
         let state = match (reel.playing, shared.glyphs.ascii) {
             (true, false) => "▶ playing",
             (true, true) => "> playing",
             (false, false) => "‖ held",
             (false, true) => "= held",
         };
-        let inner = section(shared, buffer, area, &format!("replay of {title}"), &format!("{state}, {speed}"));
+        let inner = section(
+            shared,
+            buffer,
+            area,
+            &format!("replay of {title}"),
+            &format!("{state}, {speed}"),
+        );
         let length = reel.end.seconds_since(reel.start).max(1e-9);
         let share = (reel.time.seconds_since(reel.start) / length).clamp(0.0, 1.0);
         let width = usize::from(inner.width.saturating_sub(2));
-        let at = |share: f64| ((share.clamp(0.0, 1.0)) * width.saturating_sub(1) as f64).round() as u16;
-        put(buffer, inner, inner.x + 1, inner.y, &shared.glyphs.rule().repeat(width), shared.theme.style(Role::Faint));
-        put(buffer, inner, inner.x + 1, inner.y, &shared.glyphs.rule().repeat(usize::from(at(share))), shared.theme.style(Role::Accent));
+        let at =
+            |share: f64| ((share.clamp(0.0, 1.0)) * width.saturating_sub(1) as f64).round() as u16;
+        put(
+            buffer,
+            inner,
+            inner.x + 1,
+            inner.y,
+            &shared.glyphs.rule().repeat(width),
+            shared.theme.style(Role::Faint),
+        );
+        put(
+            buffer,
+            inner,
+            inner.x + 1,
+            inner.y,
+            &shared.glyphs.rule().repeat(usize::from(at(share))),
+            shared.theme.style(Role::Accent),
+        );
         for mark in &reel.marks {
             let sign = if shared.glyphs.ascii { "'" } else { "┴" };
-            put(buffer, inner, inner.x + 1 + at(*mark), inner.y, sign, shared.theme.style(Role::Dim));
+            put(
+                buffer,
+                inner,
+                inner.x + 1 + at(*mark),
+                inner.y,
+                sign,
+                shared.theme.style(Role::Dim),
+            );
         }
         let head = if shared.glyphs.ascii { "#" } else { "█" };
-        put(buffer, inner, inner.x + 1 + at(share), inner.y, head, shared.theme.style(Role::Accent));
+        put(
+            buffer,
+            inner,
+            inner.x + 1 + at(share),
+            inner.y,
+            head,
+            shared.theme.style(Role::Accent),
+        );
         let words = format!(
             "{} UTC   {} of {}   record {} of {}",
             format::clock_seconds(reel.time),
@@ -77,7 +116,9 @@ impl Screen for ReplayScreen {
             Action::ToEnd => order(ReelOrder::Share(1.0)),
             Action::Live => {
                 let run = shared.library.reel.as_ref().and_then(|reel| reel.latest.clone());
-                run.into_iter().flat_map(|run| [Effect::Focus(run), Effect::Go(ScreenId::Train)]).collect()
+                run.into_iter()
+                    .flat_map(|run| [Effect::Focus(run), Effect::Go(ScreenId::Train)])
+                    .collect()
             }
             _ => Vec::new(),
         }
@@ -97,29 +138,62 @@ impl Screen for ReplayScreen {
         if row < bar.y {
             return Vec::new();
         }
-        let share = f64::from(column.saturating_sub(bar.x + 1)) / f64::from(bar.width.saturating_sub(3).max(1));
+        let share = f64::from(column.saturating_sub(bar.x + 1))
+            / f64::from(bar.width.saturating_sub(3).max(1));
         order(ReelOrder::Share(share.clamp(0.0, 1.0)))
     }
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
         let Some(reel) = &shared.library.reel else {
-            let words = if compare::session(shared).is_some() { "Opening the session..." } else { "No session yet." };
-            let inner = Rect { x: area.x + 2, y: area.y + 1, width: area.width.saturating_sub(4), height: area.height.saturating_sub(1) };
+            let words = if compare::session(shared).is_some() {
+                "Opening the session..."
+            } else {
+                "No session yet."
+            };
+            let inner = Rect {
+                x: area.x + 2,
+                y: area.y + 1,
+                width: area.width.saturating_sub(4),
+                height: area.height.saturating_sub(1),
+            };
             paragraph(shared, buffer, inner, Role::Dim, words);
             return;
         };
         let (picture, bar) = bottom(area, 3);
-        let run = reel.latest.as_ref().filter(|run| reel.runs.contains_key(*run)).or_else(|| reel.runs.keys().next());
+        let run = reel
+            .latest
+            .as_ref()
+            .filter(|run| reel.runs.contains_key(*run))
+            .or_else(|| reel.runs.keys().next());
         if let Some(run) = run {
             self.train.picture(shared, run, &reel.runs, reel.time, picture, buffer);
         } else {
             let words = "Nothing has happened yet.\n\nspace   plays\n]       goes to the next mark";
-            paragraph(shared, buffer, Rect { x: picture.x + 2, y: picture.y + 1, width: picture.width.saturating_sub(4), height: picture.height.saturating_sub(1) }, Role::Dim, words);
+            paragraph(
+                shared,
+                buffer,
+                Rect {
+                    x: picture.x + 2,
+                    y: picture.y + 1,
+                    width: picture.width.saturating_sub(4),
+                    height: picture.height.saturating_sub(1),
+                },
+                Role::Dim,
+                words,
+            );
         }
         Self::bar(shared, reel, bar, buffer);
     }
 
     fn hints(&self, _shared: &Shared) -> Vec<Action> {
-        vec![Action::Play, Action::StepForward, Action::SecondsForward, Action::MarkNext, Action::Faster, Action::ToStart, Action::Live]
+        vec![
+            Action::Play,
+            Action::StepForward,
+            Action::SecondsForward,
+            Action::MarkNext,
+            Action::Faster,
+            Action::ToStart,
+            Action::Live,
+        ]
     }
 }

@@ -86,7 +86,8 @@ impl RunsScreen {
         };
         let mut runs: Vec<&RunEntry> = library.runs.iter().filter(fits).collect();
         runs.sort_by(|a, b| {
-            let place = |run: &RunEntry| (!shared.pins.contains(&run.id), !run.row.state.has_runner());
+            let place =
+                |run: &RunEntry| (!shared.pins.contains(&run.id), !run.row.state.has_runner());
             let order = self.compare(a, b);
             place(a).cmp(&place(b)).then(if self.reverse { order.reverse() } else { order })
         });
@@ -138,10 +139,18 @@ impl RunsScreen {
         };
         let steps = format!("{}/{}", format::count(run.row.step), format::count(run.row.steps));
         let stage = run.row.stage.as_ref().map(|stage| {
-            if run.stage.1 > 1 { format!("{}/{} {stage}", run.stage.0, run.stage.1) } else { stage.to_string() }
+            if run.stage.1 > 1 {
+                format!("{}/{} {stage}", run.stage.0, run.stage.1)
+            } else {
+                stage.to_string()
+            }
         });
         let best = run.best.as_ref().map(|(what, value)| {
-            if what == "loss" { format::number(*value) } else { format!("R@1 {}", format::percent(*value)) }
+            if what == "loss" {
+                format::number(*value)
+            } else {
+                format!("R@1 {}", format::percent(*value))
+            }
         });
         let left = run.row.eta_s.filter(|_| status.has_runner()).map(format::short_duration);
         vec![
@@ -162,18 +171,31 @@ impl RunsScreen {
 
     fn detail(&self, shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) {
         let title = text::safe(&shared.library.title(&run.id.session));
-        let inner = section(shared, buffer, area, &format!("{} {} {title}", run.id.run, shared.glyphs.dot()), "");
+        let inner = section(
+            shared,
+            buffer,
+            area,
+            &format!("{} {} {title}", run.id.run, shared.glyphs.dot()),
+            "",
+        );
         let mut lines: Vec<Vec<(Role, String)>> = Vec::new();
         let label = |word: &str| (Role::Dim, format!("{word:<9}"));
         let status = run.row.state;
-        let mut state = vec![label("state"), (role(status), format!("{} {status}", shared.glyphs.status(status)))];
+        let mut state = vec![
+            label("state"),
+            (role(status), format!("{} {status}", shared.glyphs.status(status))),
+        ];
         if let Some(reason) = &run.reason {
             state.push((Role::Dim, format!("  {}", text::safe(reason))));
         } else if status.can_resume() {
             state.push((Role::Dim, "  R goes on from its newest checkpoint".to_owned()));
         }
         lines.push(state);
-        let stage = run.row.stage.as_ref().map_or_else(|| shared.glyphs.none().to_owned(), ToString::to_string);
+        let stage = run
+            .row
+            .stage
+            .as_ref()
+            .map_or_else(|| shared.glyphs.none().to_owned(), ToString::to_string);
         let width = usize::from(area.width / 3).clamp(10, 40);
         lines.push(vec![
             label("stage"),
@@ -181,7 +203,14 @@ impl RunsScreen {
             (Role::Good, shared.glyphs.gauge(run.share, width.min(24))),
             (Role::Text, format!(" {:.0} %", run.share * 100.0)),
         ]);
-        lines.push(vec![label("loss"), (Role::Curve(0), shared.glyphs.spark(&run.spark)), (Role::Text, run.row.loss.map_or_else(String::new, |loss| format!(" {}", format::number(loss))))]);
+        lines.push(vec![
+            label("loss"),
+            (Role::Curve(0), shared.glyphs.spark(&run.spark)),
+            (
+                Role::Text,
+                run.row.loss.map_or_else(String::new, |loss| format!(" {}", format::number(loss))),
+            ),
+        ]);
         let mut about = format!("{} {} {}", run.host, shared.glyphs.dot(), run.device);
         about.push_str(&format!(" {} seed {}", shared.glyphs.dot(), run.seed));
         if run.segments > 1 {
@@ -196,13 +225,19 @@ impl RunsScreen {
             lines.push(vec![label("digest"), (Role::Text, digest.to_string())]);
         }
         for (at, line) in lines.iter().take(usize::from(inner.height)).enumerate() {
-            let parts: Vec<(Role, &str)> = line.iter().map(|(role, words)| (*role, words.as_str())).collect();
+            let parts: Vec<(Role, &str)> =
+                line.iter().map(|(role, words)| (*role, words.as_str())).collect();
             pieces(shared, buffer, inner, inner.x + 1, inner.y + at as u16, &parts);
         }
     }
 
     fn nothing(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
-        let area = Rect { x: area.x + 2, y: area.y + 1, width: area.width.saturating_sub(4), height: area.height.saturating_sub(1) };
+        let area = Rect {
+            x: area.x + 2,
+            y: area.y + 1,
+            width: area.width.saturating_sub(4),
+            height: area.height.saturating_sub(1),
+        };
         if !shared.library.scanned {
             paragraph(shared, buffer, area, Role::Dim, "Looking for runs...");
         } else if shared.library.runs.is_empty() {
@@ -232,9 +267,12 @@ impl Screen for RunsScreen {
             return Vec::new();
         }
         let selected = self.selected(shared).cloned();
-        let on_selected = |effect: &dyn Fn(RunId) -> Vec<Effect>| selected.clone().map_or_else(Vec::new, effect);
+        let on_selected =
+            |effect: &dyn Fn(RunId) -> Vec<Effect>| selected.clone().map_or_else(Vec::new, effect);
         match action {
-            Action::Open => on_selected(&|run| vec![Effect::Focus(run), Effect::Go(ScreenId::Train)]),
+            Action::Open => {
+                on_selected(&|run| vec![Effect::Focus(run), Effect::Go(ScreenId::Train)])
+            }
             Action::Mark => {
                 let effects = on_selected(&|run| vec![Effect::Mark(run)]);
                 self.cursor.act(Action::Down, count);
@@ -258,7 +296,9 @@ impl Screen for RunsScreen {
                 self.refresh(shared);
                 Vec::new()
             }
-            Action::NewRun => vec![Effect::Open(Box::new(Overlay::NewRun(Box::new(NewRun::default()))))],
+            Action::NewRun => {
+                vec![Effect::Open(Box::new(Overlay::NewRun(Box::new(NewRun::default()))))]
+            }
             Action::Checkpoint | Action::Pause | Action::Stop | Action::Resume => {
                 on_selected(&|run| vec![Effect::Command(run, action)])
             }
@@ -284,7 +324,10 @@ impl Screen for RunsScreen {
 
     fn refresh(&mut self, shared: &Shared) {
         let listed = self.listed(shared);
-        let found = self.selected.as_ref().and_then(|selected| listed.iter().position(|run| run.id == *selected));
+        let found = self
+            .selected
+            .as_ref()
+            .and_then(|selected| listed.iter().position(|run| run.id == *selected));
         self.cursor.at = found.unwrap_or(self.cursor.at).min(listed.len().saturating_sub(1));
     }
 
@@ -319,7 +362,13 @@ impl Screen for RunsScreen {
         if let Some(error) = &self.filter_error {
             put(buffer, header, header.x, header.y, error, shared.theme.style(Role::Bad));
         } else {
-            table::header(shared, buffer, header, &COLUMNS, Some((ORDERS[self.order], !self.reverse)));
+            table::header(
+                shared,
+                buffer,
+                header,
+                &COLUMNS,
+                Some((ORDERS[self.order], !self.reverse)),
+            );
         }
         if runs.is_empty() {
             self.nothing(shared, list, buffer);
@@ -332,7 +381,14 @@ impl Screen for RunsScreen {
             let line = Rect { x: list.x + 1, width: list.width - 1, ..list };
             table::row(shared, buffer, line, y, &COLUMNS, &self.cells(shared, run), chosen);
             if chosen {
-                put(buffer, list, list.x, y, shared.glyphs.pointer(), shared.theme.style(Role::Accent));
+                put(
+                    buffer,
+                    list,
+                    list.x,
+                    y,
+                    shared.glyphs.pointer(),
+                    shared.theme.style(Role::Accent),
+                );
             }
         }
         if let Some(run) = runs.get(self.cursor.at) {
@@ -356,10 +412,13 @@ impl Screen for RunsScreen {
     }
 
     fn hints(&self, shared: &Shared) -> Vec<Action> {
-        let live = self.selected(shared).and_then(|id| shared.library.run(id)).map(|run| run.row.state);
+        let live =
+            self.selected(shared).and_then(|id| shared.library.run(id)).map(|run| run.row.state);
         let mut hints = vec![Action::Open, Action::Mark, Action::Filter, Action::SortNext];
         match live {
-            Some(status) if status.has_runner() => hints.extend([Action::Checkpoint, Action::Pause, Action::Stop]),
+            Some(status) if status.has_runner() => {
+                hints.extend([Action::Checkpoint, Action::Pause, Action::Stop])
+            }
             Some(status) if status.can_resume() => hints.push(Action::Resume),
             _ => {}
         }

@@ -29,7 +29,9 @@ impl Screen for SystemScreen {
             Action::Checkpoint | Action::Pause | Action::Stop | Action::Resume => {
                 selected.map(|run| Effect::Command(run, action)).into_iter().collect()
             }
-            Action::Open => selected.map_or_else(Vec::new, |run| vec![Effect::Focus(run), Effect::Go(super::ScreenId::Train)]),
+            Action::Open => selected.map_or_else(Vec::new, |run| {
+                vec![Effect::Focus(run), Effect::Go(super::ScreenId::Train)]
+            }),
             _ => Vec::new(),
         }
     }
@@ -40,32 +42,98 @@ impl Screen for SystemScreen {
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
         let Some(sample) = shared.library.machine.back() else {
-            put(buffer, area, area.x + 2, area.y + 1, "Looking at the machine...", shared.theme.style(Role::Dim));
+            put(
+                buffer,
+                area,
+                area.x + 2,
+                area.y + 1,
+                "Looking at the machine...",
+                shared.theme.style(Role::Dim),
+            );
             return;
         };
         let cores = sample.cores.len().div_ceil(2).clamp(1, 8) as u16;
         let (machine, rest) = top(area, cores + 3 + 2 * sample.gpus.len().min(4) as u16);
-        let title = format!("{} {} {}", text::safe(&sample.host), shared.glyphs.dot(), text::safe(&sample.processor));
-        let inner = section(shared, buffer, machine, &title, &sample.time.map_or_else(String::new, |time| format!("{} UTC", format::clock_seconds(time))));
+        let title = format!(
+            "{} {} {}",
+            text::safe(&sample.host),
+            shared.glyphs.dot(),
+            text::safe(&sample.processor)
+        );
+        let inner = section(
+            shared,
+            buffer,
+            machine,
+            &title,
+            &sample
+                .time
+                .map_or_else(String::new, |time| format!("{} UTC", format::clock_seconds(time))),
+        );
         let half = inner.width / 2;
         for (at, share) in sample.cores.iter().enumerate().take(usize::from(cores) * 2) {
-            let place = Rect { x: inner.x + (at as u16 % 2) * half, y: inner.y + at as u16 / 2, width: half, height: 1 };
+            let place = Rect {
+                x: inner.x + (at as u16 % 2) * half,
+                y: inner.y + at as u16 / 2,
+                width: half,
+                height: 1,
+            };
             let bar = shared.glyphs.gauge(*share, usize::from(half.saturating_sub(18)));
-            pieces(shared, buffer, place, place.x + 1, place.y, &[(Role::Dim, &format!("core {at:<3} ")), (Role::Curve(0), &bar), (Role::Text, &format!(" {:>3.0} %", share * 100.0))]);
+            pieces(
+                shared,
+                buffer,
+                place,
+                place.x + 1,
+                place.y,
+                &[
+                    (Role::Dim, &format!("core {at:<3} ")),
+                    (Role::Curve(0), &bar),
+                    (Role::Text, &format!(" {:>3.0} %", share * 100.0)),
+                ],
+            );
         }
         let mut y = inner.y + cores;
         let (used, total) = sample.memory;
         if total > 0 {
-            let bar = shared.glyphs.gauge(used as f64 / total as f64, usize::from(half.saturating_sub(18)));
-            pieces(shared, buffer, inner, inner.x + 1, y, &[(Role::Dim, "memory   "), (Role::Curve(1), &bar), (Role::Text, &format!(" {} of {}", format::bytes(used), format::bytes(total)))]);
+            let bar = shared
+                .glyphs
+                .gauge(used as f64 / total as f64, usize::from(half.saturating_sub(18)));
+            pieces(
+                shared,
+                buffer,
+                inner,
+                inner.x + 1,
+                y,
+                &[
+                    (Role::Dim, "memory   "),
+                    (Role::Curve(1), &bar),
+                    (Role::Text, &format!(" {} of {}", format::bytes(used), format::bytes(total))),
+                ],
+            );
         }
         y += 1;
         for (at, gpu) in sample.gpus.iter().enumerate().take(4) {
-            let bar = shared.glyphs.gauge(gpu.utilisation.unwrap_or(0.0), usize::from(half.saturating_sub(18)));
-            let percent = gpu.utilisation.map_or_else(String::new, |share| format!(" {:>3.0} %", share * 100.0));
-            pieces(shared, buffer, inner, inner.x + 1, y, &[(Role::Dim, &format!("gpu {at:<4} ")), (Role::Curve(2), &bar), (Role::Text, &percent)]);
+            let bar = shared
+                .glyphs
+                .gauge(gpu.utilisation.unwrap_or(0.0), usize::from(half.saturating_sub(18)));
+            let percent = gpu
+                .utilisation
+                .map_or_else(String::new, |share| format!(" {:>3.0} %", share * 100.0));
+            pieces(
+                shared,
+                buffer,
+                inner,
+                inner.x + 1,
+                y,
+                &[
+                    (Role::Dim, &format!("gpu {at:<4} ")),
+                    (Role::Curve(2), &bar),
+                    (Role::Text, &percent),
+                ],
+            );
             let mut about = vec![text::safe(&gpu.name)];
-            about.extend(gpu.memory.map(|(used, total)| format!("{} of {}", format::bytes(used), format::bytes(total))));
+            about.extend(gpu.memory.map(|(used, total)| {
+                format!("{} of {}", format::bytes(used), format::bytes(total))
+            }));
             about.extend(gpu.watts.map(|watts| format!("{watts:.0} W")));
             about.extend(gpu.celsius.map(|degrees| format!("{degrees:.0} C")));
             pieces(shared, buffer, inner, inner.x + 10, y + 1, &[(Role::Dim, &about.join("  "))]);
@@ -86,7 +154,14 @@ impl Screen for SystemScreen {
                     words.push_str(": no room for two");
                 }
             }
-            pieces(shared, buffer, inner, inner.x + 1, inner.y + at as u16, &[(Role::Dim, &format!("{name:<12} ")), (Role::Curve(3), &bar), (role, &words)]);
+            pieces(
+                shared,
+                buffer,
+                inner,
+                inner.x + 1,
+                inner.y + at as u16,
+                &[(Role::Dim, &format!("{name:<12} ")), (Role::Curve(3), &bar), (role, &words)],
+            );
         }
         let sent = format!("{} sent to this terminal", format::bytes(shared.sent));
         let inner = section(shared, buffer, rest, "runners", &sent);
@@ -99,25 +174,51 @@ impl Screen for SystemScreen {
         for (at, run) in live.iter().enumerate().skip(first).take(height) {
             let pointer = if at == self.cursor.at { shared.glyphs.pointer() } else { " " };
             let status = run.row.state;
-            let silent = run.last.map_or_else(String::new, |last| format!("last record {} ago", format::short_duration(shared.now.seconds_since(last).max(0.0))));
-            let left = run.row.eta_s.map_or_else(String::new, |eta| format!("{} left, ", format::short_duration(eta)));
+            let silent = run.last.map_or_else(String::new, |last| {
+                format!(
+                    "last record {} ago",
+                    format::short_duration(shared.now.seconds_since(last).max(0.0))
+                )
+            });
+            let left = run
+                .row
+                .eta_s
+                .map_or_else(String::new, |eta| format!("{} left, ", format::short_duration(eta)));
             let y = inner.y + (at - first) as u16;
-            pieces(shared, buffer, inner, inner.x, y, &[
-                (Role::Accent, pointer),
-                (role(status), &format!("{} {status:<7}", shared.glyphs.status(status))),
-                (Role::Text, &text::left(&run.id.to_string(), 44, shared.glyphs.cut())),
-                (Role::Dim, &format!(" {} {left}{silent}", run.device)),
-            ]);
+            pieces(
+                shared,
+                buffer,
+                inner,
+                inner.x,
+                y,
+                &[
+                    (Role::Accent, pointer),
+                    (role(status), &format!("{} {status:<7}", shared.glyphs.status(status))),
+                    (Role::Text, &text::left(&run.id.to_string(), 44, shared.glyphs.cut())),
+                    (Role::Dim, &format!(" {} {left}{silent}", run.device)),
+                ],
+            );
         }
     }
 
     fn hints(&self, shared: &Shared) -> Vec<Action> {
-        if shared.library.live().next().is_some() { vec![Action::Open, Action::Checkpoint, Action::Pause, Action::Stop] } else { Vec::new() }
+        if shared.library.live().next().is_some() {
+            vec![Action::Open, Action::Checkpoint, Action::Pause, Action::Stop]
+        } else {
+            Vec::new()
+        }
     }
 }
 
 /// The size of the newest checkpoint of the runs looked at: what the next one will take.
 fn next_checkpoint(shared: &Shared) -> u64 {
-    let newest = |run: &crate::tui::data::library::OpenRun| run.state.stages.iter().rev().find_map(|stage| stage.checkpoints.last()).map(|saved| saved.bytes);
+    let newest = |run: &crate::tui::data::library::OpenRun| {
+        run.state
+            .stages
+            .iter()
+            .rev()
+            .find_map(|stage| stage.checkpoints.last())
+            .map(|saved| saved.bytes)
+    };
     shared.library.open.values().filter_map(newest).max().unwrap_or(0)
 }

@@ -38,7 +38,10 @@ impl Cursor {
     /// where it can.
     #[must_use]
     pub fn first(self, count: usize, height: usize) -> usize {
-        self.at.min(count.saturating_sub(1)).saturating_sub(height / 2).min(count.saturating_sub(height))
+        self.at
+            .min(count.saturating_sub(1))
+            .saturating_sub(height / 2)
+            .min(count.saturating_sub(height))
     }
 }
 

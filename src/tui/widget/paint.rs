@@ -17,7 +17,14 @@ pub fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: S
 }
 
 /// Pieces of text with their roles, one after the other on one line.
-pub fn pieces(shared: &Shared, buffer: &mut Buffer, area: Rect, x: u16, y: u16, parts: &[(Role, &str)]) -> u16 {
+pub fn pieces(
+    shared: &Shared,
+    buffer: &mut Buffer,
+    area: Rect,
+    x: u16,
+    y: u16,
+    parts: &[(Role, &str)],
+) -> u16 {
     let mut x = x;
     for (role, part) in parts {
         x = put(buffer, area, x, y, part, shared.theme.style(*role));
@@ -70,7 +77,13 @@ pub fn right(area: Rect, columns: u16) -> (Rect, Rect) {
 }
 
 /// Lines of plain text from the top of an area, broken at its width.
-pub fn paragraph(shared: &Shared, buffer: &mut Buffer, area: Rect, role: Role, words: &str) -> Rect {
+pub fn paragraph(
+    shared: &Shared,
+    buffer: &mut Buffer,
+    area: Rect,
+    role: Role,
+    words: &str,
+) -> Rect {
     let mut rest = area;
     for line in words.lines().flat_map(|line| text::wrap(line, usize::from(area.width.max(1)))) {
         if rest.height == 0 {

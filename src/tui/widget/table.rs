@@ -43,7 +43,13 @@ pub fn fit(columns: &[Column], width: u16) -> Vec<(usize, u16, u16)> {
 }
 
 /// The line of headings; `sorted` is marked with the direction of its order.
-pub fn header(shared: &Shared, buffer: &mut Buffer, area: Rect, columns: &[Column], sorted: Option<(usize, bool)>) {
+pub fn header(
+    shared: &Shared,
+    buffer: &mut Buffer,
+    area: Rect,
+    columns: &[Column],
+    sorted: Option<(usize, bool)>,
+) {
     for (at, x, width) in fit(columns, area.width) {
         let column = columns[at];
         let (role, title) = match sorted {
@@ -63,12 +69,23 @@ pub fn header(shared: &Shared, buffer: &mut Buffer, area: Rect, columns: &[Colum
 }
 
 /// A line of cells, one a column.
-pub fn row(shared: &Shared, buffer: &mut Buffer, area: Rect, y: u16, columns: &[Column], cells: &[Cell], selected: bool) {
+pub fn row(
+    shared: &Shared,
+    buffer: &mut Buffer,
+    area: Rect,
+    y: u16,
+    columns: &[Column],
+    cells: &[Cell],
+    selected: bool,
+) {
     if y >= area.bottom() {
         return;
     }
     if selected {
-        buffer.set_style(Rect { y, height: 1, ..area }.intersection(*buffer.area()), shared.theme.style(Role::Selected));
+        buffer.set_style(
+            Rect { y, height: 1, ..area }.intersection(*buffer.area()),
+            shared.theme.style(Role::Selected),
+        );
     }
     for (at, x, width) in fit(columns, area.width) {
         if let Some((role, value)) = cells.get(at) {
@@ -87,7 +104,11 @@ fn line(
     selected: bool,
 ) {
     let cut = shared.glyphs.cut();
-    let value = if right { text::right(value, usize::from(width), cut) } else { text::left(value, usize::from(width), cut) };
+    let value = if right {
+        text::right(value, usize::from(width), cut)
+    } else {
+        text::left(value, usize::from(width), cut)
+    };
     let mut style = shared.theme.style(role);
     if selected {
         style = shared.theme.style(Role::Selected).patch(style);

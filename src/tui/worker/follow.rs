@@ -1,8 +1,8 @@
 //! One run's log, followed: briefly for the list of runs, in full where the run is looked at.
 
 use super::Entry;
-use crate::session::follow::RunFollower;
 use crate::session::fold::RunState;
+use crate::session::follow::RunFollower;
 use crate::session::names::{RunId, console_name};
 use crate::session::runs::RunRow;
 use crate::session::tail::{Budget, Reached};
@@ -109,7 +109,8 @@ impl Followed {
         };
         let more = reached == Reached::Budget;
         let grew = follower.state().records != before;
-        let recheck = grew || self.status.is_none() || self.checked.elapsed() >= Duration::from_secs(1);
+        let recheck =
+            grew || self.status.is_none() || self.checked.elapsed() >= Duration::from_secs(1);
         if !follower.is_run() || !(recheck || self.fresh) {
             // A file without its first record is no run yet.
             if !follower.is_run() && !more {
@@ -117,7 +118,8 @@ impl Followed {
             }
             return more;
         }
-        let status = if more { self.status.unwrap_or(RunStatus::Unknown) } else { follower.status(now) };
+        let status =
+            if more { self.status.unwrap_or(RunStatus::Unknown) } else { follower.status(now) };
         self.checked = Instant::now();
         let changed = grew || self.fresh || self.status != Some(status);
         let due = self.told.is_none_or(|told| told.elapsed() >= TELL) || !more;
@@ -209,7 +211,9 @@ fn console(folder: &Path, id: &RunId, segment: u32) -> Vec<String> {
     let bytes = read().unwrap_or_default();
     let lines = String::from_utf8_lossy(&bytes);
     // A line that was written over itself shows what stood there last.
-    let shown = lines.lines().map(|line| text::safe(line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default()));
+    let shown = lines.lines().map(|line| {
+        text::safe(line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default())
+    });
     let all: Vec<String> = shown.collect();
     all[all.len().saturating_sub(200)..].to_vec()
 }

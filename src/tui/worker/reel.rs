@@ -30,7 +30,8 @@ pub struct Playing {
 impl Playing {
     /// Opens a session, held at its end.
     pub fn open(sessions: &Path, session: &SessionId) -> Result<Self, String> {
-        let timeline = Timeline::open(&sessions.join(session.as_str())).map_err(|error| error.to_string())?;
+        let timeline =
+            Timeline::open(&sessions.join(session.as_str())).map_err(|error| error.to_string())?;
         let mut player = Player::new(timeline);
         let end = player.entries().len();
         player.seek(end);
@@ -45,7 +46,10 @@ impl Playing {
             ReelOrder::Open(_) | ReelOrder::Close => {}
             ReelOrder::Toggle => player.toggle(),
             ReelOrder::Step(by) => {
-                let to = player.position().saturating_add_signed(*by as isize).min(player.entries().len());
+                let to = player
+                    .position()
+                    .saturating_add_signed(*by as isize)
+                    .min(player.entries().len());
                 player.seek(to);
             }
             ReelOrder::Seconds(by) => player.seek_by(*by),
@@ -79,7 +83,11 @@ impl Playing {
         let (start, end) = (player.start(), player.end());
         let length = end.seconds_since(start).max(1e-9);
         let entries = player.entries();
-        let marks = player.marks().iter().map(|at| entries.time(*at).seconds_since(start) / length).collect();
+        let marks = player
+            .marks()
+            .iter()
+            .map(|at| entries.time(*at).seconds_since(start) / length)
+            .collect();
         let mut latest = None;
         let mut stories: Vec<(RunId, Story, Alerts)> = Vec::new();
         for at in player.position().saturating_sub(STORY)..player.position() {
@@ -97,7 +105,8 @@ impl Playing {
         let open = |(run, state): (&crate::ids::RunName, &RunState)| {
             let id = RunId { session: self.session.clone(), run: run.clone() };
             let at = stories.iter().position(|(known, ..)| *known == id);
-            let (story, alerts) = at.map_or_else(Default::default, |at| (stories[at].1.clone(), stories[at].2.clone()));
+            let (story, alerts) = at
+                .map_or_else(Default::default, |at| (stories[at].1.clone(), stories[at].2.clone()));
             let open = OpenRun {
                 state: Arc::new(state.clone()),
                 alerts: Arc::new(alerts),

@@ -18,15 +18,21 @@ pub fn read(folder: &Path) -> Vec<LoadedResult> {
 fn one(results: &Results, id: &ResultId) -> Result<ResultContent, String> {
     let stored = results.read(id).map_err(|error| error.to_string())?;
     let path = results.neighbours_path(id);
-    let sets = if path.exists() { read_neighbours(&path).map_err(|error| error.to_string())? } else { Vec::new() };
+    let sets = if path.exists() {
+        read_neighbours(&path).map_err(|error| error.to_string())?
+    } else {
+        Vec::new()
+    };
     let sets = Arc::new(sets);
     match stored.format.as_str() {
         COMPARE_FORMAT => {
-            let document: CompareDocument = serde_json::from_value(stored.document).map_err(|error| error.to_string())?;
+            let document: CompareDocument =
+                serde_json::from_value(stored.document).map_err(|error| error.to_string())?;
             Ok(ResultContent::Compare(Box::new(document), sets))
         }
         INSPECT_FORMAT => {
-            let document: InspectDocument = serde_json::from_value(stored.document).map_err(|error| error.to_string())?;
+            let document: InspectDocument =
+                serde_json::from_value(stored.document).map_err(|error| error.to_string())?;
             Ok(ResultContent::Inspect(Box::new(document), sets))
         }
         other => Err(format!("format {other:?} is not known")),

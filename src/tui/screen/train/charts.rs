@@ -30,9 +30,15 @@ const LOGIT_CEILING: f64 = 100.0;
 
 /// The measures a run has, those that matter first.
 pub fn measures(state: &RunState, only: Option<usize>) -> Vec<String> {
-    let stages = state.stages.iter().enumerate().filter(|(at, _)| only.is_none_or(|only| only == *at));
-    let mut names: Vec<String> = stages.flat_map(|(_, stage)| stage.tracks.keys().cloned()).filter(|name| name != "elapsed").collect();
-    names.sort_by_key(|name| (ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len()), name.clone()));
+    let stages =
+        state.stages.iter().enumerate().filter(|(at, _)| only.is_none_or(|only| only == *at));
+    let mut names: Vec<String> = stages
+        .flat_map(|(_, stage)| stage.tracks.keys().cloned())
+        .filter(|name| name != "elapsed")
+        .collect();
+    names.sort_by_key(|name| {
+        (ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len()), name.clone())
+    });
     names.dedup();
     names
 }
@@ -64,7 +70,10 @@ pub fn span(screen: &TrainScreen, runs: &[(&RunId, &OpenRun)]) -> (f64, f64) {
 fn furthest(state: &RunState, stage: usize) -> u64 {
     let stage = &state.stages[stage];
     let tracks = stage.tracks("loss").iter();
-    let last = tracks.filter_map(|track| track.series.buckets().last()).map(|bucket| bucket.last_step).max();
+    let last = tracks
+        .filter_map(|track| track.series.buckets().last())
+        .map(|bucket| bucket.last_step)
+        .max();
     last.unwrap_or(0).max(stage.step)
 }
 
@@ -90,7 +99,12 @@ pub fn place_of(screen: &TrainScreen, run: &OpenRun, alert: &Alert) -> Option<f6
 }
 
 /// The chart of a measure.
-pub fn chart(screen: &TrainScreen, shared: &Shared, runs: &[(&RunId, &OpenRun)], measure: &str) -> Chart {
+pub fn chart(
+    screen: &TrainScreen,
+    shared: &Shared,
+    runs: &[(&RunId, &OpenRun)],
+    measure: &str,
+) -> Chart {
     let mut chart = Chart {
         title: measure.to_owned(),
         curves: Vec::new(),
@@ -108,12 +122,19 @@ pub fn chart(screen: &TrainScreen, shared: &Shared, runs: &[(&RunId, &OpenRun)],
             let pieces = ruler.pieces(measure, &gaps_of);
             let places = |stage: usize| {
                 let ruler = &ruler;
-                gaps_of(stage).into_iter().filter_map(move |gap| ruler.place(stage, None, gap)).collect::<Vec<f64>>()
+                gaps_of(stage)
+                    .into_iter()
+                    .filter_map(move |gap| ruler.place(stage, None, gap))
+                    .collect::<Vec<f64>>()
             };
             let gaps = if sparse { Vec::new() } else { ruler.stages().flat_map(places).collect() };
             Curve { name, number, pieces, sparse, gaps }
         };
-        let name = if runs.len() > 1 { format!("{} {}", letter(number), id.run) } else { measure.to_owned() };
+        let name = if runs.len() > 1 {
+            format!("{} {}", letter(number), id.run)
+        } else {
+            measure.to_owned()
+        };
         let sparse = measure.starts_with("validation/");
         chart.curves.push(curve(measure, name, number, sparse));
         if measure == "loss" {
@@ -127,10 +148,18 @@ pub fn chart(screen: &TrainScreen, shared: &Shared, runs: &[(&RunId, &OpenRun)],
         surroundings(screen, run, measure, &mut chart);
     }
     if runs.len() > 1 {
-        let names: Vec<String> = runs.iter().enumerate().map(|(at, (id, _))| format!("{} {}", letter(at), id.run)).collect();
+        let names: Vec<String> = runs
+            .iter()
+            .enumerate()
+            .map(|(at, (id, _))| format!("{} {}", letter(at), id.run))
+            .collect();
         chart.title = format!("{measure}: {}", names.join(", "));
     } else if chart.curves.len() > 1 {
-        chart.title.push_str(if shared.glyphs.ascii { ", o validation" } else { ", ◆ validation" });
+        chart.title.push_str(if shared.glyphs.ascii {
+            ", o validation"
+        } else {
+            ", ◆ validation"
+        });
     }
     chart
 }
@@ -145,7 +174,9 @@ fn surroundings(screen: &TrainScreen, run: &OpenRun, measure: &str, chart: &mut 
     let ruler = Ruler::new(state, screen.look.x, screen.stage);
     let several = state.stages.len() > 1 && screen.stage.is_none();
     for stage in ruler.stages().filter(|at| state.stages[*at].step > 0) {
-        if several && let Some(x) = ruler.place(stage, None, 0).or_else(|| ruler.place(stage, None, 1)) {
+        if several
+            && let Some(x) = ruler.place(stage, None, 0).or_else(|| ruler.place(stage, None, 1))
+        {
             let label = state.stages[stage].stage.to_string();
             chart.marks.push(Mark { x, label, kind: MarkKind::Stage });
         }
@@ -156,7 +187,11 @@ fn surroundings(screen: &TrainScreen, run: &OpenRun, measure: &str, chart: &mut 
         if screen.stage.is_none_or(|only| only == at)
             && let Some(x) = ruler.place(at, None, from.step)
         {
-            chart.marks.push(Mark { x, label: format!("resumed @{}", from.step), kind: MarkKind::Resume });
+            chart.marks.push(Mark {
+                x,
+                label: format!("resumed @{}", from.step),
+                kind: MarkKind::Resume,
+            });
         }
     }
     if let Some(alert) = screen.alert.and_then(|at| run.alerts.kept.get(at))

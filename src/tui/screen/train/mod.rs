@@ -48,7 +48,15 @@ impl Default for TrainScreen {
             crosshair: None,
             superseded: true,
         };
-        Self { look, smoothing: 2, measure: "loss".to_owned(), stage: None, wide: false, alert: None, frozen: None }
+        Self {
+            look,
+            smoothing: 2,
+            measure: "loss".to_owned(),
+            stage: None,
+            wide: false,
+            alert: None,
+            frozen: None,
+        }
     }
 }
 
@@ -63,17 +71,35 @@ impl TrainScreen {
     }
 
     /// Draws the run as some other fold has it, at another time: the picture of a replay.
-    pub fn picture(&self, shared: &Shared, id: &RunId, runs: &BTreeMap<RunId, OpenRun>, now: Time, area: Rect, buffer: &mut Buffer) {
+    pub fn picture(
+        &self,
+        shared: &Shared,
+        id: &RunId,
+        runs: &BTreeMap<RunId, OpenRun>,
+        now: Time,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) {
         let runs: Vec<(&RunId, &OpenRun)> = runs.iter().filter(|(run, _)| *run == id).collect();
         self.draw(shared, id, &runs, now, area, buffer);
     }
 
-    fn draw(&self, shared: &Shared, id: &RunId, runs: &[(&RunId, &OpenRun)], now: Time, area: Rect, buffer: &mut Buffer) {
+    fn draw(
+        &self,
+        shared: &Shared,
+        id: &RunId,
+        runs: &[(&RunId, &OpenRun)],
+        now: Time,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) {
         let Some((_, run)) = runs.first() else { return };
         let parts = layout(area, self.wide);
         let large = charts::chart(self, shared, runs, &self.measure);
         chart::draw(shared, &large, &self.look, parts.chart, buffer);
-        let mut small = charts::measures(&run.state, self.stage).into_iter().filter(|name| *name != self.measure);
+        let mut small = charts::measures(&run.state, self.stage)
+            .into_iter()
+            .filter(|name| *name != self.measure);
         for place in &parts.small {
             if let Some(measure) = small.next() {
                 let one = charts::chart(self, shared, runs, &measure);
@@ -205,12 +231,18 @@ impl Screen for TrainScreen {
                     Some(_) => None,
                     None => Some(shared.library.open.clone()),
                 };
-                let words = if self.frozen.is_some() { "charts held still; f lets them go" } else { "charts move again" };
+                let words = if self.frozen.is_some() {
+                    "charts held still; f lets them go"
+                } else {
+                    "charts move again"
+                };
                 return vec![Effect::Say(words.to_owned())];
             }
             Action::MetricNext => self.measure_by(shared, 1),
             Action::MetricPrevious => {
-                let back = self.run(shared).map_or(1, |(_, run)| charts::measures(&run.state, self.stage).len());
+                let back = self
+                    .run(shared)
+                    .map_or(1, |(_, run)| charts::measures(&run.state, self.stage).len());
                 self.measure_by(shared, back.max(1) - 1);
             }
             Action::StageNext => self.stage_by(shared, 1),
@@ -223,7 +255,11 @@ impl Screen for TrainScreen {
             Action::AlertNext => return self.jump(shared, 1),
             Action::AlertPrevious => return self.jump(shared, -1),
             Action::Checkpoint | Action::Pause | Action::Stop | Action::Resume => {
-                return shared.focus.iter().map(|run| Effect::Command(run.clone(), action)).collect();
+                return shared
+                    .focus
+                    .iter()
+                    .map(|run| Effect::Command(run.clone(), action))
+                    .collect();
             }
             Action::Back => {
                 let set = self.look.crosshair.take().is_some()
@@ -255,9 +291,11 @@ impl Screen for TrainScreen {
 
     fn click(&mut self, column: u16, row: u16, area: Rect, shared: &Shared) -> Vec<Effect> {
         let chart = layout(area, self.wide).chart;
-        if row >= chart.y && row < chart.bottom() && column >= chart.x + 6 && column < chart.right() {
+        if row >= chart.y && row < chart.bottom() && column >= chart.x + 6 && column < chart.right()
+        {
             let window = self.window(shared);
-            let share = f64::from(column - chart.x - 6) / f64::from(chart.width.saturating_sub(7).max(1));
+            let share =
+                f64::from(column - chart.x - 6) / f64::from(chart.width.saturating_sub(7).max(1));
             self.look.crosshair = Some(window.0 + share.clamp(0.0, 1.0) * (window.1 - window.0));
         }
         Vec::new()
@@ -276,7 +314,12 @@ impl Screen for TrainScreen {
                 }
                 None => "No run chosen.\n\n1   the list of runs; enter opens one".to_owned(),
             };
-            let inner = Rect { x: area.x + 2, y: area.y + 1, width: area.width.saturating_sub(4), height: area.height.saturating_sub(1) };
+            let inner = Rect {
+                x: area.x + 2,
+                y: area.y + 1,
+                width: area.width.saturating_sub(4),
+                height: area.height.saturating_sub(1),
+            };
             paragraph(shared, buffer, inner, Role::Dim, &words);
             return;
         };
@@ -286,9 +329,18 @@ impl Screen for TrainScreen {
 
     fn hints(&self, shared: &Shared) -> Vec<Action> {
         let status = self.run(shared).map(|(_, run)| run.status);
-        let mut hints = vec![Action::MetricNext, Action::LogY, Action::XAxis, Action::SmoothMore, Action::ZoomIn, Action::Crosshair];
+        let mut hints = vec![
+            Action::MetricNext,
+            Action::LogY,
+            Action::XAxis,
+            Action::SmoothMore,
+            Action::ZoomIn,
+            Action::Crosshair,
+        ];
         match status {
-            Some(status) if status.has_runner() => hints.extend([Action::Checkpoint, Action::Pause, Action::Stop]),
+            Some(status) if status.has_runner() => {
+                hints.extend([Action::Checkpoint, Action::Pause, Action::Stop])
+            }
             Some(status) if status.can_resume() => hints.push(Action::Resume),
             _ => {}
         }

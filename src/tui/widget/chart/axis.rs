@@ -65,8 +65,10 @@ impl Axis {
         if self.log && self.high / self.low >= 8.0 {
             let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
             for factors in [&[1.0, 2.0, 5.0][..], &[1.0, 3.0], &[1.0]] {
-                let all = (first..=last).flat_map(|p| factors.iter().map(move |f| f * 10f64.powi(p)));
-                let ticks: Vec<f64> = all.filter(|tick| *tick >= self.low && *tick <= self.high).collect();
+                let all =
+                    (first..=last).flat_map(|p| factors.iter().map(move |f| f * 10f64.powi(p)));
+                let ticks: Vec<f64> =
+                    all.filter(|tick| *tick >= self.low && *tick <= self.high).collect();
                 if ticks.len() <= most {
                     return ticks;
                 }
@@ -93,7 +95,8 @@ fn nice(least: f64) -> f64 {
         return 1.0;
     }
     let power = 10f64.powf(least.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().find(|f| f * power >= least * (1.0 - 1e-9)).unwrap_or(10.0) * power
+    [1.0, 2.0, 5.0, 10.0].into_iter().find(|f| f * power >= least * (1.0 - 1e-9)).unwrap_or(10.0)
+        * power
 }
 
 /// A tick as short as it can be said.
@@ -104,7 +107,11 @@ pub fn label(value: f64) -> String {
         return "0".to_owned();
     }
     let trim = |text: String| {
-        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+        if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            text
+        }
     };
     for (unit, sign) in [(1e9, "G"), (1e6, "M"), (1e3, "k")] {
         if size >= unit * 10.0 || (size >= unit && sign != "k") {
@@ -148,7 +155,15 @@ mod tests {
 
     #[test]
     fn labels_are_short() {
-        for (value, text) in [(0.0, "0"), (0.25, "0.25"), (12_000.0, "12k"), (1500.0, "1500"), (2.5e6, "2.5M"), (5e-4, "5e-4"), (-3.0, "-3")] {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.25, "0.25"),
+            (12_000.0, "12k"),
+            (1500.0, "1500"),
+            (2.5e6, "2.5M"),
+            (5e-4, "5e-4"),
+            (-3.0, "-3"),
+        ] {
             assert_eq!(label(value), text);
         }
     }

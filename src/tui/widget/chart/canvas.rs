@@ -117,7 +117,11 @@ impl Canvas {
         let (across, height) = (to.0.saturating_sub(from.0), self.size().1 as i64);
         for step in 0..=across {
             let y_at = |part: f64| {
-                if across == 0 { to.1 as f64 } else { from.1 as f64 + (to.1 - from.1) as f64 * part / across as f64 }
+                if across == 0 {
+                    to.1 as f64
+                } else {
+                    from.1 as f64 + (to.1 - from.1) as f64 * part / across as f64
+                }
             };
             let x = from.0 + step;
             if !pattern.draws(x) {
@@ -126,7 +130,10 @@ impl Canvas {
             let (a, b) = if across == 0 {
                 (from.1, to.1)
             } else {
-                let (a, b) = (y_at((step as f64 - 0.5).max(0.0)), y_at((step as f64 + 0.5).min(across as f64)));
+                let (a, b) = (
+                    y_at((step as f64 - 0.5).max(0.0)),
+                    y_at((step as f64 + 0.5).min(across as f64)),
+                );
                 (a.round() as i64, b.round() as i64)
             };
             let (low, high) = (a.min(b).max(0), a.max(b).min(height - 1));

@@ -43,15 +43,24 @@ struct Hidden {
 /// Draws a chart.
 pub fn draw(shared: &Shared, chart: &Chart, look: &Look, area: Rect, buffer: &mut Buffer) {
     let window = chart.window(look);
-    let x_axis = Axis::new(window.0, window.1, look.log_x && matches!(look.x, XKind::Step | XKind::Samples) && window.1 > 1.0);
-    let x_axis = if look.log_x && window.0 <= 0.0 && window.1 > 1.0 && !matches!(look.x, XKind::Clock) {
-        Axis::new(1.0, window.1, true)
-    } else {
-        x_axis
-    };
+    let x_axis = Axis::new(
+        window.0,
+        window.1,
+        look.log_x && matches!(look.x, XKind::Step | XKind::Samples) && window.1 > 1.0,
+    );
+    let x_axis =
+        if look.log_x && window.0 <= 0.0 && window.1 > 1.0 && !matches!(look.x, XKind::Clock) {
+            Axis::new(1.0, window.1, true)
+        } else {
+            x_axis
+        };
     let (range, hidden) = range(chart, look, window);
     let mut note = String::new();
-    for (count, word) in [(hidden.not_positive, "not above 0 hidden"), (hidden.above, "above"), (hidden.below, "below")] {
+    for (count, word) in [
+        (hidden.not_positive, "not above 0 hidden"),
+        (hidden.above, "above"),
+        (hidden.below, "below"),
+    ] {
         if count > 0 {
             note.push_str(&format!("{count} {word} "));
         }
@@ -111,7 +120,10 @@ fn title(chart: &Chart, look: &Look, shared: &Shared) -> String {
 }
 
 /// Points of a curve within a window.
-fn within<'a>(piece: &'a Piece, window: (f64, f64)) -> impl Iterator<Item = &'a crate::tui::data::curve::Point> {
+fn within<'a>(
+    piece: &'a Piece,
+    window: (f64, f64),
+) -> impl Iterator<Item = &'a crate::tui::data::curve::Point> {
     piece.points.iter().filter(move |point| point.x >= window.0 && point.x <= window.1)
 }
 
@@ -123,7 +135,12 @@ fn shown<'a>(curve: &'a Curve, look: &'a Look) -> impl DoubleEndedIterator<Item 
 fn range(chart: &Chart, look: &Look, window: (f64, f64)) -> (Option<(f64, f64)>, Hidden) {
     let mut hidden = Hidden::default();
     let mut values: Vec<(f64, f64)> = Vec::new();
-    for point in chart.curves.iter().flat_map(|curve| shown(curve, look)).flat_map(|piece| within(piece, window)) {
+    for point in chart
+        .curves
+        .iter()
+        .flat_map(|curve| shown(curve, look))
+        .flat_map(|piece| within(piece, window))
+    {
         if look.log_y && point.min <= 0.0 {
             hidden.not_positive += 1;
             if point.max > 0.0 {
@@ -150,7 +167,9 @@ fn range(chart: &Chart, look: &Look, window: (f64, f64)) -> (Option<(f64, f64)>,
     let mut low = values.iter().map(|value| value.0).fold(f64::INFINITY, f64::min);
     let mut high = values.iter().map(|value| value.1).fold(f64::NEG_INFINITY, f64::max);
     // A reference close by is worth the room; one far away would flatten the curve.
-    for reference in chart.references.iter().filter(|one| one.x.1 >= window.0 && one.x.0 <= window.1) {
+    for reference in
+        chart.references.iter().filter(|one| one.x.1 >= window.0 && one.x.0 <= window.1)
+    {
         let span = (high - low).max(high.abs() * 0.05);
         if reference.y > low - span && reference.y < high + span {
             (low, high) = (low.min(reference.y), high.max(reference.y));
@@ -174,14 +193,18 @@ fn below(shared: &Shared, look: &Look, axis: Axis, area: Rect, buffer: &mut Buff
     let words = |value: f64| match look.x {
         XKind::Step | XKind::Samples => label(value),
         XKind::Elapsed => format::short_duration(value),
-        XKind::Clock => Time::from_millis((value * 1000.0) as i64).map_or_else(String::new, format::clock),
+        XKind::Clock => {
+            Time::from_millis((value * 1000.0) as i64).map_or_else(String::new, format::clock)
+        }
     };
     let unit = format!(" {}", look.x.name());
     let name = area.right().saturating_sub(unit.len() as u16);
     put(buffer, area, name, area.y, &unit, shared.theme.style(Role::Dim));
     let mut free = area.x;
     for tick in axis.ticks(usize::from(area.width / 12).max(2)) {
-        let (Some(column), words) = (column_of(axis, tick, area.width), words(tick)) else { continue };
+        let (Some(column), words) = (column_of(axis, tick, area.width), words(tick)) else {
+            continue;
+        };
         let width = words.len() as u16;
         let at = (area.x + column).saturating_sub(width / 2).max(area.x);
         if at >= free && at + width < name {
@@ -192,15 +215,35 @@ fn below(shared: &Shared, look: &Look, axis: Axis, area: Rect, buffer: &mut Buff
 }
 
 /// Puts the points of a piece into columns of dots. `value` picks what a point says.
-fn columns(piece: &Piece, values: &[f64], axis: Axis, width: usize, smoothed: bool) -> Vec<(usize, Column)> {
+fn columns(
+    piece: &Piece,
+    values: &[f64],
+    axis: Axis,
+    width: usize,
+    smoothed: bool,
+) -> Vec<(usize, Column)> {
     let mut columns: Vec<(usize, Column)> = Vec::new();
     for (point, smooth) in piece.points.iter().zip(values) {
-        let Some(share) = axis.share(point.x).filter(|share| (0.0..=1.0).contains(share)) else { continue };
+        let Some(share) = axis.share(point.x).filter(|share| (0.0..=1.0).contains(share)) else {
+            continue;
+        };
         let at = (share * (width - 1) as f64).round() as usize;
         let new = if smoothed {
-            Column { min: *smooth, max: *smooth, first: *smooth, last: *smooth, after_gap: point.after_gap }
+            Column {
+                min: *smooth,
+                max: *smooth,
+                first: *smooth,
+                last: *smooth,
+                after_gap: point.after_gap,
+            }
         } else {
-            Column { min: point.min, max: point.max, first: point.first, last: point.last, after_gap: point.after_gap }
+            Column {
+                min: point.min,
+                max: point.max,
+                first: point.first,
+                last: point.last,
+                after_gap: point.after_gap,
+            }
         };
         match columns.last_mut() {
             Some((last, column)) if *last == at => {
@@ -215,7 +258,14 @@ fn columns(piece: &Piece, values: &[f64], axis: Axis, width: usize, smoothed: bo
     columns
 }
 
-fn curve_layers(shared: &Shared, curve: &Curve, look: &Look, x: Axis, y: Axis, canvas: &mut Canvas) {
+fn curve_layers(
+    shared: &Shared,
+    curve: &Curve,
+    look: &Look,
+    x: Axis,
+    y: Axis,
+    canvas: &mut Canvas,
+) {
     let (width, height) = canvas.size();
     let dot = |value: f64| {
         let share = y.share(value)?;
@@ -226,25 +276,27 @@ fn curve_layers(shared: &Shared, curve: &Curve, look: &Look, x: Axis, y: Axis, c
     let sign = SIGNS[curve.number % SIGNS.len()];
     let pattern = Pattern::of(curve.number);
     let smooths = look.smoothing > 0.0 && !curve.sparse;
-    let stroke = |canvas: &mut Canvas, columns: &[(usize, Column)], pattern: Pattern, span: bool| {
-        let mut before: Option<(usize, i64)> = None;
-        for (at, column) in columns {
-            let (Some(first), Some(last)) = (dot(column.first), dot(column.last)) else {
-                before = None;
-                continue;
-            };
-            if let Some(before) = before.filter(|_| !column.after_gap) {
-                canvas.line(before, (*at, first), pattern);
+    let stroke =
+        |canvas: &mut Canvas, columns: &[(usize, Column)], pattern: Pattern, span: bool| {
+            let mut before: Option<(usize, i64)> = None;
+            for (at, column) in columns {
+                let (Some(first), Some(last)) = (dot(column.first), dot(column.last)) else {
+                    before = None;
+                    continue;
+                };
+                if let Some(before) = before.filter(|_| !column.after_gap) {
+                    canvas.line(before, (*at, first), pattern);
+                }
+                let (low, high) =
+                    (dot(column.min).unwrap_or(height as i64), dot(column.max).unwrap_or(first));
+                if span && low != high {
+                    canvas.line((*at, high), (*at, low), Pattern::Solid);
+                } else {
+                    canvas.line((*at, first), (*at, last), pattern);
+                }
+                before = Some((*at, last));
             }
-            let (low, high) = (dot(column.min).unwrap_or(height as i64), dot(column.max).unwrap_or(first));
-            if span && low != high {
-                canvas.line((*at, high), (*at, low), Pattern::Solid);
-            } else {
-                canvas.line((*at, first), (*at, last), pattern);
-            }
-            before = Some((*at, last));
-        }
-    };
+        };
     for piece in shown(curve, look) {
         if piece.superseded || smooths {
             canvas.layer(Layer { style: dim, sign: '.' });
@@ -265,19 +317,44 @@ fn curve_layers(shared: &Shared, curve: &Curve, look: &Look, x: Axis, y: Axis, c
 }
 
 /// Lines across and down, only where no curve is.
-fn lines(shared: &Shared, chart: &Chart, look: &Look, (x, y): (Axis, Axis), canvas: &Canvas, plot: Rect, buffer: &mut Buffer) {
+fn lines(
+    shared: &Shared,
+    chart: &Chart,
+    look: &Look,
+    (x, y): (Axis, Axis),
+    canvas: &Canvas,
+    plot: Rect,
+    buffer: &mut Buffer,
+) {
     let (across, down) = if shared.glyphs.ascii { ("-", ":") } else { ("┈", "┊") };
     for reference in &chart.references {
         let Some(row) = row_of(y, reference.y, plot.height) else { continue };
         let clamp = |value: f64| x.share(value.max(x.low)).unwrap_or(0.0).clamp(0.0, 1.0);
         let columns = f64::from(plot.width - 1);
-        let (from, to) = ((clamp(reference.x.0) * columns) as u16, (clamp(reference.x.1) * columns) as u16);
-        for column in (from..=to).filter(|column| !canvas.covers(usize::from(*column), usize::from(row))) {
-            put(buffer, plot, plot.x + column, plot.y + row, across, shared.theme.style(Role::Faint));
+        let (from, to) =
+            ((clamp(reference.x.0) * columns) as u16, (clamp(reference.x.1) * columns) as u16);
+        for column in
+            (from..=to).filter(|column| !canvas.covers(usize::from(*column), usize::from(row)))
+        {
+            put(
+                buffer,
+                plot,
+                plot.x + column,
+                plot.y + row,
+                across,
+                shared.theme.style(Role::Faint),
+            );
         }
         let width = text::width(&reference.label) as u16;
         if to > from + width + 1 {
-            put(buffer, plot, plot.x + to - width, plot.y + row, &reference.label, shared.theme.style(Role::Dim));
+            put(
+                buffer,
+                plot,
+                plot.x + to - width,
+                plot.y + row,
+                &reference.label,
+                shared.theme.style(Role::Dim),
+            );
         }
     }
     let mut free = 0;
@@ -288,7 +365,9 @@ fn lines(shared: &Shared, chart: &Chart, look: &Look, (x, y): (Axis, Axis), canv
             MarkKind::Resume => Role::Dim,
             MarkKind::Alert => Role::Warn,
         };
-        for row in (0..plot.height).filter(|row| !canvas.covers(usize::from(column), usize::from(*row))) {
+        for row in
+            (0..plot.height).filter(|row| !canvas.covers(usize::from(column), usize::from(*row)))
+        {
             put(buffer, plot, plot.x + column, plot.y + row, down, shared.theme.style(role));
         }
         if column >= free && !mark.label.is_empty() && look.crosshair.is_none() {
@@ -301,13 +380,22 @@ fn lines(shared: &Shared, chart: &Chart, look: &Look, (x, y): (Axis, Axis), canv
 }
 
 /// Signs upon the curves: single values, gaps, letters of runs.
-fn signs(shared: &Shared, chart: &Chart, look: &Look, (x, y): (Axis, Axis), plot: Rect, buffer: &mut Buffer) {
+fn signs(
+    shared: &Shared,
+    chart: &Chart,
+    look: &Look,
+    (x, y): (Axis, Axis),
+    plot: Rect,
+    buffer: &mut Buffer,
+) {
     let several = chart.curves.iter().any(|curve| curve.number > 0 && !curve.sparse);
     for curve in &chart.curves {
         let style = shared.theme.style(Role::Curve(curve.number));
         if curve.sparse {
             for point in shown(curve, look).flat_map(|piece| &piece.points) {
-                if let (Some(column), Some(row)) = (column_of(x, point.x, plot.width), row_of(y, point.last, plot.height)) {
+                if let (Some(column), Some(row)) =
+                    (column_of(x, point.x, plot.width), row_of(y, point.last, plot.height))
+                {
                     let sign = if shared.glyphs.ascii { "o" } else { "◆" };
                     put(buffer, plot, plot.x + column, plot.y + row, sign, style);
                 }
@@ -316,26 +404,59 @@ fn signs(shared: &Shared, chart: &Chart, look: &Look, (x, y): (Axis, Axis), plot
         for gap in &curve.gaps {
             if let Some(column) = column_of(x, *gap, plot.width) {
                 let sign = if shared.glyphs.ascii { "x" } else { "✕" };
-                put(buffer, plot, plot.x + column, plot.bottom() - 1, sign, shared.theme.style(Role::Bad));
+                put(
+                    buffer,
+                    plot,
+                    plot.x + column,
+                    plot.bottom() - 1,
+                    sign,
+                    shared.theme.style(Role::Bad),
+                );
             }
         }
         if several && !curve.sparse {
-            let last = shown(curve, look).filter(|piece| !piece.superseded).flat_map(|piece| &piece.points).rfind(|point| point.x <= x.high);
+            let last = shown(curve, look)
+                .filter(|piece| !piece.superseded)
+                .flat_map(|piece| &piece.points)
+                .rfind(|point| point.x <= x.high);
             if let Some(point) = last
-                && let (Some(column), Some(row)) = (column_of(x, point.x, plot.width), row_of(y, point.last, plot.height))
+                && let (Some(column), Some(row)) =
+                    (column_of(x, point.x, plot.width), row_of(y, point.last, plot.height))
             {
-                put(buffer, plot, plot.x + column, plot.y + row, letter(curve.number).encode_utf8(&mut [0; 4]), style);
+                put(
+                    buffer,
+                    plot,
+                    plot.x + column,
+                    plot.y + row,
+                    letter(curve.number).encode_utf8(&mut [0; 4]),
+                    style,
+                );
             }
         }
     }
 }
 
 /// A line down with the values it meets.
-fn crosshair(shared: &Shared, chart: &Chart, look: &Look, (x, _): (Axis, Axis), at: f64, plot: Rect, buffer: &mut Buffer) {
+fn crosshair(
+    shared: &Shared,
+    chart: &Chart,
+    look: &Look,
+    (x, _): (Axis, Axis),
+    at: f64,
+    plot: Rect,
+    buffer: &mut Buffer,
+) {
     let Some(column) = column_of(x, at, plot.width) else { return };
     for y in plot.y..plot.bottom() {
         if buffer.cell((plot.x + column, y)).is_some_and(|cell| cell.symbol() == " ") {
-            put(buffer, plot, plot.x + column, y, shared.glyphs.bar(), shared.theme.style(Role::Accent));
+            put(
+                buffer,
+                plot,
+                plot.x + column,
+                y,
+                shared.glyphs.bar(),
+                shared.theme.style(Role::Accent),
+            );
         }
     }
     let mut row = plot.y;
@@ -347,8 +468,22 @@ fn crosshair(shared: &Shared, chart: &Chart, look: &Look, (x, _): (Axis, Axis), 
         }
         let width = text::width(&words) as u16;
         let left = plot.x + column + 1;
-        let place = if left + width <= plot.right() { left } else { (plot.x + column).saturating_sub(width).max(plot.x) };
-        put(buffer, plot, place, row, &words, shared.theme.style(Role::Curve(curve.number)).add_modifier(ratatui::style::Modifier::REVERSED));
+        let place = if left + width <= plot.right() {
+            left
+        } else {
+            (plot.x + column).saturating_sub(width).max(plot.x)
+        };
+        put(
+            buffer,
+            plot,
+            place,
+            row,
+            &words,
+            shared
+                .theme
+                .style(Role::Curve(curve.number))
+                .add_modifier(ratatui::style::Modifier::REVERSED),
+        );
         row += 1;
     }
 }
@@ -356,8 +491,11 @@ fn crosshair(shared: &Shared, chart: &Chart, look: &Look, (x, _): (Axis, Axis), 
 /// A curve's value at a place, and its moving average there.
 #[must_use]
 pub fn value_at(curve: &Curve, look: &Look, at: f64) -> Option<(f64, Option<f64>)> {
-    let piece = shown(curve, look).filter(|piece| !piece.superseded).rfind(|piece| piece.points.first().is_some_and(|first| first.x <= at))?;
+    let piece = shown(curve, look)
+        .filter(|piece| !piece.superseded)
+        .rfind(|piece| piece.points.first().is_some_and(|first| first.x <= at))?;
     let index = piece.points.partition_point(|point| point.x <= at).checked_sub(1)?;
-    let smoothed = (look.smoothing > 0.0 && !curve.sparse).then(|| smooth(&piece.points[..=index], look.smoothing)[index]);
+    let smoothed = (look.smoothing > 0.0 && !curve.sparse)
+        .then(|| smooth(&piece.points[..=index], look.smoothing)[index]);
     Some((piece.points[index].last, smoothed))
 }

@@ -1,0 +1,54 @@
+//! What storing rows in fewer bits costs a search.
+
+use super::{Error, Products, compare::overlap_at, top_k};
+
+/// Most rows that ask; spread evenly over all rows, so that the measure needs no seed.
+const ASKING: usize = 1_000;
+
+/// The mean share of a row's exact `k` nearest neighbours (itself left out) that are still among
+/// its `k` nearest after storing: recall@k of the stored rows against the exact ones. Both sides
+/// `[rows, dim]`, unit rows; at most 1,000 rows ask, stored rows on both sides of the search.
+pub fn neighbours_kept(exact: &[f32], stored: &[f32], dim: usize, k: usize) -> Result<f64, Error> {
+    let rows = exact.len() / dim.max(1);
+    let k = k.min(rows.saturating_sub(1));
+    if k == 0 {
+        return Ok(1.0);
+    }
+    let asking = rows.min(ASKING);
+    let places: Vec<u32> = (0..asking).map(|i| (i * rows / asking) as u32).collect();
+    let lists = |values: &[f32]| {
+        let row = |&place: &u32| &values[place as usize * dim..][..dim];
+        let queries: Vec<f32> =
+            places.iter().flat_map(|place| row(place).iter().copied()).collect();
+        top_k(&Products::new(&queries, values, dim)?, k, Some(&places))
+    };
+    let (exact, stored) = (lists(exact)?, lists(stored)?);
+    let kept: f64 = exact.iter().zip(&stored).map(|(a, b)| overlap_at(a, b, k)).sum();
+    Ok(kept / asking as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Key;
+
+    fn rows(count: usize, dim: usize) -> Vec<f32> {
+        let mut stream = Key::new(5).stream();
+        let mut values = Vec::new();
+        for _ in 0..count {
+            let row: Vec<f32> = (0..dim).map(|_| stream.normal()).collect();
+            let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
+            values.extend(row.iter().map(|x| x / length));
+        }
+        values
+    }
+
+    #[test]
+    fn exact_rows_keep_every_neighbour_and_others_next_to_none() {
+        let (a, dim) = (rows(400, 24), 24);
+        assert_eq!(neighbours_kept(&a, &a, dim, 10).unwrap(), 1.0);
+        let turned: Vec<f32> = a.chunks(dim).rev().flatten().copied().collect();
+        assert!(neighbours_kept(&a, &turned, dim, 10).unwrap() < 0.2);
+        assert_eq!(neighbours_kept(&a[..dim], &a[..dim], dim, 10).unwrap(), 1.0, "one row alone");
+    }
+}
