@@ -35,3 +35,4 @@ pub mod widget;
 mod worker;
 
 pub use stage::{Farewell, Options, WorkbenchError, open};
+pub use worker::read_once;

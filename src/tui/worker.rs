@@ -17,7 +17,7 @@ use crate::session::follow::logs_in;
 use crate::session::names::RunId;
 use follow::Followed;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -49,6 +49,33 @@ pub fn start(places: Places, messages: Sender<Msg>) -> Sender<Work> {
         }
     });
     sender
+}
+
+/// Everything there is, read to its end at once: sessions, all runs, the watched ones in full, and the
+/// results of their sessions. For pictures of screens, without a terminal and without a thread.
+#[must_use]
+pub fn read_once(sessions: &Path, watched: &BTreeSet<RunId>, now: Time) -> Vec<News> {
+    let mut news = Vec::new();
+    let ids = list_sessions(sessions).unwrap_or_default();
+    news.push(News::Sessions(ids.iter().filter_map(|id| session_entry(sessions, id)).collect()));
+    for session in &ids {
+        let folder = sessions.join(session.as_str());
+        for run in logs_in(&folder).unwrap_or_default().into_keys() {
+            let id = RunId { session: session.clone(), run };
+            let mut followed = Followed::new(&folder, &id, watched.contains(&id));
+            while followed.poll(&id, now, &mut news) {}
+        }
+        if watched.iter().any(|run| run.session == *session) {
+            news.push(News::Results(session.clone(), results::read(&folder)));
+        }
+    }
+    news
+}
+
+fn session_entry(sessions: &Path, id: &SessionId) -> Option<SessionEntry> {
+    let session = Session::open(sessions, id).ok()?;
+    let card = session.card();
+    Some(SessionEntry { id: id.clone(), title: card.title.clone(), created: card.created })
 }
 
 struct Worker {
@@ -189,15 +216,7 @@ impl Worker {
         let Ok(sessions) = list_sessions(&self.places.sessions) else { return };
         let known: BTreeSet<&SessionId> = self.folders.keys().collect();
         if !self.scanned || known != sessions.iter().collect() {
-            let entry = |id: &SessionId| {
-                let session = Session::open(&self.places.sessions, id).ok()?;
-                let card = session.card();
-                Some(SessionEntry {
-                    id: id.clone(),
-                    title: card.title.clone(),
-                    created: card.created,
-                })
-            };
+            let entry = |id: &SessionId| session_entry(&self.places.sessions, id);
             let entries = sessions.iter().filter_map(entry).collect();
             self.say(News::Sessions(entries));
         }
