@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 /// Names one list may stand for.
 const MOST: usize = 100_000;
 
+/// Bytes of all names written on the way to the last brace: many braces of one choice each would
+/// otherwise write the same names again and again.
+const WORK: usize = 256 << 20;
+
 /// Bytes of a list: what systems take as a path.
 const LONGEST: usize = 4096;
 
@@ -32,6 +36,7 @@ pub fn expand(path: &Path) -> Result<Vec<PathBuf>> {
         return Err(unfit("a name of at most 4096 bytes", format!("{} bytes", list.len())));
     }
     let mut names = vec![list];
+    let mut work = 0;
     while names.iter().any(|name| brace(name).is_some()) {
         let mut next = Vec::new();
         for name in &names {
@@ -46,6 +51,10 @@ pub fn expand(path: &Path) -> Result<Vec<PathBuf>> {
             if next.len() > MOST {
                 return Err(unfit("at most 100,000 names", "more".to_owned()));
             }
+        }
+        work += next.iter().map(String::len).sum::<usize>();
+        if work > WORK {
+            return Err(unfit("fewer braces", "a list that takes too long to write".to_owned()));
         }
         names = next;
     }
@@ -148,6 +157,8 @@ mod tests {
             assert!(expand(Path::new(bad)).is_err(), "{bad}");
         }
         assert!(expand(Path::new("{0..99999}{0..99999}.tar")).is_err());
+        let many = format!("{{0..99998}}{}.tar", "{0..0}".repeat(70));
+        assert!(expand(Path::new(&many)).is_err());
     }
 
     #[test]
