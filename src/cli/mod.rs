@@ -11,29 +11,40 @@
 //! | `runs.rs`, `watch.rs` | `runs`, `watch` |
 //! | `control.rs` | `checkpoint`, `pause`, `stop` |
 //! | `embed.rs` | `embed` |
+//! | `encoder.rs` | `encoder` |
+//! | `pull.rs`, `doctor.rs`, `completions.rs` | `pull`, `doctor`, `completions` |
 //! | `compare.rs` | `compare`, `inspect` |
 //! | `data.rs` | `data check` |
 //! | `export.rs` | `export`, `export-model` |
 //! | `session.rs` | `session` |
-//! | `bench.rs` | `bench` |
+//! | `replay.rs` | `replay` |
+//! | `bench.rs`, `soak.rs` | `bench`, `soak` |
+//! | `workbench.rs` | the terminal workbench |
 //! | `text.rs` | documents as tables for people |
 
 mod bench;
 mod compare;
+mod completions;
 mod control;
 mod data;
 mod detach;
+mod doctor;
 mod embed;
+mod encoder;
 mod ending;
 mod export;
 mod global;
+mod pull;
 mod recipes;
+mod replay;
 mod resume;
 mod runs;
 mod session;
+mod soak;
 mod text;
 mod train;
 mod watch;
+mod workbench;
 
 use crate::runner::client;
 use crate::session::control::Command as Order;
@@ -42,14 +53,14 @@ use global::{Global, Refused, say};
 use std::process::ExitCode;
 
 /// Train CLIP, turn a causal Llama into a text encoder, train LLM2CLIP against it, compare and
-/// inspect.
+/// inspect. Without a command, on a terminal: the workbench.
 #[derive(Parser)]
-#[command(name = "llm2clip", version, about, arg_required_else_help = true)]
+#[command(name = "llm2clip", version, about)]
 struct Cli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -76,18 +87,30 @@ enum Command {
     Stop(control::Order),
     /// Turn texts or pictures into an embedding table.
     Embed(embed::Embed),
+    /// An encoder's card, its tokens and masks, pictures as it sees them, and its self-test.
+    Encoder(encoder::Encoder),
     /// Compare encoders on caption or image retrieval, with intervals.
     Compare(compare::Compare),
     /// The two ranked lists of a query.
     Inspect(compare::Inspect),
     /// A session's results as JSON, CSV, TREC files and charts.
     Export(export::Export),
-    /// Sessions as a whole: list, show, rename, remove.
+    /// A session as it happened, as lines at their recorded pace.
+    Replay(replay::Replay),
+    /// Sessions as a whole: list, show, pack, unpack, rename, remove.
     Session(session::SessionArgs),
     /// What a data set holds, what is missing and what is wrong.
     Data(data::Data),
     /// Throughput of this machine.
     Bench(bench::Bench),
+    /// Kill tiny runs at random moments, resume them, and compare every number.
+    Soak(soak::Soak),
+    /// Fetch a model from the Hugging Face hub.
+    Pull(pull::Pull),
+    /// What works here, and what to do about the rest.
+    Doctor(doctor::Doctor),
+    /// Completions for a shell.
+    Completions(completions::Completions),
     /// A checkpoint in the layout of another program.
     ExportModel(export::ExportModel),
 }
@@ -128,7 +151,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if global.console.is_some() {
         client::leave_session();
     }
-    match cli.command {
+    let Some(command) = cli.command else { return workbench::workbench(&global, None) };
+    match command {
         Command::Demo(args) => train::demo(&global, &args),
         Command::Train(args) => train::train(&global, &args),
         Command::Resume(args) => resume::resume(&global, &args),
@@ -140,12 +164,18 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Recipes(args) => recipes::recipes(&global, &args),
         Command::Runs(args) => runs::runs(&global, &args),
         Command::Embed(args) => embed::embed(&global, &args),
+        Command::Encoder(args) => encoder::encoder(&global, &args),
         Command::Compare(args) => compare::compare(&global, &args),
         Command::Inspect(args) => compare::inspect(&global, &args),
         Command::Export(args) => export::export(&global, &args),
+        Command::Replay(args) => replay::replay(&global, &args),
         Command::Session(args) => session::session(&global, &args),
         Command::Data(args) => data::data(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
+        Command::Soak(args) => soak::soak(&global, &args),
+        Command::Pull(args) => pull::pull(&global, &args),
+        Command::Doctor(args) => doctor::doctor(&global, &args),
+        Command::Completions(args) => completions::completions(&args),
         Command::ExportModel(args) => export::export_model(&global, &args),
     }
 }

@@ -108,6 +108,13 @@ impl Tokenizer {
         self.run(text, true)
     }
 
+    /// Whether the file's own post-processor puts BOS in front of a text.
+    pub fn adds_bos(&self) -> Result<bool> {
+        let (plain, published) = (self.ids("a")?, self.published("a")?);
+        let first = published.first().copied();
+        Ok(self.bos.is_some() && first == self.bos && plain.first().copied() != first)
+    }
+
     fn run(&self, text: &str, add_special_tokens: bool) -> Result<Vec<u32>> {
         self.inner
             .encode_fast(text, add_special_tokens)

@@ -1,9 +1,10 @@
 //! What can go wrong between a text or picture and its row.
 
-use super::{EmbeddingError, SpecError};
+use super::{EmbeddingError, GgufError, HfError, SpecError};
 use crate::data::DataError;
 use crate::files::FileError;
 use crate::files::manifest::ManifestError;
+use crate::hub::HubError;
 use crate::model::{ConfigError, ModelError};
 use crate::nn::NnError;
 use std::path::PathBuf;
@@ -47,6 +48,24 @@ pub enum EncodeError {
         /// The file.
         path: PathBuf,
     },
+    /// A GGUF file cannot be read.
+    #[error("{cause} ({})", path.display())]
+    Gguf {
+        /// What is wrong with it.
+        #[source]
+        cause: GgufError,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A GGUF model is not one of ours.
+    #[error(transparent)]
+    GgufModel(#[from] GgufError),
+    /// A model folder cannot be read.
+    #[error(transparent)]
+    Hf(#[from] HfError),
+    /// A model of the hub is not here.
+    #[error(transparent)]
+    Hub(#[from] HubError),
     /// Nothing of that name.
     #[error("no encoder is called {name:?}: expected {expected}")]
     Unknown {

@@ -7,7 +7,8 @@ use crate::data::corpus::Picture;
 use crate::data::normalise::write_patches;
 use crate::data::picture::{Exif, Rgb8};
 use crate::data::pictures::load;
-use crate::data::processor::Processor;
+use crate::data::processor::{Processor, Resize};
+use crate::data::resize::Filter;
 use crate::model::{Ctx, Vit};
 use crate::nn::{Builder, NnError, Rule};
 use candle_core::{Device, Tensor};
@@ -76,10 +77,24 @@ pub fn image_encoder(
     let builder = Builder::load(tensors, device).trainable(Rule::None);
     let vit = Vit::new(config, &builder)?;
     builder.finish().map_err(NnError::from)?;
-    let processor = Processor::clip(config.image_size);
+    let processor = loaded.processor.ok_or_else(|| EncodeError::Unfit {
+        encoder: name.to_owned(),
+        what: "has no preprocessor_config.json, and pictures prepared in another way than in \
+               training give other rows; fetch that file too"
+            .into(),
+    })?;
+    if processor.crop != config.image_size {
+        return Err(EncodeError::Unfit {
+            encoder: name.to_owned(),
+            what: format!(
+                "reads pictures of {} pixels and its preprocessor_config.json makes {}",
+                config.image_size, processor.crop
+            ),
+        });
+    }
     let picture = PictureUse {
         size: config.image_size,
-        resample: "bicubic".to_owned(),
+        resample: resample(&processor),
         mean: processor.normalise.mean,
         std: processor.normalise.std,
     };
@@ -100,7 +115,31 @@ pub fn image_encoder(
     Ok(ModelImageEncoder { card, vit, processor, exif, device: device.clone() })
 }
 
+/// The filter's name, and how the size is reached where that is not the shorter edge to the crop.
+fn resample(processor: &Processor) -> String {
+    let filter = match processor.filter {
+        Filter::Bicubic => "bicubic",
+        Filter::Bilinear => "bilinear",
+    };
+    match processor.resize {
+        Resize::ShortestEdge(edge) if edge == processor.crop => filter.to_owned(),
+        Resize::ShortestEdge(edge) => format!("{filter}, shorter edge {edge}"),
+        Resize::Squash(edge) => format!("{filter}, squashed to {edge}"),
+    }
+}
+
 impl ModelImageEncoder {
+    /// The picture as the tower sees it, before its bytes are normalised, and the size it had.
+    pub(super) fn seen(&self, picture: &Picture) -> Result<(Rgb8, (usize, usize)), EncodeError> {
+        let whole = load(picture, self.exif)?;
+        Ok((self.processor.square(&whole)?, (whole.width, whole.height)))
+    }
+
+    /// Preprocessing and tower.
+    pub(super) fn parts(&self) -> (&Processor, &Vit) {
+        (&self.processor, &self.vit)
+    }
+
     /// One picture as patches, row after row.
     fn patches(&self, picture: &Picture) -> Result<Vec<f32>, EncodeError> {
         let square: Rgb8 = self.processor.square(&load(picture, self.exif)?)?;

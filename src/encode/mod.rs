@@ -5,8 +5,11 @@
 //! | `spec.rs` | encoders as the command line names them |
 //! | `card.rs` | [`ModelCard`] of a checkpoint, [`EncoderCard`] of rows |
 //! | `source.rs` | from a name to weights: built in, checkpoints and what they stand on |
+//! | `gguf/` | Llamas in GGUF files |
+//! | `hf.rs`, `peft.rs` | model folders in Hugging Face's layout, LoRA folders in PEFT's |
 //! | `builtin.rs` | what is embedded in the binary |
 //! | `text.rs`, `image.rs` | the two kinds of encoder; two traits, none with failing defaults |
+//! | `look.rs`, `self_test.rs` | an encoder looked into: tokens, pictures, whether it does what its card says |
 //! | `embeddings.rs` | rows of unit length |
 //! | `table.rs`, `mmap.rs` | embedding tables on disk |
 //! | `bm25.rs` | the honest floor: word overlap |
@@ -17,8 +20,13 @@ mod card;
 mod embeddings;
 mod error;
 mod export;
+mod gguf;
+mod hf;
 mod image;
+mod look;
 mod mmap;
+mod peft;
+mod self_test;
 mod source;
 mod spec;
 mod table;
@@ -32,7 +40,12 @@ pub use card::{
 pub use embeddings::{EmbeddingError, Embeddings};
 pub use error::EncodeError;
 pub use export::export_llama;
+pub use gguf::GgufError;
+pub use hf::HfError;
 pub use image::{EncodedImages, ImageEncoder, ModelImageEncoder, image_encoder};
+pub use look::{PictureLook, TextLook, TokenLook, look_at_picture, look_at_text};
+pub use peft::{LoraNorm, MergedLora, with_loras};
+pub use self_test::{Finding, test_images, test_texts};
 pub use source::{Config, Loaded, Sources, plain_llama};
 pub use spec::{EncoderSpec, Options, SpecError, Tower, parse, parse_list};
 pub use table::{Table, TableDtype, table_key};

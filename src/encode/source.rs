@@ -2,7 +2,9 @@
 
 use super::builtin;
 use super::card::{ModelCard, ModelKind, Parent, TextUse};
-use super::{AttentionKind, EncodeError};
+use super::peft::{self, MergedLora};
+use super::{AttentionKind, EncodeError, gguf, hf};
+use crate::data::processor::Processor;
 use crate::data::text::Template;
 use crate::data::tokenizer::Tokenizer;
 use crate::files::FileError;
@@ -82,6 +84,10 @@ pub struct Loaded {
     pub digest: Digest,
     /// What the weights stand on, oldest first.
     pub stands_on: Vec<Parent>,
+    /// How pictures become a square, for a model with an image tower whose files say so.
+    pub processor: Option<Processor>,
+    /// Low-rank weights of other files that were merged, in that order.
+    pub loras: Vec<MergedLora>,
 }
 
 impl Loaded {
@@ -113,7 +119,8 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Loads a model by its source: `builtin:llama`, a checkpoint's folder, or `RUN/STAGE[@STEP]`.
+    /// Loads a model by its source: `builtin:llama`, a checkpoint's folder or `RUN/STAGE[@STEP]`, a
+    /// GGUF file, a model folder in Hugging Face's layout, or `hf:owner/name` where it was pulled.
     pub fn load(&self, source: &str) -> Result<Loaded, EncodeError> {
         if source == builtin::LLAMA {
             return self.load_builtin();
@@ -122,7 +129,39 @@ impl Sources {
             let expected = builtin::LLAMA.to_owned();
             return Err(EncodeError::Unknown { name: source.to_owned(), expected });
         }
+        if let Some(repository) = source.strip_prefix("hf:") {
+            let (folder, file) = crate::hub::cached(repository)?;
+            let place = file.or_else(|| only_gguf(&folder)).unwrap_or(folder);
+            return self.load_foreign(&place, source);
+        }
+        if let Some(place) = self.foreign(source) {
+            return self.load_foreign(&place, source);
+        }
         self.load_checkpoint(&self.find(source)?)
+    }
+
+    /// A path that holds a model and no checkpoint of ours, as given or below the checkpoints folder.
+    fn foreign(&self, source: &str) -> Option<PathBuf> {
+        let is_gguf = |path: &Path| {
+            path.is_file() && path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf"))
+        };
+        let is_model = |path: &Path| {
+            !path.join("manifest.json").exists()
+                && (path.join("config.json").is_file() || peft::is_lora(path))
+        };
+        [PathBuf::from(source), self.checkpoints.join(source)]
+            .into_iter()
+            .find(|path| is_gguf(path) || is_model(path))
+    }
+
+    fn load_foreign(&self, place: &Path, source: &str) -> Result<Loaded, EncodeError> {
+        if place.is_file() {
+            gguf::load(place, source, &self.device)
+        } else if peft::is_lora(place) {
+            peft::load(place, source, self)
+        } else {
+            hf::load(place, source, self)
+        }
     }
 
     fn load_builtin(&self) -> Result<Loaded, EncodeError> {
@@ -137,6 +176,8 @@ impl Sources {
             table: None,
             digest,
             stands_on: Vec::new(),
+            processor: None,
+            loras: Vec::new(),
         })
     }
 
@@ -175,6 +216,11 @@ impl Sources {
             }
             _ => None,
         };
+        let processor = match &config {
+            Config::Llama(_) => None,
+            Config::Clip(config) => Some(Processor::clip(config.vision.image_size)),
+            Config::Llm2clip(config) => Some(Processor::clip(config.vision.image_size)),
+        };
         let tokenizer = match &own_tokenizer {
             Some(bytes) => Arc::new(Tokenizer::from_bytes(bytes)?),
             None => builtin::llama_tokenizer()?,
@@ -189,15 +235,15 @@ impl Sources {
             table: card.table,
             digest,
             stands_on,
+            processor,
+            loras: Vec::new(),
         })
     }
 
     fn load_parent(&self, name: &str, parent: &Parent) -> Result<Loaded, EncodeError> {
-        let loaded = if parent.source.starts_with("builtin:") {
-            self.load(&parent.source)?
-        } else {
-            self.load_checkpoint(&self.checkpoints.join(&parent.source))?
-        };
+        let folder = self.checkpoints.join(&parent.source);
+        let ours = !parent.source.starts_with("builtin:") && folder.join("manifest.json").exists();
+        let loaded = if ours { self.load_checkpoint(&folder)? } else { self.load(&parent.source)? };
         if loaded.digest == parent.digest {
             return Ok(loaded);
         }
@@ -236,7 +282,8 @@ impl Sources {
         };
         let looked = || {
             format!(
-                "builtin:llama, bm25, a checkpoint's folder or RUN/STAGE below {}",
+                "builtin:llama, bm25, a .gguf file, a model folder with config.json, hf:owner/name, a \
+                 checkpoint's folder or RUN/STAGE below {}",
                 self.checkpoints.display()
             )
         };
@@ -270,6 +317,17 @@ impl Sources {
         }
         Ok(fits.pop())
     }
+}
+
+/// The one GGUF file of a folder without another model.
+fn only_gguf(folder: &Path) -> Option<PathBuf> {
+    if folder.join("config.json").is_file() || peft::is_lora(folder) {
+        return None;
+    }
+    let files = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut files: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some_and(|end| end == "gguf")).collect();
+    files.pop().filter(|_| files.is_empty())
 }
 
 fn folders(parent: &Path) -> Vec<PathBuf> {

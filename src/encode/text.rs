@@ -3,7 +3,7 @@
 
 use super::card::{AttentionKind, EncoderCard, TextUse};
 use super::source::{Config, Loaded, Sources};
-use super::{Embeddings, EncodeError, Options};
+use super::{Embeddings, EncodeError, Options, peft};
 use crate::data::DataError;
 use crate::data::text::{Template, TextBatch, TextRow, TextSpec, text_row};
 use crate::data::tokenizer::Tokenizer;
@@ -66,6 +66,7 @@ pub fn text_encoder(
     options: &Options,
     sources: &Sources,
 ) -> Result<ModelTextEncoder, EncodeError> {
+    let loaded = peft::merge(loaded, &options.lora, sources)?;
     let device = sources.device.clone();
     let unfit = |what: &str| EncodeError::Unfit { encoder: name.to_owned(), what: what.to_owned() };
     let mut card = EncoderCard {
@@ -213,6 +214,35 @@ impl ModelTextEncoder {
         &self.tokenizer
     }
 
+    /// The states that rows are pooled from, `[tokens, width]`.
+    pub(super) fn states(&self, batch: &TextBatch) -> Result<Tensor, EncodeError> {
+        let packing = Packing::from_lengths(&batch.lengths);
+        let ctx = Ctx::eval();
+        match &self.body {
+            Body::Llama { trunk, how, layer } | Body::Llm2clip { trunk, how, layer, .. } => {
+                Ok(trunk.hidden_at(&batch.ids, &packing, mask_of(how), &ctx, *layer)?)
+            }
+            Body::Clip(clip) => {
+                let mut layers = clip.text().hidden_layers(&batch.ids, &packing, &ctx)?;
+                let last = layers.pop();
+                last.ok_or_else(|| EncodeError::Unfit {
+                    encoder: self.card.encoder.clone(),
+                    what: "has no layers".to_owned(),
+                })
+            }
+        }
+    }
+
+    /// Layers the states stand behind, of those there are.
+    pub(super) fn depth(&self) -> (usize, usize) {
+        match &self.body {
+            Body::Llama { trunk, layer, .. } | Body::Llm2clip { trunk, layer, .. } => {
+                (*layer, trunk.layers().len())
+            }
+            Body::Clip(clip) => (clip.text().blocks().len(), clip.text().blocks().len()),
+        }
+    }
+
     /// Rows of one packed batch, not normalised, `[texts, dim]`.
     fn forward(&self, batch: &TextBatch) -> Result<Tensor, EncodeError> {
         let packing = Packing::from_lengths(&batch.lengths);
@@ -228,6 +258,13 @@ impl ModelTextEncoder {
     }
 }
 
+fn mask_of(how: &TextUse) -> Mask {
+    match how.attention {
+        AttentionKind::Causal => Mask::Causal,
+        AttentionKind::Bidirectional => Mask::Bidirectional,
+    }
+}
+
 fn pooled(
     trunk: &Trunk,
     how: &TextUse,
@@ -235,11 +272,7 @@ fn pooled(
     batch: &TextBatch,
     packing: &Packing,
 ) -> Result<Tensor, EncodeError> {
-    let mask = match how.attention {
-        AttentionKind::Causal => Mask::Causal,
-        AttentionKind::Bidirectional => Mask::Bidirectional,
-    };
-    let hidden = trunk.hidden_at(&batch.ids, packing, mask, &Ctx::eval(), layer)?;
+    let hidden = trunk.hidden_at(&batch.ids, packing, mask_of(how), &Ctx::eval(), layer)?;
     Ok(how.pooling.pool(&hidden, packing, &batch.embed)?)
 }
 

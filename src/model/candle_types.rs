@@ -1,7 +1,7 @@
 //! candle-transformers' configuration types, turned into ours and back: the published presets come
 //! from there, and its inference models check ours.
 
-use super::{ClipConfig, ClipTextConfig, EotRule, Llama3, LlamaConfig, VitConfig};
+use super::{ClipConfig, ClipTextConfig, EotRule, Llama3, LlamaConfig, RopeScaling, VitConfig};
 use crate::nn::Activation;
 use candle_transformers::models::clip::ClipConfig as CandleClip;
 use candle_transformers::models::clip::text_model::{
@@ -87,11 +87,13 @@ impl From<&CandleLlamaInner> for LlamaConfig {
             head_dim: c.hidden_size / c.num_attention_heads.max(1),
             eps: c.rms_norm_eps,
             rope_theta: f64::from(c.rope_theta),
-            rope_scaling: scaling.map(|s| Llama3 {
-                factor: f64::from(s.factor),
-                low: f64::from(s.low_freq_factor),
-                high: f64::from(s.high_freq_factor),
-                original_positions: s.original_max_position_embeddings,
+            rope_scaling: scaling.map(|s| {
+                RopeScaling::Llama3(Llama3 {
+                    factor: f64::from(s.factor),
+                    low: f64::from(s.low_freq_factor),
+                    high: f64::from(s.high_freq_factor),
+                    original_positions: s.original_max_position_embeddings,
+                })
             }),
             positions: c.max_position_embeddings,
             tied: c.tie_word_embeddings,

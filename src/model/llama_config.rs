@@ -19,6 +19,30 @@ pub struct Llama3 {
     pub original_positions: usize,
 }
 
+/// How the rotary frequencies are stretched so that longer texts fit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum RopeScaling {
+    /// Llama 3.1's: by wavelength.
+    Llama3(Llama3),
+    /// All frequencies divided by one factor (Llama 2 at 32k and others).
+    Linear {
+        /// At least 1.
+        factor: f64,
+    },
+    /// The base grows with a text that is longer than the model's positions. Up to those, which
+    /// is as far as texts go here, nothing changes.
+    Dynamic {
+        /// At least 1.
+        factor: f64,
+    },
+    /// Every frequency divided by its own factor, as a GGUF file stores Llama 3.1's.
+    Factors {
+        /// `[head_dim / 2]`, each above 0.
+        factors: Vec<f64>,
+    },
+}
+
 /// The shape of a Llama.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,7 +67,7 @@ pub struct LlamaConfig {
     pub rope_theta: f64,
     /// Stretching of the rotary wavelengths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rope_scaling: Option<Llama3>,
+    pub rope_scaling: Option<RopeScaling>,
     /// Tokens a text may have.
     pub positions: usize,
     /// Whether the head is the token embedding.
@@ -88,6 +112,9 @@ struct HfRope {
     high_freq_factor: Option<f64>,
     original_max_position_embeddings: Option<usize>,
     partial_rotary_factor: Option<f64>,
+    short_factor: Option<Vec<f64>>,
+    long_factor: Option<Vec<f64>>,
+    attention_factor: Option<f64>,
 }
 
 fn default_eps() -> f64 {
@@ -105,28 +132,105 @@ fn default_activation() -> String {
 const DEFAULT_THETA: f64 = 10_000.0;
 
 impl HfRope {
-    fn scaling(&self) -> Result<Option<Llama3>, ConfigError> {
+    fn scaling(&self) -> Result<Option<RopeScaling>, ConfigError> {
         if let Some(factor) = self.partial_rotary_factor.filter(|factor| *factor != 1.0) {
             return Err(ConfigError::unsupported("partial_rotary_factor", "1", &factor));
         }
-        match self.rope_type.as_deref() {
-            None | Some("default") => Ok(None),
+        let need = |field, value: Option<f64>| {
+            value.ok_or_else(|| ConfigError::unsupported(field, "a number", &"nothing"))
+        };
+        Ok(match self.rope_type.as_deref() {
+            None | Some("default") => None,
+            Some("linear") => Some(RopeScaling::Linear { factor: need("factor", self.factor)? }),
+            Some("dynamic") => Some(RopeScaling::Dynamic { factor: need("factor", self.factor)? }),
             Some("llama3") => {
-                let need = |field, value: Option<f64>| {
-                    value.ok_or_else(|| ConfigError::unsupported(field, "a number", &"nothing"))
-                };
                 let original = self.original_max_position_embeddings.ok_or_else(|| {
                     let field = "original_max_position_embeddings";
                     ConfigError::unsupported(field, "a number", &"nothing")
                 })?;
-                Ok(Some(Llama3 {
+                Some(RopeScaling::Llama3(Llama3 {
                     factor: need("factor", self.factor)?,
                     low: need("low_freq_factor", self.low_freq_factor)?,
                     high: need("high_freq_factor", self.high_freq_factor)?,
                     original_positions: original,
                 }))
             }
-            Some(other) => Err(ConfigError::unsupported("rope_type", "default or llama3", &other)),
+            // The one form of it that depends on nothing but the position.
+            Some("longrope")
+                if self.short_factor.is_some()
+                    && self.short_factor == self.long_factor
+                    && self.attention_factor == Some(1.0) =>
+            {
+                self.short_factor.clone().map(|factors| RopeScaling::Factors { factors })
+            }
+            Some(other) => {
+                let expected = "default, llama3, linear or dynamic";
+                return Err(ConfigError::unsupported("rope_type", expected, &other));
+            }
+        })
+    }
+}
+
+impl RopeScaling {
+    fn to_hf(&self, positions: usize) -> Value {
+        match self {
+            Self::Llama3(s) => json!({
+                "rope_type": "llama3",
+                "factor": s.factor,
+                "low_freq_factor": s.low,
+                "high_freq_factor": s.high,
+                "original_max_position_embeddings": s.original_positions,
+            }),
+            Self::Linear { factor } => json!({"rope_type": "linear", "factor": factor}),
+            Self::Dynamic { factor } => json!({"rope_type": "dynamic", "factor": factor}),
+            // transformers' name for a factor a frequency; with equal lists and an attention factor
+            // of 1 nothing else of it is left.
+            Self::Factors { factors } => json!({
+                "rope_type": "longrope",
+                "factor": 1.0,
+                "short_factor": factors,
+                "long_factor": factors,
+                "attention_factor": 1.0,
+                "original_max_position_embeddings": positions,
+            }),
+        }
+    }
+
+    /// One frequency, radians a position, stretched; `i` is its place from the highest.
+    fn stretch(&self, i: usize, frequency: f64) -> f64 {
+        match self {
+            Self::Llama3(scaling) => scaling.stretch(frequency),
+            Self::Linear { factor } => frequency / factor,
+            Self::Dynamic { .. } => frequency,
+            Self::Factors { factors } => frequency / factors.get(i).copied().unwrap_or(1.0),
+        }
+    }
+
+    fn check(&self, head_dim: usize) -> Result<(), ConfigError> {
+        let above = |field, least: f64, value: f64| {
+            if value.is_finite() && value >= least {
+                return Ok(());
+            }
+            Err(ConfigError::unsupported(field, format!("a number from {least}"), &value))
+        };
+        match self {
+            Self::Llama3(s) => {
+                above("factor", 1.0, s.factor)?;
+                if s.high > s.low && s.low > 0.0 && s.original_positions > 0 {
+                    return Ok(());
+                }
+                let expected = format!("a number above low_freq_factor {}", s.low);
+                Err(ConfigError::unsupported("high_freq_factor", expected, &s.high))
+            }
+            Self::Linear { factor } | Self::Dynamic { factor } => above("factor", 1.0, *factor),
+            Self::Factors { factors } => {
+                if factors.len() != head_dim / 2 {
+                    let expected = format!("{} rotary factors", head_dim / 2);
+                    let found = factors.len();
+                    return Err(ConfigError::unsupported("short_factor", expected, &found));
+                }
+                factors.iter().try_for_each(|&f| above("short_factor", f64::MIN_POSITIVE, f))
+            }
         }
     }
 }
@@ -173,15 +277,7 @@ impl LlamaConfig {
     /// What goes into a `config.json` that transformers 4 and 5, and candle, read.
     #[must_use]
     pub fn to_hf(&self) -> Value {
-        let scaling = self.rope_scaling.as_ref().map(|s| {
-            json!({
-                "rope_type": "llama3",
-                "factor": s.factor,
-                "low_freq_factor": s.low,
-                "high_freq_factor": s.high,
-                "original_max_position_embeddings": s.original_positions,
-            })
-        });
+        let scaling = self.rope_scaling.as_ref().map(|s| s.to_hf(self.positions));
         object(vec![
             ("architectures", json!(["LlamaForCausalLM"])),
             ("model_type", json!("llama")),
@@ -215,17 +311,20 @@ impl LlamaConfig {
         if self.head_dim == 0 || !self.head_dim.is_multiple_of(2) {
             return Err(ConfigError::unsupported("head_dim", "an even number", &self.head_dim));
         }
+        if let Some(scaling) = &self.rope_scaling {
+            scaling.check(self.head_dim)?;
+        }
         Ok(())
     }
 
     /// The rotary frequencies, radians a position, `[head_dim / 2]`: 1 / theta^(2i / `head_dim`),
-    /// stretched as Llama 3.1 does where the configuration says so.
+    /// stretched where and as the configuration says.
     #[must_use]
     pub fn frequencies(&self) -> Vec<f64> {
         let dim = self.head_dim as f64;
         (0..self.head_dim / 2)
-            .map(|i| self.rope_theta.powf(-2.0 * i as f64 / dim))
-            .map(|f| self.rope_scaling.as_ref().map_or(f, |scaling| scaling.stretch(f)))
+            .map(|i| (i, self.rope_theta.powf(-2.0 * i as f64 / dim)))
+            .map(|(i, f)| self.rope_scaling.as_ref().map_or(f, |scaling| scaling.stretch(i, f)))
             .collect()
     }
 }
@@ -265,7 +364,8 @@ mod tests {
     #[test]
     fn a_published_configuration_survives_the_round_trip() {
         let config = LlamaConfig::from_hf(&published()).unwrap();
-        assert_eq!(config.rope_scaling.as_ref().unwrap().factor, 32.0);
+        let Some(RopeScaling::Llama3(scaling)) = &config.rope_scaling else { panic!("llama3") };
+        assert_eq!(scaling.factor, 32.0);
         assert_eq!(LlamaConfig::from_hf(&config.to_hf()).unwrap(), config);
         let ours = serde_json::to_value(&config).unwrap();
         assert_eq!(serde_json::from_value::<LlamaConfig>(ours).unwrap(), config);
@@ -278,7 +378,7 @@ mod tests {
             ("attention_bias", json!(true)),
             ("mlp_bias", json!(true)),
             ("num_key_value_heads", json!(5)),
-            ("rope_scaling", json!({"type": "linear", "factor": 2.0})),
+            ("rope_scaling", json!({"type": "yarn", "factor": 2.0})),
         ] {
             let mut json = published();
             json[field] = value;
@@ -286,6 +386,26 @@ mod tests {
             let said = if field == "rope_scaling" { "rope_type" } else { field };
             assert!(message.contains(said), "{message}");
         }
+    }
+
+    #[test]
+    fn every_scaling_survives_the_round_trip_and_stretches_as_it_says() {
+        let plain =
+            LlamaConfig { rope_scaling: None, ..LlamaConfig::from_hf(&published()).unwrap() };
+        let factors: Vec<f64> = (0..32).map(|i| 1.0 + f64::from(i)).collect();
+        for (scaling, third) in [
+            (RopeScaling::Linear { factor: 4.0 }, 4.0),
+            (RopeScaling::Dynamic { factor: 4.0 }, 1.0),
+            (RopeScaling::Factors { factors }, 4.0),
+        ] {
+            let config = LlamaConfig { rope_scaling: Some(scaling), ..plain.clone() };
+            assert_eq!(LlamaConfig::from_hf(&config.to_hf()).unwrap(), config);
+            assert_eq!(config.frequencies()[3], plain.frequencies()[3] / third);
+        }
+        let short = RopeScaling::Factors { factors: vec![1.0; 31] };
+        assert!(LlamaConfig { rope_scaling: Some(short), ..plain.clone() }.check().is_err());
+        let zero = RopeScaling::Linear { factor: 0.0 };
+        assert!(LlamaConfig { rope_scaling: Some(zero), ..plain }.check().is_err());
     }
 
     #[test]

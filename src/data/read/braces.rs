@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 /// Names one list may stand for.
 const MOST: usize = 100_000;
 
+/// Bytes of a list: what systems take as a path.
+const LONGEST: usize = 4096;
+
 /// Whether a path stands for several.
 pub fn is_list(path: &Path) -> bool {
     let name = path.to_string_lossy();
@@ -24,7 +27,11 @@ pub fn expand(path: &Path) -> Result<Vec<PathBuf>> {
         expected: expected.to_owned(),
         found,
     };
-    let mut names = vec![path.to_string_lossy().into_owned()];
+    let list = path.to_string_lossy().into_owned();
+    if list.len() > LONGEST {
+        return Err(unfit("a name of at most 4096 bytes", format!("{} bytes", list.len())));
+    }
+    let mut names = vec![list];
     while names.iter().any(|name| brace(name).is_some()) {
         let mut next = Vec::new();
         for name in &names {
@@ -73,7 +80,11 @@ fn choices(inside: &str) -> Option<Vec<String>> {
     if !digits(first) || !digits(last) {
         return None;
     }
+    // A longer number is none that a shard has, and its zeros would be written 100,000 times.
     let width = first.len();
+    if width > 20 {
+        return None;
+    }
     let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
     // One too many is enough for the caller to refuse.
     let last = last.min(first.saturating_add(MOST));
@@ -126,7 +137,14 @@ mod tests {
         assert_eq!(names("a-{008..011}.tar"), ["a-008.tar", "a-009.tar", "a-010.tar", "a-011.tar"]);
         assert_eq!(names("{x,y}/{1..2}.tar"), ["x/1.tar", "x/2.tar", "y/1.tar", "y/2.tar"]);
         assert_eq!(names("plain.tar"), ["plain.tar"]);
-        for bad in ["{3..1}.tar", "{a..b}.tar", "{}.tar", "{0..9999999}.tar", "absent-*.tar"] {
+        for bad in [
+            "{3..1}.tar",
+            "{a..b}.tar",
+            "{}.tar",
+            "{0..9999999}.tar",
+            "{000000000000000000000000..1}.tar",
+            "absent-*.tar",
+        ] {
             assert!(expand(Path::new(bad)).is_err(), "{bad}");
         }
         assert!(expand(Path::new("{0..99999}{0..99999}.tar")).is_err());

@@ -1,0 +1,67 @@
+//! A model folder's tokenizer: `tokenizer.json`, and what the files beside it say about its ends.
+
+use super::error::{DataError, Result};
+use super::tokenizer::Tokenizer;
+use serde_json::Value;
+use std::path::Path;
+
+/// A tokenizer with its file.
+#[derive(Debug)]
+pub struct TokenizerFiles {
+    /// The tokenizer.
+    pub tokenizer: Tokenizer,
+    /// The text of its `tokenizer.json`.
+    pub json: Vec<u8>,
+    /// Whether texts start with BOS.
+    pub adds_bos: bool,
+}
+
+/// Reads the tokenizer of a model's folder. `tokenizer_config.json`, then
+/// `special_tokens_map.json`, name the tokens that start and end a text. Whether BOS is put in
+/// front is the file's own business, except that `LlamaTokenizer` follows `add_bos_token`.
+///
+/// # Errors
+/// No readable `tokenizer.json`, or named tokens that it does not have.
+pub fn read(folder: &Path) -> Result<TokenizerFiles> {
+    let path = folder.join("tokenizer.json");
+    let json = std::fs::read(&path).map_err(DataError::read(&path))?;
+    let config = optional(&folder.join("tokenizer_config.json"))?;
+    let special = optional(&folder.join("special_tokens_map.json"))?;
+    let named = |key: &str| [&config, &special].into_iter().find_map(|file| token(&file[key]));
+    let mut files = from_json(json)?;
+    files.tokenizer =
+        files.tokenizer.with_ends(named("bos_token").as_deref(), named("eos_token").as_deref())?;
+    files.adds_bos = files.tokenizer.adds_bos()?;
+    let class = config["tokenizer_class"].as_str().unwrap_or_default();
+    if class.starts_with("LlamaTokenizer")
+        && let Some(adds) = config["add_bos_token"].as_bool()
+    {
+        files.adds_bos = adds && files.tokenizer.bos().is_some();
+    }
+    Ok(files)
+}
+
+/// The tokenizer in the text of a `tokenizer.json` alone.
+///
+/// # Errors
+/// Another text.
+pub fn from_json(json: Vec<u8>) -> Result<TokenizerFiles> {
+    let tokenizer = Tokenizer::from_bytes(&json)?;
+    let adds_bos = tokenizer.adds_bos()?;
+    Ok(TokenizerFiles { tokenizer, json, adds_bos })
+}
+
+/// A JSON file, or null where there is none.
+fn optional(path: &Path) -> Result<Value> {
+    if !path.is_file() {
+        return Ok(Value::Null);
+    }
+    let bytes = std::fs::read(path).map_err(DataError::read(path))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|source| DataError::Document { path: path.to_owned(), source })
+}
+
+/// A token written as text, or as an object with its `content`.
+fn token(value: &Value) -> Option<String> {
+    value.as_str().or_else(|| value["content"].as_str()).map(str::to_owned)
+}

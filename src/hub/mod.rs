@@ -1,0 +1,15 @@
+//! The Hugging Face hub: what has been pulled from it, and pulling more. Nothing else here asks the
+//! network for anything.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `cache.rs` | repositories on this machine, in the layout all of Hugging Face's tools share |
+//! | `pull.rs` | fetching files, with progress, going on where a fetch was cut off |
+
+mod cache;
+mod error;
+mod pull;
+
+pub use cache::{Repository, cached, folder};
+pub use error::HubError;
+pub use pull::{Heard, Pull, PulledFile, pull};
