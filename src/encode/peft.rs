@@ -209,8 +209,8 @@ fn merge_one(mut loaded: Loaded, folder: &Path, source: &str) -> Result<Loaded, 
         nn::merge(&mut loaded.tensors, &tensors, f64::from_bits(scale))?;
     }
     if let Some(text) = hf::llm2vec(folder, llama)? {
-        let bos = loaded.text.as_ref().is_none_or(|text| text.bos);
-        loaded.text = Some(super::TextUse { bos, ..text });
+        let ends = loaded.text.as_ref().map_or((true, false), |text| (text.bos, text.eos));
+        loaded.text = Some(super::TextUse { bos: ends.0, eos: ends.1, ..text });
     }
     loaded.stands_on.push(loaded.as_parent());
     loaded.stands_on.push(Parent { source: source.to_owned(), digest: digest.clone() });
