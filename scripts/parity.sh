@@ -2,13 +2,13 @@
 # Holds every block and model to its Python reference and writes docs/parity.md.
 #
 #   scripts/parity.sh                        the committed goldens; needs no Python
-#   scripts/parity.sh --regenerate PYTHON    first remakes them (torch, transformers, peft, safetensors)
+#   scripts/parity.sh --regenerate PYTHON    first remakes them (torch, transformers, peft, safetensors, Pillow, gguf)
 set -eu
 cd "$(dirname "$0")/.."
 
 if [ "${1:-}" = "--regenerate" ]; then
     python="${2:?which python? it needs torch, transformers, peft and safetensors}"
-    for script in scripts/goldens/blocks.py scripts/goldens/models.py; do
+    for script in scripts/goldens/blocks.py scripts/goldens/models.py scripts/goldens/encoders.py; do
         if [ -f "$script" ]; then "$python" "$script"; fi
     done
 elif [ $# -gt 0 ]; then

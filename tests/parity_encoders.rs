@@ -23,6 +23,7 @@ const TOLERANCE: f32 = 1e-4;
 struct Expected {
     texts: Vec<String>,
     tensors: BTreeMap<String, Tensor>,
+    reference: String,
 }
 
 fn root() -> PathBuf {
@@ -36,7 +37,13 @@ fn expected() -> Expected {
     let texts = golden["texts"].as_array().unwrap();
     let texts = texts.iter().map(|text| text.as_str().unwrap().to_owned()).collect();
     let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap();
-    Expected { texts, tensors: tensors.into_iter().collect() }
+    let versions = golden["versions"].as_object().unwrap().iter();
+    let versions: Vec<_> = versions
+        .map(|(name, version)| {
+            format!("{name} {}", version.as_str().unwrap().split('+').next().unwrap())
+        })
+        .collect();
+    Expected { texts, tensors: tensors.into_iter().collect(), reference: versions.join(", ") }
 }
 
 fn sources() -> Sources {
@@ -55,6 +62,7 @@ fn report(case: &str, difference: f32) {
         let line = serde_json::json!({
             "case": format!("encoders/{case}"), "kind": "model",
             "largest_difference": f64::from(difference), "tolerance": f64::from(TOLERANCE),
+            "reference": expected().reference,
         });
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
         file.write_all(format!("{line}\n").as_bytes()).unwrap();

@@ -14,11 +14,14 @@ pub struct TokenizerFiles {
     pub json: Vec<u8>,
     /// Whether texts start with BOS.
     pub adds_bos: bool,
+    /// Whether texts end with EOS.
+    pub adds_eos: bool,
 }
 
 /// Reads the tokenizer of a model's folder. `tokenizer_config.json`, then
 /// `special_tokens_map.json`, name the tokens that start and end a text. Whether BOS is put in
-/// front is the file's own business, except that `LlamaTokenizer` follows `add_bos_token`.
+/// front is the file's own business, except that `LlamaTokenizer` follows
+/// `add_bos_token` and `add_eos_token`.
 ///
 /// # Errors
 /// No readable `tokenizer.json`, or named tokens that it does not have.
@@ -32,11 +35,16 @@ pub fn read(folder: &Path) -> Result<TokenizerFiles> {
     files.tokenizer =
         files.tokenizer.with_ends(named("bos_token").as_deref(), named("eos_token").as_deref())?;
     files.adds_bos = files.tokenizer.adds_bos()?;
+    files.adds_eos = files.tokenizer.adds_eos()?;
     let class = config["tokenizer_class"].as_str().unwrap_or_default();
-    if class.starts_with("LlamaTokenizer")
-        && let Some(adds) = config["add_bos_token"].as_bool()
-    {
-        files.adds_bos = adds && files.tokenizer.bos().is_some();
+    if class.starts_with("LlamaTokenizer") {
+        let flag = |key: &str| config[key].as_bool();
+        if let Some(adds) = flag("add_bos_token") {
+            files.adds_bos = adds && files.tokenizer.bos().is_some();
+        }
+        if let Some(adds) = flag("add_eos_token") {
+            files.adds_eos = adds && files.tokenizer.eos().is_some();
+        }
     }
     Ok(files)
 }
@@ -47,8 +55,8 @@ pub fn read(folder: &Path) -> Result<TokenizerFiles> {
 /// Another text.
 pub fn from_json(json: Vec<u8>) -> Result<TokenizerFiles> {
     let tokenizer = Tokenizer::from_bytes(&json)?;
-    let adds_bos = tokenizer.adds_bos()?;
-    Ok(TokenizerFiles { tokenizer, json, adds_bos })
+    let (adds_bos, adds_eos) = (tokenizer.adds_bos()?, tokenizer.adds_eos()?);
+    Ok(TokenizerFiles { tokenizer, json, adds_bos, adds_eos })
 }
 
 /// A JSON file, or null where there is none.

@@ -115,6 +115,13 @@ impl Tokenizer {
         Ok(self.bos.is_some() && first == self.bos && plain.first().copied() != first)
     }
 
+    /// Whether the file's own post-processor puts EOS behind a text.
+    pub fn adds_eos(&self) -> Result<bool> {
+        let (plain, published) = (self.ids("a")?, self.published("a")?);
+        let last = published.last().copied();
+        Ok(self.eos.is_some() && last == self.eos && plain.last().copied() != last)
+    }
+
     fn run(&self, text: &str, add_special_tokens: bool) -> Result<Vec<u32>> {
         self.inner
             .encode_fast(text, add_special_tokens)

@@ -68,6 +68,9 @@ pub struct TextUse {
     pub template: Template,
     /// Whether a beginning-of-sequence token is put in front.
     pub bos: bool,
+    /// Whether the model's own tokenizer ends every text with its end token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub eos: bool,
     /// Longest token sequence.
     pub max_tokens: usize,
 }

@@ -116,8 +116,9 @@ fn llama(
         names::drop_head(&mut tensors);
     }
     let files = hf_tokenizer::read(folder)?;
-    let plain = TextUse { bos: files.adds_bos, ..plain_llama(&config) };
-    let text = llm2vec(folder, &config)?.map(|text| TextUse { bos: plain.bos, ..text });
+    let plain = TextUse { bos: files.adds_bos, eos: files.adds_eos, ..plain_llama(&config) };
+    let text =
+        llm2vec(folder, &config)?.map(|text| TextUse { bos: plain.bos, eos: plain.eos, ..text });
     Ok(Loaded {
         source: source.to_owned(),
         config: Config::Llama(config),
@@ -278,5 +279,5 @@ pub(super) fn llm2vec(folder: &Path, config: &LlamaConfig) -> Result<Option<Text
         AttentionKind::Causal
     };
     let max_tokens = file.max_length.min(config.positions);
-    Ok(Some(TextUse { attention, pooling, template, bos: true, max_tokens }))
+    Ok(Some(TextUse { attention, pooling, template, bos: true, eos: false, max_tokens }))
 }

@@ -51,27 +51,24 @@ struct PeftConfig {
     r: usize,
     lora_alpha: f64,
     base_model_name_or_path: Option<String>,
-    #[serde(default)]
-    use_rslora: bool,
-    #[serde(default)]
-    use_dora: bool,
-    #[serde(default)]
-    fan_in_fan_out: bool,
-    #[serde(default)]
-    lora_bias: bool,
+    use_rslora: Option<bool>,
+    use_dora: Option<bool>,
+    fan_in_fan_out: Option<bool>,
+    lora_bias: Option<bool>,
     bias: Option<String>,
     modules_to_save: Option<Vec<String>>,
     trainable_token_indices: Option<Value>,
     layer_replication: Option<Value>,
-    #[serde(default)]
-    use_qalora: bool,
-    #[serde(default)]
-    use_bdlora: bool,
+    use_qalora: Option<bool>,
+    use_bdlora: Option<bool>,
     init_lora_weights: Option<Value>,
-    #[serde(default)]
-    rank_pattern: BTreeMap<String, usize>,
-    #[serde(default)]
-    alpha_pattern: BTreeMap<String, f64>,
+    rank_pattern: Option<BTreeMap<String, usize>>,
+    alpha_pattern: Option<BTreeMap<String, f64>>,
+}
+
+/// A flag that may be absent or null.
+fn yes(flag: Option<bool>) -> bool {
+    flag == Some(true)
 }
 
 impl PeftConfig {
@@ -86,14 +83,14 @@ impl PeftConfig {
         let bias = config.bias.as_deref().is_some_and(|bias| bias != "none");
         for (wrong, what) in [
             (config.peft_type != "LORA", "another peft_type than LORA"),
-            (config.use_dora, "use_dora"),
-            (config.fan_in_fan_out, "fan_in_fan_out"),
-            (config.lora_bias, "lora_bias"),
+            (yes(config.use_dora), "use_dora"),
+            (yes(config.fan_in_fan_out), "fan_in_fan_out"),
+            (yes(config.lora_bias), "lora_bias"),
             (bias, "trained biases"),
             (kept, "modules_to_save"),
             (config.trainable_token_indices.is_some(), "trainable_token_indices"),
             (config.layer_replication.is_some(), "layer_replication"),
-            (config.use_qalora || config.use_bdlora, "use_qalora or use_bdlora"),
+            (yes(config.use_qalora) || yes(config.use_bdlora), "use_qalora or use_bdlora"),
             (moves, "init_lora_weights that changes the base"),
             (config.r == 0, "rank 0"),
         ] {
@@ -112,10 +109,15 @@ impl PeftConfig {
             Regex::new(&format!(r"^(?:.*\.)?(?:{pattern})$"))
                 .is_ok_and(|regex| regex.is_match(path))
         };
-        let r = self.rank_pattern.iter().find(|(key, _)| fits(key)).map_or(self.r, |(_, r)| *r);
-        let alpha = self.alpha_pattern.iter().find(|(key, _)| fits(key));
+        let r = self
+            .rank_pattern
+            .iter()
+            .flatten()
+            .find(|(key, _)| fits(key))
+            .map_or(self.r, |(_, r)| *r);
+        let alpha = self.alpha_pattern.iter().flatten().find(|(key, _)| fits(key));
         let alpha = alpha.map_or(self.lora_alpha, |(_, alpha)| *alpha);
-        let divisor = if self.use_rslora { (r as f64).sqrt() } else { r as f64 };
+        let divisor = if yes(self.use_rslora) { (r as f64).sqrt() } else { r as f64 };
         (r, alpha / divisor)
     }
 }
@@ -209,8 +211,8 @@ fn merge_one(mut loaded: Loaded, folder: &Path, source: &str) -> Result<Loaded, 
         nn::merge(&mut loaded.tensors, &tensors, f64::from_bits(scale))?;
     }
     if let Some(text) = hf::llm2vec(folder, llama)? {
-        let bos = loaded.text.as_ref().is_none_or(|text| text.bos);
-        loaded.text = Some(super::TextUse { bos, ..text });
+        let ends = loaded.text.as_ref().map_or((true, false), |text| (text.bos, text.eos));
+        loaded.text = Some(super::TextUse { bos: ends.0, eos: ends.1, ..text });
     }
     loaded.stands_on.push(loaded.as_parent());
     loaded.stands_on.push(Parent { source: source.to_owned(), digest: digest.clone() });
@@ -220,7 +222,7 @@ fn merge_one(mut loaded: Loaded, folder: &Path, source: &str) -> Result<Loaded, 
         digest,
         r: config.r,
         alpha: config.lora_alpha,
-        rank_stabilised: config.use_rslora,
+        rank_stabilised: yes(config.use_rslora),
         norms,
     });
     Ok(loaded)

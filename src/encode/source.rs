@@ -105,6 +105,7 @@ pub fn plain_llama(config: &LlamaConfig) -> TextUse {
         pooling: Pooling::Mean,
         template: Template::None,
         bos: true,
+        eos: false,
         max_tokens: config.positions,
     }
 }

@@ -197,7 +197,7 @@ const INSTRUCTION: &str = "Given a caption, retrieve a similar relevant caption.
 fn spec_of(how: &TextUse) -> TextSpec {
     TextSpec {
         bos: how.bos,
-        eos: how.pooling.needs_end_token(),
+        eos: how.eos || how.pooling.needs_end_token(),
         max_tokens: how.max_tokens,
         template: how.template.clone(),
     }

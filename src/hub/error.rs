@@ -47,14 +47,14 @@ pub enum HubError {
     },
     /// A fetched file is not what the hub says it is.
     #[error(
-        "{file} arrived damaged: expected sha256 {expected}, found {found}; it was removed, pull again"
+        "{file} arrived damaged: expected {expected}, found {found}; it was removed, pull again"
     )]
     Damaged {
         /// The file.
         file: String,
-        /// The digest the hub names.
+        /// The digest or length the hub names.
         expected: String,
-        /// The digest of what arrived.
+        /// That of what arrived.
         found: String,
     },
     /// There is no room for it.

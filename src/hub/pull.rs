@@ -166,23 +166,31 @@ fn fetch<E: FnOnce(ApiError) -> HubError>(
     let path = remote
         .download_with_progress(file, Listener { heard, listen })
         .map_err(ask(file.to_owned()))?;
+    let length = path.metadata().map_err(files::FileError::at("reading", &path))?.len();
+    if length != metadata.size() as u64 {
+        forget(&path);
+        let (expected, found) = (format!("{} bytes", metadata.size()), format!("{length} bytes"));
+        return Err(HubError::Damaged { file: file.to_owned(), expected, found });
+    }
     let expected = metadata.etag();
     // Large files are named by their sha256, small ones by git's hash.
     if expected.len() == 64 && expected.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let found = files::digest(&path)?;
         if found.as_str() != expected {
-            if let Ok(blob) = path.canonicalize() {
-                let _ = std::fs::remove_file(blob);
-            }
-            let _ = std::fs::remove_file(&path);
-            return Err(HubError::Damaged {
-                file: file.to_owned(),
-                expected: expected.to_owned(),
-                found: found.as_str().to_owned(),
-            });
+            forget(&path);
+            let (expected, found) = (format!("sha256 {expected}"), format!("sha256 {found}"));
+            return Err(HubError::Damaged { file: file.to_owned(), expected, found });
         }
     }
     Ok(path)
+}
+
+/// Removes a file of the cache and what its link points to.
+fn forget(path: &std::path::Path) {
+    if let Ok(blob) = path.canonicalize() {
+        let _ = std::fs::remove_file(blob);
+    }
+    let _ = std::fs::remove_file(path);
 }
 
 /// Refuses what the disk cannot hold, before the first byte.

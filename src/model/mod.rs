@@ -19,6 +19,7 @@ mod llama_config;
 mod llm2clip;
 pub mod names;
 mod pooling;
+mod rope_scaling;
 mod vit;
 
 pub use adapter::{AdapterConfig, TextAdapter};
@@ -29,7 +30,8 @@ pub use config::{ConfigError, activation, activation_name};
 pub use ctx::Ctx;
 pub use error::ModelError;
 pub use llama::{LlamaLayer, Trunk};
-pub use llama_config::{Llama3, LlamaConfig, RopeScaling};
+pub use llama_config::LlamaConfig;
 pub use llm2clip::{Llm2Clip, Llm2ClipConfig};
 pub use pooling::{Pooling, UnknownPooling};
+pub use rope_scaling::{Llama3, RopeScaling};
 pub use vit::{Vit, VitConfig};

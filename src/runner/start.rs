@@ -314,6 +314,7 @@ fn text_use(stage: &Stage, config: &LlamaConfig) -> TextUse {
         pooling,
         template: Template::None,
         bos: true,
+        eos: false,
         max_tokens: config.positions,
     }
 }

@@ -38,7 +38,7 @@ pub fn load(path: &Path, source: &str, device: &Device) -> Result<Loaded, Encode
     let json = parts.to_json().map_err(|cause| at(cause.into()))?;
     let (bos, eos) = (parts.token(parts.bos), parts.token(parts.eos));
     let tokenizer = Tokenizer::from_bytes(&json)?.with_ends(bos, eos)?;
-    let text = TextUse { bos: parts.adds_bos(), ..plain_llama(&config) };
+    let text = TextUse { bos: parts.adds_bos(), eos: parts.adds_eos(), ..plain_llama(&config) };
     Ok(Loaded {
         source: source.to_owned(),
         config: Config::Llama(config),
