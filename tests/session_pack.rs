@@ -44,13 +44,14 @@ fn session(sessions: &Path) -> Session {
     let card = SessionCard::new("Night", None, "machine".into(), "cpu".into(), 2);
     let session = Session::create(sessions, card).unwrap();
     let mut new = session.start_run("tiny").unwrap();
-    new.log.append(started(json!({"name": "tiny"}), None)).unwrap();
+    new.log.append(started(json!({"name": "tiny", "captions": "any"}), None)).unwrap();
     new.log.append(Warned { what: "the tower is untouched".into() }).unwrap();
     let state = Ending::Done;
     let end = RunFinished { state, reason: None, seconds: Finite::ZERO, final_digest: None };
     new.log.append(end).unwrap();
     let results = results_of(session.folder());
-    let document = json!({"format": "llm2clip.inspect/1", "query": {"id": "a#0", "text": SECRET}});
+    let document = json!({"format": "llm2clip.inspect/1", "protocol": {"captions": "any"},
+        "query": {"id": "a#0", "text": SECRET, "captions": [SECRET, {"text": SECRET}]}});
     results.write(&"inspect-1".parse().unwrap(), &document).unwrap();
     Thumbnails::of(session.folder()).put(b"\x89PNG\r\n\x1a\n...").unwrap();
     let opened = Opened { columns: 80, rows: 24, terminal: None, theme: None };
@@ -129,6 +130,10 @@ fn without_texts_no_text_is_left_anywhere_and_without_pictures_no_picture() {
     assert!(notes.notes[&Subject::query("a#0")].text.starts_with("sha256:"));
     let document = results_of(again.folder()).read(&"inspect-1".parse().unwrap()).unwrap();
     assert_eq!(document.document["query"]["id"], "a#0");
+    // A choice is no text.
+    assert_eq!(document.document["protocol"]["captions"], "any");
+    let run = follow::read_run(again.folder(), &"tiny-1".parse().unwrap()).unwrap();
+    assert_eq!(run.state().started.as_ref().unwrap().recipe["captions"], "any");
     // Packing it once more, texts left out or not, changes nothing.
     for leave in [Leave::default(), Leave { texts: true, pictures: true }] {
         let digest = pack(&again, &root.path().join("b.tgz"), leave).unwrap().digest;

@@ -5,8 +5,12 @@ use crate::ids::Digest;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// Keys whose texts are captions, queries, candidates or notes.
-const KEYS: [&str; 6] = ["text", "texts", "caption", "captions", "candidates", "label"];
+/// Keys whose text is a caption, a query, a note or a mark's name.
+const ONE: [&str; 3] = ["text", "caption", "label"];
+
+/// Keys whose list holds captions, queries or candidates. A plain text under such a key is a choice,
+/// such as a protocol's `"captions":"first-two"`.
+const MANY: [&str; 3] = ["texts", "captions", "candidates"];
 
 /// A digest in the place of a text.
 fn digest_of(text: &str) -> String {
@@ -30,7 +34,8 @@ fn scrub(value: &mut Value, named: bool) -> bool {
             values.iter_mut().fold(false, |any, value| scrub(value, named) | any)
         }
         Value::Object(map) => map.iter_mut().fold(false, |any, (key, value)| {
-            let named = KEYS.contains(&key.as_str());
+            let key = key.as_str();
+            let named = ONE.contains(&key) || (MANY.contains(&key) && value.is_array());
             scrub(value, named) | any
         }),
         _ => false,
