@@ -100,7 +100,7 @@ pub fn bytes(size: u64) -> String {
     if unit == 0 {
         return format!("{size} B");
     }
-    let digits = if value < 9.95 { 1 } else { 0 };
+    let digits = usize::from(value < 9.95);
     format!("{value:.digits$} {}", UNITS[unit])
 }
 

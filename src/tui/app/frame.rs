@@ -63,7 +63,7 @@ impl App {
         self.footer(bottom(area, 1).1, buffer);
         match &self.overlay {
             Some(Overlay::Help { screen, input, cursor }) => {
-                self.help(*screen, input, cursor.at, area, buffer)
+                self.help(*screen, input, cursor.at, area, buffer);
             }
             Some(Overlay::Palette { screen, input, cursor }) => {
                 self.palette(*screen, input, *cursor, area, buffer);

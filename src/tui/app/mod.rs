@@ -451,7 +451,7 @@ impl App {
             News::Scanned => shared.library.scanned = true,
             News::Machine(sample) => shared.library.sampled(*sample),
             News::Results(session, results) => {
-                drop(shared.library.results.insert(session, results))
+                drop(shared.library.results.insert(session, results));
             }
             News::Reel(reel) => shared.library.reel = reel,
             News::Sent { run, command, id } => {

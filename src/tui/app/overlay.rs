@@ -171,7 +171,7 @@ impl Overlay {
     pub fn paste(&mut self, text: &str) {
         match self {
             Self::Help { input, .. } | Self::Palette { input, .. } | Self::Line { input, .. } => {
-                input.insert(text)
+                input.insert(text);
             }
             Self::NewRun(form) => form.paste(text),
             Self::Question { .. } => {}
@@ -199,7 +199,7 @@ impl Overlay {
                 match action {
                     Some(Action::Close | Action::Accept) => return (false, Vec::new()),
                     Some(action) => {
-                        drop(cursor.act(action, help_rows(input.text(), *screen).len()))
+                        let _ = cursor.act(action, help_rows(input.text(), *screen).len());
                     }
                     None if key == Key::plain(ratatui::crossterm::event::KeyCode::Char('?')) => {
                         return (false, Vec::new());

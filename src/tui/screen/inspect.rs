@@ -43,9 +43,9 @@ fn groups(shared: &Shared) -> Vec<Group<'_>> {
     let results = session(shared).and_then(|id| shared.library.results.get(id));
     let mut groups: Vec<Group<'_>> = Vec::new();
     for result in results.into_iter().flatten() {
-        let sets = match &result.content {
-            Ok(ResultContent::Compare(_, sets) | ResultContent::Inspect(_, sets)) => sets,
-            Err(_) => continue,
+        let Ok(ResultContent::Compare(_, sets) | ResultContent::Inspect(_, sets)) = &result.content
+        else {
+            continue;
         };
         for set in sets.iter() {
             let same = |group: &&mut Group<'_>| {

@@ -3,7 +3,6 @@
 use super::{Screen, ScreenId};
 use crate::session::RunStatus;
 use crate::session::names::RunId;
-use crate::tui::app::newrun::NewRun;
 use crate::tui::app::{Effect, Overlay, Purpose, Shared};
 use crate::tui::data::filter::Filter;
 use crate::tui::data::library::RunEntry;
@@ -121,7 +120,7 @@ impl RunsScreen {
         self.selected = self.selected(shared).cloned();
     }
 
-    fn cells(&self, shared: &Shared, run: &RunEntry) -> Vec<table::Cell> {
+    fn cells(shared: &Shared, run: &RunEntry) -> Vec<table::Cell> {
         let none = || (Role::Dim, shared.glyphs.none().to_owned());
         let status = run.row.state;
         let some = |value: Option<String>| value.map_or_else(none, |value| (Role::Text, value));
@@ -169,7 +168,7 @@ impl RunsScreen {
         ]
     }
 
-    fn detail(&self, shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) {
+    fn detail(shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) {
         let title = text::safe(&shared.library.title(&run.id.session));
         let inner = section(
             shared,
@@ -297,7 +296,7 @@ impl Screen for RunsScreen {
                 Vec::new()
             }
             Action::NewRun => {
-                vec![Effect::Open(Box::new(Overlay::NewRun(Box::new(NewRun::default()))))]
+                vec![Effect::Open(Box::new(Overlay::NewRun(Box::default())))]
             }
             Action::Checkpoint | Action::Pause | Action::Stop | Action::Resume => {
                 on_selected(&|run| vec![Effect::Command(run, action)])
@@ -379,7 +378,7 @@ impl Screen for RunsScreen {
             let y = list.y + (at - first) as u16;
             let chosen = at == self.cursor.at;
             let line = Rect { x: list.x + 1, width: list.width - 1, ..list };
-            table::row(shared, buffer, line, y, &COLUMNS, &self.cells(shared, run), chosen);
+            table::row(shared, buffer, line, y, &COLUMNS, &Self::cells(shared, run), chosen);
             if chosen {
                 put(
                     buffer,
@@ -392,7 +391,7 @@ impl Screen for RunsScreen {
             }
         }
         if let Some(run) = runs.get(self.cursor.at) {
-            self.detail(shared, run, detail, buffer);
+            Self::detail(shared, run, detail, buffer);
         }
         let mut note = format!("{} of {} runs", runs.len(), shared.library.runs.len());
         if !self.filter_text.is_empty() {
@@ -417,7 +416,7 @@ impl Screen for RunsScreen {
         let mut hints = vec![Action::Open, Action::Mark, Action::Filter, Action::SortNext];
         match live {
             Some(status) if status.has_runner() => {
-                hints.extend([Action::Checkpoint, Action::Pause, Action::Stop])
+                hints.extend([Action::Checkpoint, Action::Pause, Action::Stop]);
             }
             Some(status) if status.can_resume() => hints.push(Action::Resume),
             _ => {}

@@ -339,7 +339,7 @@ impl Screen for TrainScreen {
         ];
         match status {
             Some(status) if status.has_runner() => {
-                hints.extend([Action::Checkpoint, Action::Pause, Action::Stop])
+                hints.extend([Action::Checkpoint, Action::Pause, Action::Stop]);
             }
             Some(status) if status.can_resume() => hints.push(Action::Resume),
             _ => {}
@@ -366,7 +366,7 @@ fn layout(area: Rect, wide: bool) -> Parts {
     let left = Rect { width: left.width.saturating_sub(1), ..left };
     let rows = if upper.height >= 34 { 2 } else { u16::from(upper.height >= 22) };
     let columns = if left.width >= 100 { 3 } else { 2 };
-    let each = if rows > 0 { (upper.height * 2 / 5 / rows).clamp(7, 12) } else { 0 };
+    let each = (upper.height * 2 / 5).checked_div(rows).map_or(0, |each| each.clamp(7, 12));
     let (chart, mut rest) = bottom(left, each * rows);
     let mut small = Vec::new();
     for _ in 0..rows {

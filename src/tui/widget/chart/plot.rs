@@ -120,10 +120,10 @@ fn title(chart: &Chart, look: &Look, shared: &Shared) -> String {
 }
 
 /// Points of a curve within a window.
-fn within<'a>(
-    piece: &'a Piece,
+fn within(
+    piece: &Piece,
     window: (f64, f64),
-) -> impl Iterator<Item = &'a crate::tui::data::curve::Point> {
+) -> impl Iterator<Item = &crate::tui::data::curve::Point> {
     piece.points.iter().filter(move |point| point.x >= window.0 && point.x <= window.1)
 }
 
