@@ -45,7 +45,7 @@ pub fn canonical(config: &LlamaConfig, tensors: Tensors) -> Result<Tensors, Mode
         if gguf == ROPE_FACTORS {
             continue;
         }
-        let heads = match gguf.rsplit_once('.').map(|(path, _)| path) {
+        let heads = match gguf.strip_suffix(".weight") {
             Some(path) if path.ends_with(".attn_q") => Some(config.heads),
             Some(path) if path.ends_with(".attn_k") => Some(config.kv_heads),
             _ => None,
