@@ -6,6 +6,7 @@ use crate::ids::SessionId;
 use crate::session::Time;
 use crate::session::control::Command;
 use crate::session::names::RunId;
+use crate::session::sitting::{SittingEvent, SittingState};
 use std::collections::BTreeSet;
 
 /// Something happened.
@@ -61,6 +62,8 @@ pub enum News {
     Machine(Box<MachineSample>),
     /// A session's results, by id.
     Results(SessionId, Vec<LoadedResult>),
+    /// What people noted, tagged and pinned in a session.
+    Sittings(SessionId, Box<SittingState>),
     /// The player of the Replay screen moved; nothing: it was put away.
     Reel(Option<Box<super::data::reel::Reel>>),
     /// A command was put into a run's mailbox, and bears this id.
@@ -110,6 +113,8 @@ pub enum Work {
     Reel(super::data::reel::ReelOrder),
     /// Put a command into a run's mailbox.
     Send(RunId, Command),
+    /// Record what was done in a session's sitting.
+    Record(SessionId, Box<SittingEvent>),
     /// Start this program with these arguments, detached.
     Launch {
         /// Arguments, without the program's name.

@@ -65,6 +65,9 @@ const FRAMES_AFTER_KEY: (u64, u64) = (30, 12);
 /// A terminal that takes longer than this for a frame gets fewer.
 const SLOW: Duration = Duration::from_millis(50);
 
+/// How long leaving waits for the thread that works on files.
+const PARTING: Duration = Duration::from_millis(500);
+
 /// Opens the workbench and stays until it is left.
 pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
@@ -81,7 +84,7 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     if let Some(run) = options.run.clone() {
         app.watch(run);
     }
-    app.update(Msg::Resize { width, height });
+    let first = app.update(Msg::Resize { width, height });
     let (sender, messages) = channel();
     on_panic();
     let out = terminal::enter(&sender)?;
@@ -91,13 +94,20 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     painter.paint(frame(&app, Rect::new(0, 0, width, height)))?;
     input::start(sender.clone());
     let places = Places { sessions: options.sessions, checkpoints: options.checkpoints };
-    let work = worker::start(places, sender);
-    if let Some(run) = options.run {
-        let _ = work.send(super::msg::Work::Watch([run].into()));
+    let (work, worker) = worker::start(places, sender);
+    for command in first {
+        if let Cmd::Work(order) = command {
+            let _ = work.send(order);
+        }
     }
     let stage = Stage { app, painter, work, area: Rect::new(0, 0, width, height), remote };
     let ended = stage.run(&messages);
     terminal::leave();
+    // The sitting's last line; a file system that hangs is not waited for.
+    let began = Instant::now();
+    while !worker.is_finished() && began.elapsed() < PARTING {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     Ok(ended?)
 }
 

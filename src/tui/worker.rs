@@ -2,6 +2,7 @@
 //! starts children. No key waits for it.
 
 mod follow;
+mod recorder;
 mod reel;
 mod results;
 
@@ -15,10 +16,12 @@ use crate::session::Time;
 use crate::session::folder::{Session, list_sessions};
 use crate::session::follow::logs_in;
 use crate::session::names::RunId;
+use crate::session::sitting::{SittingState, read_sittings};
 use follow::Followed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Where things are.
@@ -38,9 +41,9 @@ const LOOK: Duration = Duration::from_secs(1);
 const SAMPLE: Duration = Duration::from_secs(2);
 
 /// Starts the thread; it ends when its orders do.
-pub fn start(places: Places, messages: Sender<Msg>) -> Sender<Work> {
+pub fn start(places: Places, messages: Sender<Msg>) -> (Sender<Work>, JoinHandle<()>) {
     let (sender, orders) = channel();
-    std::thread::spawn(move || {
+    let thread = std::thread::spawn(move || {
         let news = messages.clone();
         let work = std::panic::AssertUnwindSafe(move || Worker::new(places, messages).run(&orders));
         if std::panic::catch_unwind(work).is_err() {
@@ -48,7 +51,7 @@ pub fn start(places: Places, messages: Sender<Msg>) -> Sender<Work> {
             let _ = news.send(Msg::News(News::Failed(text.to_owned())));
         }
     });
-    sender
+    (sender, thread)
 }
 
 /// Everything there is, read to its end at once: sessions, all runs, the watched ones in full, and the
@@ -91,6 +94,7 @@ struct Worker {
     looked: Option<Instant>,
     sampling: Option<Sampling>,
     playing: Option<reel::Playing>,
+    recorder: recorder::Recorder,
     /// Whether anybody still listens.
     heard: bool,
 }
@@ -115,6 +119,7 @@ impl Worker {
             looked: None,
             sampling: None,
             playing: None,
+            recorder: recorder::Recorder::default(),
             heard: true,
         }
     }
@@ -144,7 +149,10 @@ impl Worker {
             match orders.recv_timeout(wait) {
                 Ok(order) => self.obey(order),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.recorder.leave();
+                    return;
+                }
             }
             while let Ok(order) = orders.try_recv() {
                 self.obey(order);
@@ -174,6 +182,11 @@ impl Worker {
                 self.read_results(&session);
             }
             Work::Reel(order) => self.reel(&order),
+            Work::Record(session, event) => {
+                if let Err(error) = self.recorder.record(&self.places.sessions, &session, *event) {
+                    self.say(News::Failed(error));
+                }
+            }
             Work::Send(run, command) => match send(&self.places.sessions, &run, command) {
                 Ok(id) => self.say(News::Sent { run, command, id }),
                 Err(error) => self.say(News::Failed(error.to_string())),
@@ -234,6 +247,11 @@ impl Worker {
                 continue;
             }
             self.folders.insert(session.clone(), changed);
+            if let Ok(sittings) = read_sittings(&folder)
+                && sittings != SittingState::default()
+            {
+                self.say(News::Sittings(session.clone(), Box::new(sittings)));
+            }
             let logs = logs_in(&folder).unwrap_or_default();
             for (run, segments) in logs {
                 let id = RunId { session: session.clone(), run };

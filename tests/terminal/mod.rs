@@ -5,6 +5,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long anything may take to be seen on a busy machine.
@@ -14,6 +15,8 @@ struct Seen {
     screen: vt100::Parser,
     bytes: usize,
     ended: bool,
+    /// The reader shall let go of the terminal.
+    leaving: bool,
 }
 
 /// A running program and its screen.
@@ -22,6 +25,7 @@ pub struct Terminal {
     pub master: Option<Box<dyn MasterPty + Send>>,
     keys: Option<Box<dyn Write + Send>>,
     seen: Arc<(Mutex<Seen>, Condvar)>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Terminal {
@@ -63,10 +67,11 @@ impl Terminal {
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
-        let seen = Seen { screen: vt100::Parser::new(rows, cols, 0), bytes: 0, ended: false };
+        let screen = vt100::Parser::new(rows, cols, 0);
+        let seen = Seen { screen, bytes: 0, ended: false, leaving: false };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let shared = Arc::clone(&seen);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             loop {
                 let got = reader.read(&mut buffer).unwrap_or(0);
@@ -78,12 +83,12 @@ impl Terminal {
                     seen.bytes += got;
                 }
                 shared.1.notify_all();
-                if got == 0 {
+                if got == 0 || seen.leaving {
                     break;
                 }
             }
         });
-        Self { child, master: Some(pair.master), keys: Some(keys), seen }
+        Self { child, master: Some(pair.master), keys: Some(keys), seen, reader: Some(reader) }
     }
 
     /// Types.
@@ -130,8 +135,12 @@ impl Terminal {
         self.master.as_ref().unwrap().resize(size).unwrap();
     }
 
-    /// The terminal hangs up.
+    /// The terminal hangs up: the last hold on its far side goes. The reader waits in a read, so a
+    /// repaint is asked for, after which it lets go.
     pub fn hang_up(&mut self) {
+        self.seen.0.lock().unwrap().leaving = true;
+        self.keys("\x0c");
+        self.reader.take().unwrap().join().unwrap();
         self.keys = None;
         self.master = None;
     }

@@ -17,9 +17,11 @@ use super::screen::{
     replay::ReplayScreen, runs::RunsScreen, system::SystemScreen, train::TrainScreen,
 };
 use super::theme::{Depth, Theme};
+use crate::ids::SessionId;
 use crate::session::Time;
 use crate::session::control::Command;
 use crate::session::names::RunId;
+use crate::session::sitting::{Acted, Pinned, Resized, SittingEvent, Subject, Unpinned};
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
 
@@ -222,7 +224,13 @@ impl App {
                     self.screens.get_mut(self.current).wheel(lines, &self.shared);
                 }
             }
-            Msg::Resize { width, height } => self.size = Rect::new(0, 0, width, height),
+            Msg::Resize { width, height } => {
+                self.size = Rect::new(0, 0, width, height);
+                if let Some(focus) = &self.shared.focus {
+                    let resized = Resized { columns: width, rows: height };
+                    self.record(&focus.session, resized, &mut commands);
+                }
+            }
             Msg::Time(now) => self.shared.now = now,
             Msg::News(news) => self.news(news, &mut commands),
         }
@@ -312,7 +320,25 @@ impl App {
         }
     }
 
+    /// Records something in a session's sitting, where anything may be written.
+    fn record(&self, session: &SessionId, event: impl Into<SittingEvent>, commands: &mut Vec<Cmd>) {
+        if !self.shared.readonly {
+            commands.push(Cmd::Work(Work::Record(session.clone(), Box::new(event.into()))));
+        }
+    }
+
+    /// Records an action, with the run it was done on. Nothing is recorded before a run is opened.
+    fn record_action(&self, action: Action, commands: &mut Vec<Cmd>) {
+        let Some(focus) = &self.shared.focus else { return };
+        let mut with = serde_json::Map::new();
+        with.insert("run".to_owned(), focus.run.as_str().into());
+        let (action, screen) =
+            (action.entry().name.to_owned(), Some(self.current.name().to_lowercase()));
+        self.record(&focus.session, Acted { action, screen, with }, commands);
+    }
+
     fn act(&mut self, action: Action, commands: &mut Vec<Cmd>) {
+        self.record_action(action, commands);
         match action {
             Action::ShowRuns => self.go(ScreenId::Runs, commands),
             Action::ShowTrain => self.go(ScreenId::Train, commands),
@@ -382,9 +408,14 @@ impl App {
             }
             Effect::Unmark => self.shared.marks.clear(),
             Effect::Pin(run) => {
-                if !self.shared.pins.remove(&run) {
-                    self.shared.pins.insert(run);
-                }
+                let on = Subject::run(run.run.as_str());
+                let event = if self.shared.pins.remove(&run) {
+                    SittingEvent::from(Unpinned { on })
+                } else {
+                    self.shared.pins.insert(run.clone());
+                    Pinned { on }.into()
+                };
+                self.record(&run.session, event, commands);
             }
             Effect::Say(text) => self.notice = Some(Notice { text, bad: false }),
             Effect::Type(purpose, text) => self.overlay = Some(Overlay::line_for(purpose, &text)),
@@ -452,6 +483,15 @@ impl App {
             News::Machine(sample) => shared.library.sampled(*sample),
             News::Results(session, results) => {
                 drop(shared.library.results.insert(session, results));
+            }
+            News::Sittings(session, sittings) => {
+                shared.pins.retain(|run| run.session != session);
+                for subject in sittings.pins.iter().filter(|subject| subject.kind() == "run") {
+                    if let Ok(run) = subject.name().parse() {
+                        shared.pins.insert(RunId { session: session.clone(), run });
+                    }
+                }
+                shared.library.sittings.insert(session, *sittings);
             }
             News::Reel(reel) => shared.library.reel = reel,
             News::Sent { run, command, id } => {

@@ -199,7 +199,7 @@ impl Overlay {
                 match action {
                     Some(Action::Close | Action::Accept) => return (false, Vec::new()),
                     Some(action) => {
-                        let _ = cursor.act(action, help_rows(input.text(), *screen).len());
+                        cursor.act(action, help_rows(input.text(), *screen).len());
                     }
                     None if key == Key::plain(ratatui::crossterm::event::KeyCode::Char('?')) => {
                         return (false, Vec::new());
@@ -221,7 +221,9 @@ impl Overlay {
                             entries.get(cursor.at).map(|entry| Chosen::Action(entry.action));
                         return (false, chosen.into_iter().collect());
                     }
-                    Some(action) => drop(cursor.act(action, entries.len())),
+                    Some(action) => {
+                        cursor.act(action, entries.len());
+                    }
                     None => {
                         if input.key(key) {
                             *cursor = Cursor::default();

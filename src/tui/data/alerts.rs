@@ -15,6 +15,9 @@ const KEPT: usize = 200;
 const WINDOW: usize = 64;
 /// How many typical deviations above the middle make a spike.
 const FAR: f64 = 8.0;
+/// A loss, and a gradient norm, below so many times the middle is no spike.
+const LOSS_TIMES: f64 = 1.3;
+const GRADIENT_TIMES: f64 = 3.0;
 /// Steps after a spike in which no other one is told.
 const QUIET: u64 = 10;
 
@@ -77,8 +80,9 @@ struct Recent {
 }
 
 impl Recent {
-    /// How many times the middle a value is, where it is far above what came before.
-    fn spike(&mut self, step: u64, value: f64) -> Option<f64> {
+    /// How many times the middle a value is, where it is far above what came before, and at least
+    /// `least` times the middle.
+    fn spike(&mut self, step: u64, value: f64, least: f64) -> Option<f64> {
         let mut found = None;
         if self.values.len() >= WINDOW / 2 {
             let mut sorted: Vec<f64> = self.values.iter().copied().collect();
@@ -87,7 +91,8 @@ impl Recent {
             let mut away: Vec<f64> = sorted.iter().map(|value| (value - middle).abs()).collect();
             away.sort_by(f64::total_cmp);
             let typical = away[away.len() / 2].max(middle.abs() * 0.02);
-            if value > middle + FAR * typical && step >= self.quiet_until {
+            let far = (middle + FAR * typical).max(least * middle);
+            if value > far && step >= self.quiet_until {
                 self.quiet_until = step + QUIET;
                 found = Some(value / middle);
             }
@@ -130,7 +135,7 @@ impl Alerts {
             Event::StepFinished(event) => {
                 self.place = Some((event.stage.clone(), event.step));
                 self.stalled(time);
-                if let Some(times) = self.loss.spike(event.step, event.loss.get()) {
+                if let Some(times) = self.loss.spike(event.step, event.loss.get(), LOSS_TIMES) {
                     let value = format::number(event.loss.get());
                     self.add(
                         time,
@@ -139,7 +144,7 @@ impl Alerts {
                     );
                 }
                 if let Some(norm) = event.gradient_norm.get("all").map(|norm| norm.get())
-                    && let Some(times) = self.gradient.spike(event.step, norm)
+                    && let Some(times) = self.gradient.spike(event.step, norm, GRADIENT_TIMES)
                 {
                     let value = format::number(norm);
                     self.add(
@@ -220,7 +225,7 @@ mod tests {
             let noise = ((step * 7919) % 100) as f64 / 500.0;
             let value =
                 if (300..303).contains(&step) { 9.0 } else { 4.0 - step as f64 / 200.0 + noise };
-            if recent.spike(step, value).is_some() {
+            if recent.spike(step, value, LOSS_TIMES).is_some() {
                 spikes.push(step);
             }
         }

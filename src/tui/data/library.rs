@@ -8,6 +8,7 @@ use crate::session::fold::RunState;
 use crate::session::names::RunId;
 use crate::session::neighbours::NeighbourSet;
 use crate::session::runs::RunRow;
+use crate::session::sitting::{SittingState, Subject};
 use crate::session::tail::Oddities;
 use crate::session::{RunStatus, Time};
 use std::collections::{BTreeMap, VecDeque};
@@ -136,6 +137,8 @@ pub struct Library {
     pub open: BTreeMap<RunId, OpenRun>,
     /// Results by session; a session that is not here was not asked for.
     pub results: BTreeMap<SessionId, Vec<LoadedResult>>,
+    /// What people noted, tagged and pinned, by session.
+    pub sittings: BTreeMap<SessionId, SittingState>,
     /// Whether every log has been looked at once.
     pub scanned: bool,
     /// The machine, oldest first.
@@ -151,6 +154,14 @@ impl Library {
     #[must_use]
     pub fn run(&self, id: &RunId) -> Option<&RunEntry> {
         self.runs.iter().find(|run| run.id == *id)
+    }
+
+    /// A run's tags.
+    #[must_use]
+    pub fn tags(&self, run: &RunId) -> Vec<String> {
+        let on = Subject::run(run.run.as_str());
+        let tags = self.sittings.get(&run.session).and_then(|sittings| sittings.tags.get(&on));
+        tags.into_iter().flatten().cloned().collect()
     }
 
     /// A session's title, or its id where it is not known.

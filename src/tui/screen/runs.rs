@@ -81,7 +81,8 @@ impl RunsScreen {
     fn listed<'a>(&self, shared: &'a Shared) -> Vec<&'a RunEntry> {
         let library = &shared.library;
         let fits = |run: &&RunEntry| {
-            self.filter.is_empty() || self.filter.matches(run, &library.title(&run.id.session), &[])
+            self.filter.is_empty()
+                || self.filter.matches(run, &library.title(&run.id.session), &library.tags(&run.id))
         };
         let mut runs: Vec<&RunEntry> = library.runs.iter().filter(fits).collect();
         runs.sort_by(|a, b| {

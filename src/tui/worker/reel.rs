@@ -53,8 +53,12 @@ impl Playing {
                 player.seek(to);
             }
             ReelOrder::Seconds(by) => player.seek_by(*by),
-            ReelOrder::Mark(true) => drop(player.next_mark()),
-            ReelOrder::Mark(false) => drop(player.previous_mark()),
+            ReelOrder::Mark(true) => {
+                player.next_mark();
+            }
+            ReelOrder::Mark(false) => {
+                player.previous_mark();
+            }
             ReelOrder::Speed(true) => player.faster(),
             ReelOrder::Speed(false) => player.slower(),
             ReelOrder::Share(share) => player.seek_share(*share),
