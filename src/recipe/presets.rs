@@ -144,9 +144,9 @@ fn caption_contrastive(init: Init) -> Stage {
     };
     Stage {
         captions: "en".to_owned(),
-        steps: 150,
+        steps: 100,
         batch: 128,
-        warmup: 15,
+        warmup: 10,
         lr: 1e-3,
         ..base("caption-contrastive", objective, init, Trainable::Lora)
     }
