@@ -23,17 +23,27 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// A folder with the committed session alone, whatever else has been trained beside it.
+fn sessions() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let (session, _) = RUN.split_once('/').unwrap();
+    std::fs::create_dir(folder.path().join(session)).unwrap();
+    for entry in std::fs::read_dir(root().join("sessions").join(session)).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), folder.path().join(session).join(entry.file_name())).unwrap();
+    }
+    folder
+}
+
 /// A workbench that has read the committed session, on 25 November.
-fn app(theme: &str, depth: Depth, ascii: bool) -> App {
+fn app(theme: &str, depth: Depth, ascii: bool, sessions: &Path) -> App {
     let now: Time = "2026-11-25T08:00:00Z".parse().unwrap();
     let theme = Theme::named(theme, depth).unwrap();
     let mut app = App::new(theme, depth, Glyphs { ascii }, true, now);
     app.update(Msg::Resize { width: 80, height: 24 });
     let (session, run) = RUN.split_once('/').unwrap();
     let run = RunId { session: session.parse().unwrap(), run: run.parse().unwrap() };
-    for news in
-        llm2clip::tui::read_once(&root().join("sessions"), &BTreeSet::from([run.clone()]), now)
-    {
+    for news in llm2clip::tui::read_once(sessions, &BTreeSet::from([run.clone()]), now) {
         app.update(Msg::News(news));
     }
     app.update(Msg::News(News::Scanned));
@@ -112,6 +122,7 @@ fn styles(buffer: &Buffer) -> String {
 fn check(name: &str, found: &str) {
     let path = root().join("tests/tui_snapshots").join(format!("{name}.txt"));
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, found).unwrap();
     }
     let wanted = std::fs::read_to_string(&path).unwrap_or_default();
@@ -123,7 +134,8 @@ fn check(name: &str, found: &str) {
 
 #[test]
 fn every_screen_looks_as_it_did() {
-    let sessions = root().join("sessions");
+    let folder = sessions();
+    let sessions = folder.path();
     for (name, keys) in [
         ("runs", &[][..]),
         ("train", &["enter"]),
@@ -136,8 +148,8 @@ fn every_screen_looks_as_it_did() {
         ("palette", &[":"]),
         ("new-run", &["n"]),
     ] {
-        let mut app = app("dark", Depth::True, false);
-        press(&mut app, keys, &sessions);
+        let mut app = app("dark", Depth::True, false, sessions);
+        press(&mut app, keys, sessions);
         for (width, height) in [(80, 24), (120, 40)] {
             check(&format!("{name}-{width}x{height}"), &text(&draw(&mut app, width, height)));
         }
@@ -146,15 +158,16 @@ fn every_screen_looks_as_it_did() {
 
 #[test]
 fn two_screens_keep_their_looks_over_sizes_and_themes() {
-    let sessions = root().join("sessions");
+    let folder = sessions();
+    let sessions = folder.path();
     for (name, keys) in [("runs", &[][..]), ("train", &["enter"])] {
         for (theme, depth, ascii) in [
             ("dark", Depth::True, false),
             ("mono", Depth::None, false),
             ("light", Depth::Basic, true),
         ] {
-            let mut app = app(theme, depth, ascii);
-            press(&mut app, keys, &sessions);
+            let mut app = app(theme, depth, ascii, sessions);
+            press(&mut app, keys, sessions);
             let mut all = String::new();
             for (width, height) in [(20, 5), (60, 16), (80, 24), (120, 40), (200, 60)] {
                 let buffer = draw(&mut app, width, height);

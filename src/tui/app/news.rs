@@ -1,0 +1,98 @@
+//! What the workers found goes into the model.
+
+use super::{App, Notice, Request, RunId};
+use crate::session::control::Command;
+use crate::tui::msg::{Cmd, News};
+use crate::tui::screen::ScreenId;
+
+impl App {
+    pub(super) fn news(&mut self, news: News, commands: &mut Vec<Cmd>) {
+        let shared = &mut self.shared;
+        match news {
+            News::Sessions(sessions) => shared.library.sessions = sessions,
+            News::Run(entry) => {
+                let ended =
+                    shared.library.run(&entry.id).is_some_and(|old| old.row.state.has_runner())
+                        && !entry.row.state.has_runner();
+                if ended {
+                    let text = format!("{} {}", entry.id.run, entry.row.state);
+                    commands.push(Cmd::Tell(text.clone()));
+                    self.notice = Some(Notice { text, bad: false });
+                }
+                shared.library.put(*entry);
+            }
+            News::Gone(run) => {
+                shared.library.runs.retain(|known| known.id != run);
+                shared.library.open.remove(&run);
+                shared.marks.retain(|marked| *marked != run);
+                if shared.focus.as_ref() == Some(&run) {
+                    shared.focus = None;
+                }
+            }
+            News::Open(run, open) => {
+                let answered = |request: &Request| {
+                    let id = request.id.as_ref()?;
+                    open.state.answer(id).cloned()
+                };
+                for request in shared.requests.iter().filter(|request| request.run == run) {
+                    if let Some(answer) = answered(request) {
+                        let (text, bad) = match answer.refused {
+                            Some(why) => (format!("{} refused: {why}", request.command), true),
+                            None => (format!("{} done", request.command), false),
+                        };
+                        self.notice = Some(Notice { text, bad });
+                    }
+                }
+                let over = !open.status.has_runner();
+                shared
+                    .requests
+                    .retain(|request| request.run != run || !(over || answered(request).is_some()));
+                if self.watched.contains(&run) {
+                    shared.library.open.insert(run, *open);
+                }
+            }
+            News::Scanned => shared.library.scanned = true,
+            News::Machine(sample) => shared.library.sampled(*sample),
+            News::Results(session, results) => {
+                drop(shared.library.results.insert(session, results));
+            }
+            News::Sittings(session, sittings) => {
+                shared.pins.retain(|run| run.session != session);
+                for subject in sittings.pins.iter().filter(|subject| subject.kind() == "run") {
+                    if let Ok(run) = subject.name().parse() {
+                        shared.pins.insert(RunId { session: session.clone(), run });
+                    }
+                }
+                shared.library.sittings.insert(session, *sittings);
+            }
+            News::Reel(reel) => shared.library.reel = reel,
+            News::Sent { run, command, id } => {
+                let waits = |request: &&mut Request| {
+                    request.id.is_none() && request.run == run && request.command == command
+                };
+                if let Some(request) = shared.requests.iter_mut().find(waits) {
+                    request.id = Some(id);
+                }
+            }
+            News::Said(text) => self.notice = Some(Notice { text, bad: false }),
+            News::Failed(text) => {
+                shared.library.printed.push_back((Some(shared.now), text.clone()));
+                self.notice = Some(Notice { text, bad: true });
+            }
+            News::Printed(line) => {
+                if shared.library.printed.len() == 1000 {
+                    shared.library.printed.pop_front();
+                }
+                shared.library.printed.push_back((Some(shared.now), line));
+            }
+        }
+        for screen in ScreenId::ALL {
+            self.screens.get_mut(screen).refresh(&self.shared);
+        }
+    }
+
+    /// Notes that a command is on its way.
+    pub(super) fn requested(&mut self, run: RunId, command: Command) {
+        self.shared.requests.push(Request { run, command, id: None });
+    }
+}
