@@ -338,7 +338,7 @@ fn place(
     let elements = shape.iter().try_fold(1u64, |all, &size| all.checked_mul(size as u64));
     let needed = elements.and_then(|n| (n / kind.block() as u64).checked_mul(kind.bytes() as u64));
     let needed = needed.unwrap_or(u64::MAX);
-    let at = start.checked_add(offset).unwrap_or(u64::MAX);
+    let at = start.saturating_add(offset);
     let left = length.saturating_sub(at);
     if needed > left {
         let at = usize::try_from(at).unwrap_or(usize::MAX);
