@@ -28,4 +28,6 @@ export CUDA_HOME CUDA_PATH=$CUDA_HOME CUDA_ROOT=$CUDA_HOME
 export PATH=$CUDA_HOME/bin:$PATH
 # The kernels are compiled for this compute capability; 8.0 is the oldest with bf16.
 export CUDA_COMPUTE_CAP=${CUDA_COMPUTE_CAP:-80}
+# A folder of its own: the kernels take minutes, and other builds need not wait for them.
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target/cuda}
 exec cargo check --features cuda --locked "$@"

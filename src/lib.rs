@@ -5,7 +5,7 @@
 //! code. `tests/architecture.rs` reads the table below and checks every `use crate::` against it.
 //!
 //! Everyone may import `ids` and `files`. candle stands only in `nn`, `model`, `encode`, `train`, `runner`,
-//! `hub` and `bench`; plotters only in `export`.
+//! `hub` and `bench`; plotters only in `export`, ratatui only in `tui`.
 //!
 //! ```import-table
 //! ids     -> -
@@ -24,8 +24,10 @@
 //! machine -> -
 //! doctor  -> session machine
 //! runner  -> recipe rng data nn model encode train eval session machine
+//! soak    -> rng recipe session
 //! bench   -> recipe rng data nn model encode train eval session machine runner
-//! cli     -> recipe rng data nn model encode train eval session export machine runner bench hub doctor
+//! tui     -> recipe eval session export machine runner::client
+//! cli     -> recipe rng data nn model encode train eval session export machine runner bench soak hub doctor tui
 //! ```
 
 pub mod bench;
@@ -45,4 +47,6 @@ pub mod recipe;
 pub mod rng;
 pub mod runner;
 pub mod session;
+pub mod soak;
 pub mod train;
+pub mod tui;

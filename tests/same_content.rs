@@ -165,8 +165,8 @@ fn the_same_content_gives_the_same_numbers_in_every_format() {
         let session = session(&place);
         let outcome = run(&place, &session, &recipe).unwrap();
         let digest = outcome.final_digest.unwrap().to_string();
-        let log = fs::read_dir(session.folder()).unwrap().map(|entry| entry.unwrap().path());
-        let log = log.filter(|path| path.to_string_lossy().ends_with(".1.jsonl")).next().unwrap();
+        let mut log = fs::read_dir(session.folder()).unwrap().map(|entry| entry.unwrap().path());
+        let log = log.find(|path| path.to_string_lossy().ends_with(".1.jsonl")).unwrap();
         let started = fs::read_to_string(log).unwrap();
         assert!(started.contains(&format!("\"format\":\"{format}\"")), "{name} is not named");
         let clip = clip.get_or_insert_with(|| {

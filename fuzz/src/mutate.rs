@@ -30,7 +30,7 @@ pub fn mutate(pool: &[Vec<u8>], stream: &mut Stream, words: &[&str]) -> Vec<u8> 
 fn change(bytes: &mut Vec<u8>, pool: &[Vec<u8>], stream: &mut Stream, words: &[&str]) {
     let length = bytes.len();
     let at = stream.below(length + 1);
-    let span = |stream: &mut Stream| (1 + stream.below(1 << stream.below(10))).min(length - at);
+    let span = |stream: &mut Stream| (1 + below_power(stream, 10)).min(length - at);
     match stream.below(13) {
         0 if at < length => bytes[at] ^= 1 << stream.below(8),
         1 if at < length => bytes[at] = stream.below(256) as u8,
@@ -38,7 +38,7 @@ fn change(bytes: &mut Vec<u8>, pool: &[Vec<u8>], stream: &mut Stream, words: &[&
         3 => drop(bytes.drain(at..at + span(stream))),
         4 => {
             let piece = bytes[at..at + span(stream)].to_vec();
-            let times = 1 + stream.below(1 << stream.below(8));
+            let times = 1 + below_power(stream, 8);
             let place = stream.below(length + 1);
             insert(bytes, place, &piece.repeat(times.min(LONGEST / piece.len().max(1))));
         }
@@ -74,10 +74,17 @@ fn change(bytes: &mut Vec<u8>, pool: &[Vec<u8>], stream: &mut Stream, words: &[&
         12 => {
             // Deep nests.
             let nest = if stream.below(2) == 0 { b'[' } else { b'{' };
-            insert(bytes, at, &vec![nest; 1 << stream.below(12)]);
+            let deep = 1 << stream.below(12);
+            insert(bytes, at, &vec![nest; deep]);
         }
         _ => {}
     }
+}
+
+/// A number below a power of two that is itself drawn: small ones as often as large ones.
+fn below_power(stream: &mut Stream, powers: usize) -> usize {
+    let power = stream.below(powers);
+    stream.below(1 << power)
 }
 
 fn insert(bytes: &mut Vec<u8>, at: usize, piece: &[u8]) {

@@ -1,5 +1,7 @@
 //! Small valid files to begin from.
 
+use llm2clip::encode::{Embeddings, Table, TableDtype};
+use llm2clip::session::neighbours::{NeighbourSet, write_neighbours};
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -168,16 +170,36 @@ pub fn safetensors(tensors: &[(&str, &[usize])], metadata: Option<&str>) -> Vec<
     file
 }
 
-/// Tensors, tables and neighbours.
+/// Tensors, and tables in every dtype and neighbours as the program writes them.
 pub fn tensor_files() -> Vec<Vec<u8>> {
-    vec![
-        safetensors(&[("embeddings", &[3, 4])], Some(r#"{"card":"{}"}"#)),
-        safetensors(&[("a.weight", &[2, 2]), ("b", &[3])], None),
-        safetensors(
-            &[("0/top_items", &[2, 3]), ("0/top_scores", &[2, 3])],
-            Some(r#"{"neighbours":"{\"format\":\"llm2clip.neighbours/1\",\"sets\":[]}"}"#),
-        ),
-    ]
+    let folder = std::env::temp_dir().join(format!("llm2clip-seeds-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join("seed.safetensors");
+    let card = r#"{"encoder":"test","kind":"llama","tower":"text","dim":4,"text":null,"layer":null,"picture":null,"normalised":true,"dtype":"f32","tokenizer":null,"weights":null,"stands_on":[]}"#;
+    let values = vec![0.5f32; 12];
+    let mut files = vec![safetensors(&[("a.weight", &[2, 2]), ("b", &[3])], None)];
+    for dtype in [TableDtype::F32, TableDtype::F16, TableDtype::Int8] {
+        let rows = Embeddings::new(4, values.clone()).expect("rows");
+        let table = Table { rows, card: serde_json::from_str(card).expect("a card") };
+        table.save(&path, dtype).expect("a table");
+        files.push(std::fs::read(&path).expect("the table"));
+    }
+    let set = NeighbourSet {
+        role: "clip".into(),
+        direction: "text-to-image".into(),
+        queries: vec!["a#0".into(), "b#0".into()],
+        gallery: vec!["a".into(), "b".into(), "c".into()],
+        k: 2,
+        rank_low: vec![1, 2],
+        rank_high: vec![1, 3],
+        margin: vec![0.25, -0.5],
+        top_items: vec![0, 2, 1, 0],
+        top_scores: vec![0.75, 0.5, 0.5, 0.0],
+    };
+    write_neighbours(&path, &[set]).expect("neighbours");
+    files.push(std::fs::read(&path).expect("the neighbours"));
+    let _ = std::fs::remove_dir_all(&folder);
+    files
 }
 
 /// A checkpoint's files, one behind the other, each after `== NAME` on a line of its own.

@@ -1,6 +1,6 @@
 //! `compare`, `inspect`
 
-use super::global::{Global, Refused};
+use super::global::{Global, Refused, say};
 use super::text;
 use crate::data::bad::Policy;
 use crate::data::check::without_missing;
@@ -101,7 +101,7 @@ impl DataArgs {
             corpus = without_missing(corpus, &self.dataset, Policy::default())?;
         }
         if let Some(warning) = corpus.bad.warning(&self.dataset) {
-            eprintln!("warning: {warning}");
+            say(&format!("warning: {warning}"));
         }
         let request = ProbeRequest {
             task,

@@ -25,7 +25,7 @@ pub struct Order {
 
 /// What a command prints: `llm2clip.answer/1`.
 #[derive(Serialize)]
-struct Answer {
+struct Reported {
     format: &'static str,
     run: String,
     command: Command,
@@ -52,7 +52,7 @@ pub fn order(global: &Global, args: &Order, command: Command) -> anyhow::Result<
     };
     let good = matches!(answer, "sent" | "applied");
     let document =
-        Answer { format: "llm2clip.answer/1", run: run.to_string(), command, id, answer, why };
+        Reported { format: "llm2clip.answer/1", run: run.to_string(), command, id, answer, why };
     global.print(&document, |document| {
         let why = document.why.as_ref().map_or_else(String::new, |why| format!(": {}", safe(why)));
         format!("{} {}  {}{why}\n", document.run, document.command, document.answer)

@@ -1,6 +1,6 @@
 //! `data check`: what a data set holds, what is missing and what is wrong.
 
-use super::global::{Global, Refused};
+use super::global::{Global, Refused, say};
 use super::text::safe;
 use crate::data::bad::Policy;
 use crate::data::check::{Check, Look, check};
@@ -79,7 +79,7 @@ pub fn data(global: &Global, args: &Data) -> anyhow::Result<ExitCode> {
     let quiet = global.quiet;
     let mut check = check(&corpus, policy, look, |done, total| {
         if !quiet && total > 1000 && (done == total || done % 8192 == 0) {
-            eprintln!("pictures  {done}/{total}");
+            say(&format!("pictures  {done}/{total}"));
         }
     });
     check.not_listed += check.problems.len().saturating_sub(args.list);

@@ -1,6 +1,6 @@
 //! `embed`: texts or pictures to an embedding table.
 
-use super::global::{Global, Refused};
+use super::global::{Global, Refused, say};
 use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
 use crate::encode::{
@@ -133,7 +133,7 @@ fn input(args: &Embed, image: bool) -> anyhow::Result<Input> {
     };
     let corpus = crate::data::open::open(&set, None)?;
     if let Some(warning) = corpus.bad.warning(&set) {
-        eprintln!("warning: {warning}");
+        say(&format!("warning: {warning}"));
     }
     let pictures = image || args.images.is_some();
     Ok(if pictures {

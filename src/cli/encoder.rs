@@ -21,7 +21,7 @@ use std::process::ExitCode;
 pub struct Encoder {
     /// The encoder.
     #[arg(value_name = "E")]
-    spec: String,
+    name: String,
     /// A text: its tokens with both masks and pooling weights.
     #[arg(long, conflicts_with = "image")]
     text: Option<String>,
@@ -60,7 +60,7 @@ pub fn encoder(global: &Global, args: &Encoder) -> anyhow::Result<ExitCode> {
     if args.out.is_some() {
         global.may_write()?;
     }
-    let spec = parse(&args.spec).map_err(|error| Refused(error.to_string()))?;
+    let spec = parse(&args.name).map_err(|error| Refused(error.to_string()))?;
     if spec.source == "bm25" || spec.source.starts_with("table:") {
         let message = format!("{} has no model to look into", spec.source);
         return Err(Refused(message).into());

@@ -58,6 +58,18 @@ pub struct Global {
     /// No progress lines.
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// Signs of ASCII only, in the workbench.
+    #[arg(long, global = true, env = "LLM2CLIP_ASCII")]
+    pub ascii: bool,
+    /// Colours of the workbench: dark, light or mono.
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        default_value = "dark",
+        env = "LLM2CLIP_THEME"
+    )]
+    pub theme: String,
     /// Write nothing anywhere.
     #[arg(long, global = true)]
     pub readonly: bool,

@@ -17,7 +17,9 @@
 //! | `data.rs` | `data check` |
 //! | `export.rs` | `export`, `export-model` |
 //! | `session.rs` | `session` |
-//! | `bench.rs` | `bench` |
+//! | `replay.rs` | `replay` |
+//! | `bench.rs`, `soak.rs` | `bench`, `soak` |
+//! | `workbench.rs` | the terminal workbench |
 //! | `text.rs` | documents as tables for people |
 
 mod bench;
@@ -34,12 +36,15 @@ mod export;
 mod global;
 mod pull;
 mod recipes;
+mod replay;
 mod resume;
 mod runs;
 mod session;
+mod soak;
 mod text;
 mod train;
 mod watch;
+mod workbench;
 
 use crate::runner::client;
 use crate::session::control::Command as Order;
@@ -48,14 +53,14 @@ use global::{Global, Refused, say};
 use std::process::ExitCode;
 
 /// Train CLIP, turn a causal Llama into a text encoder, train LLM2CLIP against it, compare and
-/// inspect.
+/// inspect. Without a command, on a terminal: the workbench.
 #[derive(Parser)]
-#[command(name = "llm2clip", version, about, arg_required_else_help = true)]
+#[command(name = "llm2clip", version, about)]
 struct Cli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -90,12 +95,16 @@ enum Command {
     Inspect(compare::Inspect),
     /// A session's results as JSON, CSV, TREC files and charts.
     Export(export::Export),
-    /// Sessions as a whole: list, show, rename, remove.
+    /// A session as it happened, as lines at their recorded pace.
+    Replay(replay::Replay),
+    /// Sessions as a whole: list, show, pack, unpack, rename, remove.
     Session(session::SessionArgs),
     /// What a data set holds, what is missing and what is wrong.
     Data(data::Data),
     /// Throughput of this machine.
     Bench(bench::Bench),
+    /// Kill tiny runs at random moments, resume them, and compare every number.
+    Soak(soak::Soak),
     /// Fetch a model from the Hugging Face hub.
     Pull(pull::Pull),
     /// What works here, and what to do about the rest.
@@ -142,7 +151,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if global.console.is_some() {
         client::leave_session();
     }
-    match cli.command {
+    let Some(command) = cli.command else { return workbench::workbench(&global, None) };
+    match command {
         Command::Demo(args) => train::demo(&global, &args),
         Command::Train(args) => train::train(&global, &args),
         Command::Resume(args) => resume::resume(&global, &args),
@@ -158,9 +168,11 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare::compare(&global, &args),
         Command::Inspect(args) => compare::inspect(&global, &args),
         Command::Export(args) => export::export(&global, &args),
+        Command::Replay(args) => replay::replay(&global, &args),
         Command::Session(args) => session::session(&global, &args),
         Command::Data(args) => data::data(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
+        Command::Soak(args) => soak::soak(&global, &args),
         Command::Pull(args) => pull::pull(&global, &args),
         Command::Doctor(args) => doctor::doctor(&global, &args),
         Command::Completions(args) => completions::completions(&args),

@@ -1,4 +1,4 @@
-//! `session`: sessions as a whole: list, show, rename, rm.
+//! `session`: sessions as a whole: list, show, pack, unpack, rename, rm.
 
 use super::global::{Global, Refused};
 use super::text::safe;
@@ -6,10 +6,13 @@ use crate::session::Time;
 use crate::session::folder::{Session, list_sessions};
 use crate::session::names::find_session;
 use crate::session::overview::{OverviewDocument, SessionsDocument, list, overview};
+use crate::session::pack::{Leave, PackError, pack, unpack};
 use crate::session::remove::{RemoveError, remove};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// `session`
@@ -27,6 +30,25 @@ enum What {
     Show {
         /// A session, by any unambiguous beginning or end of its name.
         session: String,
+    },
+    /// A session as one file: the same bytes for the same session.
+    Pack {
+        /// A session, by any unambiguous beginning or end of its name.
+        session: String,
+        /// The file to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Put digests in the place of captions, queries and notes.
+        #[arg(long)]
+        no_texts: bool,
+        /// Leave the thumbnails out.
+        #[arg(long)]
+        no_pictures: bool,
+    },
+    /// A packed session back into a folder.
+    Unpack {
+        /// The file.
+        file: PathBuf,
     },
     /// Give a session another title; its folder keeps its name.
     Rename {
@@ -76,6 +98,39 @@ pub fn session(global: &Global, args: &SessionArgs) -> anyhow::Result<ExitCode> 
             let session = named(global, session)?;
             let checkpoints = global.roots()?.checkpoints;
             global.print(&overview(&session, &checkpoints, Time::now())?, overview_text)?;
+        }
+        What::Pack { session, out, no_texts, no_pictures } => {
+            global.may_write()?;
+            let session = named(global, session)?;
+            let leave = Leave { texts: *no_texts, pictures: *no_pictures };
+            global.print(&pack(&session, out, leave)?, |done| {
+                let left: String = done
+                    .left_out
+                    .iter()
+                    .map(|name| format!("left out  {}\n", safe(name)))
+                    .collect();
+                format!(
+                    "{left}{} files, {}, sha256 {}: {}\n",
+                    done.files,
+                    size(done.bytes),
+                    done.digest.short(),
+                    done.out.display()
+                )
+            })?;
+        }
+        What::Unpack { file } => {
+            global.may_write()?;
+            let roots = global.roots()?;
+            roots.make().context("making the folders for sessions and checkpoints failed")?;
+            let done = unpack(file, &roots.sessions).map_err(|error| match error {
+                PackError::Refused { .. } | PackError::Exists { .. } | PackError::Name(_) => {
+                    Refused(error.to_string()).into()
+                }
+                failed => anyhow::Error::from(failed),
+            })?;
+            global.print(&done, |done| {
+                format!("{}  {} files, {}\n", done.session, done.files, size(done.bytes))
+            })?;
         }
         What::Rename { session, title } => {
             global.may_write()?;

@@ -1,13 +1,16 @@
 //! `train`, `demo`: in the foreground, these are the runner.
 
 use super::global::{Global, Refused, say};
+use super::workbench::workbench;
 use super::{detach, ending, text};
 use crate::recipe::{Recipe, apply_set, from_toml, names, preset, validate};
-use crate::runner::{Stop, Wait, start_run};
+use crate::runner::{Stop, Wait, Workspace, start_run};
+use crate::session::Session;
 use crate::session::runs::{RUNS_FORMAT, RunsDocument};
 use anyhow::Context;
 use clap::Args;
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -171,14 +174,36 @@ pub fn train(global: &Global, args: &Train) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
+/// Starts the demo as a runner of its own and opens the workbench on it.
+fn demo_live(
+    global: &Global,
+    args: &Demo,
+    workspace: &Workspace,
+    session: &Session,
+) -> anyhow::Result<ExitCode> {
+    let mut command = global.as_args(workspace);
+    command.extend(["demo".into(), "--plain".into()]);
+    command.extend(["--session".into(), session.id().as_str().into()]);
+    for set in &args.sets {
+        command.extend(["--set".into(), set.into()]);
+    }
+    if let Some(seed) = global.seed {
+        command.extend(["--seed".into(), seed.to_string().into()]);
+    }
+    let started = detach::one(workspace, session, &command)?;
+    workbench(global, Some(started.run))
+}
+
 /// `llm2clip demo`
 pub fn demo(global: &Global, args: &Demo) -> anyhow::Result<ExitCode> {
-    // Until there is a workbench to open, `--plain` is the only way there is.
-    let _ = args.plain;
     let clock = Instant::now();
     let recipe = find_recipe("demo", &args.sets, global.seed)?;
     let workspace = global.workspace(None)?;
     let session = global.open_session(&workspace, "demo")?;
+    let on_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if on_terminal && !args.plain && !global.json && global.console.is_none() {
+        return demo_live(global, args, &workspace, &session);
+    }
     let stop = Stop::on_signals()?;
     let ended =
         start_run(&workspace, &session, &recipe, |log| global.narrator(log), &stop, Wait::No);

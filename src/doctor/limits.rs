@@ -100,16 +100,11 @@ fn kill_user_processes(root: &Path) -> bool {
         .collect();
     drop_ins.sort_by_key(|path| path.file_name().map(std::ffi::OsStr::to_owned));
     texts.extend(drop_ins.iter().filter_map(|path| fs::read_to_string(path).ok()));
-    let mut kills = false;
-    for line in texts.iter().flat_map(|text| text.lines()) {
-        if let Some((key, value)) = line.split_once('=')
-            && key.trim() == "KillUserProcesses"
-        {
-            let value = value.trim().to_lowercase();
-            kills = ["yes", "true", "on", "1"].contains(&value.as_str());
-        }
-    }
-    kills
+    let mut last = texts.iter().flat_map(|text| text.lines()).filter_map(|line| {
+        let (key, value) = line.split_once('=')?;
+        (key.trim() == "KillUserProcesses").then(|| value.trim().to_lowercase())
+    });
+    last.next_back().is_some_and(|value| ["yes", "true", "on", "1"].contains(&value.as_str()))
 }
 
 #[cfg(test)]

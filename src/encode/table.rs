@@ -127,6 +127,9 @@ impl Table {
         let &[rows, dim] = view.shape() else {
             return Err(unfit(format!("has embeddings of shape {:?}, not two", view.shape())));
         };
+        if dim == 0 {
+            return Err(unfit(format!("has {rows} rows of no columns")));
+        }
         let mut values = Vec::with_capacity(rows * dim);
         match view.dtype() {
             Dtype::F32 => values.extend(floats(view.data())),
@@ -193,6 +196,21 @@ mod tests {
             let pairs = read.rows.values().iter().zip(table.rows.values());
             let worst = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(worst < most, "{dtype:?} {worst}");
+        }
+    }
+
+    #[test]
+    fn a_table_without_columns_is_an_error_in_every_dtype() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table");
+        let card = serde_json::to_string(&table().card).unwrap();
+        for dtype in [Dtype::F32, Dtype::F16, Dtype::I8] {
+            let view = safetensors::tensor::TensorView::new(dtype, vec![3, 0], &[]).unwrap();
+            let keys = std::iter::once(("card".to_owned(), card.clone())).collect();
+            let bytes = safetensors::serialize([("embeddings", view)], Some(keys)).unwrap();
+            std::fs::write(&path, bytes).unwrap();
+            let error = Table::open(&path).unwrap_err().to_string();
+            assert!(error.contains("no columns"), "{error}");
         }
     }
 

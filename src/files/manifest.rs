@@ -5,11 +5,11 @@
 //! of the parent: a folder that bears its name is whole, and the manifest tells when the disk has
 //! lost something since.
 
-use super::FileError;
+use super::{FileError, fault};
 use crate::ids::Digest;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Why a folder is not what its manifest says.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,12 @@ pub enum ManifestError {
         cause: serde_json::Error,
         /// The file.
         path: PathBuf,
+    },
+    /// The manifest names what does not lie in the folder.
+    #[error("the manifest names {name:?}; expected the name of a file in its folder")]
+    Outside {
+        /// The name.
+        name: String,
     },
     /// A file differs from the manifest.
     #[error("{name} is torn: the manifest says {expected}, found {found}; take an earlier one")]
@@ -108,15 +114,18 @@ fn write_beside(
     for (name, bytes) in contents {
         super::write_synced(&temporary.join(name), bytes)?;
     }
+    fault::here(fault::BEFORE_MANIFEST);
     let path = temporary.join("manifest.json");
     let json = serde_json::to_vec_pretty(manifest)
         .map_err(|cause| ManifestError::Json { cause, path: path.clone() })?;
     super::write_synced(&path, &json)?;
     super::sync_parent(&path)?;
+    fault::here(fault::BEFORE_RENAME);
     if folder.exists() {
         fs::remove_dir_all(folder).map_err(FileError::at("removing", folder))?;
     }
     fs::rename(temporary, folder).map_err(FileError::at("renaming", folder))?;
+    fault::here(fault::AFTER_RENAME);
     Ok(super::sync_parent(folder)?)
 }
 
@@ -127,15 +136,24 @@ pub fn verify(folder: &Path) -> Result<Manifest, ManifestError> {
     let manifest: Manifest =
         serde_json::from_slice(&bytes).map_err(|cause| ManifestError::Json { cause, path })?;
     for entry in &manifest.files {
+        let mut parts = Path::new(&entry.name).components();
+        if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
+            return Err(ManifestError::Outside { name: entry.name.clone() });
+        }
         let file = folder.join(&entry.name);
         let bytes = fs::metadata(&file).map_err(FileError::at("reading", &file))?.len();
+        let differs = |found: String| ManifestError::Differs {
+            name: entry.name.clone(),
+            expected: format!("{} bytes, sha256 {}", entry.bytes, entry.sha256.short()),
+            found,
+        };
+        // The length first: what is no plain file may never end.
+        if bytes != entry.bytes || !file.is_file() {
+            return Err(differs(format!("{bytes} bytes")));
+        }
         let sha256 = super::digest(&file)?;
-        if bytes != entry.bytes || sha256 != entry.sha256 {
-            return Err(ManifestError::Differs {
-                name: entry.name.clone(),
-                expected: format!("{} bytes, sha256 {}", entry.bytes, entry.sha256.short()),
-                found: format!("{bytes} bytes, sha256 {}", sha256.short()),
-            });
+        if sha256 != entry.sha256 {
+            return Err(differs(format!("{bytes} bytes, sha256 {}", sha256.short())));
         }
     }
     Ok(manifest)
@@ -183,6 +201,19 @@ mod tests {
         assert!(error.contains("a.bin is torn"), "{error}");
         assert_eq!(write(&folder, "content"), manifest);
         assert!(verify(&folder).is_ok());
+    }
+
+    #[test]
+    fn a_manifest_names_files_of_its_folder_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = step_folder(root.path(), 1);
+        write(&folder, "content");
+        let whole = fs::read_to_string(folder.join("manifest.json")).unwrap();
+        for name in ["/dev/zero", "../../x", "a/b", "..", ""] {
+            fs::write(folder.join("manifest.json"), whole.replace("a.bin", name)).unwrap();
+            let error = verify(&folder).unwrap_err();
+            assert!(matches!(error, ManifestError::Outside { .. }), "{name}: {error}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! folder fsynced. Checkpoints, results and exports go through here. [`manifest`] does the same for
 //! whole folders and proves them by their digests.
 
+pub mod fault;
 pub mod manifest;
 
 use sha2::Digest as _;
@@ -75,6 +76,10 @@ pub fn publish_folder(temporary: &Path, to: &Path) -> Result<(), FileError> {
 /// Writes a new file and fsyncs it.
 pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let mut file = File::create(path).map_err(FileError::at("creating", path))?;
+    if fault::is_due(fault::FILE) {
+        let _ = file.write_all(&bytes[..bytes.len() / 2]);
+        fault::die();
+    }
     file.write_all(bytes).map_err(FileError::at("writing", path))?;
     file.sync_all().map_err(FileError::at("syncing", path))
 }

@@ -1,7 +1,12 @@
 //! What this computer has and does now: processor, memory, disk, name.
 //!
-//! Nothing here is needed for a result: it is recorded and shown. Accelerators will stand in a
-//! file of their own beside this one; until then `device` is `cpu` unless a build says otherwise.
+//! Nothing here is needed for a result: it is recorded and shown.
+
+mod gpu;
+mod sampler;
+
+pub use gpu::{GpuSample, Gpus};
+pub use sampler::{Sampler, disk, memory_used};
 
 use std::fs;
 use std::io;

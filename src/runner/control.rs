@@ -76,8 +76,8 @@ impl Asked {
 }
 
 impl Narrator {
-    /// What is asked of the run right now; `None` when it may go on. While the run is paused, or has
-    /// yet to wait for its turn, this looks once and says so with `waits`.
+    /// What is asked of the run right now that only its trainer can do; `None` when it may go on. A
+    /// paused run stays in here until something is asked of it.
     pub(super) fn wish(&mut self) -> Result<Option<Wish>, RunError> {
         loop {
             if let Some(wish) = self.heard()? {

@@ -73,6 +73,8 @@ impl Running<'_> {
         if let Some(bytes) = &keeper.own_tokenizer {
             checkpoint.extra.push(("tokenizer.json", bytes.clone()));
         }
+        // After a power cut no checkpoint may be ahead of the steps that the log has.
+        self.narrator.sync()?;
         let manifest = checkpoint.save(&folder)?;
         // The checkpoint is on the disk before the log speaks of it.
         self.narrator.tell(CheckpointSaved {

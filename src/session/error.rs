@@ -26,6 +26,14 @@ pub enum LogError {
         /// The system's word for it.
         source: io::Error,
     },
+    /// The folder is closed to this user.
+    #[error("read-only: expected a folder that this user may write to, found one that is closed ({}); open it, or name another with --sessions", .path.display())]
+    Closed {
+        /// The folder or file.
+        path: PathBuf,
+        /// The system's word for it.
+        source: io::Error,
+    },
     /// Another process writes here.
     #[error("another runner holds this run: expected its log to be free, found it locked; watch it, or stop it first ({})", .path.display())]
     Held {
@@ -114,8 +122,16 @@ pub enum LogError {
 /// Turns an I/O error into a [`LogError`] that says what was tried and where.
 pub(crate) fn io_error(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LogError {
     move |source| match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             LogError::DiskFull { path: path.to_owned(), source }
+        }
+        io::ErrorKind::ReadOnlyFilesystem => LogError::Closed { path: path.to_owned(), source },
+        io::ErrorKind::PermissionDenied
+            if ["create", "append", "make", "write", "put"]
+                .iter()
+                .any(|verb| act.starts_with(verb)) =>
+        {
+            LogError::Closed { path: path.to_owned(), source }
         }
         _ => LogError::Io { act, path: path.to_owned(), source },
     }

@@ -10,7 +10,9 @@
 //! - [`results`], [`neighbours`]: comparisons and inspections
 //! - [`control`]: commands waiting for a runner
 //! - [`sitting`]: what was done, marked and noted at the terminal
-//! - [`overview`], [`remove`]: sessions as a whole
+//! - [`replay`]: the records of all logs of a session in order of time, and a player over them
+//! - [`thumbnails`]: small pictures for replay
+//! - [`overview`], [`remove`], [`pack`]: sessions as a whole
 //!
 //! Deliberately absent: a rewrite of anything, a lock file beside the log, a background thread.
 
@@ -25,14 +27,17 @@ pub mod header;
 pub mod names;
 pub mod neighbours;
 pub mod overview;
+pub mod pack;
 pub mod paths;
 pub mod record;
 pub mod remove;
+pub mod replay;
 pub mod results;
 pub mod runs;
 pub mod sitting;
 pub mod state;
 pub mod tail;
+pub mod thumbnails;
 pub mod time;
 pub mod writer;
 

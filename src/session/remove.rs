@@ -99,9 +99,15 @@ fn mentions(value: &Value, prefix: &str, found: &mut Vec<String>) {
             }
         }
         Value::Array(values) => {
-            values.iter().for_each(|value| mentions(value, prefix, found));
+            for value in values {
+                mentions(value, prefix, found);
+            }
         }
-        Value::Object(map) => map.values().for_each(|value| mentions(value, prefix, found)),
+        Value::Object(map) => {
+            for value in map.values() {
+                mentions(value, prefix, found);
+            }
+        }
         _ => {}
     }
 }

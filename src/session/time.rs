@@ -16,6 +16,9 @@ pub struct BadTime {
 }
 
 impl Time {
+    /// The beginning of 1970.
+    pub const EPOCH: Self = Self(0);
+
     /// This moment, from the system's clock.
     #[must_use]
     pub fn now() -> Self {

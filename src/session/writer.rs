@@ -9,6 +9,7 @@ use super::event::{Event, LogEvent};
 use super::header::Header;
 use super::record::Record;
 use super::time::Time;
+use crate::files::fault;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -138,9 +139,14 @@ impl LogWriter {
             self.end = self.file.metadata().map_or(self.end, |file| file.len());
             self.torn = false;
         }
+        if fault::is_due(fault::LOG_LINE) {
+            let _ = write_once(&mut self.file, &line[..line.len() / 2]);
+            fault::die();
+        }
         let short = match write_once(&mut self.file, line) {
             Ok(written) if written == line.len() => {
                 self.end += line.len() as u64;
+                fault::here(fault::LOG_WRITTEN);
                 return Ok(());
             }
             Ok(written) => written,

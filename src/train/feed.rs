@@ -29,12 +29,6 @@ const VALIDATION_BATCHES: usize = 4;
 /// A batch whose pictures take more than this is not made ahead: memory counts then. Bytes.
 const AHEAD_BYTES: usize = 512 << 20;
 
-/// Most validation items that are retrieved from each other.
-const RETRIEVAL_ITEMS: usize = 5000;
-
-/// Most items of a forward pass over them, where the recipe names no micro-batch.
-const RETRIEVAL_BATCH: usize = 256;
-
 /// Frozen rows of a language model, by item and caption.
 #[derive(Clone, Debug)]
 pub struct TextRows {
@@ -59,31 +53,31 @@ pub struct FeedSource {
 }
 
 /// One split's rows and their order.
-struct Side {
-    items: Vec<Item>,
+pub(super) struct Side {
+    pub(super) items: Vec<Item>,
     pool: Vec<usize>,
     texts: Vec<String>,
-    blocks: Option<Blocks>,
+    pub(super) blocks: Option<Blocks>,
     pictures: Option<Pictures>,
     order: Option<Order>,
 }
 
 /// A stage's batches.
 pub struct Feed {
-    maker: Arc<Maker>,
+    pub(super) maker: Arc<Maker>,
     /// The training split's order, which moves on.
     order: Option<Order>,
     ahead: Ahead,
 }
 
 /// What makes batches; nothing in it moves, so that a batch can be made beside a step.
-struct Maker {
-    stage: Stage,
-    source: FeedSource,
+pub(super) struct Maker {
+    pub(super) stage: Stage,
+    pub(super) source: FeedSource,
     masker: Option<Masker>,
-    filter: CaptionFilter,
-    train: Side,
-    validation: Side,
+    pub(super) filter: CaptionFilter,
+    pub(super) train: Side,
+    pub(super) validation: Side,
 }
 
 impl Feed {
@@ -165,72 +159,6 @@ impl Feed {
             })
             .filter(|batch| !batch.as_ref().is_ok_and(|batch| batch.weight() == 0.0))
             .collect()
-    }
-
-    /// The validation split as pairs that are retrieved from each other, in its own order and without
-    /// draws: an item's first picture with its first caption, or its first caption with its second.
-    /// None where no item has both.
-    pub fn retrieval(&self) -> Result<Vec<Batch>, TrainError> {
-        if !self.maker.stage.objective.is_contrastive() {
-            return Ok(Vec::new());
-        }
-        let side = &self.maker.validation;
-        let pictures = !self.maker.stage.objective.is_language();
-        let least = if pictures { 1 } else { 2 };
-        let mut items = self.maker.filter.eligible(&side.items, least, pictures);
-        items.truncate(RETRIEVAL_ITEMS);
-        let size = match self.maker.stage.micro_batch {
-            0 => self.maker.stage.batch.min(RETRIEVAL_BATCH),
-            size => size,
-        };
-        let batch = |rows: &[usize]| {
-            if pictures {
-                let drawn: Vec<Choice> = rows.iter().map(|&item| self.first_of(item)).collect();
-                return self.maker.assemble(side, rows.to_vec(), &drawn, None);
-            }
-            let text = |nth: usize| {
-                let of = |&row: &usize| {
-                    let item = &side.items[row];
-                    item.captions[self.maker.filter.of(item)[nth]].text.as_str()
-                };
-                let texts: Vec<&str> = rows.iter().map(of).collect();
-                let spec = TextSpec::llama(self.maker.stage.max_tokens);
-                TextBatch::new(&self.maker.source.tokenizer, &texts, rows, &spec)
-            };
-            Ok(Batch::Texts { first: text(0)?, second: text(1)? })
-        };
-        items.chunks(size).map(batch).collect()
-    }
-
-    /// A validation item's first picture and first caption.
-    fn first_of(&self, item: usize) -> Choice {
-        let captions = self.maker.filter.of(&self.maker.validation.items[item]);
-        Choice { item, picture: 0, caption: captions.first().copied().unwrap_or(0) }
-    }
-
-    /// Tokens of a text of the training split, on average over its first ones; `max_tokens` where
-    /// texts are packed into blocks of that length, 0 where none are read.
-    pub fn mean_tokens(&self) -> Result<f64, TrainError> {
-        const SAMPLE: usize = 512;
-        if self.maker.train.blocks.is_some() {
-            return Ok(self.maker.stage.max_tokens as f64);
-        }
-        if self.maker.source.rows.is_some() {
-            return Ok(0.0);
-        }
-        let texts = captions(
-            &self.maker.train.items[..self.maker.train.items.len().min(SAMPLE)],
-            &self.maker.filter,
-        );
-        let texts = &texts[..texts.len().min(SAMPLE)];
-        let spec = if self.maker.stage.objective.is_language() {
-            TextSpec::llama(self.maker.stage.max_tokens)
-        } else {
-            TextSpec::clip(self.maker.stage.max_tokens)
-        };
-        let items: Vec<usize> = (0..texts.len()).collect();
-        let batch = TextBatch::new(&self.maker.source.tokenizer, texts, &items, &spec)?;
-        Ok(batch.tokens() as f64 / texts.len().max(1) as f64)
     }
 
     /// What the log calls the rows of a batch.
@@ -321,7 +249,7 @@ impl Maker {
     }
 
     /// These pictures with these captions; `crops` keys random crops.
-    fn assemble(
+    pub(super) fn assemble(
         &self,
         side: &Side,
         rows: Vec<usize>,
@@ -453,7 +381,7 @@ impl Side {
     }
 }
 
-fn captions(items: &[Item], filter: &CaptionFilter) -> Vec<String> {
+pub(super) fn captions(items: &[Item], filter: &CaptionFilter) -> Vec<String> {
     let of = |item: &Item| -> Vec<String> {
         filter.of(item).into_iter().map(|k| item.captions[k].text.clone()).collect()
     };

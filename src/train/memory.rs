@@ -156,11 +156,12 @@ pub fn estimate(stage: &Stage, shape: &ModelShape, tokens: f64) -> Memory {
         }
     };
     let batch = match shape {
-        // The vector, its tensor, and the micro-batches cut from it.
+        // The batch, the next one that is made beside it, the micro-batches cut from it, and the
+        // tensor of one.
         ModelShape::Clip(_) | ModelShape::Llm2clip(_) => {
             let vision = vision(shape);
             let pixels = vision.map_or(0, |v| v.patches() * v.patch_numbers()) as f64;
-            pixels * (stage.batch as f64 * if cut { 2.0 } else { 1.0 } + count)
+            pixels * (stage.batch as f64 * if cut { 3.0 } else { 2.0 } + count)
         }
         ModelShape::Llama(_) => 0.0,
     };

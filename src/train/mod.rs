@@ -10,6 +10,7 @@
 //! | `feed.rs` | [`Feed`]: a stage's batches, a pure function of seed and cursor |
 //! | `gradient.rs` | one update's gradient: whole, accumulated, or with cached features |
 //! | `features.rs` | a contrastive batch through the model to unit rows |
+//! | `retrieval.rs` | what the validation split retrieves, and how long texts are |
 //! | `loss.rs` | a batch's loss, for each objective |
 //! | `groups.rs` | parameter groups: decay, rate factors, names in reports |
 //! | `optimizer.rs` | AdamW with visible state, clipping by the global norm |
@@ -29,6 +30,7 @@ pub mod memory;
 mod model;
 mod optimizer;
 mod report;
+mod retrieval;
 mod trainer;
 
 pub use batch::Batch;

@@ -319,8 +319,8 @@ impl Trainer {
     /// than two such pairs.
     pub fn retrieval(&self) -> Result<Option<Pairs>, TrainError> {
         let mut all = Pairs { dim: 0, first: Vec::new(), second: Vec::new() };
-        for batch in self.feed.retrieval()? {
-            let sides = features(&self.stage, &self.still, &batch, None, &self.device)?;
+        for batch in self.feed.retrieval() {
+            let sides = features(&self.stage, &self.still, &batch?, None, &self.device)?;
             let pairs = plain_pairs(&(sides.first, sides.second))?;
             all.dim = pairs.dim;
             all.first.extend(pairs.first);

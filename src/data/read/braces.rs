@@ -6,6 +6,13 @@ use std::path::{Path, PathBuf};
 /// Names one list may stand for.
 const MOST: usize = 100_000;
 
+/// Bytes of all names written on the way to the last brace: many braces of one choice each would
+/// otherwise write the same names again and again.
+const WORK: usize = 256 << 20;
+
+/// Bytes of a list: what systems take as a path.
+const LONGEST: usize = 4096;
+
 /// Whether a path stands for several.
 pub fn is_list(path: &Path) -> bool {
     let name = path.to_string_lossy();
@@ -24,7 +31,12 @@ pub fn expand(path: &Path) -> Result<Vec<PathBuf>> {
         expected: expected.to_owned(),
         found,
     };
-    let mut names = vec![path.to_string_lossy().into_owned()];
+    let list = path.to_string_lossy().into_owned();
+    if list.len() > LONGEST {
+        return Err(unfit("a name of at most 4096 bytes", format!("{} bytes", list.len())));
+    }
+    let mut names = vec![list];
+    let mut work = 0;
     while names.iter().any(|name| brace(name).is_some()) {
         let mut next = Vec::new();
         for name in &names {
@@ -39,6 +51,10 @@ pub fn expand(path: &Path) -> Result<Vec<PathBuf>> {
             if next.len() > MOST {
                 return Err(unfit("at most 100,000 names", "more".to_owned()));
             }
+        }
+        work += next.iter().map(String::len).sum::<usize>();
+        if work > WORK {
+            return Err(unfit("fewer braces", "a list that takes too long to write".to_owned()));
         }
         names = next;
     }
@@ -73,7 +89,11 @@ fn choices(inside: &str) -> Option<Vec<String>> {
     if !digits(first) || !digits(last) {
         return None;
     }
+    // A longer number is none that a shard has, and its zeros would be written 100,000 times.
     let width = first.len();
+    if width > 20 {
+        return None;
+    }
     let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
     // One too many is enough for the caller to refuse.
     let last = last.min(first.saturating_add(MOST));
@@ -126,10 +146,19 @@ mod tests {
         assert_eq!(names("a-{008..011}.tar"), ["a-008.tar", "a-009.tar", "a-010.tar", "a-011.tar"]);
         assert_eq!(names("{x,y}/{1..2}.tar"), ["x/1.tar", "x/2.tar", "y/1.tar", "y/2.tar"]);
         assert_eq!(names("plain.tar"), ["plain.tar"]);
-        for bad in ["{3..1}.tar", "{a..b}.tar", "{}.tar", "{0..9999999}.tar", "absent-*.tar"] {
+        for bad in [
+            "{3..1}.tar",
+            "{a..b}.tar",
+            "{}.tar",
+            "{0..9999999}.tar",
+            "{000000000000000000000000..1}.tar",
+            "absent-*.tar",
+        ] {
             assert!(expand(Path::new(bad)).is_err(), "{bad}");
         }
         assert!(expand(Path::new("{0..99999}{0..99999}.tar")).is_err());
+        let many = format!("{{0..99998}}{}.tar", "{0..0}".repeat(70));
+        assert!(expand(Path::new(&many)).is_err());
     }
 
     #[test]

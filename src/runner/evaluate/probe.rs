@@ -162,11 +162,13 @@ impl Probe {
         Ok(probe)
     }
 
-    /// The directions this probe can ask.
+    /// The directions this probe can ask: those in which something has an answer. With one picture
+    /// an item, no picture answers another.
     pub fn directions(&self) -> Vec<Direction> {
+        let asked = |direction: &Direction| !self.judgements(*direction).0.is_empty();
         match self.task {
             Task::Caption => vec![Direction::TextToText],
-            Task::Image => Direction::ALL.to_vec(),
+            Task::Image => Direction::ALL.into_iter().filter(asked).collect(),
         }
     }
 

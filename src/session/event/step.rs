@@ -117,7 +117,7 @@ pub struct Validated {
     pub metrics: FiniteMap,
     /// Seconds it took.
     pub seconds: Finite,
-    /// Whether it is the best so far by what the recipe watches; absent where it watches nothing.
+    /// Whether it is the best so far by what the recipe watches; absent where that was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<bool>,
 }

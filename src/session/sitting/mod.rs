@@ -19,7 +19,7 @@ use super::tail::{Budget, LogTail, Oddities, Reached};
 use super::time::Time;
 use super::writer::LogWriter;
 use crate::ids::SessionId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -134,8 +134,8 @@ impl SittingFollower {
         mut seen: impl FnMut(u32, &Record<SittingEvent>),
     ) -> Result<Reached, LogError> {
         for (number, path) in sittings_in(&self.folder)? {
-            if !self.tails.contains_key(&number) {
-                self.tails.insert(number, LogTail::open_as(&path)?);
+            if let btree_map::Entry::Vacant(place) = self.tails.entry(number) {
+                place.insert(LogTail::open_as(&path)?);
             }
         }
         let mut left = budget;

@@ -1,0 +1,13 @@
+//! A session as it happened: the records of all its logs in order of time, and a player over them.
+//!
+//! [`Timeline`] finds every line of every log without keeping any; [`Player`] folds lines as its
+//! clock passes them, so what it shows is what a live view showed. The player sees no clock and
+//! writes nothing: time comes in as a duration.
+
+mod player;
+mod timeline;
+mod words;
+
+pub use player::{Found, Player};
+pub use timeline::{Entries, Entry, Kind, LogName, Moment, Timeline};
+pub use words::line;

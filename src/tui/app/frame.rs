@@ -1,0 +1,449 @@
+//! The frame around the screens: tabs above, keys and notices below, overlays in front.
+
+use super::overlay::{found, help_rows};
+use super::{App, Overlay, Shared};
+use crate::recipe::names;
+use crate::tui::format;
+use crate::tui::keys::Action;
+use crate::tui::screen::ScreenId;
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widget::input::Input;
+use crate::tui::widget::paint::{bottom, paragraph, pieces, put, section, top};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+
+/// The least size at which a screen can be used.
+pub const LEAST: (u16, u16) = (60, 16);
+
+/// Where screens are drawn: all but the first and the last line.
+#[must_use]
+pub fn body(size: Rect) -> Rect {
+    bottom(top(size, 1).1, 1).0
+}
+
+/// Where each tab begins and ends on a terminal of that width.
+fn tabs(width: u16) -> Vec<(ScreenId, u16, String)> {
+    let brand: u16 = if width >= 76 { 10 } else { 1 };
+    let mut x = brand;
+    ScreenId::ALL
+        .iter()
+        .enumerate()
+        .map(|(at, screen)| {
+            let name = if width >= 68 { screen.name() } else { &screen.name()[..3] };
+            let label = format!(" {} {name} ", at + 1);
+            let place = x;
+            x += label.len() as u16;
+            (*screen, place, label)
+        })
+        .collect()
+}
+
+/// The tab under a column.
+#[must_use]
+pub fn tab_at(column: u16, width: u16) -> Option<ScreenId> {
+    let under =
+        |tab: &&(ScreenId, u16, String)| column >= tab.1 && column < tab.1 + tab.2.len() as u16;
+    tabs(width).iter().find(under).map(|tab| tab.0)
+}
+
+impl App {
+    /// Draws everything. Pure: the same model gives the same cells.
+    pub fn view(&self, area: Rect, buffer: &mut Buffer) {
+        if area.width == 0 || area.height == 0 {
+            return;
+        }
+        if area.width < LEAST.0 || area.height < LEAST.1 {
+            self.too_small(area, buffer);
+            return;
+        }
+        self.header(top(area, 1).0, buffer);
+        self.screens.get(self.current).view(&self.shared, body(area), buffer);
+        self.footer(bottom(area, 1).1, buffer);
+        match &self.overlay {
+            Some(Overlay::Help { screen, input, cursor }) => {
+                self.help(*screen, input, cursor.at, area, buffer);
+            }
+            Some(Overlay::Palette { screen, input, cursor }) => {
+                self.palette(*screen, input, *cursor, area, buffer);
+            }
+            Some(Overlay::Question { text, .. }) => self.question(text, area, buffer),
+            Some(Overlay::NewRun(form)) => self.new_run(form, area, buffer),
+            Some(Overlay::Line { .. }) | None => {}
+        }
+    }
+
+    fn too_small(&self, area: Rect, buffer: &mut Buffer) {
+        let words = format!(
+            "llm2clip needs {}x{}, this is {}x{}",
+            LEAST.0, LEAST.1, area.width, area.height
+        );
+        paragraph(&self.shared, buffer, area, Role::Text, &words);
+    }
+
+    fn header(&self, area: Rect, buffer: &mut Buffer) {
+        let theme = self.shared.theme;
+        if area.width >= 76 {
+            put(buffer, area, area.x + 1, area.y, "llm2clip", theme.style(Role::Accent));
+        }
+        let mut end = area.x;
+        for (screen, x, label) in tabs(area.width) {
+            let style = if screen == self.current {
+                theme.style(Role::Title).add_modifier(Modifier::REVERSED)
+            } else {
+                theme.style(Role::Dim)
+            };
+            end = put(buffer, area, area.x + x, area.y, &label, style);
+        }
+        let live = self.shared.library.live().count();
+        let mut note = String::new();
+        if self.shared.readonly {
+            note.push_str("read only ");
+        }
+        if live > 0 {
+            let sign = self.shared.glyphs.status(crate::session::RunStatus::Live);
+            note.push_str(&format!("{sign} {live} live "));
+            if area.width >= 100 {
+                note.push_str(&format!("{} UTC ", format::clock(self.shared.now)));
+            }
+        }
+        let needed = text::width(&note) as u16;
+        if area.right() >= end + needed {
+            put(buffer, area, area.right() - needed, area.y, &note, theme.style(Role::Good));
+        }
+    }
+
+    fn footer(&self, area: Rect, buffer: &mut Buffer) {
+        let theme = self.shared.theme;
+        if let Some(Overlay::Line { purpose, input, .. }) = &self.overlay {
+            let x = put(buffer, area, area.x + 1, area.y, purpose.prompt(), theme.style(Role::Key));
+            self.typing(input, x + 1, area, buffer);
+            return;
+        }
+        if let Some(notice) = &self.notice {
+            let role = if notice.bad { Role::Bad } else { Role::Accent };
+            let words = text::safe(&notice.text);
+            put(
+                buffer,
+                area,
+                area.x + 1,
+                area.y,
+                &text::fit(&words, usize::from(area.width) - 2, self.shared.glyphs.cut()),
+                theme.style(role),
+            );
+            return;
+        }
+        let mut hints = self.screens.get(self.current).hints(&self.shared);
+        hints.extend([Action::Help, Action::Palette, Action::Quit]);
+        let mut x = area.x + 1;
+        for action in hints {
+            let (key, word) = hint(action);
+            let needed = text::width(key) + text::width(word) + 3;
+            if usize::from(area.right().saturating_sub(x)) < needed {
+                continue;
+            }
+            x = pieces(
+                &self.shared,
+                buffer,
+                area,
+                x,
+                area.y,
+                &[(Role::Key, key), (Role::Dim, " "), (Role::Dim, word), (Role::Dim, "  ")],
+            );
+        }
+    }
+
+    /// A line of text with its cursor, as a reversed cell.
+    fn typing(&self, input: &Input, x: u16, area: Rect, buffer: &mut Buffer) {
+        let theme = self.shared.theme;
+        let (before, under, after) = input.parts();
+        let room = usize::from(area.right().saturating_sub(x)).saturating_sub(3);
+        let before = text::fit_end(&text::safe(before), room, self.shared.glyphs.cut());
+        let x = put(buffer, area, x, area.y, &before, theme.style(Role::Text));
+        let under = if under.is_empty() { " " } else { under };
+        let x = put(
+            buffer,
+            area,
+            x,
+            area.y,
+            under,
+            theme.style(Role::Text).add_modifier(Modifier::REVERSED),
+        );
+        put(buffer, area, x, area.y, &text::safe(after), theme.style(Role::Text));
+    }
+
+    /// An empty box in the middle, with a frame of rules above and below.
+    fn sheet(&self, width: u16, height: u16, title: &str, area: Rect, buffer: &mut Buffer) -> Rect {
+        let (width, height) = (width.min(area.width), height.min(area.height));
+        let sheet = Rect {
+            x: area.x + (area.width - width) / 2,
+            y: area.y + (area.height - height) / 2,
+            width,
+            height,
+        };
+        for y in sheet.y..sheet.bottom() {
+            put(
+                buffer,
+                sheet,
+                sheet.x,
+                y,
+                &" ".repeat(usize::from(width)),
+                self.shared.theme.style(Role::Text),
+            );
+        }
+        let inner = section(&self.shared, buffer, sheet, title, "esc closes");
+        let (inner, last) = bottom(inner, 1);
+        let rule = self.shared.glyphs.rule().repeat(usize::from(width));
+        put(buffer, last, last.x, last.y, &rule, self.shared.theme.style(Role::Faint));
+        for y in inner.y..inner.bottom() {
+            let bar = self.shared.glyphs.bar();
+            put(buffer, inner, inner.x, y, bar, self.shared.theme.style(Role::Faint));
+            put(buffer, inner, inner.right() - 1, y, bar, self.shared.theme.style(Role::Faint));
+        }
+        Rect { x: inner.x + 2, width: inner.width.saturating_sub(4), ..inner }
+    }
+
+    fn help(&self, screen: ScreenId, input: &Input, at: usize, area: Rect, buffer: &mut Buffer) {
+        let title = format!("Keys on {}", screen.name());
+        let inner = self.sheet(76, area.height.saturating_sub(2), &title, area, buffer);
+        let (line, rest) = top(inner, 1);
+        let x = put(buffer, line, line.x, line.y, "find", self.shared.theme.style(Role::Key));
+        self.typing(input, x + 1, line, buffer);
+        let rows = help_rows(input.text(), screen);
+        let first = at.min(rows.len().saturating_sub(usize::from(rest.height)));
+        let mut before = None;
+        let mut y = rest.y;
+        for entry in rows.iter().skip(first) {
+            if y >= rest.bottom() {
+                break;
+            }
+            if before != Some(entry.context) {
+                before = Some(entry.context);
+                if y + 1 >= rest.bottom() {
+                    break;
+                }
+                put(
+                    buffer,
+                    rest,
+                    rest.x,
+                    y,
+                    entry.context.title(),
+                    self.shared.theme.style(Role::Title),
+                );
+                y += 1;
+            }
+            self.entry(entry, false, y, rest, buffer);
+            y += 1;
+        }
+        if rows.is_empty() {
+            put(
+                buffer,
+                rest,
+                rest.x,
+                rest.y,
+                "no key does that; the palette (:) knows all screens",
+                self.shared.theme.style(Role::Dim),
+            );
+        }
+    }
+
+    fn entry(
+        &self,
+        entry: &crate::tui::keys::Entry,
+        selected: bool,
+        y: u16,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) {
+        let cut = self.shared.glyphs.cut();
+        let keys = text::left(&entry.key_texts.join(" "), 16, cut);
+        let pointer = if selected { self.shared.glyphs.pointer() } else { " " };
+        let name = text::left(entry.name, 17, cut);
+        let room = usize::from(area.width).saturating_sub(37);
+        let what = text::fit(entry.what, room, cut);
+        pieces(
+            &self.shared,
+            buffer,
+            area,
+            area.x,
+            y,
+            &[
+                (Role::Accent, pointer),
+                (Role::Key, &keys),
+                (Role::Text, " "),
+                (Role::Text, &name),
+                (Role::Text, " "),
+                (Role::Dim, &what),
+            ],
+        );
+    }
+
+    fn palette(
+        &self,
+        screen: ScreenId,
+        input: &Input,
+        cursor: crate::tui::widget::list::Cursor,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) {
+        let inner = self.sheet(76, area.height.saturating_sub(4).min(20), "Do", area, buffer);
+        let (line, rest) = top(inner, 1);
+        let x = put(buffer, line, line.x, line.y, ":", self.shared.theme.style(Role::Key));
+        self.typing(input, x + 1, line, buffer);
+        let entries = found(input.text(), screen);
+        let first = cursor.first(entries.len(), usize::from(rest.height));
+        for (at, entry) in entries.iter().enumerate().skip(first).take(usize::from(rest.height)) {
+            let y = rest.y + (at - first) as u16;
+            if at == cursor.at {
+                buffer.set_style(
+                    Rect { y, height: 1, ..rest },
+                    self.shared.theme.style(Role::Selected),
+                );
+            }
+            self.entry(entry, at == cursor.at, y, rest, buffer);
+        }
+        if entries.is_empty() {
+            put(
+                buffer,
+                rest,
+                rest.x,
+                rest.y,
+                "nothing is called so",
+                self.shared.theme.style(Role::Dim),
+            );
+        }
+    }
+
+    fn question(&self, words: &str, area: Rect, buffer: &mut Buffer) {
+        let width = 62.min(area.width);
+        let lines = text::wrap(words, usize::from(width.saturating_sub(6).max(1))).len() as u16;
+        let inner = self.sheet(width, lines + 4, "Sure?", area, buffer);
+        let rest = paragraph(&self.shared, buffer, inner, Role::Text, words);
+        let (_, last) = bottom(rest, 1);
+        pieces(
+            &self.shared,
+            buffer,
+            last,
+            last.x,
+            last.y,
+            &[
+                (Role::Key, "y"),
+                (Role::Dim, " yes, do it   "),
+                (Role::Key, "n"),
+                (Role::Dim, " no, leave it"),
+            ],
+        );
+    }
+
+    fn new_run(&self, form: &super::newrun::NewRun, area: Rect, buffer: &mut Buffer) {
+        let shared: &Shared = &self.shared;
+        let inner = self.sheet(76, 22, "A new run", area, buffer);
+        let (list, rest) = top(inner, 2);
+        let mut parts: Vec<(Role, String)> = Vec::new();
+        for (at, name) in names().iter().enumerate() {
+            let role = if at == form.preset.at { Role::Accent } else { Role::Dim };
+            let name = if at == form.preset.at { format!("[{name}]") } else { format!(" {name} ") };
+            parts.push((role, name));
+        }
+        let (mut x, mut y) = (list.x, list.y);
+        for (role, name) in &parts {
+            if x + text::width(name) as u16 > list.right() {
+                (x, y) = (list.x, y + 1);
+            }
+            x = put(buffer, list, x, y, name, shared.theme.style(*role));
+        }
+        let (line, rest) = top(top(rest, 1).1, 1);
+        let x = put(buffer, line, line.x, line.y, "set", shared.theme.style(Role::Key));
+        self.typing(&form.input, x + 1, line, buffer);
+        let (verdict, rest) = top(rest, 1);
+        match form.recipe() {
+            Ok(_) if form.input.text().is_empty() => {
+                put(
+                    buffer,
+                    verdict,
+                    verdict.x,
+                    verdict.y,
+                    "[STAGE.]KEY=VALUE, several with spaces between; up and down choose",
+                    shared.theme.style(Role::Dim),
+                );
+            }
+            Ok(_) => {
+                let changed = format!("{} {}", shared.glyphs.tick(), form.changes().join(", "));
+                put(
+                    buffer,
+                    verdict,
+                    verdict.x,
+                    verdict.y,
+                    &text::fit(&changed, usize::from(verdict.width), shared.glyphs.cut()),
+                    shared.theme.style(Role::Good),
+                );
+            }
+            Err(why) => {
+                let why =
+                    text::fit(&text::safe(&why), usize::from(verdict.width), shared.glyphs.cut());
+                put(buffer, verdict, verdict.x, verdict.y, &why, shared.theme.style(Role::Bad));
+            }
+        }
+        let rest = top(rest, 1).1;
+        let row = |cells: [&str; 5]| {
+            format!("{:<22}{:>8}{:>8}{:>10}  {}", cells[0], cells[1], cells[2], cells[3], cells[4])
+        };
+        put(
+            buffer,
+            rest,
+            rest.x,
+            rest.y,
+            &row(["stage", "steps", "batch", "rate", "starts from"]),
+            shared.theme.style(Role::Dim),
+        );
+        for (at, stage) in form.stages().iter().enumerate() {
+            let cells = [&stage[0], &stage[1], &stage[2], &stage[3], &stage[4]].map(String::as_str);
+            put(
+                buffer,
+                rest,
+                rest.x,
+                rest.y + 1 + at as u16,
+                &row(cells),
+                shared.theme.style(Role::Text),
+            );
+        }
+        let (_, last) = bottom(rest, 1);
+        pieces(
+            shared,
+            buffer,
+            last,
+            last.x,
+            last.y,
+            &[
+                (Role::Key, "enter"),
+                (Role::Dim, " starts it in the background; it goes on when you leave"),
+            ],
+        );
+    }
+}
+
+/// A key and a word for the footer.
+fn hint(action: Action) -> (&'static str, &'static str) {
+    let entry = action.entry();
+    let key = entry.key_texts.first().copied().unwrap_or_default();
+    let word = match action {
+        Action::SortNext => "sort",
+        Action::NewRun => "new run",
+        Action::Quit => "leave",
+        Action::MetricNext => "measure",
+        Action::LogY => "log",
+        Action::XAxis => "x axis",
+        Action::SmoothMore => "smooth",
+        Action::Crosshair => "crosshair",
+        Action::DirectionNext => "direction",
+        Action::SetNext => "direction",
+        Action::SliceNext => "slice",
+        Action::Search | Action::LogSearch => "search",
+        Action::LevelNext => "level",
+        Action::SecondsForward => "seek",
+        Action::ResultNext => "next result",
+        _ => entry.name,
+    };
+    (key, word)
+}

@@ -1,0 +1,486 @@
+//! The model and its one way to change: a message comes in, work comes out. No I/O, no clock.
+
+mod frame;
+pub mod newrun;
+mod overlay;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use overlay::{Overlay, Purpose};
+
+use super::data::library::Library;
+use super::glyphs::Glyphs;
+use super::keys::{Action, Context, Key, action_of};
+use super::msg::{Cmd, Msg, News, Work};
+use super::screen::{
+    Screen, ScreenId, compare::CompareScreen, inspect::InspectScreen, log::LogScreen,
+    replay::ReplayScreen, runs::RunsScreen, system::SystemScreen, train::TrainScreen,
+};
+use super::theme::{Depth, Theme};
+use crate::session::Time;
+use crate::session::control::Command;
+use crate::session::names::RunId;
+use ratatui::layout::Rect;
+use std::collections::BTreeSet;
+
+/// A command that waits for its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The run it was sent to.
+    pub run: RunId,
+    /// What was asked.
+    pub command: Command,
+    /// Under which id the log will answer; nothing until it lies in the mailbox.
+    pub id: Option<String>,
+}
+
+/// What all screens see.
+#[derive(Debug)]
+pub struct Shared {
+    /// Sessions and runs.
+    pub library: Library,
+    /// Colours.
+    pub theme: Theme,
+    /// Signs.
+    pub glyphs: Glyphs,
+    /// How late it is.
+    pub now: Time,
+    /// Whether nothing may be written.
+    pub readonly: bool,
+    /// The run that Train, Replay and Log show.
+    pub focus: Option<RunId>,
+    /// Marked runs, in the order of marking: laid over each other in charts.
+    pub marks: Vec<RunId>,
+    /// Runs kept at the top.
+    pub pins: BTreeSet<RunId>,
+    /// Commands that wait for their answers.
+    pub requests: Vec<Request>,
+    /// Bytes sent to the terminal so far.
+    pub sent: u64,
+}
+
+impl Shared {
+    /// The commands a run has not answered yet, in words.
+    #[must_use]
+    pub fn requested(&self, run: &RunId) -> Vec<Command> {
+        self.requests
+            .iter()
+            .filter(|request| request.run == *run)
+            .map(|request| request.command)
+            .collect()
+    }
+
+    /// The runs charts show: the one in focus, then the marked ones.
+    #[must_use]
+    pub fn shown(&self) -> Vec<&RunId> {
+        let focus = self.focus.iter();
+        focus.chain(self.marks.iter().filter(|run| self.focus.as_ref() != Some(*run))).collect()
+    }
+}
+
+/// What a screen asks for beyond itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Work outside the model.
+    Do(Cmd),
+    /// Go to a screen.
+    Go(ScreenId),
+    /// Put a run into focus.
+    Focus(RunId),
+    /// Mark a run, or take its mark off.
+    Mark(RunId),
+    /// Take all marks off.
+    Unmark,
+    /// Pin a run, or let it go.
+    Pin(RunId),
+    /// Say something in the footer.
+    Say(String),
+    /// Open a line to type in.
+    Type(Purpose, String),
+    /// Open another overlay.
+    Open(Box<Overlay>),
+    /// Ask before commanding a run.
+    Command(RunId, Action),
+}
+
+/// Something said in the footer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Notice {
+    text: String,
+    bad: bool,
+}
+
+/// The model.
+#[derive(Debug)]
+pub struct App {
+    /// What all screens see.
+    pub shared: Shared,
+    screens: Screens,
+    current: ScreenId,
+    overlay: Option<Overlay>,
+    notice: Option<Notice>,
+    size: Rect,
+    /// Colours the terminal has, whatever the theme uses.
+    depth: Depth,
+    watched: BTreeSet<RunId>,
+    sampling: bool,
+}
+
+#[derive(Debug, Default)]
+struct Screens {
+    runs: RunsScreen,
+    train: TrainScreen,
+    compare: CompareScreen,
+    inspect: InspectScreen,
+    replay: ReplayScreen,
+    system: SystemScreen,
+    log: LogScreen,
+}
+
+impl Screens {
+    fn get(&self, id: ScreenId) -> &dyn Screen {
+        match id {
+            ScreenId::Runs => &self.runs,
+            ScreenId::Train => &self.train,
+            ScreenId::Compare => &self.compare,
+            ScreenId::Inspect => &self.inspect,
+            ScreenId::Replay => &self.replay,
+            ScreenId::System => &self.system,
+            ScreenId::Log => &self.log,
+        }
+    }
+
+    fn get_mut(&mut self, id: ScreenId) -> &mut dyn Screen {
+        match id {
+            ScreenId::Runs => &mut self.runs,
+            ScreenId::Train => &mut self.train,
+            ScreenId::Compare => &mut self.compare,
+            ScreenId::Inspect => &mut self.inspect,
+            ScreenId::Replay => &mut self.replay,
+            ScreenId::System => &mut self.system,
+            ScreenId::Log => &mut self.log,
+        }
+    }
+}
+
+impl App {
+    /// An empty workbench.
+    #[must_use]
+    pub fn new(theme: Theme, depth: Depth, glyphs: Glyphs, readonly: bool, now: Time) -> Self {
+        let shared = Shared {
+            library: Library::default(),
+            theme,
+            glyphs,
+            now,
+            readonly,
+            focus: None,
+            marks: Vec::new(),
+            pins: BTreeSet::new(),
+            requests: Vec::new(),
+            sent: 0,
+        };
+        Self {
+            shared,
+            screens: Screens::default(),
+            current: ScreenId::Runs,
+            overlay: None,
+            notice: None,
+            size: Rect::default(),
+            depth,
+            watched: BTreeSet::new(),
+            sampling: false,
+        }
+    }
+
+    /// Opens on a run's Train screen.
+    pub fn watch(&mut self, run: RunId) {
+        self.shared.focus = Some(run);
+        self.current = ScreenId::Train;
+    }
+
+    /// The screen in front.
+    #[must_use]
+    pub fn screen(&self) -> ScreenId {
+        self.current
+    }
+
+    /// Whether something on the screen changes with time alone.
+    #[must_use]
+    pub fn ticks(&self) -> bool {
+        self.shared.library.live().next().is_some() || matches!(self.current, ScreenId::System)
+    }
+
+    /// Takes a message in.
+    pub fn update(&mut self, msg: Msg) -> Vec<Cmd> {
+        let mut commands = Vec::new();
+        match msg {
+            Msg::Key(key) => self.key(key, &mut commands),
+            Msg::Paste(text) => self.paste(&text, &mut commands),
+            Msg::Click { column, row } => self.click(column, row, &mut commands),
+            Msg::Wheel { lines, .. } => {
+                if self.overlay.is_none() {
+                    self.screens.get_mut(self.current).wheel(lines, &self.shared);
+                }
+            }
+            Msg::Resize { width, height } => self.size = Rect::new(0, 0, width, height),
+            Msg::Time(now) => self.shared.now = now,
+            Msg::News(news) => self.news(news, &mut commands),
+        }
+        self.follow(&mut commands);
+        commands
+    }
+
+    /// Tells the worker which runs are looked at, when that has changed.
+    fn follow(&mut self, commands: &mut Vec<Cmd>) {
+        let wanted: BTreeSet<RunId> = self.shared.shown().into_iter().cloned().collect();
+        if wanted != self.watched {
+            self.shared.library.open.retain(|run, _| wanted.contains(run));
+            self.watched.clone_from(&wanted);
+            commands.push(Cmd::Work(Work::Watch(wanted)));
+        }
+        let sampling = matches!(self.current, ScreenId::System | ScreenId::Train);
+        if sampling != self.sampling {
+            self.sampling = sampling;
+            commands.push(Cmd::Work(Work::Sample(sampling)));
+        }
+    }
+
+    fn key(&mut self, key: Key, commands: &mut Vec<Cmd>) {
+        self.notice = None;
+        if let Some(overlay) = &mut self.overlay {
+            let effects = overlay.key(key, &self.shared, self.current);
+            let (keep, effects) = effects;
+            let typed = overlay.line().map(|(purpose, text)| (purpose, text.to_owned()));
+            if !keep {
+                self.overlay = None;
+            }
+            if let Some((purpose, text)) = typed {
+                self.screens.get_mut(purpose.screen()).typed(&text, &self.shared);
+            }
+            for effect in effects {
+                self.overlaid(effect, commands);
+            }
+            return;
+        }
+        if let Some(action) = action_of(key, self.current.contexts()) {
+            self.act(action, commands);
+        }
+    }
+
+    fn overlaid(&mut self, effect: overlay::Chosen, commands: &mut Vec<Cmd>) {
+        match effect {
+            overlay::Chosen::Action(action) => {
+                // An action of another screen takes the user there.
+                let context = action.entry().context;
+                if !self.current.contexts().contains(&context)
+                    && let Some(screen) = ScreenId::of(context)
+                {
+                    self.go(screen, commands);
+                }
+                self.act(action, commands);
+            }
+            overlay::Chosen::Effect(effect) => self.effect(effect, commands),
+        }
+    }
+
+    fn paste(&mut self, text: &str, _commands: &mut Vec<Cmd>) {
+        if let Some(overlay) = &mut self.overlay {
+            overlay.paste(text);
+            if let Some((purpose, text)) =
+                overlay.line().map(|(purpose, text)| (purpose, text.to_owned()))
+            {
+                self.screens.get_mut(purpose.screen()).typed(&text, &self.shared);
+            }
+        }
+    }
+
+    fn click(&mut self, column: u16, row: u16, commands: &mut Vec<Cmd>) {
+        self.notice = None;
+        if self.overlay.is_some() {
+            return;
+        }
+        if row == 0 {
+            if let Some(screen) = frame::tab_at(column, self.size.width) {
+                self.go(screen, commands);
+            }
+            return;
+        }
+        let area = frame::body(self.size);
+        let effects = self.screens.get_mut(self.current).click(column, row, area, &self.shared);
+        for effect in effects {
+            self.effect(effect, commands);
+        }
+    }
+
+    fn act(&mut self, action: Action, commands: &mut Vec<Cmd>) {
+        match action {
+            Action::ShowRuns => self.go(ScreenId::Runs, commands),
+            Action::ShowTrain => self.go(ScreenId::Train, commands),
+            Action::ShowCompare => self.go(ScreenId::Compare, commands),
+            Action::ShowInspect => self.go(ScreenId::Inspect, commands),
+            Action::ShowReplay => self.go(ScreenId::Replay, commands),
+            Action::ShowSystem => self.go(ScreenId::System, commands),
+            Action::ShowLog => self.go(ScreenId::Log, commands),
+            Action::NextScreen => self.turn(1, commands),
+            Action::PreviousScreen => self.turn(6, commands),
+            Action::Help => self.overlay = Some(Overlay::help(self.current)),
+            Action::Palette => self.overlay = Some(Overlay::palette(self.current)),
+            Action::Theme => {
+                self.shared.theme = self.shared.theme.next(self.depth);
+                commands.push(Cmd::Repaint);
+            }
+            Action::Repaint => commands.push(Cmd::Repaint),
+            Action::Suspend => commands.push(Cmd::Suspend),
+            Action::Quit => commands.push(Cmd::Quit),
+            action
+                if action.entry().context == Context::Overlay
+                    || action.entry().context == Context::Question => {}
+            action => {
+                let effects = self.screens.get_mut(self.current).act(action, &self.shared);
+                if action == Action::Back && effects.is_empty() && self.current != ScreenId::Runs {
+                    self.go(ScreenId::Runs, commands);
+                }
+                for effect in effects {
+                    self.effect(effect, commands);
+                }
+            }
+        }
+    }
+
+    fn turn(&mut self, by: usize, commands: &mut Vec<Cmd>) {
+        let at = ScreenId::ALL.iter().position(|screen| *screen == self.current).unwrap_or(0);
+        self.go(ScreenId::ALL[(at + by) % ScreenId::ALL.len()], commands);
+    }
+
+    fn go(&mut self, screen: ScreenId, commands: &mut Vec<Cmd>) {
+        if self.shared.focus.is_none() {
+            self.shared.focus = self.screens.runs.selected(&self.shared).cloned();
+        }
+        self.current = screen;
+        let effects = self.screens.get_mut(screen).entered(&self.shared);
+        for effect in effects {
+            self.effect(effect, commands);
+        }
+    }
+
+    fn effect(&mut self, effect: Effect, commands: &mut Vec<Cmd>) {
+        match effect {
+            Effect::Do(command) => {
+                if let Cmd::Work(Work::Send(run, command)) = &command {
+                    self.requested(run.clone(), *command);
+                }
+                commands.push(command);
+            }
+            Effect::Go(screen) => self.go(screen, commands),
+            Effect::Focus(run) => self.shared.focus = Some(run),
+            Effect::Mark(run) => {
+                let marks = &mut self.shared.marks;
+                match marks.iter().position(|marked| *marked == run) {
+                    Some(at) => drop(marks.remove(at)),
+                    None => marks.push(run),
+                }
+            }
+            Effect::Unmark => self.shared.marks.clear(),
+            Effect::Pin(run) => {
+                if !self.shared.pins.remove(&run) {
+                    self.shared.pins.insert(run);
+                }
+            }
+            Effect::Say(text) => self.notice = Some(Notice { text, bad: false }),
+            Effect::Type(purpose, text) => self.overlay = Some(Overlay::line_for(purpose, &text)),
+            Effect::Open(overlay) => self.overlay = Some(*overlay),
+            Effect::Command(run, action) => self.ask(&run, action),
+        }
+        self.screens.runs.refresh(&self.shared);
+    }
+
+    /// Asks before commanding a run; says why where it cannot be done.
+    fn ask(&mut self, run: &RunId, action: Action) {
+        let asked = overlay::question(&self.shared, run, action);
+        match asked {
+            Ok(overlay) => self.overlay = Some(overlay),
+            Err(text) => self.notice = Some(Notice { text, bad: true }),
+        }
+    }
+
+    fn news(&mut self, news: News, commands: &mut Vec<Cmd>) {
+        let shared = &mut self.shared;
+        match news {
+            News::Sessions(sessions) => shared.library.sessions = sessions,
+            News::Run(entry) => {
+                let ended =
+                    shared.library.run(&entry.id).is_some_and(|old| old.row.state.has_runner())
+                        && !entry.row.state.has_runner();
+                if ended {
+                    let text = format!("{} {}", entry.id.run, entry.row.state);
+                    commands.push(Cmd::Tell(text.clone()));
+                    self.notice = Some(Notice { text, bad: false });
+                }
+                shared.library.put(*entry);
+            }
+            News::Gone(run) => {
+                shared.library.runs.retain(|known| known.id != run);
+                shared.library.open.remove(&run);
+                shared.marks.retain(|marked| *marked != run);
+                if shared.focus.as_ref() == Some(&run) {
+                    shared.focus = None;
+                }
+            }
+            News::Open(run, open) => {
+                let answered = |request: &Request| {
+                    let id = request.id.as_ref()?;
+                    open.state.answer(id).cloned()
+                };
+                for request in shared.requests.iter().filter(|request| request.run == run) {
+                    if let Some(answer) = answered(request) {
+                        let (text, bad) = match answer.refused {
+                            Some(why) => (format!("{} refused: {why}", request.command), true),
+                            None => (format!("{} done", request.command), false),
+                        };
+                        self.notice = Some(Notice { text, bad });
+                    }
+                }
+                let over = !open.status.has_runner();
+                shared
+                    .requests
+                    .retain(|request| request.run != run || !(over || answered(request).is_some()));
+                if self.watched.contains(&run) {
+                    shared.library.open.insert(run, *open);
+                }
+            }
+            News::Scanned => shared.library.scanned = true,
+            News::Machine(sample) => shared.library.sampled(*sample),
+            News::Results(session, results) => {
+                drop(shared.library.results.insert(session, results));
+            }
+            News::Reel(reel) => shared.library.reel = reel,
+            News::Sent { run, command, id } => {
+                let waits = |request: &&mut Request| {
+                    request.id.is_none() && request.run == run && request.command == command
+                };
+                if let Some(request) = shared.requests.iter_mut().find(waits) {
+                    request.id = Some(id);
+                }
+            }
+            News::Said(text) => self.notice = Some(Notice { text, bad: false }),
+            News::Failed(text) => {
+                shared.library.printed.push_back((Some(shared.now), text.clone()));
+                self.notice = Some(Notice { text, bad: true });
+            }
+            News::Printed(line) => {
+                if shared.library.printed.len() == 1000 {
+                    shared.library.printed.pop_front();
+                }
+                shared.library.printed.push_back((Some(shared.now), line));
+            }
+        }
+        for screen in ScreenId::ALL {
+            self.screens.get_mut(screen).refresh(&self.shared);
+        }
+    }
+
+    /// Notes that a command is on its way.
+    fn requested(&mut self, run: RunId, command: Command) {
+        self.shared.requests.push(Request { run, command, id: None });
+    }
+}

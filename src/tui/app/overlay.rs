@@ -1,0 +1,306 @@
+//! What may lie over a screen: help, the palette, a question, a line to type in, a new run's form.
+
+use super::newrun::NewRun;
+use super::{Effect, Shared};
+use crate::session::RunStatus;
+use crate::session::control::Command;
+use crate::session::names::RunId;
+use crate::tui::keys::{Action, Context, Entry, Key, TABLE, action_of};
+use crate::tui::msg::{Cmd, Work};
+use crate::tui::screen::ScreenId;
+use crate::tui::widget::input::Input;
+use crate::tui::widget::list::Cursor;
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+/// What a typed line is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The filter of the list of runs.
+    RunsFilter,
+    /// A text that queries must hold.
+    QuerySearch,
+    /// A text that lines of the log must hold.
+    LogSearch,
+}
+
+impl Purpose {
+    /// The screen that is told while the line is typed.
+    #[must_use]
+    pub const fn screen(self) -> ScreenId {
+        match self {
+            Self::RunsFilter => ScreenId::Runs,
+            Self::QuerySearch => ScreenId::Inspect,
+            Self::LogSearch => ScreenId::Log,
+        }
+    }
+
+    /// What stands before the line.
+    #[must_use]
+    pub const fn prompt(self) -> &'static str {
+        match self {
+            Self::RunsFilter => "filter",
+            Self::QuerySearch | Self::LogSearch => "search",
+        }
+    }
+}
+
+/// What was chosen in an overlay.
+#[derive(Debug)]
+pub(super) enum Chosen {
+    /// An action, as if its key had been pressed.
+    Action(Action),
+    /// An effect.
+    Effect(Effect),
+}
+
+/// The overlay in front.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Overlay {
+    /// Keys of a screen, with a line that narrows them.
+    Help {
+        /// The screen it is for.
+        screen: ScreenId,
+        /// What they must hold.
+        input: Input,
+        /// The first line shown.
+        cursor: Cursor,
+    },
+    /// All actions by name.
+    Palette {
+        /// The screen it was opened on.
+        screen: ScreenId,
+        /// What is looked for.
+        input: Input,
+        /// The chosen one.
+        cursor: Cursor,
+    },
+    /// A question with yes and no.
+    Question {
+        /// In words.
+        text: String,
+        /// What yes does.
+        yes: Box<Effect>,
+    },
+    /// A line to type in.
+    Line {
+        /// What for.
+        purpose: Purpose,
+        /// The line.
+        input: Input,
+        /// What it held before.
+        before: String,
+    },
+    /// The form of a new run.
+    NewRun(Box<NewRun>),
+}
+
+/// Entries of the table as the palette ranks them for a text; those of the screen first where the text
+/// is empty.
+#[must_use]
+pub fn found(text: &str, screen: ScreenId) -> Vec<&'static Entry> {
+    let offered = |entry: &&Entry| !matches!(entry.context, Context::Overlay | Context::Question);
+    let here =
+        |entry: &Entry| screen.contexts().iter().position(|c| *c == entry.context).unwrap_or(99);
+    let mut entries: Vec<&'static Entry> = TABLE.iter().filter(offered).collect();
+    entries.sort_by_key(|entry| here(entry));
+    if text.is_empty() {
+        return entries;
+    }
+    let pattern = Pattern::parse(text, CaseMatching::Ignore, Normalization::Smart);
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let mut scored: Vec<(u32, &'static Entry)> = entries
+        .into_iter()
+        .filter_map(|entry| {
+            let (mut name, mut what) = (Vec::new(), Vec::new());
+            let in_name = pattern.score(Utf32Str::new(entry.name, &mut name), &mut matcher);
+            let in_words = pattern.score(Utf32Str::new(entry.what, &mut what), &mut matcher);
+            // A name counts more than a description.
+            let score = in_name.map(|score| 2 * score).into_iter().chain(in_words).max()?;
+            Some((score, entry))
+        })
+        .collect();
+    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    scored.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// The rows help shows: entries of the screen's contexts that hold the text.
+#[must_use]
+pub fn help_rows(text: &str, screen: ScreenId) -> Vec<&'static Entry> {
+    let wanted = text.to_lowercase();
+    let holds = |entry: &&Entry| {
+        screen.contexts().contains(&entry.context)
+            && (entry.name.contains(&wanted)
+                || entry.what.to_lowercase().contains(&wanted)
+                || entry.key_texts.contains(&text))
+    };
+    let mut rows: Vec<&Entry> = TABLE.iter().filter(holds).collect();
+    rows.sort_by_key(|entry| screen.contexts().iter().position(|c| *c == entry.context));
+    rows
+}
+
+impl Overlay {
+    /// Help for a screen.
+    #[must_use]
+    pub fn help(screen: ScreenId) -> Self {
+        Self::Help { screen, input: Input::default(), cursor: Cursor::default() }
+    }
+
+    /// The palette.
+    #[must_use]
+    pub fn palette(screen: ScreenId) -> Self {
+        Self::Palette { screen, input: Input::default(), cursor: Cursor::default() }
+    }
+
+    /// A line to type in.
+    #[must_use]
+    pub fn line_for(purpose: Purpose, text: &str) -> Self {
+        Self::Line { purpose, input: Input::new(text), before: text.to_owned() }
+    }
+
+    /// The line being typed for a screen, if that is what this is.
+    #[must_use]
+    pub fn line(&self) -> Option<(Purpose, &str)> {
+        match self {
+            Self::Line { purpose, input, .. } => Some((*purpose, input.text())),
+            _ => None,
+        }
+    }
+
+    /// Takes a pasted text.
+    pub fn paste(&mut self, text: &str) {
+        match self {
+            Self::Help { input, .. } | Self::Palette { input, .. } | Self::Line { input, .. } => {
+                input.insert(text);
+            }
+            Self::NewRun(form) => form.paste(text),
+            Self::Question { .. } => {}
+        }
+    }
+
+    /// Takes a key: whether the overlay stays, and what was chosen.
+    pub(super) fn key(
+        &mut self,
+        key: Key,
+        shared: &Shared,
+        screen: ScreenId,
+    ) -> (bool, Vec<Chosen>) {
+        let action = match self {
+            Self::Question { .. } => action_of(key, &[Context::Question]),
+            _ => action_of(key, &[Context::Overlay]),
+        };
+        match self {
+            Self::Question { yes, .. } => match action {
+                Some(Action::Yes) => (false, vec![Chosen::Effect((**yes).clone())]),
+                Some(Action::No) => (false, Vec::new()),
+                _ => (true, Vec::new()),
+            },
+            Self::Help { input, cursor, screen } => {
+                match action {
+                    Some(Action::Close | Action::Accept) => return (false, Vec::new()),
+                    Some(action) => {
+                        let _ = cursor.act(action, help_rows(input.text(), *screen).len());
+                    }
+                    None if key == Key::plain(ratatui::crossterm::event::KeyCode::Char('?')) => {
+                        return (false, Vec::new());
+                    }
+                    None => {
+                        if input.key(key) {
+                            *cursor = Cursor::default();
+                        }
+                    }
+                }
+                (true, Vec::new())
+            }
+            Self::Palette { input, cursor, .. } => {
+                let entries = found(input.text(), screen);
+                match action {
+                    Some(Action::Close) => return (false, Vec::new()),
+                    Some(Action::Accept) => {
+                        let chosen =
+                            entries.get(cursor.at).map(|entry| Chosen::Action(entry.action));
+                        return (false, chosen.into_iter().collect());
+                    }
+                    Some(action) => drop(cursor.act(action, entries.len())),
+                    None => {
+                        if input.key(key) {
+                            *cursor = Cursor::default();
+                        }
+                    }
+                }
+                (true, Vec::new())
+            }
+            Self::Line { input, before, .. } => match action {
+                Some(Action::Close) => {
+                    *input = Input::new(before);
+                    (false, Vec::new())
+                }
+                Some(Action::Accept) => (false, Vec::new()),
+                _ => {
+                    input.key(key);
+                    (true, Vec::new())
+                }
+            },
+            Self::NewRun(form) => {
+                let (keep, effects) = form.key(key, action, shared);
+                (keep, effects.into_iter().map(Chosen::Effect).collect())
+            }
+        }
+    }
+}
+
+/// The question before commanding a run, or why it cannot be commanded so.
+pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<Overlay, String> {
+    if shared.readonly {
+        return Err("the workbench was opened with --readonly: nothing is written".to_owned());
+    }
+    let entry = shared.library.run(run).ok_or_else(|| format!("{run} is not there"))?;
+    let (name, status) = (run.run.as_str(), entry.row.state);
+    let send = |command: Command, text: String| {
+        if !status.has_runner() {
+            return Err(format!("{name} is {status}: no runner is there to ask"));
+        }
+        if shared.requested(run).contains(&command) {
+            return Err(format!("{command} was asked of {name} already; it has not answered yet"));
+        }
+        Ok(Overlay::Question {
+            text,
+            yes: Box::new(Effect::Do(Cmd::Work(Work::Send(run.clone(), command)))),
+        })
+    };
+    match action {
+        Action::Checkpoint => {
+            send(Command::Checkpoint, format!("Ask {name} for a checkpoint at its next step?"))
+        }
+        Action::Pause if status == RunStatus::Paused => {
+            send(Command::Continue, format!("Let {name} go on?"))
+        }
+        Action::Pause => send(
+            Command::Pause,
+            format!("Ask {name} to pause at its next step? It keeps its memory and its place."),
+        ),
+        Action::Stop => send(
+            Command::Stop,
+            format!(
+                "Ask {name} to save a checkpoint and end? It can be resumed from there, bit for bit."
+            ),
+        ),
+        Action::Resume => match status {
+            RunStatus::Paused => send(Command::Continue, format!("Let {name} go on?")),
+            status if status.can_resume() => {
+                let arguments = vec!["resume".to_owned(), run.to_string(), "--detach".to_owned()];
+                let what = format!("{name} goes on");
+                Ok(Overlay::Question {
+                    text: format!(
+                        "Go on with {name} from its newest checkpoint, in the background?"
+                    ),
+                    yes: Box::new(Effect::Do(Cmd::Work(Work::Launch { arguments, what }))),
+                })
+            }
+            status => {
+                Err(format!("{name} is {status}: only a stopped, failed or crashed run is resumed"))
+            }
+        },
+        _ => Err(String::new()),
+    }
+}

@@ -1,0 +1,180 @@
+//! The model under keys, sizes and news.
+
+use super::*;
+use crate::ids::SessionId;
+use crate::session::RunStatus;
+use crate::session::runs::RunRow;
+use crate::tui::data::library::RunEntry;
+use crate::tui::keys::TABLE;
+use proptest::prelude::*;
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
+
+/// A live run that began at that minute.
+pub(crate) fn entry(name: &str, minute: i64) -> RunEntry {
+    let (session, run) = name.split_once('/').unwrap();
+    let session: SessionId = session.parse().unwrap();
+    let id = RunId { session: session.clone(), run: run.parse().unwrap() };
+    let recipe = run.rsplit_once('-').unwrap().0.to_owned();
+    let row = RunRow {
+        run: name.to_owned(),
+        session,
+        recipe: recipe.clone(),
+        state: RunStatus::Live,
+        stage: Some(recipe.parse().unwrap()),
+        step: 30,
+        steps: 100,
+        loss: Some(2.5),
+        eta_s: Some(75.0),
+        final_digest: None,
+    };
+    RunEntry {
+        id,
+        row,
+        began: Time::from_millis(minute * 60_000),
+        last: Time::from_millis(minute * 60_000 + 30_000),
+        stage: (1, 2),
+        best: None,
+        share: 0.3,
+        device: "cpu".to_owned(),
+        host: "here".to_owned(),
+        seed: 0,
+        segments: 1,
+        spark: vec![Some(3.0), Some(2.5), None],
+        warnings: 0,
+        reason: None,
+    }
+}
+
+pub(crate) fn app() -> App {
+    let theme = Theme::named("dark", Depth::True).unwrap();
+    let mut app =
+        App::new(theme, Depth::True, Glyphs { ascii: false }, false, Time::from_millis(0).unwrap());
+    app.update(Msg::Resize { width: 80, height: 24 });
+    app
+}
+
+fn press(app: &mut App, keys: &str) -> Vec<Cmd> {
+    keys.split(' ').flat_map(|key| app.update(Msg::Key(Key::parse(key).unwrap()))).collect()
+}
+
+fn shows(app: &App, width: u16, height: u16) -> String {
+    let area = Rect::new(0, 0, width, height);
+    let mut buffer = Buffer::empty(area);
+    app.view(area, &mut buffer);
+    let row = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    (0..height).map(|y| row(y) + "\n").collect()
+}
+
+const RUN: &str = "20261124-100000-night-bbbbbb/simcse-1";
+
+#[test]
+fn an_empty_workbench_says_what_to_press_next() {
+    let mut app = app();
+    assert!(shows(&app, 80, 24).contains("Looking for runs"));
+    app.update(Msg::News(News::Scanned));
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("No runs yet") && text.contains("n   starts one"), "{text}");
+}
+
+#[test]
+fn a_run_is_opened_asked_to_stop_and_shown_as_requested_until_its_log_answers() {
+    let mut app = app();
+    app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+    let commands = press(&mut app, "enter");
+    assert_eq!(app.screen(), ScreenId::Train);
+    assert!(
+        commands
+            .iter()
+            .any(|command| matches!(command, Cmd::Work(Work::Watch(runs)) if runs.len() == 1))
+    );
+    press(&mut app, "K");
+    assert!(shows(&app, 80, 24).contains("save a checkpoint and end?"));
+    assert!(press(&mut app, "n").is_empty());
+    press(&mut app, "K");
+    let commands = press(&mut app, "y");
+    let run = entry(RUN, 5).id;
+    assert_eq!(commands, [Cmd::Work(Work::Send(run.clone(), Command::Stop))]);
+    press(&mut app, "1");
+    assert!(shows(&app, 80, 24).contains("stop?"));
+    assert_eq!(app.shared.requested(&run), [Command::Stop]);
+}
+
+#[test]
+fn nothing_is_asked_of_a_run_when_nothing_may_be_written() {
+    let mut app = app();
+    app.shared.readonly = true;
+    app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+    assert!(press(&mut app, "K").is_empty());
+    assert!(shows(&app, 80, 24).contains("--readonly"));
+}
+
+#[test]
+fn the_palette_reaches_every_action() {
+    for entry in
+        TABLE.iter().filter(|entry| !matches!(entry.context, Context::Overlay | Context::Question))
+    {
+        let mut app = app();
+        press(&mut app, ":");
+        for c in entry.name.chars() {
+            app.update(Msg::Key(Key::plain(KeyCode::Char(c))));
+        }
+        let found = overlay::found(entry.name, ScreenId::Runs);
+        assert!(found.iter().any(|other| other.action == entry.action), "{}", entry.name);
+        assert_eq!(found[0].name, entry.name, "the palette should put the exact name first");
+        press(&mut app, "enter");
+        if let Some(screen) = ScreenId::of(entry.context)
+            && !matches!(entry.context, Context::List | Context::Control)
+            && app.overlay.is_none()
+        {
+            assert_eq!(app.screen(), screen, "{}", entry.name);
+        }
+    }
+}
+
+#[test]
+fn a_filter_is_typed_with_effect_and_taken_back() {
+    let mut app = app();
+    app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+    app.update(Msg::News(News::Run(Box::new(entry("20261124-110000-day-cccccc/clip-1", 6)))));
+    press(&mut app, "/");
+    app.update(Msg::Paste("recipe:clip".to_owned()));
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("clip-1") && !text.contains("simcse-1"), "{text}");
+    press(&mut app, "enter esc");
+    assert!(shows(&app, 80, 24).contains("simcse-1"));
+}
+
+#[test]
+fn a_terminal_too_small_is_told_what_is_needed_and_any_size_survives() {
+    let mut app = app();
+    app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+    assert!(shows(&app, 40, 10).contains("60x16"));
+    for screen in 1..=7 {
+        press(&mut app, &screen.to_string());
+        for (width, height) in [(1, 1), (2, 9), (60, 16), (61, 17), (300, 120), (80, 1), (1, 80)] {
+            shows(&app, width, height);
+        }
+    }
+}
+
+fn keys() -> impl Strategy<Value = Key> {
+    let mut all: Vec<Key> = TABLE.iter().flat_map(super::super::keys::Entry::keys).collect();
+    all.extend("abcxyz:/ 0<>=-".chars().map(|c| Key::plain(KeyCode::Char(c))));
+    prop::sample::select(all)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #[test]
+    fn no_keys_and_sizes_ever_panic(steps in prop::collection::vec((keys(), 1u16..140, 1u16..50), 1..80)) {
+        let mut app = app();
+        app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+        app.update(Msg::News(News::Run(Box::new(entry("20261124-110000-day-cccccc/clip-1", 6)))));
+        for (key, width, height) in steps {
+            app.update(Msg::Key(key));
+            app.update(Msg::Resize { width, height });
+            shows(&app, width, height);
+        }
+    }
+}

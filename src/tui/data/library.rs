@@ -1,0 +1,186 @@
+//! Everything the screens know: sessions, runs, and the runs that are looked at in full.
+
+use super::alerts::Alerts;
+use super::story::Story;
+use crate::eval::{CompareDocument, InspectDocument};
+use crate::ids::SessionId;
+use crate::session::fold::RunState;
+use crate::session::names::RunId;
+use crate::session::neighbours::NeighbourSet;
+use crate::session::runs::RunRow;
+use crate::session::tail::Oddities;
+use crate::session::{RunStatus, Time};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// A session as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionEntry {
+    /// Its folder's name.
+    pub id: SessionId,
+    /// What people call it; any text.
+    pub title: String,
+    /// When it was opened.
+    pub created: Time,
+}
+
+/// A run as lists show it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunEntry {
+    /// Its name.
+    pub id: RunId,
+    /// What the list of runs says of it.
+    pub row: RunRow,
+    /// When its first segment began.
+    pub began: Option<Time>,
+    /// Time of its newest record.
+    pub last: Option<Time>,
+    /// Its place in its recipe, from 1, and how many stages that has.
+    pub stage: (usize, usize),
+    /// Best validation of the stage under way: what, and how good.
+    pub best: Option<(String, f64)>,
+    /// Share of all updates of all stages that is made, 0 to 1.
+    pub share: f64,
+    /// `cpu` or `cuda:N`.
+    pub device: String,
+    /// The computer it ran on.
+    pub host: String,
+    /// Root of its random streams.
+    pub seed: u64,
+    /// Segments so far.
+    pub segments: usize,
+    /// Its training loss in about forty steps, for a spark line.
+    pub spark: Vec<Option<f64>>,
+    /// Warnings so far.
+    pub warnings: u64,
+    /// Why it ended, where it says.
+    pub reason: Option<String>,
+}
+
+/// How far a log has been read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Bytes read.
+    pub read: u64,
+    /// Bytes there.
+    pub total: u64,
+}
+
+/// All that is known of a run that is looked at.
+#[derive(Clone, Debug)]
+pub struct OpenRun {
+    /// The fold of its log.
+    pub state: Arc<RunState>,
+    /// What asks to be seen.
+    pub alerts: Arc<Alerts>,
+    /// Its records in sentences.
+    pub story: Arc<Story>,
+    /// The end of what it printed.
+    pub console: Arc<Vec<String>>,
+    /// How far its log has been read.
+    pub reading: Reading,
+    /// Lines that were skipped, and things unknown.
+    pub oddities: Oddities,
+    /// What it is doing.
+    pub status: RunStatus,
+}
+
+/// A result of a session.
+#[derive(Clone, Debug)]
+pub struct LoadedResult {
+    /// Its id.
+    pub id: String,
+    /// What it holds, or why that cannot be read.
+    pub content: Result<ResultContent, String>,
+}
+
+/// What a result holds.
+#[derive(Clone, Debug)]
+pub enum ResultContent {
+    /// A comparison, and who stood near whom.
+    Compare(Box<CompareDocument>, Arc<Vec<NeighbourSet>>),
+    /// An inspection, and who stood near whom.
+    Inspect(Box<InspectDocument>, Arc<Vec<NeighbourSet>>),
+}
+
+/// The machine at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MachineSample {
+    /// When.
+    pub time: Option<Time>,
+    /// The computer's name.
+    pub host: String,
+    /// The processor's model.
+    pub processor: String,
+    /// Share of each core's time that was used.
+    pub cores: Vec<f64>,
+    /// Bytes of memory used, and there are.
+    pub memory: (u64, u64),
+    /// Where sessions and checkpoints are, with bytes free and there are.
+    pub disks: Vec<(String, u64, u64)>,
+    /// Accelerators.
+    pub gpus: Vec<crate::machine::GpuSample>,
+}
+
+/// Samples kept of the machine.
+const SAMPLES_KEPT: usize = 240;
+
+/// All of it.
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    /// Sessions, newest first.
+    pub sessions: Vec<SessionEntry>,
+    /// Runs, newest first.
+    pub runs: Vec<RunEntry>,
+    /// The runs that are looked at.
+    pub open: BTreeMap<RunId, OpenRun>,
+    /// Results by session; a session that is not here was not asked for.
+    pub results: BTreeMap<SessionId, Vec<LoadedResult>>,
+    /// Whether every log has been looked at once.
+    pub scanned: bool,
+    /// The machine, oldest first.
+    pub machine: VecDeque<MachineSample>,
+    /// The session that is played.
+    pub reel: Option<Box<super::reel::Reel>>,
+    /// What this program and its libraries printed.
+    pub printed: VecDeque<(Option<Time>, String)>,
+}
+
+impl Library {
+    /// A run's entry.
+    #[must_use]
+    pub fn run(&self, id: &RunId) -> Option<&RunEntry> {
+        self.runs.iter().find(|run| run.id == *id)
+    }
+
+    /// A session's title, or its id where it is not known.
+    #[must_use]
+    pub fn title(&self, id: &SessionId) -> String {
+        let known = self.sessions.iter().find(|session| session.id == *id);
+        known.map_or_else(|| id.to_string(), |session| session.title.clone())
+    }
+
+    /// Runs that a runner works for.
+    pub fn live(&self) -> impl Iterator<Item = &RunEntry> {
+        self.runs.iter().filter(|run| run.row.state.has_runner())
+    }
+
+    /// Takes a run in, or its news.
+    pub fn put(&mut self, entry: RunEntry) {
+        if let Some(known) = self.runs.iter_mut().find(|run| run.id == entry.id) {
+            *known = entry;
+            return;
+        }
+        let place =
+            self.runs.partition_point(|run| (run.began, &run.id) > (entry.began, &entry.id));
+        self.runs.insert(place, entry);
+    }
+
+    /// Keeps one more sample of the machine.
+    pub fn sampled(&mut self, sample: MachineSample) {
+        if self.machine.len() == SAMPLES_KEPT {
+            self.machine.pop_front();
+        }
+        self.machine.push_back(sample);
+    }
+}

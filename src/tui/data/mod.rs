@@ -1,0 +1,9 @@
+//! What screens show: plain values, made from logs by the worker or in `update`.
+
+pub mod alerts;
+pub mod curve;
+pub mod filter;
+pub mod library;
+pub mod pairing;
+pub mod reel;
+pub mod story;

@@ -1,0 +1,30 @@
+//! The table as a page of the documentation.
+
+use super::{Context, TABLE};
+use std::fmt::Write;
+
+/// `docs/keys.md`, from the table alone.
+#[must_use]
+pub fn markdown() -> String {
+    let mut page = String::from(
+        "# Keys\n\nEvery key of the workbench, from the table that the program itself reads its keys, its help and its palette from \
+         (`src/tui/keys/table.rs`). The palette (`:`) finds every action by its name. The mouse works too: click a screen's name, a line \
+         or a chart, turn the wheel; nothing needs it.\n",
+    );
+    for context in Context::ALL {
+        let _ = write!(
+            page,
+            "\n## {}\n\n| key | action | what it does |\n|---|---|---|\n",
+            context.title()
+        );
+        for entry in TABLE.iter().filter(|entry| entry.context == context) {
+            let keys: Vec<String> = entry
+                .key_texts
+                .iter()
+                .map(|key| format!("`{}`", key.replace('|', "\\|")))
+                .collect();
+            let _ = writeln!(page, "| {} | {} | {} |", keys.join(" "), entry.name, entry.what);
+        }
+    }
+    page
+}

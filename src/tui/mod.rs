@@ -1,0 +1,38 @@
+//! The workbench in the terminal: watch, drive, compare, inspect and replay runs.
+//!
+//! The cut is Elm's: a message goes into [`app::App::update`], which changes the model and asks
+//! for work ([`msg::Cmd`]); [`app::App::view`] draws the model into a buffer. Neither reads a
+//! clock, a file or the environment: time and results come in as messages. What does touch the
+//! world stands in `terminal`, `input`, `watchdog`, `worker` and `stage`.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `app/` | the model, `update`, overlays, the frame around the screens |
+//! | `keys/` | the one table of actions and keys: dispatch, help, palette, `docs/keys.md` |
+//! | `screen/` | a file or folder a screen, behind one trait |
+//! | `widget/` | charts, tables, inputs: drawn from plain values |
+//! | `data/` | what screens show: the library of runs, curves, alerts, the story of a log |
+//! | `theme.rs`, `glyphs.rs`, `text.rs`, `format.rs` | how things look |
+//! | `worker.rs` | the thread that reads and writes files |
+//! | `stage.rs`, `terminal.rs`, `painter.rs`, `input.rs`, `watchdog.rs` | the real terminal |
+
+pub mod app;
+mod child;
+pub mod data;
+pub mod format;
+pub mod glyphs;
+mod input;
+pub mod keys;
+pub mod msg;
+pub mod painter;
+pub mod screen;
+mod stage;
+mod terminal;
+pub mod text;
+pub mod theme;
+mod watchdog;
+pub mod widget;
+mod worker;
+
+pub use stage::{Farewell, Options, WorkbenchError, open};
+pub use worker::read_once;

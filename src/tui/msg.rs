@@ -1,0 +1,120 @@
+//! What comes into the model, and what it asks for.
+
+use super::data::library::{LoadedResult, MachineSample, OpenRun, RunEntry, SessionEntry};
+use super::keys::Key;
+use crate::ids::SessionId;
+use crate::session::Time;
+use crate::session::control::Command;
+use crate::session::names::RunId;
+use std::collections::BTreeSet;
+
+/// Something happened.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(Key),
+    /// A text was pasted.
+    Paste(String),
+    /// The left button was pressed on a cell.
+    Click {
+        /// Column, from 0.
+        column: u16,
+        /// Row, from 0.
+        row: u16,
+    },
+    /// The wheel was turned over a cell; up is negative.
+    Wheel {
+        /// Column, from 0.
+        column: u16,
+        /// Row, from 0.
+        row: u16,
+        /// Lines.
+        lines: i8,
+    },
+    /// The terminal has another size.
+    Resize {
+        /// Columns.
+        width: u16,
+        /// Rows.
+        height: u16,
+    },
+    /// It is this late now.
+    Time(Time),
+    /// News of the files.
+    News(News),
+}
+
+/// News from the thread that reads files.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// All sessions there are, newest first.
+    Sessions(Vec<SessionEntry>),
+    /// A run was read, or has changed.
+    Run(Box<RunEntry>),
+    /// A run is there no longer.
+    Gone(RunId),
+    /// All that is known of a run that is looked at.
+    Open(RunId, Box<OpenRun>),
+    /// Every log has been looked at once.
+    Scanned,
+    /// The machine, just now.
+    Machine(Box<MachineSample>),
+    /// A session's results, by id.
+    Results(SessionId, Vec<LoadedResult>),
+    /// The player of the Replay screen moved; nothing: it was put away.
+    Reel(Option<Box<super::data::reel::Reel>>),
+    /// A command was put into a run's mailbox, and bears this id.
+    Sent {
+        /// The run.
+        run: RunId,
+        /// What was asked.
+        command: Command,
+        /// Under which id the log will answer.
+        id: String,
+    },
+    /// A run was started, or another child has ended; in words.
+    Said(String),
+    /// Something could not be done; in words.
+    Failed(String),
+    /// A line that this program or a library printed.
+    Printed(String),
+}
+
+/// Something to do outside the model.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cmd {
+    /// Leave.
+    Quit,
+    /// Leave to the shell until it is continued.
+    Suspend,
+    /// Draw everything again.
+    Repaint,
+    /// Put a text into the clipboard, by OSC 52.
+    Copy(String),
+    /// Ring, and tell the terminal's desktop in words.
+    Tell(String),
+    /// For the thread that works on files.
+    Work(Work),
+}
+
+/// Work on files, done beside the terminal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Work {
+    /// From now on tell everything of these runs, and only of these.
+    Watch(BTreeSet<RunId>),
+    /// Whether to sample the machine.
+    Sample(bool),
+    /// Read a session's results.
+    Results(SessionId),
+    /// Move the player of the Replay screen.
+    Reel(super::data::reel::ReelOrder),
+    /// Put a command into a run's mailbox.
+    Send(RunId, Command),
+    /// Start this program with these arguments, detached.
+    Launch {
+        /// Arguments, without the program's name.
+        arguments: Vec<String>,
+        /// What is started, in words.
+        what: String,
+    },
+}

@@ -1,0 +1,127 @@
+//! The screens, a file or folder each, behind one trait: a screen changes itself on an action,
+//! asks for what lies outside it, and draws itself from plain values.
+
+pub mod compare;
+pub mod inspect;
+pub mod log;
+pub mod replay;
+pub mod runs;
+pub mod system;
+pub mod train;
+
+use super::app::{Effect, Shared};
+use super::keys::{Action, Context};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Which screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ScreenId {
+    /// All runs of all sessions.
+    #[default]
+    Runs,
+    /// One run's curves and progress.
+    Train,
+    /// Encoders by metrics.
+    Compare,
+    /// Single queries under two encoders.
+    Inspect,
+    /// A session as it happened.
+    Replay,
+    /// Processor, memory, disk, runners.
+    System,
+    /// Records and printed lines.
+    Log,
+}
+
+impl ScreenId {
+    /// All, in the order of their keys.
+    pub const ALL: [Self; 7] = [
+        Self::Runs,
+        Self::Train,
+        Self::Compare,
+        Self::Inspect,
+        Self::Replay,
+        Self::System,
+        Self::Log,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Runs => "Runs",
+            Self::Train => "Train",
+            Self::Compare => "Compare",
+            Self::Inspect => "Inspect",
+            Self::Replay => "Replay",
+            Self::System => "System",
+            Self::Log => "Log",
+        }
+    }
+
+    /// The contexts in force on it, the nearest first.
+    #[must_use]
+    pub const fn contexts(self) -> &'static [Context] {
+        use Context::{
+            Chart, Compare, Control, Global, Inspect, List, Log, Replay, Runs, System, Train,
+        };
+        match self {
+            Self::Runs => &[Runs, Control, List, Global],
+            Self::Train => &[Train, Control, Chart, Global],
+            Self::Compare => &[Compare, List, Global],
+            Self::Inspect => &[Inspect, List, Global],
+            Self::Replay => &[Replay, Global],
+            Self::System => &[System, Control, List, Global],
+            Self::Log => &[Log, List, Global],
+        }
+    }
+
+    /// The screen an action belongs to, where it belongs to one.
+    #[must_use]
+    pub fn of(context: Context) -> Option<Self> {
+        Some(match context {
+            Context::Runs | Context::Control | Context::List => Self::Runs,
+            Context::Train | Context::Chart => Self::Train,
+            Context::Compare => Self::Compare,
+            Context::Inspect => Self::Inspect,
+            Context::Replay => Self::Replay,
+            Context::System => Self::System,
+            Context::Log => Self::Log,
+            Context::Global | Context::Overlay | Context::Question => return None,
+        })
+    }
+}
+
+/// One screen. Everything here is pure: no clock, no file.
+pub trait Screen {
+    /// An action was asked for.
+    fn act(&mut self, action: Action, shared: &Shared) -> Vec<Effect>;
+
+    /// A line that this screen asked for changes while it is typed.
+    fn typed(&mut self, _text: &str, _shared: &Shared) {}
+
+    /// The screen came to the front.
+    fn entered(&mut self, _shared: &Shared) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// What it shows may have changed.
+    fn refresh(&mut self, _shared: &Shared) {}
+
+    /// The left button was pressed in its area.
+    fn click(&mut self, _column: u16, _row: u16, _area: Rect, _shared: &Shared) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// The wheel was turned; up is negative.
+    fn wheel(&mut self, _lines: i8, _shared: &Shared) {}
+
+    /// Draws it.
+    fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer);
+
+    /// The actions worth a place in the footer now.
+    fn hints(&self, _shared: &Shared) -> Vec<Action> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,414 @@
+//! The panel beside the charts: progress, time, values now, the machine; and below, alerts and console.
+
+use crate::session::Time;
+use crate::session::fold::RunState;
+use crate::session::names::RunId;
+use crate::tui::app::Shared;
+use crate::tui::data::library::OpenRun;
+use crate::tui::data::story::Level;
+use crate::tui::format;
+use crate::tui::screen::runs::role;
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widget::paint::{pieces, put, right, section};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+type Line = Vec<(Role, String)>;
+
+/// Draws the panel.
+pub fn progress(
+    shared: &Shared,
+    id: &RunId,
+    run: &OpenRun,
+    now: Time,
+    frozen: bool,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let title = if frozen { "held still" } else { "progress" };
+    let inner = section(shared, buffer, area, title, "");
+    let width = usize::from(inner.width);
+    let mut lines: Vec<Line> = Vec::new();
+    head(shared, id, run, width, &mut lines);
+    time(shared, run, now, width, &mut lines);
+    values(shared, &run.state, &mut lines);
+    machine(shared, width, &mut lines);
+    for (at, line) in lines.iter().take(usize::from(inner.height)).enumerate() {
+        let parts: Vec<(Role, &str)> =
+            line.iter().map(|(role, words)| (*role, words.as_str())).collect();
+        pieces(shared, buffer, inner, inner.x, inner.y + at as u16, &parts);
+    }
+}
+
+fn label(word: &str) -> (Role, String) {
+    (Role::Dim, format!("{word:<7}"))
+}
+
+fn head(shared: &Shared, id: &RunId, run: &OpenRun, width: usize, lines: &mut Vec<Line>) {
+    let status = run.status;
+    let cut = shared.glyphs.cut();
+    let state = format!("{} {status} ", shared.glyphs.status(status));
+    let room = width.saturating_sub(text::width(&state));
+    lines.push(vec![(role(status), state), (Role::Title, text::fit(id.run.as_str(), room, cut))]);
+    for command in shared.requested(&id.clone()) {
+        lines.push(vec![(Role::Warn, format!("{command} requested, not yet done"))]);
+    }
+    if let Some(reason) = run.state.finished.as_ref().and_then(|finished| finished.reason.as_ref())
+    {
+        lines.push(vec![(Role::Dim, text::fit(&text::safe(reason), width, cut))]);
+    }
+    let Some(stage) = run.state.stage_now() else {
+        lines.push(vec![(Role::Dim, "no stage has begun".to_owned())]);
+        return;
+    };
+    let at = run.state.current.map_or(0, |at| at + 1);
+    lines.push(vec![
+        label("stage"),
+        (
+            Role::Text,
+            text::fit(
+                &format!("{} ({} of {})", stage.stage, at, run.state.stages.len()),
+                width.saturating_sub(7),
+                cut,
+            ),
+        ),
+    ]);
+    lines.push(vec![
+        label("step"),
+        (Role::Text, format!("{}/{}", format::count(stage.step), format::count(stage.steps))),
+    ]);
+    let all: u64 = run.state.stages.iter().map(|stage| stage.steps).sum();
+    let made: u64 = run.state.stages.iter().map(|stage| stage.step.min(stage.steps)).sum();
+    let share = if all > 0 { made as f64 / all as f64 } else { 0.0 };
+    lines.push(vec![
+        (Role::Good, shared.glyphs.gauge(share, width.saturating_sub(6))),
+        (Role::Text, format!(" {:>3.0} %", share * 100.0)),
+    ]);
+    if let Some(progress) = &run.state.progressed {
+        let words = format!(
+            "{}: {} of {}",
+            progress.what,
+            format::count(progress.done),
+            format::count(progress.total)
+        );
+        lines.push(vec![(Role::Accent, text::fit(&text::safe(&words), width, cut))]);
+    }
+}
+
+/// How much step times differ lately: half the distance of the middle half of means of eight steps,
+/// as a share of their middle.
+fn spread(state: &RunState) -> Option<f64> {
+    let tail: Vec<f64> =
+        state.stage_now()?.tracks("elapsed").last()?.series.tail().map(|point| point.1).collect();
+    let times: Vec<f64> = tail.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let recent = &times[times.len().saturating_sub(128)..];
+    let mut means: Vec<f64> =
+        recent.chunks_exact(8).map(|part| part.iter().sum::<f64>() / 8.0).collect();
+    if means.len() < 4 {
+        return None;
+    }
+    means.sort_by(f64::total_cmp);
+    let (low, middle, high) =
+        (means[means.len() / 4], means[means.len() / 2], means[means.len() * 3 / 4]);
+    (middle > 0.0).then(|| (high - low) / 2.0 / middle)
+}
+
+fn time(shared: &Shared, run: &OpenRun, clock: Time, width: usize, lines: &mut Vec<Line>) {
+    let state = &run.state;
+    let Some(stage) = state.stage_now() else { return };
+    if run.status.has_runner()
+        && let (Some(eta), Some(last)) = (state.eta(), state.last_time)
+    {
+        let passed = clock.seconds_since(last).max(0.0);
+        let left = (eta.seconds - passed).max(0.0);
+        let mut words = format::duration(left);
+        if let Some(spread) = spread(state).filter(|spread| *spread * left >= 1.0) {
+            words.push_str(&format!(
+                " {}{}",
+                shared.glyphs.about(),
+                format::short_duration(spread * left)
+            ));
+        } else if eta.guessed {
+            words.push_str(" (guess)");
+        }
+        lines.push(vec![label("left"), (Role::Title, words)]);
+        let end = Time::from_millis(clock.millis() + (left * 1000.0) as i64);
+        if let Some(end) = end {
+            lines.push(vec![
+                label("ends"),
+                (Role::Text, format!("{} UTC", format::moment(end, clock))),
+            ]);
+        }
+    } else if let (Some(first), Some(last)) = (state.segments.first(), state.last_time) {
+        lines.push(vec![
+            label("took"),
+            (Role::Text, format::duration(last.seconds_since(first.time))),
+        ]);
+        lines.push(vec![
+            label("ended"),
+            (Role::Text, format!("{} UTC", format::moment(last, clock))),
+        ]);
+    }
+    let now = |name: &str| stage.value_at(name, u64::MAX);
+    let mut speed: Vec<String> = Vec::new();
+    if let Some(milliseconds) = stage.clock.milliseconds() {
+        speed.push(format!("{}/step", format::duration(milliseconds / 1000.0)));
+    }
+    speed.extend(now("examples_per_second").map(|rate| format!("{} ex/s", format::number(rate))));
+    if !speed.is_empty() {
+        lines.push(vec![
+            label("speed"),
+            (Role::Text, text::fit(&speed.join(" "), width.saturating_sub(7), shared.glyphs.cut())),
+        ]);
+    }
+    let parts: Vec<(char, f64)> = [
+        ('d', "milliseconds/data"),
+        ('f', "milliseconds/forward"),
+        ('b', "milliseconds/backward"),
+        ('o', "milliseconds/optimizer"),
+    ]
+    .into_iter()
+    .filter_map(|(letter, name)| Some((letter, recent(state, name)?)))
+    .collect();
+    let total: f64 = parts.iter().map(|part| part.1).sum();
+    if parts.len() == 4 && total > 0.0 {
+        let cells = width.saturating_sub(7);
+        let mut line = vec![label("time")];
+        let mut used = 0;
+        let mut sum = 0.0;
+        for (at, (letter, value)) in parts.iter().enumerate() {
+            sum += value / total;
+            let end = (sum * cells as f64).round() as usize;
+            let sign = if shared.glyphs.ascii { letter.to_string() } else { "█".to_owned() };
+            line.push((Role::Curve(at), sign.repeat(end.saturating_sub(used))));
+            used = end;
+        }
+        lines.push(line);
+        let share = |at: usize| format!("{:.0}", parts[at].1 / total * 100.0);
+        lines.push(vec![
+            label(""),
+            (Role::Curve(0), format!("data {} ", share(0))),
+            (Role::Curve(1), format!("fwd {} ", share(1))),
+            (Role::Curve(2), format!("bwd {}", share(2))),
+            (
+                Role::Curve(3),
+                if width >= 32 { format!(" opt {}", share(3)) } else { String::new() },
+            ),
+        ]);
+    }
+}
+
+/// Mean of the last values of a measure.
+fn recent(state: &RunState, name: &str) -> Option<f64> {
+    let series = &state.stage_now()?.tracks(name).last()?.series;
+    let values: Vec<f64> = series.tail().map(|point| point.1).collect();
+    let last = &values[values.len().saturating_sub(32)..];
+    (!last.is_empty()).then(|| last.iter().sum::<f64>() / last.len() as f64)
+}
+
+fn values(shared: &Shared, state: &RunState, lines: &mut Vec<Line>) {
+    let Some(stage) = state.stage_now() else { return };
+    let now = |name: &str| stage.value_at(name, u64::MAX);
+    if let Some(loss) = stage.loss {
+        lines.push(vec![label("loss"), (Role::Title, format::number(loss))]);
+    }
+    if let Some(best) = stage.best() {
+        let recall = best.metrics.iter().find(|(name, _)| name.starts_with("recall@1"));
+        let words = match (recall, best.loss) {
+            (Some((name, value)), _) => {
+                format!("{name} {} @{}", format::percent(*value), best.step)
+            }
+            (None, Some(loss)) => format!("{} @{}", format::number(loss), format::count(best.step)),
+            (None, None) => format!("@{}", best.step),
+        };
+        lines.push(vec![label("best"), (Role::Text, words)]);
+    }
+    for (word, name) in [("lr", "learning_rate"), ("|grad|", "gradient_norm/all")] {
+        if let Some(value) = now(name) {
+            lines.push(vec![label(word), (Role::Text, format::number(value))]);
+        }
+    }
+    if let Some(scale) = now("logit_scale") {
+        let role = if scale > 99.0 { Role::Warn } else { Role::Text };
+        lines.push(vec![label("scale"), (role, format!("{} of 100", format::number(scale)))]);
+    }
+    if let (Some(positive), Some(negative)) =
+        (now("contrast/positive"), now("contrast/hardest_negative"))
+    {
+        lines.push(vec![label("cosine"), (Role::Text, format!("+{positive:.2} vs {negative:.2}"))]);
+    }
+    if let Some(bytes) = now("memory_bytes") {
+        lines.push(vec![label("memory"), (Role::Text, format::bytes(bytes as u64))]);
+    }
+    if let Some(last) = stage.checkpoints.last() {
+        lines.push(vec![
+            label("saved"),
+            (
+                Role::Text,
+                format!(
+                    "step {} {} {}",
+                    format::count(last.step),
+                    shared.glyphs.dot(),
+                    format::bytes(last.bytes)
+                ),
+            ),
+        ]);
+    }
+    if stage.skipped > 0 {
+        lines.push(vec![label("skipped"), (Role::Bad, format!("{} steps", stage.skipped))]);
+    }
+}
+
+fn machine(shared: &Shared, width: usize, lines: &mut Vec<Line>) {
+    let Some(sample) = shared.library.machine.back() else { return };
+    let cells = width.saturating_sub(13);
+    let strip = |values: Vec<Option<f64>>| {
+        let last = values[values.len().saturating_sub(cells)..].to_vec();
+        // The strip's scale is 0 to 1, whatever it holds.
+        let mut scaled = vec![Some(0.0), Some(1.0)];
+        scaled.extend(last);
+        shared.glyphs.spark(&scaled).chars().skip(2).collect::<String>()
+    };
+    let mean =
+        |cores: &[f64]| (!cores.is_empty()).then(|| cores.iter().sum::<f64>() / cores.len() as f64);
+    let history = |value: &dyn Fn(&crate::tui::data::library::MachineSample) -> Option<f64>| {
+        shared.library.machine.iter().map(value).collect::<Vec<Option<f64>>>()
+    };
+    if sample.gpus.is_empty() {
+        if let Some(now) = mean(&sample.cores) {
+            lines.push(vec![
+                label("cpu"),
+                (Role::Text, format!("{:>3.0} % ", now * 100.0)),
+                (Role::Curve(0), strip(history(&|sample| mean(&sample.cores)))),
+            ]);
+        }
+        let (used, total) = sample.memory;
+        if total > 0 {
+            lines.push(vec![
+                label("ram"),
+                (Role::Text, format!("{} of {}", format::bytes(used), format::bytes(total))),
+            ]);
+        }
+    }
+    for (at, gpu) in sample.gpus.iter().enumerate().take(2) {
+        let utilisation = gpu.utilisation.unwrap_or(0.0);
+        lines.push(vec![
+            label(&format!("gpu {at}")),
+            (Role::Text, format!("{:>3.0} % ", utilisation * 100.0)),
+            (Role::Curve(0), strip(history(&|sample| sample.gpus.get(at)?.utilisation))),
+        ]);
+        let mut about: Vec<String> = Vec::new();
+        about.extend(
+            gpu.memory
+                .map(|(used, total)| format!("{}/{}", format::bytes(used), format::bytes(total))),
+        );
+        about.extend(gpu.watts.map(|watts| format!("{watts:.0} W")));
+        about.extend(gpu.celsius.map(|degrees| format!("{degrees:.0} C")));
+        lines.push(vec![label(""), (Role::Dim, about.join(" "))]);
+    }
+}
+
+/// Alerts at the left, what was printed or happened at the right.
+pub fn events(
+    shared: &Shared,
+    run: &OpenRun,
+    chosen: Option<usize>,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let wide = area.width >= 110;
+    let (left, console) = if wide { right(area, area.width / 2) } else { (area, Rect::ZERO) };
+    let alerts = &run.alerts;
+    if wide || !alerts.kept.is_empty() {
+        let note = if alerts.count > 0 {
+            format!("{}; n N jump", format::count(alerts.count))
+        } else {
+            String::new()
+        };
+        let left = if wide {
+            Rect { width: left.width - 1, ..left }
+        } else {
+            Rect { height: (area.height / 2).max(3).min(area.height), ..left }
+        };
+        let inner = section(shared, buffer, left, "alerts", &note);
+        if alerts.kept.is_empty() {
+            put(buffer, inner, inner.x + 1, inner.y, "none", shared.theme.style(Role::Dim));
+        }
+        let height = usize::from(inner.height);
+        let end =
+            chosen.map_or(alerts.kept.len(), |at| (at + 1).max(height.min(alerts.kept.len())));
+        let first = end.saturating_sub(height);
+        for (line, (at, alert)) in
+            alerts.kept.iter().enumerate().skip(first).take(height).enumerate()
+        {
+            let role = if alert.kind.level() == Level::Error { Role::Bad } else { Role::Warn };
+            let pointer = if chosen == Some(at) { shared.glyphs.pointer() } else { " " };
+            let place = alert
+                .place
+                .as_ref()
+                .map_or_else(String::new, |(stage, step)| format!("{stage} @{step} "));
+            let words =
+                text::fit(&text::safe(&alert.text), usize::from(inner.width), shared.glyphs.cut());
+            pieces(
+                shared,
+                buffer,
+                inner,
+                inner.x,
+                inner.y + line as u16,
+                &[
+                    (Role::Accent, pointer),
+                    (Role::Dim, &format::clock_seconds(alert.time)),
+                    (role, &format!(" {:<6} ", alert.kind.word())),
+                    (Role::Dim, &place),
+                    (Role::Text, &words),
+                ],
+            );
+        }
+    }
+    let console = if wide {
+        console
+    } else if alerts.kept.is_empty() {
+        area
+    } else {
+        let used = (area.height / 2).max(3).min(area.height);
+        Rect { y: area.y + used, height: area.height - used, ..area }
+    };
+    story(shared, run, console, buffer);
+}
+
+fn story(shared: &Shared, run: &OpenRun, area: Rect, buffer: &mut Buffer) {
+    let note = match run.oddities.bad_lines {
+        0 => String::new(),
+        count => format!("{count} lines of the log cannot be read"),
+    };
+    let inner = section(shared, buffer, area, "what happened", &note);
+    let height = usize::from(inner.height);
+    let notable: Vec<_> =
+        run.story.sentences.iter().filter(|sentence| sentence.level > Level::Step).collect();
+    let first = notable.len().saturating_sub(height);
+    for (line, sentence) in notable[first..].iter().enumerate() {
+        let role = match sentence.level {
+            Level::Step | Level::Notice => Role::Text,
+            Level::Warning => Role::Warn,
+            Level::Error => Role::Bad,
+        };
+        let words = text::fit(
+            &text::safe(&sentence.text),
+            usize::from(inner.width).saturating_sub(10),
+            shared.glyphs.cut(),
+        );
+        pieces(
+            shared,
+            buffer,
+            inner,
+            inner.x + 1,
+            inner.y + line as u16,
+            &[
+                (Role::Dim, &format::clock_seconds(sentence.time)),
+                (Role::Text, " "),
+                (role, &words),
+            ],
+        );
+    }
+}

@@ -1,0 +1,232 @@
+//! The loop on the real terminal: messages in, frames out, never more of them than the line can bear.
+
+use super::app::App;
+use super::glyphs::Glyphs;
+use super::msg::{Cmd, Msg, News};
+use super::painter::{Painter, clipboard, tell};
+use super::theme::{Depth, Theme};
+use super::worker::{self, Places};
+use super::{input, terminal, watchdog};
+use crate::session::Time;
+use crate::session::names::RunId;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::panic;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// How the workbench is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where sessions are.
+    pub sessions: PathBuf,
+    /// Where checkpoints are.
+    pub checkpoints: PathBuf,
+    /// `dark`, `light` or `mono`.
+    pub theme: String,
+    /// ASCII only.
+    pub ascii: bool,
+    /// Write nothing anywhere.
+    pub readonly: bool,
+    /// A run to open on.
+    pub run: Option<RunId>,
+}
+
+/// Why the workbench could not be opened, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkbenchError {
+    /// Not on a terminal.
+    #[error(
+        "the workbench needs a terminal on standard input and output, found none; `llm2clip runs` and `llm2clip watch` need none"
+    )]
+    NoTerminal,
+    /// A theme there is not.
+    #[error("no theme {0:?}: expected dark, light or mono")]
+    Theme(String),
+    /// The terminal failed.
+    #[error("the terminal failed")]
+    Terminal(#[from] io::Error),
+}
+
+/// What goes on after the workbench is left.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Farewell {
+    /// Runs that a runner still works for, with their states.
+    pub running: Vec<String>,
+}
+
+/// Frames a second: on this machine, and over SSH.
+const FRAMES: (u64, u64) = (10, 4);
+/// Frames a second right after a key: nobody waits for what they asked for.
+const FRAMES_AFTER_KEY: (u64, u64) = (30, 12);
+/// A terminal that takes longer than this for a frame gets fewer.
+const SLOW: Duration = Duration::from_millis(50);
+
+/// Opens the workbench and stays until it is left.
+pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(WorkbenchError::NoTerminal);
+    }
+    let variable = |name: &str| std::env::var(name).ok();
+    let depth = Depth::of_environment(variable);
+    let theme = Theme::named(&options.theme, depth)
+        .ok_or_else(|| WorkbenchError::Theme(options.theme.clone()))?;
+    let remote = variable("SSH_CONNECTION").is_some();
+    let (width, height) = ratatui::crossterm::terminal::size()?;
+    let mut app =
+        App::new(theme, depth, Glyphs { ascii: options.ascii }, options.readonly, Time::now());
+    if let Some(run) = options.run.clone() {
+        app.watch(run);
+    }
+    app.update(Msg::Resize { width, height });
+    let (sender, messages) = channel();
+    on_panic();
+    let out = terminal::enter(&sender)?;
+    watchdog::start()?;
+    let mut painter = Painter::new(io::BufWriter::with_capacity(1 << 16, out));
+    // The first frame comes before anything is looked at.
+    painter.paint(frame(&app, Rect::new(0, 0, width, height)))?;
+    input::start(sender.clone());
+    let places = Places { sessions: options.sessions, checkpoints: options.checkpoints };
+    let work = worker::start(places, sender);
+    if let Some(run) = options.run {
+        let _ = work.send(super::msg::Work::Watch([run].into()));
+    }
+    let stage = Stage { app, painter, work, area: Rect::new(0, 0, width, height), remote };
+    let ended = stage.run(&messages);
+    terminal::leave();
+    Ok(ended?)
+}
+
+fn frame(app: &App, area: Rect) -> Buffer {
+    // A terminal may claim any size; a frame has at most as many cells as a buffer can number.
+    let area = Rect::new(0, 0, area.width.min(1000), area.height.min(500));
+    let mut buffer = Buffer::empty(area);
+    app.view(area, &mut buffer);
+    buffer
+}
+
+struct Stage {
+    app: App,
+    painter: Painter<io::BufWriter<File>>,
+    work: std::sync::mpsc::Sender<super::msg::Work>,
+    area: Rect,
+    remote: bool,
+}
+
+impl Stage {
+    fn run(mut self, messages: &Receiver<Msg>) -> io::Result<Farewell> {
+        let rate = |(here, there): (u64, u64)| {
+            Duration::from_millis(1000 / if self.remote { there } else { here })
+        };
+        let (usual, quick) = (rate(FRAMES), rate(FRAMES_AFTER_KEY));
+        let mut painted = Instant::now();
+        let mut ticked = Instant::now();
+        let (mut dirty, mut asked, mut rest) = (false, false, Duration::ZERO);
+        loop {
+            let due = if asked { quick.max(rest) } else { usual.max(rest) };
+            let wait = match (dirty, self.app.ticks()) {
+                (true, _) => Some(due.saturating_sub(painted.elapsed())),
+                (false, true) => Some(Duration::from_secs(1).saturating_sub(ticked.elapsed())),
+                (false, false) => None,
+            };
+            let first = match wait {
+                Some(wait) => match messages.recv_timeout(wait) {
+                    Ok(msg) => Some(msg),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return Ok(self.farewell()),
+                },
+                None => match messages.recv() {
+                    Ok(msg) => Some(msg),
+                    Err(_) => return Ok(self.farewell()),
+                },
+            };
+            let mut commands = Vec::new();
+            if first.is_some() || ticked.elapsed() >= Duration::from_secs(1) {
+                commands.extend(self.app.update(Msg::Time(Time::now())));
+                ticked = Instant::now();
+                dirty = true;
+            }
+            for msg in first.into_iter().chain(messages.try_iter().take(256)) {
+                asked |= !matches!(msg, Msg::News(_) | Msg::Time(_));
+                if let Msg::Resize { width, height } = msg {
+                    self.area = Rect::new(0, 0, width, height);
+                }
+                commands.extend(self.app.update(msg));
+                dirty = true;
+            }
+            for command in commands {
+                if !self.obey(command)? {
+                    return Ok(self.farewell());
+                }
+            }
+            let due = if asked { quick.max(rest) } else { usual.max(rest) };
+            if dirty && painted.elapsed() >= due {
+                self.app.shared.sent = self.painter.bytes();
+                let took = self.painter.paint(frame(&self.app, self.area))?;
+                // Back off from a terminal that cannot keep up, and come back when it can.
+                rest = if took > SLOW { (took * 4).min(Duration::from_secs(2)) } else { rest / 2 };
+                painted = Instant::now();
+                (dirty, asked) = (false, false);
+            }
+        }
+    }
+
+    /// Does what the model asks for; false to leave.
+    fn obey(&mut self, command: Cmd) -> io::Result<bool> {
+        match command {
+            Cmd::Quit => return Ok(false),
+            Cmd::Suspend => {
+                terminal::suspend()?;
+                self.painter.forget();
+                let (width, height) = ratatui::crossterm::terminal::size()?;
+                self.area = Rect::new(0, 0, width, height);
+                self.app.update(Msg::Resize { width, height });
+            }
+            Cmd::Repaint => self.painter.forget(),
+            Cmd::Copy(text) => {
+                self.painter.raw(&clipboard(&text))?;
+                self.painter.flush()?;
+            }
+            Cmd::Tell(text) => {
+                self.painter.raw(&tell(&text))?;
+                self.painter.flush()?;
+            }
+            Cmd::Work(work) => {
+                if self.work.send(work).is_err() {
+                    let news = News::Failed(
+                        "the thread that reads files is gone; leave and open again".to_owned(),
+                    );
+                    self.app.update(Msg::News(news));
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn farewell(&self) -> Farewell {
+        let line = |run: &super::data::library::RunEntry| format!("{} {}", run.id, run.row.state);
+        Farewell { running: self.app.shared.library.live().map(line).collect() }
+    }
+}
+
+/// A panic of this thread puts the terminal back and says where its report is; one of another thread
+/// is printed, and so becomes a line of the Log screen.
+fn on_panic() {
+    let stage = std::thread::current().id();
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if std::thread::current().id() == stage {
+            terminal::leave();
+            before(info);
+            eprintln!(
+                "the workbench failed; runs go on. The lines above are the report: please keep them."
+            );
+        } else {
+            before(info);
+        }
+    }));
+}

@@ -1,0 +1,108 @@
+//! The terminal as the workbench needs it, and as it was before: entering, leaving, and the lines that
+//! others print meanwhile.
+
+use super::msg::{Msg, News};
+use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use ratatui::crossterm::{Command, cursor};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::OwnedFd;
+use std::sync::mpsc::Sender;
+use std::sync::{Mutex, PoisonError};
+
+/// Button presses and the wheel, with large coordinates; no motion, which would cost traffic.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+
+/// Where the terminal is while standard output and error lead elsewhere.
+static SAVED: Mutex<Option<Saved>> = Mutex::new(None);
+
+struct Saved {
+    out: File,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+}
+
+fn ansi(out: &mut impl Write, command: impl Command) -> io::Result<()> {
+    let mut text = String::new();
+    command.write_ansi(&mut text).map_err(io::Error::other)?;
+    out.write_all(text.as_bytes())
+}
+
+/// Takes the terminal over. What anybody prints from here on becomes messages. Returns where to
+/// paint.
+pub fn enter(messages: &Sender<Msg>) -> io::Result<File> {
+    let stdout = rustix::io::dup(rustix::stdio::stdout())?;
+    let stderr = rustix::io::dup(rustix::stdio::stderr())?;
+    let out = File::from(rustix::io::dup(&stdout)?);
+    let paint = out.try_clone()?;
+    let (read, write) = rustix::pipe::pipe()?;
+    enable_raw_mode()?;
+    *SAVED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Saved { out, stdout, stderr });
+    rustix::stdio::dup2_stdout(&write)?;
+    rustix::stdio::dup2_stderr(&write)?;
+    drop(write);
+    let messages = messages.clone();
+    std::thread::spawn(move || {
+        for line in BufReader::new(File::from(read)).split(b'\n') {
+            let Ok(line) = line else { break };
+            let line = super::text::safe(&String::from_utf8_lossy(&line));
+            if messages.send(Msg::News(News::Printed(line))).is_err() {
+                break;
+            }
+        }
+    });
+    dress()?;
+    Ok(paint)
+}
+
+/// The alternate screen, the mouse, no cursor.
+pub fn dress() -> io::Result<()> {
+    let mut saved = SAVED.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(saved) = saved.as_mut() else { return Ok(()) };
+    ansi(&mut saved.out, EnterAlternateScreen)?;
+    ansi(&mut saved.out, EnableBracketedPaste)?;
+    ansi(&mut saved.out, cursor::Hide)?;
+    saved.out.write_all(MOUSE_ON)?;
+    saved.out.flush()
+}
+
+fn undress(out: &mut File) -> io::Result<()> {
+    out.write_all(MOUSE_OFF)?;
+    ansi(out, DisableBracketedPaste)?;
+    ansi(out, LeaveAlternateScreen)?;
+    ansi(out, cursor::Show)?;
+    out.flush()
+}
+
+/// Puts the terminal back as it was. Safe to call twice, and from a panic's hook.
+pub fn leave() {
+    // A hook may run while the lock is held by the very thread that panics.
+    let Ok(mut saved) = SAVED.try_lock() else {
+        let _ = disable_raw_mode();
+        return;
+    };
+    if let Some(mut saved) = saved.take() {
+        let _ = undress(&mut saved.out);
+        let _ = disable_raw_mode();
+        let _ = rustix::stdio::dup2_stdout(&saved.stdout);
+        let _ = rustix::stdio::dup2_stderr(&saved.stderr);
+    }
+}
+
+/// Leaves to the shell until it is continued.
+pub fn suspend() -> io::Result<()> {
+    {
+        let mut saved = SAVED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(saved) = saved.as_mut() {
+            undress(&mut saved.out)?;
+        }
+    }
+    disable_raw_mode()?;
+    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP)?;
+    enable_raw_mode()?;
+    dress()
+}

@@ -1,0 +1,48 @@
+//! The end of the terminal: when it hangs up, the workbench is gone within a second, whatever the
+//! other threads do. crossterm 0.29 would read its dead terminal for ever.
+
+use super::terminal;
+use rustix::event::{PollFd, PollFlags, poll};
+use signal_hook::consts::{SIGHUP, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io;
+use std::time::Duration;
+
+/// Exit code after a hang-up: 128 and the signal's number.
+const HUNG_UP: i32 = 129;
+/// How long putting the terminal back may take.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Starts both threads.
+pub fn start() -> io::Result<()> {
+    let mut signals = Signals::new([SIGHUP, SIGTERM])?;
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            // Writing to a terminal that takes nothing any more may block.
+            let restoring = std::thread::spawn(terminal::leave);
+            std::thread::sleep(Duration::from_millis(20));
+            if !restoring.is_finished() {
+                std::thread::sleep(PATIENCE);
+            }
+            std::process::exit(128 + signal);
+        }
+    });
+    std::thread::spawn(|| {
+        loop {
+            let stdin = rustix::stdio::stdin();
+            let mut watched = [PollFd::new(&stdin, PollFlags::empty())];
+            // With no events asked for, only an end wakes it: no time-out, no cost.
+            match poll(&mut watched, None) {
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => break,
+                Ok(_) => {
+                    let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+                    if watched[0].revents().intersects(gone) {
+                        std::process::exit(HUNG_UP);
+                    }
+                }
+            }
+        }
+    });
+    Ok(())
+}

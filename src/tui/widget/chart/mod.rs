@@ -1,0 +1,107 @@
+//! A chart that tells the truth: values as they came, dim, with the smallest and largest of every
+//! column kept; their debiased moving average, bright; gaps where a number was none; what is cut off
+//! counted.
+
+mod axis;
+mod canvas;
+mod plot;
+
+pub use axis::{Axis, label};
+pub use canvas::{Canvas, Layer, Marker, Pattern};
+pub use plot::draw;
+
+use crate::tui::data::curve::{Piece, XKind};
+
+/// A curve: one measure of one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// What the legend says.
+    pub name: String,
+    /// Its place among the runs: colour, pattern and letter.
+    pub number: usize,
+    /// Its pieces.
+    pub pieces: Vec<Piece>,
+    /// Whether its few values are drawn as they are, joined, with a sign at each.
+    pub sparse: bool,
+    /// Steps that gave no number, on the axis below.
+    pub gaps: Vec<f64>,
+}
+
+/// What a line across or down says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarkKind {
+    /// A stage begins.
+    Stage,
+    /// A segment goes on from here.
+    Resume,
+    /// An alert.
+    Alert,
+}
+
+/// A line down, with a word at its top.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// Where on the axis below.
+    pub x: f64,
+    /// What it says.
+    pub label: String,
+    /// What it is.
+    pub kind: MarkKind,
+}
+
+/// A line across, over a part of the axis below.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reference {
+    /// At which value.
+    pub y: f64,
+    /// From where to where.
+    pub x: (f64, f64),
+    /// What it says.
+    pub label: String,
+}
+
+/// How charts are looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// Logarithmic value axis.
+    pub log_y: bool,
+    /// Logarithmic axis below.
+    pub log_x: bool,
+    /// What the axis below counts.
+    pub x: XKind,
+    /// What of it is seen; nothing for all.
+    pub window: Option<(f64, f64)>,
+    /// Share of the past in the moving average; 0 for none.
+    pub smoothing: f64,
+    /// Whether the outer hundredths are cut off.
+    pub middle: bool,
+    /// With what dots are drawn.
+    pub marker: Marker,
+    /// Where the crosshair stands.
+    pub crosshair: Option<f64>,
+    /// Whether pieces that were done again are shown.
+    pub superseded: bool,
+}
+
+/// A chart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chart {
+    /// What it shows.
+    pub title: String,
+    /// Its curves, the lowest first.
+    pub curves: Vec<Curve>,
+    /// Lines down.
+    pub marks: Vec<Mark>,
+    /// Lines across.
+    pub references: Vec<Reference>,
+    /// The axis below, all of it.
+    pub span: (f64, f64),
+}
+
+impl Chart {
+    /// What of the axis below is seen.
+    #[must_use]
+    pub fn window(&self, look: &Look) -> (f64, f64) {
+        look.window.unwrap_or(self.span)
+    }
+}

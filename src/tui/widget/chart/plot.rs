@@ -1,0 +1,501 @@
+//! Drawing a chart into cells.
+
+use super::{Axis, Canvas, Chart, Curve, Layer, Look, MarkKind, Pattern, label};
+use crate::session::Time;
+use crate::tui::app::Shared;
+use crate::tui::data::curve::{Piece, XKind, smooth};
+use crate::tui::format;
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widget::paint::{put, section};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Letters of runs laid over each other.
+const LETTERS: [char; 8] = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+/// ASCII signs of curves.
+const SIGNS: [char; 6] = ['*', 'o', '+', 'x', '#', '@'];
+
+/// The letter of curve number n.
+#[must_use]
+pub fn letter(n: usize) -> char {
+    LETTERS[n % LETTERS.len()]
+}
+
+/// Values of one column of dots.
+#[derive(Clone, Copy)]
+struct Column {
+    min: f64,
+    max: f64,
+    first: f64,
+    last: f64,
+    after_gap: bool,
+}
+
+/// What could not be shown.
+#[derive(Default)]
+struct Hidden {
+    not_positive: u64,
+    above: u64,
+    below: u64,
+}
+
+/// Draws a chart.
+pub fn draw(shared: &Shared, chart: &Chart, look: &Look, area: Rect, buffer: &mut Buffer) {
+    let window = chart.window(look);
+    let x_axis = Axis::new(
+        window.0,
+        window.1,
+        look.log_x && matches!(look.x, XKind::Step | XKind::Samples) && window.1 > 1.0,
+    );
+    let x_axis =
+        if look.log_x && window.0 <= 0.0 && window.1 > 1.0 && !matches!(look.x, XKind::Clock) {
+            Axis::new(1.0, window.1, true)
+        } else {
+            x_axis
+        };
+    let (range, hidden) = range(chart, look, window);
+    let mut note = String::new();
+    for (count, word) in [
+        (hidden.not_positive, "not above 0 hidden"),
+        (hidden.above, "above"),
+        (hidden.below, "below"),
+    ] {
+        if count > 0 {
+            note.push_str(&format!("{count} {word} "));
+        }
+    }
+    let inner = section(shared, buffer, area, &title(chart, look, shared), note.trim_end());
+    if inner.height < 2 || inner.width < 8 {
+        return;
+    }
+    let Some((low, high)) = range else {
+        put(buffer, inner, inner.x + 1, inner.y, "no values yet", shared.theme.style(Role::Dim));
+        return;
+    };
+    let y_axis = Axis::new(low, high, look.log_y).padded();
+    let rows = inner.height - 1;
+    let ticks = y_axis.ticks(usize::from(rows / 3).max(2));
+    let labels: Vec<(u16, String)> = ticks
+        .iter()
+        .filter_map(|tick| Some((row_of(y_axis, *tick, rows)?, label(*tick))))
+        .collect();
+    let gutter = labels.iter().map(|(_, text)| text.len()).max().unwrap_or(1).max(3) as u16 + 1;
+    if inner.width <= gutter + 4 {
+        return;
+    }
+    let plot = Rect { x: inner.x + gutter, width: inner.width - gutter, height: rows, ..inner };
+    for y in plot.y..plot.bottom() {
+        put(buffer, inner, plot.x - 1, y, shared.glyphs.bar(), shared.theme.style(Role::Faint));
+    }
+    for (row, words) in &labels {
+        let words = text::right(words, usize::from(gutter - 1), "");
+        put(buffer, inner, inner.x, plot.y + row, &words, shared.theme.style(Role::Dim));
+        let tick = if shared.glyphs.ascii { "+" } else { "┤" };
+        put(buffer, inner, plot.x - 1, plot.y + row, tick, shared.theme.style(Role::Faint));
+    }
+    below(shared, look, x_axis, Rect { y: plot.bottom(), height: 1, ..plot }, buffer);
+    let mut canvas = Canvas::new(look.marker, usize::from(plot.width), usize::from(plot.height));
+    for curve in &chart.curves {
+        curve_layers(shared, curve, look, x_axis, y_axis, &mut canvas);
+    }
+    lines(shared, chart, look, (x_axis, y_axis), &canvas, plot, buffer);
+    canvas.draw(plot, buffer);
+    signs(shared, chart, look, (x_axis, y_axis), plot, buffer);
+    if let Some(x) = look.crosshair {
+        crosshair(shared, chart, look, (x_axis, y_axis), x, plot, buffer);
+    }
+}
+
+fn title(chart: &Chart, look: &Look, shared: &Shared) -> String {
+    let dot = shared.glyphs.dot();
+    let mut title = chart.title.clone();
+    if look.log_y {
+        title.push_str(&format!(" {dot} log"));
+    }
+    if look.smoothing > 0.0 && chart.curves.iter().any(|curve| !curve.sparse) {
+        title.push_str(&format!(" {dot} ema {}", look.smoothing));
+    }
+    title
+}
+
+/// Points of a curve within a window.
+fn within(
+    piece: &Piece,
+    window: (f64, f64),
+) -> impl Iterator<Item = &crate::tui::data::curve::Point> {
+    piece.points.iter().filter(move |point| point.x >= window.0 && point.x <= window.1)
+}
+
+fn shown<'a>(curve: &'a Curve, look: &'a Look) -> impl DoubleEndedIterator<Item = &'a Piece> {
+    curve.pieces.iter().filter(|piece| look.superseded || !piece.superseded)
+}
+
+/// The range of values to show, and what is cut off from it.
+fn range(chart: &Chart, look: &Look, window: (f64, f64)) -> (Option<(f64, f64)>, Hidden) {
+    let mut hidden = Hidden::default();
+    let mut values: Vec<(f64, f64)> = Vec::new();
+    for point in chart
+        .curves
+        .iter()
+        .flat_map(|curve| shown(curve, look))
+        .flat_map(|piece| within(piece, window))
+    {
+        if look.log_y && point.min <= 0.0 {
+            hidden.not_positive += 1;
+            if point.max > 0.0 {
+                values.push((point.max, point.max));
+            }
+        } else {
+            values.push((point.min, point.max));
+        }
+    }
+    if values.is_empty() {
+        return (None, hidden);
+    }
+    if look.middle && values.len() >= 50 {
+        let mut low: Vec<f64> = values.iter().map(|value| value.0).collect();
+        let mut high: Vec<f64> = values.iter().map(|value| value.1).collect();
+        low.sort_by(f64::total_cmp);
+        high.sort_by(f64::total_cmp);
+        let cut = values.len() / 100;
+        let range = (low[cut], high[high.len() - 1 - cut]);
+        hidden.above = values.iter().filter(|value| value.1 > range.1).count() as u64;
+        hidden.below = values.iter().filter(|value| value.0 < range.0).count() as u64;
+        return (Some(range), hidden);
+    }
+    let mut low = values.iter().map(|value| value.0).fold(f64::INFINITY, f64::min);
+    let mut high = values.iter().map(|value| value.1).fold(f64::NEG_INFINITY, f64::max);
+    // A reference close by is worth the room; one far away would flatten the curve.
+    for reference in
+        chart.references.iter().filter(|one| one.x.1 >= window.0 && one.x.0 <= window.1)
+    {
+        let span = (high - low).max(high.abs() * 0.05);
+        if reference.y > low - span && reference.y < high + span {
+            (low, high) = (low.min(reference.y), high.max(reference.y));
+        }
+    }
+    (Some((low, high)), hidden)
+}
+
+fn row_of(axis: Axis, value: f64, rows: u16) -> Option<u16> {
+    let share = axis.share(value).filter(|share| (0.0..=1.0).contains(share))?;
+    Some(((1.0 - share) * f64::from(rows - 1)).round() as u16)
+}
+
+fn column_of(axis: Axis, value: f64, columns: u16) -> Option<u16> {
+    let share = axis.share(value).filter(|share| (0.0..=1.0).contains(share))?;
+    Some((share * f64::from(columns - 1)).round() as u16)
+}
+
+/// The labels of the axis below.
+fn below(shared: &Shared, look: &Look, axis: Axis, area: Rect, buffer: &mut Buffer) {
+    let words = |value: f64| match look.x {
+        XKind::Step | XKind::Samples => label(value),
+        XKind::Elapsed => format::short_duration(value),
+        XKind::Clock => {
+            Time::from_millis((value * 1000.0) as i64).map_or_else(String::new, format::clock)
+        }
+    };
+    let unit = format!(" {}", look.x.name());
+    let name = area.right().saturating_sub(unit.len() as u16);
+    put(buffer, area, name, area.y, &unit, shared.theme.style(Role::Dim));
+    let mut free = area.x;
+    for tick in axis.ticks(usize::from(area.width / 12).max(2)) {
+        let (Some(column), words) = (column_of(axis, tick, area.width), words(tick)) else {
+            continue;
+        };
+        let width = words.len() as u16;
+        let at = (area.x + column).saturating_sub(width / 2).max(area.x);
+        if at >= free && at + width < name {
+            put(buffer, area, at, area.y, &words, shared.theme.style(Role::Dim));
+            free = at + width + 1;
+        }
+    }
+}
+
+/// Puts the points of a piece into columns of dots. `value` picks what a point says.
+fn columns(
+    piece: &Piece,
+    values: &[f64],
+    axis: Axis,
+    width: usize,
+    smoothed: bool,
+) -> Vec<(usize, Column)> {
+    let mut columns: Vec<(usize, Column)> = Vec::new();
+    for (point, smooth) in piece.points.iter().zip(values) {
+        let Some(share) = axis.share(point.x).filter(|share| (0.0..=1.0).contains(share)) else {
+            continue;
+        };
+        let at = (share * (width - 1) as f64).round() as usize;
+        let new = if smoothed {
+            Column {
+                min: *smooth,
+                max: *smooth,
+                first: *smooth,
+                last: *smooth,
+                after_gap: point.after_gap,
+            }
+        } else {
+            Column {
+                min: point.min,
+                max: point.max,
+                first: point.first,
+                last: point.last,
+                after_gap: point.after_gap,
+            }
+        };
+        match columns.last_mut() {
+            Some((last, column)) if *last == at => {
+                column.min = column.min.min(new.min);
+                column.max = column.max.max(new.max);
+                column.last = new.last;
+                column.after_gap |= new.after_gap;
+            }
+            _ => columns.push((at, new)),
+        }
+    }
+    columns
+}
+
+fn curve_layers(
+    shared: &Shared,
+    curve: &Curve,
+    look: &Look,
+    x: Axis,
+    y: Axis,
+    canvas: &mut Canvas,
+) {
+    let (width, height) = canvas.size();
+    let dot = |value: f64| {
+        let share = y.share(value)?;
+        Some(((1.0 - share) * (height - 1) as f64).round().clamp(-1e6, 1e6) as i64)
+    };
+    let bright = shared.theme.style(Role::Curve(curve.number));
+    let dim = shared.theme.style(Role::Raw(curve.number));
+    let sign = SIGNS[curve.number % SIGNS.len()];
+    let pattern = Pattern::of(curve.number);
+    let smooths = look.smoothing > 0.0 && !curve.sparse;
+    let stroke =
+        |canvas: &mut Canvas, columns: &[(usize, Column)], pattern: Pattern, span: bool| {
+            let mut before: Option<(usize, i64)> = None;
+            for (at, column) in columns {
+                let (Some(first), Some(last)) = (dot(column.first), dot(column.last)) else {
+                    before = None;
+                    continue;
+                };
+                if let Some(before) = before.filter(|_| !column.after_gap) {
+                    canvas.line(before, (*at, first), pattern);
+                }
+                let (low, high) =
+                    (dot(column.min).unwrap_or(height as i64), dot(column.max).unwrap_or(first));
+                if span && low != high {
+                    canvas.line((*at, high), (*at, low), Pattern::Solid);
+                } else {
+                    canvas.line((*at, first), (*at, last), pattern);
+                }
+                before = Some((*at, last));
+            }
+        };
+    for piece in shown(curve, look) {
+        if piece.superseded || smooths {
+            canvas.layer(Layer { style: dim, sign: '.' });
+        } else {
+            canvas.layer(Layer { style: bright, sign });
+        }
+        let raw = columns(piece, &vec![0.0; piece.points.len()], x, width, false);
+        let pattern = if smooths { Pattern::Solid } else { pattern };
+        stroke(canvas, &raw, pattern, !curve.sparse);
+    }
+    if smooths {
+        canvas.layer(Layer { style: bright, sign });
+        for piece in shown(curve, look).filter(|piece| !piece.superseded) {
+            let values = smooth(&piece.points, look.smoothing);
+            stroke(canvas, &columns(piece, &values, x, width, true), pattern, false);
+        }
+    }
+}
+
+/// Lines across and down, only where no curve is.
+fn lines(
+    shared: &Shared,
+    chart: &Chart,
+    look: &Look,
+    (x, y): (Axis, Axis),
+    canvas: &Canvas,
+    plot: Rect,
+    buffer: &mut Buffer,
+) {
+    let (across, down) = if shared.glyphs.ascii { ("-", ":") } else { ("┈", "┊") };
+    for reference in &chart.references {
+        let Some(row) = row_of(y, reference.y, plot.height) else { continue };
+        let clamp = |value: f64| x.share(value.max(x.low)).unwrap_or(0.0).clamp(0.0, 1.0);
+        let columns = f64::from(plot.width - 1);
+        let (from, to) =
+            ((clamp(reference.x.0) * columns) as u16, (clamp(reference.x.1) * columns) as u16);
+        for column in
+            (from..=to).filter(|column| !canvas.covers(usize::from(*column), usize::from(row)))
+        {
+            put(
+                buffer,
+                plot,
+                plot.x + column,
+                plot.y + row,
+                across,
+                shared.theme.style(Role::Faint),
+            );
+        }
+        let width = text::width(&reference.label) as u16;
+        if to > from + width + 1 {
+            put(
+                buffer,
+                plot,
+                plot.x + to - width,
+                plot.y + row,
+                &reference.label,
+                shared.theme.style(Role::Dim),
+            );
+        }
+    }
+    let mut free = 0;
+    for mark in &chart.marks {
+        let Some(column) = column_of(x, mark.x, plot.width) else { continue };
+        let role = match mark.kind {
+            MarkKind::Stage => Role::Faint,
+            MarkKind::Resume => Role::Dim,
+            MarkKind::Alert => Role::Warn,
+        };
+        for row in
+            (0..plot.height).filter(|row| !canvas.covers(usize::from(column), usize::from(*row)))
+        {
+            put(buffer, plot, plot.x + column, plot.y + row, down, shared.theme.style(role));
+        }
+        if column >= free && !mark.label.is_empty() && look.crosshair.is_none() {
+            let room = usize::from(plot.width - column).saturating_sub(1);
+            let words = text::fit(&mark.label, room.min(18), shared.glyphs.cut());
+            put(buffer, plot, plot.x + column + 1, plot.y, &words, shared.theme.style(Role::Dim));
+            free = column + 2 + text::width(&words) as u16;
+        }
+    }
+}
+
+/// Signs upon the curves: single values, gaps, letters of runs.
+fn signs(
+    shared: &Shared,
+    chart: &Chart,
+    look: &Look,
+    (x, y): (Axis, Axis),
+    plot: Rect,
+    buffer: &mut Buffer,
+) {
+    let several = chart.curves.iter().any(|curve| curve.number > 0 && !curve.sparse);
+    for curve in &chart.curves {
+        let style = shared.theme.style(Role::Curve(curve.number));
+        if curve.sparse {
+            for point in shown(curve, look).flat_map(|piece| &piece.points) {
+                if let (Some(column), Some(row)) =
+                    (column_of(x, point.x, plot.width), row_of(y, point.last, plot.height))
+                {
+                    let sign = if shared.glyphs.ascii { "o" } else { "◆" };
+                    put(buffer, plot, plot.x + column, plot.y + row, sign, style);
+                }
+            }
+        }
+        for gap in &curve.gaps {
+            if let Some(column) = column_of(x, *gap, plot.width) {
+                let sign = if shared.glyphs.ascii { "x" } else { "✕" };
+                put(
+                    buffer,
+                    plot,
+                    plot.x + column,
+                    plot.bottom() - 1,
+                    sign,
+                    shared.theme.style(Role::Bad),
+                );
+            }
+        }
+        if several && !curve.sparse {
+            let last = shown(curve, look)
+                .filter(|piece| !piece.superseded)
+                .flat_map(|piece| &piece.points)
+                .rfind(|point| point.x <= x.high);
+            if let Some(point) = last
+                && let (Some(column), Some(row)) =
+                    (column_of(x, point.x, plot.width), row_of(y, point.last, plot.height))
+            {
+                put(
+                    buffer,
+                    plot,
+                    plot.x + column,
+                    plot.y + row,
+                    letter(curve.number).encode_utf8(&mut [0; 4]),
+                    style,
+                );
+            }
+        }
+    }
+}
+
+/// A line down with the values it meets.
+fn crosshair(
+    shared: &Shared,
+    chart: &Chart,
+    look: &Look,
+    (x, _): (Axis, Axis),
+    at: f64,
+    plot: Rect,
+    buffer: &mut Buffer,
+) {
+    let Some(column) = column_of(x, at, plot.width) else { return };
+    for y in plot.y..plot.bottom() {
+        if buffer.cell((plot.x + column, y)).is_some_and(|cell| cell.symbol() == " ") {
+            put(
+                buffer,
+                plot,
+                plot.x + column,
+                y,
+                shared.glyphs.bar(),
+                shared.theme.style(Role::Accent),
+            );
+        }
+    }
+    let mut row = plot.y;
+    for curve in &chart.curves {
+        let Some((value, smoothed)) = value_at(curve, look, at) else { continue };
+        let mut words = format!(" {} {} ", curve.name, format::number(value));
+        if let Some(smoothed) = smoothed {
+            words.push_str(&format!("ema {} ", format::number(smoothed)));
+        }
+        let width = text::width(&words) as u16;
+        let left = plot.x + column + 1;
+        let place = if left + width <= plot.right() {
+            left
+        } else {
+            (plot.x + column).saturating_sub(width).max(plot.x)
+        };
+        put(
+            buffer,
+            plot,
+            place,
+            row,
+            &words,
+            shared
+                .theme
+                .style(Role::Curve(curve.number))
+                .add_modifier(ratatui::style::Modifier::REVERSED),
+        );
+        row += 1;
+    }
+}
+
+/// A curve's value at a place, and its moving average there.
+#[must_use]
+pub fn value_at(curve: &Curve, look: &Look, at: f64) -> Option<(f64, Option<f64>)> {
+    let piece = shown(curve, look)
+        .filter(|piece| !piece.superseded)
+        .rfind(|piece| piece.points.first().is_some_and(|first| first.x <= at))?;
+    let index = piece.points.partition_point(|point| point.x <= at).checked_sub(1)?;
+    let smoothed = (look.smoothing > 0.0 && !curve.sparse)
+        .then(|| smooth(&piece.points[..=index], look.smoothing)[index]);
+    Some((piece.points[index].last, smoothed))
+}

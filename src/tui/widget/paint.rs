@@ -1,0 +1,96 @@
+//! Small strokes: a line of pieces in different styles, a rule with a title.
+
+use crate::tui::app::Shared;
+use crate::tui::text;
+use crate::tui::theme::Role;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+/// Writes a text at a place, never beyond `area`; returns the column after it.
+pub fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
+    if y < area.y || y >= area.bottom() || x >= area.right() || x < area.x {
+        return x;
+    }
+    let room = usize::from(area.right() - x);
+    buffer.set_stringn(x, y, text, room, style).0
+}
+
+/// Pieces of text with their roles, one after the other on one line.
+pub fn pieces(
+    shared: &Shared,
+    buffer: &mut Buffer,
+    area: Rect,
+    x: u16,
+    y: u16,
+    parts: &[(Role, &str)],
+) -> u16 {
+    let mut x = x;
+    for (role, part) in parts {
+        x = put(buffer, area, x, y, part, shared.theme.style(*role));
+    }
+    x
+}
+
+/// A horizontal rule over the first line of an area, with a title at its left and a note at its
+/// right; returns what is left below it.
+pub fn section(shared: &Shared, buffer: &mut Buffer, area: Rect, title: &str, note: &str) -> Rect {
+    if area.height == 0 || area.width == 0 {
+        return area;
+    }
+    let line = shared.glyphs.rule().repeat(usize::from(area.width));
+    put(buffer, area, area.x, area.y, &line, shared.theme.style(Role::Faint));
+    let width = usize::from(area.width);
+    if !title.is_empty() && width > 6 {
+        let title = format!(" {} ", text::fit(title, width - 5, shared.glyphs.cut()));
+        let x = put(buffer, area, area.x + 1, area.y, &title, shared.theme.style(Role::Title));
+        let room = usize::from(area.right().saturating_sub(x));
+        if !note.is_empty() && text::width(note) + 3 <= room {
+            let note = format!(" {note} ");
+            let at = area.right() - text::width(&note) as u16 - 1;
+            put(buffer, area, at, area.y, &note, shared.theme.style(Role::Dim));
+        }
+    }
+    Rect { y: area.y + 1, height: area.height - 1, ..area }
+}
+
+/// Cuts `rows` lines off the top of an area: what was cut, and the rest.
+#[must_use]
+pub fn top(area: Rect, rows: u16) -> (Rect, Rect) {
+    let rows = rows.min(area.height);
+    (Rect { height: rows, ..area }, Rect { y: area.y + rows, height: area.height - rows, ..area })
+}
+
+/// Cuts `rows` lines off the bottom: the rest, and what was cut.
+#[must_use]
+pub fn bottom(area: Rect, rows: u16) -> (Rect, Rect) {
+    let rows = rows.min(area.height);
+    top(area, area.height - rows)
+}
+
+/// Cuts `columns` off the right: the rest, and what was cut.
+#[must_use]
+pub fn right(area: Rect, columns: u16) -> (Rect, Rect) {
+    let columns = columns.min(area.width);
+    let rest = area.width - columns;
+    (Rect { width: rest, ..area }, Rect { x: area.x + rest, width: columns, ..area })
+}
+
+/// Lines of plain text from the top of an area, broken at its width.
+pub fn paragraph(
+    shared: &Shared,
+    buffer: &mut Buffer,
+    area: Rect,
+    role: Role,
+    words: &str,
+) -> Rect {
+    let mut rest = area;
+    for line in words.lines().flat_map(|line| text::wrap(line, usize::from(area.width.max(1)))) {
+        if rest.height == 0 {
+            break;
+        }
+        put(buffer, rest, rest.x, rest.y, &line, shared.theme.style(role));
+        rest = top(rest, 1).1;
+    }
+    rest
+}

@@ -1,0 +1,322 @@
+//! The thread that works on files: it finds runs, follows their logs, reads results, sends commands and
+//! starts children. No key waits for it.
+
+mod follow;
+mod reel;
+mod results;
+
+use super::data::library::{MachineSample, RunEntry, SessionEntry};
+use super::data::reel::ReelOrder;
+use super::msg::{Msg, News, Work};
+use crate::ids::SessionId;
+use crate::machine::{Gpus, Machine, Sampler, disk, memory_used};
+use crate::runner::client::send;
+use crate::session::Time;
+use crate::session::folder::{Session, list_sessions};
+use crate::session::follow::logs_in;
+use crate::session::names::RunId;
+use follow::Followed;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Where things are.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// Sessions.
+    pub sessions: PathBuf,
+    /// Checkpoints.
+    pub checkpoints: PathBuf,
+}
+
+/// How often logs are looked at.
+const POLL: Duration = Duration::from_millis(250);
+/// How often folders are, and everything while no run is live.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often the machine is sampled.
+const SAMPLE: Duration = Duration::from_secs(2);
+
+/// Starts the thread; it ends when its orders do.
+pub fn start(places: Places, messages: Sender<Msg>) -> Sender<Work> {
+    let (sender, orders) = channel();
+    std::thread::spawn(move || {
+        let news = messages.clone();
+        let work = std::panic::AssertUnwindSafe(move || Worker::new(places, messages).run(&orders));
+        if std::panic::catch_unwind(work).is_err() {
+            let text = "the thread that reads files failed: what is shown no longer changes; leave and open again";
+            let _ = news.send(Msg::News(News::Failed(text.to_owned())));
+        }
+    });
+    sender
+}
+
+/// Everything there is, read to its end at once: sessions, all runs, the watched ones in full, and the
+/// results of their sessions. For pictures of screens, without a terminal and without a thread.
+#[must_use]
+pub fn read_once(sessions: &Path, watched: &BTreeSet<RunId>, now: Time) -> Vec<News> {
+    let mut news = Vec::new();
+    let ids = list_sessions(sessions).unwrap_or_default();
+    news.push(News::Sessions(ids.iter().filter_map(|id| session_entry(sessions, id)).collect()));
+    for session in &ids {
+        let folder = sessions.join(session.as_str());
+        for run in logs_in(&folder).unwrap_or_default().into_keys() {
+            let id = RunId { session: session.clone(), run };
+            let mut followed = Followed::new(&folder, &id, watched.contains(&id));
+            while followed.poll(&id, now, &mut news) {}
+        }
+        if watched.iter().any(|run| run.session == *session) {
+            news.push(News::Results(session.clone(), results::read(&folder)));
+        }
+    }
+    news
+}
+
+fn session_entry(sessions: &Path, id: &SessionId) -> Option<SessionEntry> {
+    let session = Session::open(sessions, id).ok()?;
+    let card = session.card();
+    Some(SessionEntry { id: id.clone(), title: card.title.clone(), created: card.created })
+}
+
+struct Worker {
+    places: Places,
+    messages: Sender<Msg>,
+    /// By session: when its folder last changed.
+    folders: BTreeMap<SessionId, Option<SystemTime>>,
+    /// By session: when its folder of results last changed, for those asked for.
+    results: BTreeMap<SessionId, Option<SystemTime>>,
+    runs: BTreeMap<RunId, Followed>,
+    watched: BTreeSet<RunId>,
+    scanned: bool,
+    looked: Option<Instant>,
+    sampling: Option<Sampling>,
+    playing: Option<reel::Playing>,
+    /// Whether anybody still listens.
+    heard: bool,
+}
+
+struct Sampling {
+    machine: Machine,
+    sampler: Sampler,
+    gpus: Option<Gpus>,
+    last: Option<Instant>,
+}
+
+impl Worker {
+    fn new(places: Places, messages: Sender<Msg>) -> Self {
+        Self {
+            places,
+            messages,
+            folders: BTreeMap::new(),
+            results: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            watched: BTreeSet::new(),
+            scanned: false,
+            looked: None,
+            sampling: None,
+            playing: None,
+            heard: true,
+        }
+    }
+
+    fn say(&mut self, news: News) {
+        self.heard &= self.messages.send(Msg::News(news)).is_ok();
+    }
+
+    fn run(mut self, orders: &Receiver<Work>) {
+        while self.heard {
+            if self.looked.is_none_or(|at| at.elapsed() >= LOOK) {
+                self.look();
+                self.looked = Some(Instant::now());
+            }
+            let busy = self.poll();
+            self.sample();
+            if self.playing.as_mut().is_some_and(reel::Playing::pass) {
+                self.show();
+            }
+            let wait = match () {
+                () if busy => Duration::ZERO,
+                () if self.runs.values().any(Followed::moves) => POLL,
+                () => LOOK,
+            };
+            let frame = self.playing.as_ref().and_then(reel::Playing::wait);
+            let wait = frame.map_or(wait, |frame| frame.min(wait));
+            match orders.recv_timeout(wait) {
+                Ok(order) => self.obey(order),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            while let Ok(order) = orders.try_recv() {
+                self.obey(order);
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Work) {
+        match order {
+            Work::Watch(watched) => {
+                self.watched = watched;
+                for (id, run) in &mut self.runs {
+                    run.watch(self.watched.contains(id));
+                }
+            }
+            Work::Sample(on) => {
+                let new = || Sampling {
+                    machine: Machine::look(),
+                    sampler: Sampler::default(),
+                    gpus: Gpus::open(),
+                    last: None,
+                };
+                self.sampling = on.then(new);
+            }
+            Work::Results(session) => {
+                self.results.insert(session.clone(), None);
+                self.read_results(&session);
+            }
+            Work::Reel(order) => self.reel(&order),
+            Work::Send(run, command) => match send(&self.places.sessions, &run, command) {
+                Ok(id) => self.say(News::Sent { run, command, id }),
+                Err(error) => self.say(News::Failed(error.to_string())),
+            },
+            Work::Launch { arguments, what } => {
+                super::child::start(&self.places, arguments, what, self.messages.clone());
+            }
+        }
+    }
+
+    fn reel(&mut self, order: &ReelOrder) {
+        match order {
+            ReelOrder::Close => {
+                self.playing = None;
+                self.say(News::Reel(None));
+                return;
+            }
+            ReelOrder::Open(session) => match reel::Playing::open(&self.places.sessions, session) {
+                Ok(playing) => self.playing = Some(playing),
+                Err(error) => self.say(News::Failed(error)),
+            },
+            order => {
+                if let Some(playing) = &mut self.playing {
+                    playing.obey(order);
+                }
+            }
+        }
+        self.show();
+    }
+
+    fn show(&mut self) {
+        if let Some(playing) = &self.playing {
+            let reel = Box::new(playing.picture());
+            self.say(News::Reel(Some(reel)));
+        }
+    }
+
+    /// Finds sessions and runs that are new, and those that are gone.
+    fn look(&mut self) {
+        let Ok(sessions) = list_sessions(&self.places.sessions) else { return };
+        let known: BTreeSet<&SessionId> = self.folders.keys().collect();
+        if !self.scanned || known != sessions.iter().collect() {
+            let entry = |id: &SessionId| session_entry(&self.places.sessions, id);
+            let entries = sessions.iter().filter_map(entry).collect();
+            self.say(News::Sessions(entries));
+        }
+        self.folders.retain(|id, _| sessions.contains(id));
+        let gone: Vec<RunId> =
+            self.runs.keys().filter(|run| !sessions.contains(&run.session)).cloned().collect();
+        for run in gone {
+            self.runs.remove(&run);
+            self.say(News::Gone(run));
+        }
+        for session in &sessions {
+            let folder = self.places.sessions.join(session.as_str());
+            let changed = std::fs::metadata(&folder).and_then(|data| data.modified()).ok();
+            if self.folders.get(session) == Some(&changed) && changed.is_some() {
+                continue;
+            }
+            self.folders.insert(session.clone(), changed);
+            let logs = logs_in(&folder).unwrap_or_default();
+            for (run, segments) in logs {
+                let id = RunId { session: session.clone(), run };
+                let watched = self.watched.contains(&id);
+                let followed = self
+                    .runs
+                    .entry(id.clone())
+                    .or_insert_with(|| Followed::new(&folder, &id, watched));
+                followed.seen(segments.len());
+            }
+        }
+        let asked: Vec<SessionId> = self.results.keys().cloned().collect();
+        for session in asked {
+            let folder = self.places.sessions.join(session.as_str()).join("results");
+            let changed = std::fs::metadata(&folder).and_then(|data| data.modified()).ok();
+            if self.results.get(&session).is_some_and(|before| *before != changed) {
+                self.read_results(&session);
+            }
+        }
+    }
+
+    fn read_results(&mut self, session: &SessionId) {
+        let folder = self.places.sessions.join(session.as_str());
+        let changed =
+            std::fs::metadata(folder.join("results")).and_then(|data| data.modified()).ok();
+        self.results.insert(session.clone(), changed);
+        let results = results::read(&folder);
+        self.say(News::Results(session.clone(), results));
+    }
+
+    /// Reads on in every log that has more; whether there is still more to read.
+    fn poll(&mut self) -> bool {
+        let now = Time::now();
+        let mut busy = false;
+        let mut news = Vec::new();
+        // Runs looked at come first, then the newest: a name begins with its session's time.
+        let mut order: Vec<RunId> =
+            self.watched.iter().filter(|id| self.runs.contains_key(*id)).cloned().collect();
+        order.extend(self.runs.keys().rev().filter(|id| !self.watched.contains(*id)).cloned());
+        let began = Instant::now();
+        for id in order {
+            // Orders are looked at between slices of work.
+            if began.elapsed() > Duration::from_millis(200) {
+                busy = true;
+                break;
+            }
+            let Some(run) = self.runs.get_mut(&id) else { continue };
+            busy |= run.poll(&id, now, &mut news);
+        }
+        for one in news {
+            self.say(one);
+        }
+        if !self.scanned && !busy {
+            self.scanned = true;
+            self.say(News::Scanned);
+        }
+        busy
+    }
+
+    fn sample(&mut self) {
+        let Some(sampling) = &mut self.sampling else { return };
+        if sampling.last.is_some_and(|last| last.elapsed() < SAMPLE) {
+            return;
+        }
+        sampling.last = Some(Instant::now());
+        let disks =
+            [("sessions", &self.places.sessions), ("checkpoints", &self.places.checkpoints)];
+        let disks = disks.into_iter().filter_map(|(name, path)| {
+            let (free, all) = disk(path).ok()?;
+            Some((name.to_owned(), free, all))
+        });
+        let sample = MachineSample {
+            time: Some(Time::now()),
+            host: sampling.machine.host.clone(),
+            processor: sampling.machine.processor.clone(),
+            cores: sampling.sampler.cores(),
+            memory: memory_used(),
+            disks: disks.collect(),
+            gpus: sampling.gpus.as_ref().map(Gpus::sample).unwrap_or_default(),
+        };
+        self.say(News::Machine(Box::new(sample)));
+    }
+}
+
+/// A run's entry is made where its log is followed.
+type Entry = Box<RunEntry>;

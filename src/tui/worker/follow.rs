@@ -1,0 +1,219 @@
+//! One run's log, followed: briefly for the list of runs, in full where the run is looked at.
+
+use super::Entry;
+use crate::session::fold::RunState;
+use crate::session::follow::RunFollower;
+use crate::session::names::{RunId, console_name};
+use crate::session::runs::RunRow;
+use crate::session::tail::{Budget, Reached};
+use crate::session::{RunStatus, Time};
+use crate::tui::data::alerts::Alerts;
+use crate::tui::data::curve::spark;
+use crate::tui::data::library::{OpenRun, Reading, RunEntry};
+use crate::tui::data::story::Story;
+use crate::tui::msg::News;
+use crate::tui::text;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Cells of a spark line.
+const SPARK: usize = 40;
+/// Bytes of the console looked at.
+const CONSOLE: u64 = 32 << 10;
+/// How often a run that is still being read is told of.
+const TELL: Duration = Duration::from_millis(200);
+
+/// What is kept of a run.
+#[derive(Debug)]
+pub struct Followed {
+    folder: PathBuf,
+    /// Nothing once a run that does not move was read and is not looked at.
+    follower: Option<Box<RunFollower>>,
+    alerts: Alerts,
+    story: Story,
+    segments: usize,
+    watched: bool,
+    status: Option<RunStatus>,
+    told: Option<Instant>,
+    fresh: bool,
+    checked: Instant,
+}
+
+impl Followed {
+    /// Follows a run from the beginning of its log.
+    pub fn new(folder: &Path, id: &RunId, watched: bool) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            follower: Some(Box::new(RunFollower::new(folder, id.run.clone()))),
+            alerts: Alerts::default(),
+            story: Story::default(),
+            segments: 0,
+            watched,
+            status: None,
+            told: None,
+            fresh: true,
+            checked: Instant::now(),
+        }
+    }
+
+    /// Whether its log may grow: it is not read yet, or a runner is there.
+    pub fn moves(&self) -> bool {
+        self.status.is_none_or(RunStatus::has_runner) || (self.watched && self.fresh)
+    }
+
+    /// So many segments are there.
+    pub fn seen(&mut self, segments: usize) {
+        if segments != self.segments {
+            self.segments = segments;
+            self.status = None;
+        }
+    }
+
+    /// Whether the run is looked at.
+    pub fn watch(&mut self, watched: bool) {
+        if watched && !self.watched {
+            self.fresh = true;
+            self.told = None;
+        }
+        self.watched = watched;
+    }
+
+    /// Reads on. Tells what is new; whether there is more to read at once.
+    pub fn poll(&mut self, id: &RunId, now: Time, news: &mut Vec<News>) -> bool {
+        if !self.moves() {
+            return false;
+        }
+        let follower = self.follower.get_or_insert_with(|| {
+            (self.alerts, self.story) = (Alerts::default(), Story::default());
+            Box::new(RunFollower::new(&self.folder, id.run.clone()))
+        });
+        let before = follower.state().records;
+        let (alerts, story) = (&mut self.alerts, &mut self.story);
+        let read = follower.poll_with(Budget::FIRST, |record| {
+            alerts.apply(record);
+            story.apply(record);
+        });
+        let reached = match read {
+            Ok(reached) => reached,
+            Err(error) => {
+                if self.status.is_none() {
+                    news.push(News::Failed(format!("{id}: {error}")));
+                }
+                self.status = Some(RunStatus::Unknown);
+                self.fresh = false;
+                return false;
+            }
+        };
+        let more = reached == Reached::Budget;
+        let grew = follower.state().records != before;
+        let recheck =
+            grew || self.status.is_none() || self.checked.elapsed() >= Duration::from_secs(1);
+        if !follower.is_run() || !(recheck || self.fresh) {
+            // A file without its first record is no run yet.
+            if !follower.is_run() && !more {
+                self.status = Some(RunStatus::Unknown);
+            }
+            return more;
+        }
+        let status =
+            if more { self.status.unwrap_or(RunStatus::Unknown) } else { follower.status(now) };
+        self.checked = Instant::now();
+        let changed = grew || self.fresh || self.status != Some(status);
+        let due = self.told.is_none_or(|told| told.elapsed() >= TELL) || !more;
+        if changed && due {
+            self.told = Some(Instant::now());
+            self.fresh = more;
+            let mut entry = entry(id, follower, now);
+            if more {
+                entry.row.state = status;
+            }
+            news.push(News::Run(entry));
+            if self.watched {
+                let open = OpenRun {
+                    state: Arc::new(follower.state().clone()),
+                    alerts: Arc::new(self.alerts.clone()),
+                    story: Arc::new(self.story.clone()),
+                    console: Arc::new(console(&self.folder, id, follower.state().segment())),
+                    reading: Reading { read: u64::from(!more), total: 1 },
+                    oddities: follower.oddities(),
+                    status,
+                };
+                news.push(News::Open(id.clone(), Box::new(open)));
+            }
+        } else if changed {
+            self.fresh = true;
+        }
+        if !more {
+            self.status = Some(status);
+            if !status.has_runner() && !self.watched {
+                self.follower = None;
+            }
+        }
+        more
+    }
+}
+
+fn entry(id: &RunId, run: &RunFollower, now: Time) -> Entry {
+    let state = run.state();
+    let started = state.started.as_ref();
+    let stage = state.stage_now();
+    let best = stage.and_then(|stage| {
+        let best = stage.best()?;
+        let recall = best.metrics.iter().find(|(name, _)| name.starts_with("recall@1"));
+        match (recall, best.loss) {
+            (Some((name, value)), _) => Some((name.clone(), *value)),
+            (None, Some(loss)) => Some(("loss".to_owned(), loss)),
+            (None, None) => None,
+        }
+    });
+    let ends = run.status(now);
+    let reason = state.finished.as_ref().and_then(|finished| finished.reason.clone());
+    Box::new(RunEntry {
+        id: id.clone(),
+        row: RunRow::of(&id.session, run, now),
+        began: state.segments.first().map(|segment| segment.time),
+        last: state.last_time,
+        stage: (state.current.map_or(0, |at| at + 1), state.stages.len()),
+        best,
+        share: share(state, ends),
+        device: started.map_or_else(String::new, |started| started.device.clone()),
+        host: started.map_or_else(String::new, |started| started.host.clone()),
+        seed: started.map_or(0, |started| started.seed),
+        segments: state.segments.len(),
+        spark: spark(state, SPARK),
+        warnings: state.warnings.count,
+        reason,
+    })
+}
+
+fn share(state: &RunState, status: RunStatus) -> f64 {
+    if status == RunStatus::Done {
+        return 1.0;
+    }
+    let all: u64 = state.stages.iter().map(|stage| stage.steps).sum();
+    let made: u64 = state.stages.iter().map(|stage| stage.step.min(stage.steps)).sum();
+    if all == 0 { 0.0 } else { made as f64 / all as f64 }
+}
+
+/// The last lines a detached runner printed.
+fn console(folder: &Path, id: &RunId, segment: u32) -> Vec<String> {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(folder.join(console_name(&id.run, segment)))?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(CONSOLE)))?;
+        let mut bytes = Vec::new();
+        file.take(CONSOLE).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = read().unwrap_or_default();
+    let lines = String::from_utf8_lossy(&bytes);
+    // A line that was written over itself shows what stood there last.
+    let shown = lines.lines().map(|line| {
+        text::safe(line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default())
+    });
+    let all: Vec<String> = shown.collect();
+    all[all.len().saturating_sub(200)..].to_vec()
+}

@@ -1,0 +1,40 @@
+//! A session's results, read whole.
+
+use crate::eval::document::{COMPARE_FORMAT, INSPECT_FORMAT};
+use crate::eval::{CompareDocument, InspectDocument};
+use crate::session::neighbours::read_neighbours;
+use crate::session::results::{ResultId, Results, results_of};
+use crate::tui::data::library::{LoadedResult, ResultContent};
+use std::path::Path;
+use std::sync::Arc;
+
+/// All results of the session in a folder, in name order. What cannot be read says why.
+pub fn read(folder: &Path) -> Vec<LoadedResult> {
+    let results = results_of(folder);
+    let ids = results.list().unwrap_or_default();
+    ids.iter().map(|id| LoadedResult { id: id.to_string(), content: one(&results, id) }).collect()
+}
+
+fn one(results: &Results, id: &ResultId) -> Result<ResultContent, String> {
+    let stored = results.read(id).map_err(|error| error.to_string())?;
+    let path = results.neighbours_path(id);
+    let sets = if path.exists() {
+        read_neighbours(&path).map_err(|error| error.to_string())?
+    } else {
+        Vec::new()
+    };
+    let sets = Arc::new(sets);
+    match stored.format.as_str() {
+        COMPARE_FORMAT => {
+            let document: CompareDocument =
+                serde_json::from_value(stored.document).map_err(|error| error.to_string())?;
+            Ok(ResultContent::Compare(Box::new(document), sets))
+        }
+        INSPECT_FORMAT => {
+            let document: InspectDocument =
+                serde_json::from_value(stored.document).map_err(|error| error.to_string())?;
+            Ok(ResultContent::Inspect(Box::new(document), sets))
+        }
+        other => Err(format!("format {other:?} is not known")),
+    }
+}

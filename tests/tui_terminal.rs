@@ -1,0 +1,114 @@
+//! The workbench on a real pseudo-terminal: opening, moving, leaving, hanging up, resting.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod terminal;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+use terminal::Terminal;
+
+/// A folder with the repository's committed sessions.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let sessions = folder.path().join("sessions");
+    fs::create_dir_all(folder.path().join("checkpoints")).unwrap();
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("sessions");
+    for entry in fs::read_dir(committed).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            let to = sessions.join(path.file_name().unwrap());
+            fs::create_dir_all(&to).unwrap();
+            for file in fs::read_dir(&path).unwrap() {
+                let file = file.unwrap().path();
+                if file.is_file() {
+                    fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
+                }
+            }
+        }
+    }
+    folder
+}
+
+#[test]
+fn a_clone_shows_its_committed_session_and_q_leaves_with_code_0() {
+    let folder = folder();
+    let mut terminal = Terminal::start(folder.path(), &[], (80, 24), &[]);
+    terminal.see("causal-lm-1");
+    terminal.see("done");
+    terminal.keys("\r");
+    terminal.see("progress");
+    terminal.see("took");
+    terminal.keys("?");
+    terminal.see("Keys on Train");
+    terminal.keys("\x1b");
+    terminal.wait("help to close", |screen| !screen.contains("Keys on Train"));
+    terminal.keys("5");
+    terminal.see("record 1,014 of 1,014");
+    terminal.keys("[");
+    terminal.wait("the mark before", |screen| {
+        screen.contains(" of 1,014") && !screen.contains("1,014 of 1,014")
+    });
+    terminal.keys("7");
+    terminal.see("log of causal-lm-1");
+    terminal.resize(40, 10);
+    terminal.see("60x16");
+    terminal.resize(120, 40);
+    terminal.see("log of causal-lm-1");
+    terminal.keys("q");
+    assert_eq!(terminal.end().0, 0);
+}
+
+#[test]
+fn a_screen_at_rest_writes_no_bytes() {
+    let folder = folder();
+    let mut terminal = Terminal::start(folder.path(), &["--readonly"], (100, 30), &[]);
+    terminal.see("1 of 1 runs");
+    terminal.see("digest");
+    // A frame may still be under way: rest begins with two equal looks, half a second apart.
+    let mut before = 0;
+    while before != terminal.bytes() {
+        before = terminal.bytes();
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(terminal.bytes(), before);
+    terminal.keys("q");
+    assert_eq!(terminal.end().0, 0);
+}
+
+#[test]
+fn a_hang_up_ends_the_workbench_within_a_second() {
+    let folder = folder();
+    let mut terminal = Terminal::start(folder.path(), &[], (80, 24), &[]);
+    terminal.see("causal-lm-1");
+    terminal.hang_up();
+    let (_, took) = terminal.end();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
+fn a_hang_up_ends_it_also_where_sighup_is_ignored() {
+    let folder = folder();
+    let program = env!("CARGO_BIN_EXE_llm2clip");
+    let command = format!("trap '' HUP; exec {program}");
+    let mut terminal =
+        Terminal::start_program("/bin/sh", folder.path(), &["-c", &command], (80, 24), &[]);
+    terminal.see("causal-lm-1");
+    terminal.hang_up();
+    let (_, took) = terminal.end();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
+fn without_a_terminal_it_says_so_and_the_request_was_wrong() {
+    let folder = folder();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+        .current_dir(folder.path())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("needs a terminal"));
+}
