@@ -43,17 +43,13 @@ struct Hidden {
 /// Draws a chart.
 pub fn draw(shared: &Shared, chart: &Chart, look: &Look, area: Rect, buffer: &mut Buffer) {
     let window = chart.window(look);
-    let x_axis = Axis::new(
-        window.0,
-        window.1,
-        look.log_x && matches!(look.x, XKind::Step | XKind::Samples) && window.1 > 1.0,
-    );
-    let x_axis =
-        if look.log_x && window.0 <= 0.0 && window.1 > 1.0 && !matches!(look.x, XKind::Clock) {
-            Axis::new(1.0, window.1, true)
-        } else {
-            x_axis
-        };
+    let log_x = look.log_x && window.1 > 1.0;
+    let x_axis = if log_x && window.0 <= 0.0 && !matches!(look.x, XKind::Clock) {
+        Axis::new(1.0, window.1, true)
+    } else {
+        let log_x = log_x && matches!(look.x, XKind::Step | XKind::Samples);
+        Axis::new(window.0, window.1, log_x)
+    };
     let (range, hidden) = range(chart, look, window);
     let mut note = String::new();
     for (count, word) in [
