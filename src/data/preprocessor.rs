@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 /// The fields that change pixels, with the defaults of transformers' `CLIPImageProcessor`.
 #[derive(Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "the file has them")]
 struct Hf {
     do_resize: bool,
     size: Value,

@@ -50,7 +50,11 @@ pub fn canonical(config: &LlamaConfig, tensors: Tensors) -> Result<Tensors, Mode
             Some(path) if path.ends_with(".attn_k") => Some(config.kv_heads),
             _ => None,
         };
-        let tensor = heads.map_or(Ok(tensor.clone()), |heads| half_split(&tensor, heads))?;
+        // A tensor of another rank stays as it is: strict loading says what its shape should be.
+        let tensor = match heads.filter(|_| tensor.rank() == 2) {
+            Some(heads) => half_split(&tensor, heads)?,
+            None => tensor,
+        };
         out.insert(name(&gguf).unwrap_or(gguf), tensor);
     }
     Ok(out)
