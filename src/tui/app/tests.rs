@@ -6,6 +6,7 @@ use crate::session::RunStatus;
 use crate::session::runs::RunRow;
 use crate::tui::data::library::RunEntry;
 use crate::tui::keys::TABLE;
+use crate::tui::msg::News;
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
