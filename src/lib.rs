@@ -11,8 +11,9 @@
 //! ids     -> -
 //! files   -> -
 //! rng     -> -
+//! shown   -> -
 //! recipe  -> -
-//! data    -> rng
+//! data    -> rng shown
 //! nn      -> rng
 //! model   -> nn
 //! encode  -> rng data nn model hub
@@ -23,11 +24,11 @@
 //! hub     -> -
 //! machine -> -
 //! doctor  -> session machine
-//! runner  -> recipe rng data nn model encode train eval session machine
+//! runner  -> recipe rng data nn model encode train eval session machine shown
 //! soak    -> rng recipe session
 //! bench   -> recipe rng data nn model encode train eval session machine runner
-//! tui     -> recipe eval session export machine runner::client
-//! cli     -> recipe rng data nn model encode train eval session export machine runner bench soak hub doctor tui
+//! tui     -> recipe eval session export machine runner::client shown
+//! cli     -> recipe rng data nn model encode train eval session export machine runner bench soak hub doctor tui shown
 //! ```
 
 pub mod bench;
@@ -47,6 +48,7 @@ pub mod recipe;
 pub mod rng;
 pub mod runner;
 pub mod session;
+pub mod shown;
 pub mod soak;
 pub mod train;
 pub mod tui;

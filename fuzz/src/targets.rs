@@ -5,7 +5,7 @@ use llm2clip::data::bad::Policy;
 use llm2clip::data::open::open_with;
 use llm2clip::data::picture::{Exif, decode};
 use llm2clip::data::read::braces;
-use llm2clip::data::shown::steers;
+use llm2clip::shown::steers;
 use llm2clip::encode::{Sources, Table, parse_list};
 use llm2clip::files::manifest;
 use llm2clip::recipe::{apply_set, from_toml, preset, validate};

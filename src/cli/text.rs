@@ -12,7 +12,7 @@ fn percent(share: f64) -> String {
 
 /// Text that may come from anywhere, with what would steer the terminal shown and never obeyed.
 pub fn safe(text: &str) -> String {
-    crate::data::shown::escaped(text)
+    crate::shown::escaped(text)
 }
 
 /// A run and its stages.

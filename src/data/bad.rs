@@ -28,7 +28,7 @@ impl fmt::Display for Place {
         match self {
             Self::Line(line) => write!(f, "line {line}"),
             Self::Entry(list, at) => write!(f, "{list}[{at}]"),
-            Self::Member(name) => write!(f, "member {}", super::shown::escaped(name)),
+            Self::Member(name) => write!(f, "member {}", crate::shown::escaped(name)),
             Self::Whole => f.write_str("the file"),
         }
     }
@@ -64,7 +64,7 @@ impl BadRow {
 impl fmt::Display for BadRow {
     /// `file:line: what`, or `file: entry: what`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&super::shown::escaped(&self.file.to_string_lossy()))?;
+        f.write_str(&crate::shown::escaped(&self.file.to_string_lossy()))?;
         match (&self.line, &self.entry) {
             (Some(line), _) => write!(f, ":{line}: {}", self.what),
             (None, Some(entry)) => write!(f, ": {entry}: {}", self.what),
@@ -118,7 +118,7 @@ impl BadRows {
         Some(format!(
             "data {}: {} of {} rows are bad and were skipped ({:.2} %), the first {first}; \
              `llm2clip data check` lists them",
-            super::shown::escaped(name),
+            crate::shown::escaped(name),
             self.count,
             self.rows,
             self.share() * 100.0

@@ -160,7 +160,7 @@ fn wrong_with(picture: &Picture, look: Look) -> Option<String> {
     }
     let error = load(picture, Exif::Applied).err()?;
     let cause = std::error::Error::source(&error).map(ToString::to_string);
-    Some(super::shown::escaped(&cause.unwrap_or_else(|| error.to_string())))
+    Some(crate::shown::escaped(&cause.unwrap_or_else(|| error.to_string())))
 }
 
 fn row_of(picture: &Picture, what: String) -> BadRow {

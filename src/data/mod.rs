@@ -17,7 +17,6 @@ pub mod preprocessor;
 pub mod processor;
 pub mod read;
 pub mod resize;
-pub mod shown;
 pub mod text;
 pub mod text_order;
 pub mod tokenizer;

@@ -1,7 +1,7 @@
 //! [`Speaker`]: progress lines on stderr, and the sign at the end. What cannot be written is lost
 //! without a word: the terminal may be gone, and the work outlives it.
 
-use std::fmt::Write as _;
+use crate::shown::escaped;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ impl Speaker {
             return;
         }
         let mut out = std::io::stderr().lock();
-        let text = safe(text);
+        let text = escaped(text);
         let _ =
             if self.open_line { writeln!(out, "\r\x1b[K{text}") } else { writeln!(out, "{text}") };
         self.open_line = false;
@@ -56,7 +56,7 @@ impl Speaker {
         }
         self.last_line = Some(Instant::now());
         let mut out = std::io::stderr().lock();
-        let text = safe(&text());
+        let text = escaped(&text());
         let _ = if self.terminal && !last {
             self.open_line = true;
             write!(out, "\r\x1b[K{text}").and_then(|()| out.flush())
@@ -81,23 +81,10 @@ impl Speaker {
 
 /// A bell and OSC 9. tmux hands a sequence on only in an envelope of its own.
 fn notification(text: &str, in_tmux: bool) -> String {
-    let osc = format!("\x1b]9;{}\x07", safe(text));
+    let osc = format!("\x1b]9;{}\x07", escaped(text));
     let osc =
         if in_tmux { format!("\x1bPtmux;{}\x1b\\", osc.replace('\x1b', "\x1b\x1b")) } else { osc };
     format!("\x07{osc}")
-}
-
-/// Text that may come from anywhere, with control characters shown and never obeyed.
-fn safe(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() {
-            let _ = write!(shown, "{}", c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }
 
 #[cfg(test)]

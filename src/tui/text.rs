@@ -1,26 +1,13 @@
 //! Text in cells: shown safely, cut and filled to a width.
 
+use crate::shown::escaped;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// Text from anywhere, as it may be shown: control characters, escape codes and marks that turn
-/// the direction of writing stand there as `\u{1b}` and are never obeyed.
+/// Text from anywhere, as it may be shown in cells: [`escaped`], a tab as one cell.
 #[must_use]
 pub fn safe(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\t' => shown.push(' '),
-            c if c.is_control() || turns(c) => shown.extend(c.escape_default()),
-            c => shown.push(c),
-        }
-    }
-    shown
-}
-
-/// Marks that reorder the text around them, and others that have no place in a cell.
-const fn turns(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+    escaped(&text.replace('\t', " "))
 }
 
 /// Cells a text takes.

@@ -59,7 +59,7 @@ pub fn coco(path: &Path) -> Result<Reading> {
         .collect();
     lost.sort_unstable();
     for (at, image) in lost {
-        let image = super::super::shown::excerpt(&image, 40);
+        let image = crate::shown::excerpt(&image, 40);
         let what = format!("expected the \"image_id\" of an image, found {image}");
         reading.bad(path, &Place::Entry("annotations", at), what);
     }

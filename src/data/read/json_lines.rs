@@ -183,6 +183,6 @@ mod tests {
         assert_eq!(texts, captions);
         let bad = read("{\"id\": [\"\u{1b}[2J\u{202e}\"]}".replace('\u{1b}', "\\u001b").as_bytes());
         let message = bad.bad.listed[0].to_string();
-        assert!(!message.chars().any(crate::data::shown::steers), "{message:?}");
+        assert!(!message.chars().any(crate::shown::steers), "{message:?}");
     }
 }

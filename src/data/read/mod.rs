@@ -37,7 +37,7 @@ impl Reading {
     /// Takes an item, or lists it where its id stood before: ids name one item.
     pub fn push(&mut self, file: &Path, place: Place, item: Item) {
         if let Some(first) = self.seen.get(&item.id) {
-            let id = super::shown::excerpt(&item.id, 60);
+            let id = crate::shown::excerpt(&item.id, 60);
             let what = format!("the id \"{id}\" stands already in {first}; ids name one item");
             return self.bad(file, &place, what);
         }
@@ -78,7 +78,7 @@ fn plain(text: impl Into<String>) -> Caption {
 
 /// A value as a message shows it.
 fn shown(value: &Value) -> String {
-    super::shown::excerpt(&value.to_string(), 40)
+    crate::shown::excerpt(&value.to_string(), 40)
 }
 
 /// An id or a class: text, or a number as it is written.

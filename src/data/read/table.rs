@@ -89,7 +89,7 @@ pub fn table(path: &Path, format: Format) -> Result<Reading> {
         return Err(DataError::Unreadable {
             path: path.to_owned(),
             expected: "a header with a column \"filepath\" or \"title\"".to_owned(),
-            found: super::super::shown::excerpt(&names.join(" "), 60),
+            found: crate::shown::excerpt(&names.join(" "), 60),
         });
     }
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -181,8 +181,7 @@ impl Rows<'_> {
 fn join(item: &mut Item, row: Item) -> Result<(), String> {
     let differs = |what: &str, had: &Option<String>, has: &Option<String>| match (had, has) {
         (Some(had), Some(has)) if had != has => {
-            let (had, has) =
-                (super::super::shown::excerpt(had, 40), super::super::shown::excerpt(has, 40));
+            let (had, has) = (crate::shown::excerpt(had, 40), crate::shown::excerpt(has, 40));
             Err(format!("expected the {what} {had:?} of this item's rows before, found {has:?}"))
         }
         _ => Ok(()),

@@ -5,7 +5,7 @@
 //! archive. Format: POSIX.1-2008 `pax`, ustar, and GNU's long names.
 
 use super::super::error::{DataError, Result};
-use super::super::shown::excerpt;
+use crate::shown::excerpt;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
