@@ -5,7 +5,7 @@ use super::run::{Running, finite};
 use super::stands::stands_on;
 use crate::eval::{Judgements, Metric, Metrics, Products, Relevant, rank};
 use crate::files::FileError;
-use crate::files::manifest;
+use crate::files::manifest::{self, Manifest};
 use crate::ids::Digest;
 use crate::machine;
 use crate::recipe::{Stage, Watched};
@@ -81,7 +81,7 @@ impl Running<'_> {
             stage: stage.name.clone(),
             step: step as u64,
             path: self.workspace.sources().name_of(&folder),
-            digest: keeper.digest(step)?,
+            digest: params_digest(&manifest)?,
             bytes: manifest.bytes(),
             seconds: finite(clock.elapsed().as_secs_f64()),
         })?;
@@ -177,10 +177,13 @@ pub(super) struct Keeper {
 
 impl Keeper {
     pub(super) fn digest(&self, step: usize) -> Result<Digest, RunError> {
-        let manifest = manifest::verify(&manifest::step_folder(&self.folder, step))?;
-        let digest = manifest.digest("params.safetensors").cloned();
-        digest.ok_or_else(|| RunError::Unfit("a checkpoint without parameters".to_owned()))
+        params_digest(&manifest::verify(&manifest::step_folder(&self.folder, step))?)
     }
+}
+
+fn params_digest(manifest: &Manifest) -> Result<Digest, RunError> {
+    let digest = manifest.digest("params.safetensors").cloned();
+    digest.ok_or_else(|| RunError::Unfit("a checkpoint without parameters".to_owned()))
 }
 
 fn megabytes(bytes: u64) -> String {

@@ -4,12 +4,11 @@ use super::evaluate::{
     Captions, CompareRequest, Encoders, InspectRequest, Probe, ProbeRequest, Query, compare,
     inspect,
 };
-use super::start::stage_folder;
+use super::start::{last_checkpoint, stage_folder};
 use super::{Narrator, RunError, Workspace};
 use crate::data::picture::Exif;
 use crate::encode::{EncoderSpec, Options, Tower, builtin};
 use crate::eval::{CompareDocument, Direction, InspectDocument, Task};
-use crate::files::manifest;
 use crate::nn::Mask;
 use crate::recipe::{Objective, Recipe};
 use crate::session::event::{Compared, Inspected};
@@ -97,7 +96,7 @@ fn of_stage(
 ) -> Option<EncoderSpec> {
     let stage = recipe.stages.iter().find(|stage| wanted(stage))?;
     let folder = stage_folder(workspace, run, stage.name.as_str());
-    let folder = manifest::step_folder(&folder, stage.steps);
+    let folder = last_checkpoint(&folder, stage.steps);
     Some(EncoderSpec {
         label: role.to_owned(),
         source: workspace.sources().name_of(&folder),

@@ -14,15 +14,15 @@ use crate::encode::{
 use crate::files::manifest;
 use crate::ids::Digest;
 use crate::model::{
-    self, ClipConfig, ClipTextConfig, EotRule, LOGIT_SCALE_INIT, LlamaConfig, Pooling, VitConfig,
+    ClipConfig, ClipTextConfig, EotRule, LOGIT_SCALE_INIT, LlamaConfig, Pooling, VitConfig,
 };
 use crate::nn::Activation;
 use crate::recipe::{
-    self, Init, LlamaShape, Objective, Recipe, Stage, TextShape, Trainable, VisionShape,
+    Init, LlamaShape, Objective, Recipe, Stage, TextShape, Trainable, VisionShape,
 };
 use crate::rng::Key;
 use crate::session::event::{Base, DataUsed, TableUsed};
-use crate::train::{Feed, FeedSource, ModelShape, TextRows, Weights};
+use crate::train::{Feed, FeedSource, ModelShape, TextRows, Weights, pooling_of};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -177,11 +177,15 @@ pub fn load_stage(
 ) -> Result<Loaded, RunError> {
     let steps = recipe.stages.iter().find(|stage| stage.name.as_str() == name);
     let steps = steps.map_or(0, |stage| stage.steps);
-    let place = stage_folder(workspace, run, name);
-    // A stage may have ended early; one without any checkpoint is missed at its planned end.
-    let newest = manifest::newest_valid(&place).map(|(_, folder)| folder);
-    let folder = newest.unwrap_or_else(|| manifest::step_folder(&place, steps));
+    let folder = last_checkpoint(&stage_folder(workspace, run, name), steps);
     Ok(workspace.sources().load_checkpoint(&folder)?)
+}
+
+/// The folder of a stage's newest valid checkpoint: the stage may have ended before its planned
+/// `steps`. One without any checkpoint is missed at its planned end.
+pub(super) fn last_checkpoint(stage: &Path, steps: usize) -> PathBuf {
+    let newest = manifest::newest_valid(stage).map(|(_, folder)| folder);
+    newest.unwrap_or_else(|| manifest::step_folder(stage, steps))
 }
 
 fn tokenizer(
@@ -316,14 +320,6 @@ fn text_use(stage: &Stage, config: &LlamaConfig) -> TextUse {
         bos: true,
         eos: false,
         max_tokens: config.positions,
-    }
-}
-
-fn pooling_of(pooling: recipe::Pooling) -> model::Pooling {
-    match pooling {
-        recipe::Pooling::Mean => Pooling::Mean,
-        recipe::Pooling::WeightedMean => Pooling::WeightedMean,
-        recipe::Pooling::Last => Pooling::Last,
     }
 }
 

@@ -113,7 +113,7 @@ fn text_pairs(
 }
 
 /// The recipe's pooling as the model knows it.
-fn pooling_of(pooling: recipe::Pooling) -> Pooling {
+pub fn pooling_of(pooling: recipe::Pooling) -> Pooling {
     match pooling {
         recipe::Pooling::Mean => Pooling::Mean,
         recipe::Pooling::WeightedMean => Pooling::WeightedMean,

@@ -183,7 +183,8 @@ fn second_side(parts: &[Sides]) -> Result<Tensor, TrainError> {
     Ok(Tensor::cat(&pieces, 0)?)
 }
 
-fn milliseconds(since: Instant) -> f64 {
+/// Milliseconds that have gone by.
+pub(super) fn milliseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
 }
 

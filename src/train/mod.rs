@@ -36,6 +36,7 @@ mod trainer;
 pub use batch::Batch;
 pub use checkpoint::{Checkpoint, CheckpointError, bytes_needed, read_state};
 pub use error::TrainError;
+pub use features::pooling_of;
 pub use feed::{Feed, FeedSource, TextRows};
 pub use groups::{Group, group_of};
 pub use model::{ModelShape, Net, StageModel, Weights};

@@ -1,7 +1,7 @@
 //! [`Trainer`]: one stage's model, optimizer, data and place, and the step that moves them on.
 
 use super::features::features;
-use super::gradient::{Gradient, Models, gradient};
+use super::gradient::{Gradient, Models, gradient, milliseconds};
 use super::loss::{loss, plain_pairs};
 use super::optimizer::{Hyper, Norms};
 use super::{
@@ -328,8 +328,4 @@ impl Trainer {
         }
         Ok((all.dim > 0 && all.first.len() >= 2 * all.dim).then_some(all))
     }
-}
-
-fn milliseconds(since: Instant) -> f64 {
-    since.elapsed().as_secs_f64() * 1e3
 }
