@@ -11,7 +11,7 @@ use crate::tui::msg::{Cmd, Work};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
-use crate::tui::widget::paint::{paragraph, pieces, put, section, top};
+use crate::tui::widget::paint::{paragraph, pieces, pointer, section, top};
 use crate::tui::widget::table::{self, Column};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -295,14 +295,7 @@ impl Screen for CompareScreen {
             let chosen = at == self.cursor.at.min(rows.len() - 1);
             table::row(shared, buffer, list, y, &COLUMNS, &Self::cells(shared, row), chosen);
             if chosen {
-                put(
-                    buffer,
-                    area,
-                    area.x,
-                    y,
-                    shared.glyphs.pointer(),
-                    shared.theme.style(Role::Accent),
-                );
+                pointer(shared, buffer, area, y);
             }
         }
         let (about, rest) = top(rest, 2);

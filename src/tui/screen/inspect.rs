@@ -13,7 +13,7 @@ use crate::tui::msg::Cmd;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
-use crate::tui::widget::paint::{pieces, put, right, section, top};
+use crate::tui::widget::paint::{pieces, pointer, put, right, section, top};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -327,14 +327,7 @@ impl Screen for InspectScreen {
                     Rect { y, height: 1, width: list.width.saturating_sub(1), ..rows },
                     shared.theme.style(Role::Selected),
                 );
-                put(
-                    buffer,
-                    rows,
-                    rows.x,
-                    y,
-                    shared.glyphs.pointer(),
-                    shared.theme.style(Role::Accent),
-                );
+                pointer(shared, buffer, rows, y);
             }
             let gain = query.gain();
             let role = match gain {

@@ -9,7 +9,7 @@ use crate::tui::msg::Cmd;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
-use crate::tui::widget::paint::{pieces, put, section};
+use crate::tui::widget::paint::{pieces, pointer, put, section};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -175,14 +175,7 @@ impl Screen for LogScreen {
             if at == self.cursor.at {
                 buffer
                     .set_style(Rect { y, height: 1, ..inner }, shared.theme.style(Role::Selected));
-                put(
-                    buffer,
-                    inner,
-                    inner.x,
-                    y,
-                    shared.glyphs.pointer(),
-                    shared.theme.style(Role::Accent),
-                );
+                pointer(shared, buffer, inner, y);
             }
             let role = match line.level {
                 Level::Step => Role::Dim,

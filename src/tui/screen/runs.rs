@@ -12,7 +12,7 @@ use crate::tui::msg::Cmd;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
-use crate::tui::widget::paint::{bottom, paragraph, pieces, put, section, top};
+use crate::tui::widget::paint::{bottom, paragraph, pieces, pointer, put, section, top};
 use crate::tui::widget::table::{self, Column};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -381,14 +381,7 @@ impl Screen for RunsScreen {
             let line = Rect { x: list.x + 1, width: list.width - 1, ..list };
             table::row(shared, buffer, line, y, &COLUMNS, &Self::cells(shared, run), chosen);
             if chosen {
-                put(
-                    buffer,
-                    list,
-                    list.x,
-                    y,
-                    shared.glyphs.pointer(),
-                    shared.theme.style(Role::Accent),
-                );
+                pointer(shared, buffer, list, y);
             }
         }
         if let Some(run) = runs.get(self.cursor.at) {

@@ -32,6 +32,11 @@ pub fn pieces(
     x
 }
 
+/// The sign before the chosen line of a list, in the list's first column.
+pub fn pointer(shared: &Shared, buffer: &mut Buffer, list: Rect, y: u16) {
+    put(buffer, list, list.x, y, shared.glyphs.pointer(), shared.theme.style(Role::Accent));
+}
+
 /// A horizontal rule over the first line of an area, with a title at its left and a note at its
 /// right; returns what is left below it.
 pub fn section(shared: &Shared, buffer: &mut Buffer, area: Rect, title: &str, note: &str) -> Rect {
