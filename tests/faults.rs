@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod waiting;
+
 use llm2clip::session::folder::{Session, SessionCard, list_sessions};
 use llm2clip::session::runs::{RunRow, list_runs};
 use llm2clip::session::{Record, RunState, RunStatus, Time};
@@ -11,7 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use waiting::until;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_llm2clip");
 
@@ -54,16 +56,6 @@ fn train(command: &mut Command, sets: &[&str]) {
 
 fn rows(folder: &Path) -> Vec<RunRow> {
     list_runs(&folder.join("sessions"), Time::now()).unwrap().document.runs
-}
-
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    for _ in 0..3000 {
-        if done() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    panic!("waited a minute for {what}");
 }
 
 /// The one line that a failed command says of itself.

@@ -8,20 +8,10 @@ mod training;
 use llm2clip::recipe::{Recipe, preset};
 use llm2clip::runner::{Narrator, Resumption, Stop, Voice, Wait, resume};
 use llm2clip::session::folder::Session;
+use llm2clip::soak::OBJECTIVES;
 use std::fs;
 use std::path::Path;
 use training::{run, session, small, workspace};
-
-const OBJECTIVES: [&str; 8] = [
-    "causal-lm",
-    "mntp",
-    "simcse",
-    "caption-contrastive",
-    "clip",
-    "clip-sigmoid",
-    "llm2clip",
-    "clip-continued",
-];
 
 /// Losses of a log, as they are written.
 fn losses(log: &str) -> Vec<String> {

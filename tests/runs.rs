@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod training;
+mod waiting;
 
 use llm2clip::recipe::{Recipe, apply_set};
 use llm2clip::runner::client::{Reply, send, wait_for_reply};
@@ -16,8 +17,8 @@ use llm2clip::session::follow::read_run;
 use llm2clip::session::names::RunId;
 use llm2clip::session::writer::LogWriter;
 use llm2clip::session::{RunStatus, Time};
-use std::time::Duration;
 use training::{run, session, small, workspace};
+use waiting::until;
 
 fn quiet(log: LogWriter) -> Narrator {
     Narrator::new(Some(log), Voice::Quiet)
@@ -34,16 +35,6 @@ fn id(session: &Session, run: &str) -> RunId {
 fn status(session: &Session, run: &str) -> Option<RunStatus> {
     let run = read_run(session.folder(), &run.parse().unwrap()).ok()?;
     Some(run.status(Time::now()))
-}
-
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    for _ in 0..3000 {
-        if done() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    panic!("waited a minute for {what}");
 }
 
 fn ask(place: &Workspace, run: &RunId, command: Command) -> Reply {

@@ -18,7 +18,7 @@ mod tiny;
 
 pub use fault::Fault;
 pub use report::{FaultRow, ObjectiveRow, SoakDocument};
-pub use tiny::OBJECTIVES;
+pub use tiny::{OBJECTIVES, SHAPES};
 
 use crate::rng::Key;
 use crate::session::LogError;

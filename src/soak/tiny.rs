@@ -17,7 +17,8 @@ pub const OBJECTIVES: [&str; 8] = [
     "clip-continued",
 ];
 
-const SMALL: [&str; 21] = [
+/// How long a tiny run is, and what it does on the way.
+const PLAN: [&str; 7] = [
     "steps=6",
     "warmup=2",
     "batch=6",
@@ -25,6 +26,10 @@ const SMALL: [&str; 21] = [
     "checkpoint_every=2",
     "validate_every=3",
     "keep=1",
+];
+
+/// Towers, Llama and LoRA of a tiny model, for `--set`; no recipe has all of these keys.
+pub const SHAPES: [&str; 14] = [
     "vision.width=32",
     "vision.heads=2",
     "vision.layers=2",
@@ -44,7 +49,7 @@ const SMALL: [&str; 21] = [
 /// A preset made tiny.
 pub fn tiny(name: &str) -> Option<Recipe> {
     let mut recipe = preset(name)?;
-    for set in SMALL {
+    for set in PLAN.iter().chain(&SHAPES) {
         // Not every recipe has towers, or a fresh Llama.
         recipe = apply_set(&recipe, set).unwrap_or(recipe);
     }

@@ -6,6 +6,7 @@ use candle_core::Device;
 use llm2clip::recipe::{Recipe, apply_set, preset};
 use llm2clip::runner::{Narrator, Outcome, RunError, Stop, Voice, Wait, Workspace, start_run};
 use llm2clip::session::folder::{Session, SessionCard};
+use llm2clip::soak::SHAPES;
 use std::path::Path;
 
 /// A preset made small: a few steps of a few examples, towers of one block.
@@ -24,24 +25,7 @@ pub fn small(name: &str, sets: &[&str]) -> Recipe {
         recipe = apply_set(&recipe, set).unwrap();
     }
     // Not every recipe has towers, or a fresh Llama.
-    let shapes = [
-        "vision.width=32",
-        "vision.heads=2",
-        "vision.layers=2",
-        "vision.patch=16",
-        "text.width=32",
-        "text.heads=2",
-        "text.layers=1",
-        "projection=16",
-        "llama.width=32",
-        "llama.heads=2",
-        "llama.kv_heads=1",
-        "llama.layers=1",
-        "llama.mlp=48",
-        "tokenizer=train:400",
-        "lora_r=2",
-    ];
-    for set in shapes {
+    for set in SHAPES.iter().chain(&["llama.mlp=48"]) {
         recipe = apply_set(&recipe, set).unwrap_or(recipe);
     }
     for set in sets {
