@@ -84,10 +84,18 @@ pub fn pair(a: &NeighbourSet, b: &NeighbourSet) -> Vec<PairedQuery> {
     queries
 }
 
-/// The thing an id speaks of: a caption's id is its item's with `#` and a number.
+/// The thing an id speaks of: a caption's id is its item's with `#` and a number, a picture's with `@`
+/// and a number where an item has several.
 #[must_use]
 pub fn unit(id: &str) -> &str {
-    id.rsplit_once('#').map_or(id, |(item, _)| item)
+    match id.rsplit_once(['#', '@']) {
+        Some((item, number))
+            if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            item
+        }
+        _ => id,
+    }
 }
 
 #[cfg(test)]
@@ -117,6 +125,8 @@ mod tests {
         assert_eq!(of("b#0").slices, [Slice::Fixed]);
         assert_eq!(of("c#0").slices, [Slice::BothWrong, Slice::Tie]);
         assert_eq!(pairs[0].id, "b#0");
-        assert_eq!((unit("b#0"), unit("b")), ("b", "b"));
+        for (id, item) in [("b#0", "b"), ("b@12", "b"), ("b", "b"), ("a@b", "a@b"), ("c#", "c#")] {
+            assert_eq!(unit(id), item);
+        }
     }
 }

@@ -156,13 +156,16 @@ impl InspectScreen {
         let note = format!("rank {}, margin {:+.3}", query.rank[side], query.margin[side]);
         let inner = section(shared, buffer, area, &text::safe(&set.role), &note);
         let counts = hubs(set);
-        let letters: Vec<&str> = other.top(query.at).map(|hit| hit.0).collect();
+        // Items in both lists have the same letter in both, in the order of the left one.
+        let [first, second] = if side == 0 { [set, other] } else { [other, set] };
+        let in_second: Vec<&str> = second.top(query.at).map(|hit| hit.0).collect();
+        let in_both: Vec<&str> =
+            first.top(query.at).map(|hit| hit.0).filter(|item| in_second.contains(item)).collect();
         let best = set.top(query.at).map(|hit| f64::from(hit.1)).fold(f64::MIN, f64::max);
         for (at, (item, score)) in set.top(query.at).enumerate().take(usize::from(inner.height)) {
             let right = unit(item) == unit(&query.id);
-            let shared_with = letters.iter().position(|other| *other == item);
-            let link =
-                shared_with.map_or(' ', |place| char::from(b'a' + (place.min(at) % 26) as u8));
+            let linked = in_both.iter().position(|other| *other == item);
+            let link = linked.map_or(' ', |place| char::from(b'a' + (place % 26) as u8));
             let room = usize::from(inner.width);
             let bar = if room >= 44 && best > 0.0 {
                 shared.glyphs.gauge(f64::from(score) / best, 10)
@@ -362,8 +365,13 @@ impl Screen for InspectScreen {
                 (Role::Dim, &format!("  {}", slices.join(", "))),
             ],
         );
-        let (left, other) = right(below, below.width / 2);
-        let left = Rect { width: left.width.saturating_sub(1), ..left };
+        // Names need room: where two columns have none, one list stands above the other.
+        let (left, other) = if below.width < 64 {
+            top(below, below.height / 2)
+        } else {
+            let (left, other) = right(below, below.width / 2);
+            (Rect { width: left.width.saturating_sub(1), ..left }, other)
+        };
         Self::column(shared, shown.sets[0], shown.sets[1], query, 0, left, buffer);
         Self::column(shared, shown.sets[1], shown.sets[0], query, 1, other, buffer);
     }

@@ -1,8 +1,8 @@
 //! The panel beside the charts: progress, time, values now, the machine; and below, alerts and console.
 
-use crate::session::Time;
 use crate::session::fold::RunState;
 use crate::session::names::RunId;
+use crate::session::{RunStatus, Time};
 use crate::tui::app::Shared;
 use crate::tui::data::library::OpenRun;
 use crate::tui::data::story::Level;
@@ -120,7 +120,9 @@ fn time(shared: &Shared, run: &OpenRun, clock: Time, width: usize, lines: &mut V
     if run.status.has_runner()
         && let (Some(eta), Some(last)) = (state.eta(), state.last_time)
     {
-        let passed = clock.seconds_since(last).max(0.0);
+        // A run that waits gets no nearer to its end.
+        let waits = run.status != RunStatus::Live;
+        let passed = if waits { 0.0 } else { clock.seconds_since(last).max(0.0) };
         let left = (eta.seconds - passed).max(0.0);
         let mut words = format::duration(left);
         if let Some(spread) = spread(state).filter(|spread| *spread * left >= 1.0) {
@@ -236,7 +238,8 @@ fn values(shared: &Shared, state: &RunState, lines: &mut Vec<Line>) {
     if let (Some(positive), Some(negative)) =
         (now("contrast/positive"), now("contrast/hardest_negative"))
     {
-        lines.push(vec![label("cosine"), (Role::Text, format!("+{positive:.2} vs {negative:.2}"))]);
+        lines
+            .push(vec![label("cosine"), (Role::Text, format!("{positive:+.2} vs {negative:+.2}"))]);
     }
     if let Some(bytes) = now("memory_bytes") {
         lines.push(vec![label("memory"), (Role::Text, format::bytes(bytes as u64))]);
