@@ -9,6 +9,7 @@ use crate::session::follow::logs_in;
 use crate::session::names::system_name;
 use crate::session::record::Record;
 use crate::session::sitting::{SittingEvent, SittingState, sittings_in};
+use crate::session::system::SystemEvent;
 use crate::session::tail::LONGEST_LINE;
 use crate::session::time::Time;
 use serde::Deserialize;
@@ -39,7 +40,7 @@ pub enum Entry {
     /// What a runner did.
     Run(RunName, Record),
     /// What the machine did meanwhile.
-    System(RunName, Record),
+    System(RunName, Record<SystemEvent>),
     /// What was done at the terminal.
     Sitting(u32, Record<SittingEvent>),
 }
@@ -49,7 +50,8 @@ impl Entry {
     #[must_use]
     pub fn time(&self) -> Time {
         match self {
-            Self::Run(_, record) | Self::System(_, record) => record.time,
+            Self::Run(_, record) => record.time,
+            Self::System(_, record) => record.time,
             Self::Sitting(_, record) => record.time,
         }
     }
@@ -58,7 +60,8 @@ impl Entry {
     #[must_use]
     pub fn kind(&self) -> &str {
         match self {
-            Self::Run(_, record) | Self::System(_, record) => record.event.kind(),
+            Self::Run(_, record) => record.event.kind(),
+            Self::System(_, record) => record.event.kind(),
             Self::Sitting(_, record) => record.event.kind(),
         }
     }
@@ -269,9 +272,7 @@ impl Entries for Timeline {
         let (name, line) = self.line(at)?;
         Some(match name {
             LogName::Run(run, _) => Entry::Run(run.clone(), Record::<Event>::read(&line).ok()?),
-            LogName::System(run, _) => {
-                Entry::System(run.clone(), Record::<Event>::read(&line).ok()?)
-            }
+            LogName::System(run, _) => Entry::System(run.clone(), Record::read(&line).ok()?),
             LogName::Sitting(number) => Entry::Sitting(*number, Record::read(&line).ok()?),
         })
     }
