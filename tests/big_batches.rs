@@ -92,9 +92,11 @@ fn cached_features_give_the_same_gradients_on_the_composed_path() {
         with_composed(|| {
             let whole = stage(name, &[set]);
             let from = moved(&whole);
-            let parts = stage(name, &[set, "micro_batch=5"]);
             let expected = gradients(&from, &whole);
-            hold(&format!("{name} {set}"), &expected, &gradients(&from, &parts));
+            for micro in ["micro_batch=5", "micro_batch=1"] {
+                let parts = stage(name, &[set, micro]);
+                hold(&format!("{name} {set} {micro}"), &expected, &gradients(&from, &parts));
+            }
         });
     }
 }

@@ -6,6 +6,7 @@ mod program;
 mod waiting;
 
 use llm2clip::session::folder::{Session, SessionCard, list_sessions};
+use llm2clip::session::overview::bytes_below;
 use llm2clip::session::{Record, RunState, RunStatus, Time};
 use llm2clip::soak::{SoakRequest, soak};
 use program::{PROGRAM, program, put_folders, rows, sentence, train};
@@ -123,14 +124,13 @@ fn a_disk_that_is_really_full_costs_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let expected = undisturbed(folder);
-    let checkpoint = llm2clip::session::overview::bytes_below(
-        &fs::read_dir(folder.join("undisturbed/checkpoints"))
-            .unwrap()
-            .next()
-            .unwrap()
-            .unwrap()
-            .path(),
-    ) / 4;
+    let stage = folder.join("undisturbed/checkpoints");
+    let below = |path: &Path| {
+        let mut entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+        entries.find(|path| path.is_dir()).unwrap()
+    };
+    // Session, run, stage, and one of its checkpoints.
+    let checkpoint = bytes_below(&below(&below(&below(&below(&stage)))));
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK, "sh"]);
     // Room for two checkpoints and a half.

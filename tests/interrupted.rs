@@ -96,7 +96,8 @@ fn captions(folder: &Path) -> String {
 fn a_run_that_is_stopped_while_it_encodes_ends_at_once_and_goes_on_later() {
     let folder = tempfile::tempdir().unwrap();
     let data = format!("llm2clip.data={}", captions(&folder.path().join("data")));
-    let recipe = small("llm2clip", &["validate_every=0", &data]);
+    let sets = ["validate_every=0", "llm2clip.captions=all", &data];
+    let recipe = small("llm2clip", &sets);
     let plain = workspace(&folder.path().join("undisturbed"));
     let expected = run(&plain, &session(&plain), &recipe).unwrap().final_digest;
     let place = workspace(folder.path());

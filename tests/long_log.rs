@@ -33,7 +33,10 @@ fn events(steps: u64) -> impl Iterator<Item = Event> {
     let begin: [Event; 2] = [run_started(1, None).into(), stage_started("clip", 0, 0).into()];
     begin.into_iter().chain((1..=steps).flat_map(|at| {
         let loss = 1.0 / (1.0 + at as f64 / 1e4) + ((at * 7919) % 1000) as f64 / 9770.0;
-        let mut some: Vec<Event> = vec![step("clip", at, loss).into()];
+        let mut made = step("clip", at, loss);
+        // As a runner writes it.
+        made.contrast = made.contrast.filter(|_| at.is_multiple_of(10));
+        let mut some: Vec<Event> = vec![made.into()];
         if at.is_multiple_of(100) {
             some.push(validated("clip", at, loss).into());
         }
@@ -233,7 +236,7 @@ fn a_million_records_fold_while_a_bounded_state_is_held() {
 fn another_fold_has_another_number() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/logs/v1.fold.json");
     let digest = Digest::of(&fs::read(golden).unwrap());
-    assert_eq!((FOLD, digest.short()), (1, "GOLDEN"), "raise FOLD in session/index.rs");
+    assert_eq!((FOLD, digest.short()), (1, "f227b4535f8b"), "raise FOLD in session/index.rs");
 }
 
 /// What the program itself holds at most while it does something, and how long it takes.

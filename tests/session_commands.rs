@@ -53,9 +53,12 @@ fn filled(folder: &Path) -> String {
     assert!(command.output().unwrap().status.success());
     let list = json(folder, &["session", "list"]);
     let session = list["sessions"][0]["session"].as_str().unwrap().to_owned();
-    let bm25 = ["--dataset", &data, "--encoders", "one=bm25,two=bm25", "--session", &session];
-    good(folder, &[&["compare", "--task", "caption"], &bm25[..]].concat());
-    good(folder, &[&["inspect", "--direction", "text-to-text"], &bm25[..]].concat());
+    let common = ["--dataset", &data, "--session", &session];
+    let compare = ["compare", "--task", "caption", "--encoders", "one=bm25,two=bm25"];
+    good(folder, &[&compare[..], &common].concat());
+    let llamas = "one=builtin:llama,two=builtin:llama[attention=bidirectional]";
+    let inspect = ["inspect", "--direction", "text-to-text", "--encoders", llamas];
+    good(folder, &[&inspect[..], &common].concat());
     session
 }
 

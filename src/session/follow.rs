@@ -83,9 +83,10 @@ impl RunFollower {
             return None;
         }
         let (segment, path) = logs.last_key_value()?;
-        let known = Self::indexed(folder, run);
+        let newest = |known: &Self| known.tails.last().is_some_and(|(newest, _)| newest == segment);
+        let known = Self::indexed(folder, run).filter(newest);
         let end = known.as_ref().and_then(|known| known.tails.last());
-        let end = end.filter(|(newest, _)| newest == segment).map(|(_, tail)| tail.offset());
+        let end = end.map(|(_, tail)| tail.offset());
         let mut state = RunState::default();
         let mut first = LogTail::open(path).ok()?;
         first.poll(Budget { records: 2, ..Budget::ALL }, |record| state.apply(record)).ok()?;
