@@ -23,7 +23,8 @@ use std::process::ExitCode;
 #[derive(Args)]
 pub struct Export {
     /// A session, by any unambiguous beginning or end of its name.
-    session: String,
+    #[arg(value_name = "SESSION")]
+    source: String,
     /// The folder to write.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -52,7 +53,7 @@ pub struct ExportModel {
 /// `llm2clip export`
 pub fn export(global: &Global, args: &Export) -> anyhow::Result<ExitCode> {
     global.may_write()?;
-    let session = super::session::named(global, &args.session)?;
+    let session = super::session::named(global, &args.source)?;
     let told =
         global.session.as_ref().map(|name| super::session::named(global, name)).transpose()?;
     let written = export_session(&session, &args.out)?;
