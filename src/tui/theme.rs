@@ -197,7 +197,8 @@ fn mix(a: u32, b: u32) -> u32 {
 }
 
 /// The nearest colour of the 6x6x6 cube or the grey ramp.
-fn nearest_indexed(r: u8, g: u8, b: u8) -> u8 {
+#[must_use]
+pub fn nearest_indexed(r: u8, g: u8, b: u8) -> u8 {
     const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
     let level = |value: u8| {
         (0..6).min_by_key(|at| i32::from(LEVELS[*at]).abs_diff(i32::from(value))).unwrap_or(0)

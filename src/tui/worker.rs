@@ -1,7 +1,9 @@
 //! The thread that works on files: it finds runs, follows their logs, reads results, sends commands and
 //! starts children. No key waits for it.
 
+mod asker;
 mod follow;
+mod pictures;
 mod recorder;
 mod reel;
 mod results;
@@ -18,6 +20,7 @@ use crate::session::follow::logs_in;
 use crate::session::names::RunId;
 use crate::session::sitting::{SittingState, read_sittings};
 use follow::Followed;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -75,6 +78,16 @@ pub fn read_once(sessions: &Path, watched: &BTreeSet<RunId>, now: Time) -> Vec<N
     news
 }
 
+/// Pictures of a session, made ready at once: for pictures of screens.
+#[must_use]
+pub fn make_pictures(sessions: &Path, order: &Work) -> Vec<News> {
+    let Work::Pictures(session, keys, graphics, cell) = order else { return Vec::new() };
+    let mut maker = pictures::Maker::new(sessions);
+    let (session, graphics, cell) = (session.clone(), *graphics, *cell);
+    let order = pictures::Order { session, keys: Vec::new(), graphics, cell };
+    keys.iter().map(|key| News::Picture(key.clone(), maker.make(&order, key))).collect()
+}
+
 fn session_entry(sessions: &Path, id: &SessionId) -> Option<SessionEntry> {
     let session = Session::open(sessions, id).ok()?;
     let card = session.card();
@@ -95,6 +108,8 @@ struct Worker {
     sampling: Option<Sampling>,
     playing: Option<reel::Playing>,
     recorder: recorder::Recorder,
+    asker: Option<asker::Asker>,
+    pictures: Sender<pictures::Order>,
     /// Whether anybody still listens.
     heard: bool,
 }
@@ -108,6 +123,7 @@ struct Sampling {
 
 impl Worker {
     fn new(places: Places, messages: Sender<Msg>) -> Self {
+        let pictures = pictures::start(&places.sessions, messages.clone());
         Self {
             places,
             messages,
@@ -120,6 +136,8 @@ impl Worker {
             sampling: None,
             playing: None,
             recorder: recorder::Recorder::default(),
+            asker: None,
+            pictures,
             heard: true,
         }
     }
@@ -182,6 +200,15 @@ impl Worker {
                 self.read_results(&session);
             }
             Work::Reel(order) => self.reel(&order),
+            Work::Pictures(session, keys, graphics, cell) => {
+                let _ = self.pictures.send(pictures::Order { session, keys, graphics, cell });
+            }
+            Work::Ask { arguments, question } => {
+                if let Err(why) = self.ask(arguments, &question) {
+                    self.asker = None;
+                    self.say(News::Unanswered(why));
+                }
+            }
             Work::Record(session, event) => {
                 if let Err(error) = self.recorder.record(&self.places.sessions, &session, *event) {
                     self.say(News::Failed(error));
@@ -195,6 +222,29 @@ impl Worker {
                 super::child::start(&self.places, arguments, what, self.messages.clone());
             }
         }
+    }
+
+    fn ask(&mut self, arguments: Vec<String>, question: &Value) -> Result<(), String> {
+        let serving = self.asker.take().filter(|asker| asker.serves(&arguments));
+        if let Some(mut asker) = serving
+            && asker.ask(question).is_ok()
+        {
+            self.asker = Some(asker);
+            return Ok(());
+        }
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let Places { sessions, checkpoints } = &self.places;
+        let more = [
+            "--sessions".as_ref(),
+            sessions.as_os_str(),
+            "--checkpoints".as_ref(),
+            checkpoints.as_os_str(),
+        ];
+        let mut asker =
+            asker::Asker::start(program.as_os_str(), arguments, &more, self.messages.clone())?;
+        asker.ask(question)?;
+        self.asker = Some(asker);
+        Ok(())
     }
 
     fn reel(&mut self, order: &ReelOrder) {

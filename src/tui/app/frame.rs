@@ -439,6 +439,7 @@ fn hint(action: Action) -> (&'static str, &'static str) {
         Action::DirectionNext => "direction",
         Action::SetNext => "direction",
         Action::SliceNext => "slice",
+        Action::EncoderLeft | Action::EncoderRight => "encoder",
         Action::Search | Action::LogSearch => "search",
         Action::LevelNext => "level",
         Action::SecondsForward => "seek",

@@ -4,15 +4,19 @@ mod frame;
 pub mod newrun;
 mod news;
 mod overlay;
+mod pictures;
+mod questions;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use overlay::{Overlay, Purpose};
 
+use super::data::asked::Asked;
 use super::data::library::Library;
 use super::glyphs::Glyphs;
 use super::keys::{Action, Context, Key, action_of};
 use super::msg::{Cmd, Msg, Work};
+use super::picture::{CELL, Graphics, Key as PictureKey};
 use super::screen::{
     Screen, ScreenId, compare::CompareScreen, inspect::InspectScreen, log::LogScreen,
     replay::ReplayScreen, runs::RunsScreen, system::SystemScreen, train::TrainScreen,
@@ -60,9 +64,37 @@ pub struct Shared {
     pub requests: Vec<Request>,
     /// Bytes sent to the terminal so far.
     pub sent: u64,
+    /// How pictures are shown.
+    pub graphics: Graphics,
+    /// The ways of showing pictures that work here.
+    pub ways: Vec<Graphics>,
+    /// Pixels of a cell.
+    pub cell: (u16, u16),
+    /// Whether something lies over the screen.
+    pub covered: bool,
+    /// Typed queries, oldest first.
+    pub asked: Vec<Asked>,
 }
 
 impl Shared {
+    /// How pictures are shown at this moment: what lies over the screen must not lie under one.
+    #[must_use]
+    pub fn graphics_now(&self) -> Graphics {
+        match self.graphics {
+            _ if self.theme.depth == Depth::None => Graphics::Off,
+            graphics if graphics.is_laid_over() && self.covered => Graphics::Halfblocks,
+            graphics => graphics,
+        }
+    }
+
+    /// An id for the next typed query of a session.
+    #[must_use]
+    pub fn next_question(&self, session: &SessionId) -> String {
+        let taken = |id: &str| self.asked.iter().any(|a| a.id == id && a.session == *session);
+        let ids = (1..).map(|number| format!("typed-{number}"));
+        ids.into_iter().find(|id| !taken(id)).unwrap_or_default()
+    }
+
     /// The commands a run has not answered yet, in words.
     #[must_use]
     pub fn requested(&self, run: &RunId) -> Vec<Command> {
@@ -104,6 +136,25 @@ pub enum Effect {
     Open(Box<Overlay>),
     /// Ask before commanding a run.
     Command(RunId, Action),
+    /// Say in the footer what went wrong.
+    Fail(String),
+    /// A typed line is finished.
+    Submit(Purpose, String),
+    /// Ask two encoders, which a child started with these arguments serves.
+    Ask(SessionId, Vec<String>, Question),
+    /// Write a note in a session; an empty one takes it back.
+    Note(SessionId, Subject, String),
+}
+
+/// A question for two encoders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Its id.
+    pub id: String,
+    /// A text or a picture's path.
+    pub text: String,
+    /// The direction that was looked at: its gallery is asked.
+    pub direction: String,
 }
 
 /// Something said in the footer.
@@ -127,6 +178,8 @@ pub struct App {
     depth: Depth,
     watched: BTreeSet<RunId>,
     sampling: bool,
+    /// Pictures that are on their way.
+    awaited: Vec<PictureKey>,
 }
 
 #[derive(Debug, Default)]
@@ -181,6 +234,11 @@ impl App {
             pins: BTreeSet::new(),
             requests: Vec::new(),
             sent: 0,
+            graphics: Graphics::Off,
+            ways: Vec::new(),
+            cell: CELL,
+            covered: false,
+            asked: Vec::new(),
         };
         Self {
             shared,
@@ -192,6 +250,7 @@ impl App {
             depth,
             watched: BTreeSet::new(),
             sampling: false,
+            awaited: Vec::new(),
         }
     }
 
@@ -233,6 +292,15 @@ impl App {
                 }
             }
             Msg::Time(now) => self.shared.now = now,
+            Msg::Graphics { graphics, cell } => {
+                self.shared.cell = cell;
+                let mut ways = vec![graphics];
+                ways.extend(
+                    [Graphics::Halfblocks, Graphics::Off].iter().filter(|w| **w != graphics),
+                );
+                self.shared.ways = ways;
+                self.show_by(graphics);
+            }
             Msg::News(news) => self.news(news, &mut commands),
         }
         self.follow(&mut commands);
@@ -252,6 +320,8 @@ impl App {
             self.sampling = sampling;
             commands.push(Cmd::Work(Work::Sample(sampling)));
         }
+        self.shared.covered = matches!(&self.overlay, Some(overlay) if overlay.is_sheet());
+        self.await_pictures(commands);
     }
 
     fn key(&mut self, key: Key, commands: &mut Vec<Cmd>) {
@@ -331,7 +401,7 @@ impl App {
     /// Records an action, with the run it was done on. Nothing is recorded before a run is opened.
     fn record_action(&self, action: Action, commands: &mut Vec<Cmd>) {
         let Some(focus) = &self.shared.focus else { return };
-        let mut with = serde_json::Map::new();
+        let mut with = self.screens.get(self.current).looked_at(&self.shared);
         with.insert("run".to_owned(), focus.run.as_str().into());
         let (action, screen) =
             (action.entry().name.to_owned(), Some(self.current.name().to_lowercase()));
@@ -357,6 +427,7 @@ impl App {
                 commands.push(Cmd::Repaint);
             }
             Action::Repaint => commands.push(Cmd::Repaint),
+            Action::Graphics => self.next_graphics(commands),
             Action::Suspend => commands.push(Cmd::Suspend),
             Action::Quit => commands.push(Cmd::Quit),
             action
@@ -422,6 +493,17 @@ impl App {
             Effect::Type(purpose, text) => self.overlay = Some(Overlay::line_for(purpose, &text)),
             Effect::Open(overlay) => self.overlay = Some(*overlay),
             Effect::Command(run, action) => self.ask(&run, action),
+            Effect::Fail(text) => self.notice = Some(Notice { text, bad: true }),
+            Effect::Submit(purpose, text) => {
+                let screen = self.screens.get_mut(purpose.screen());
+                for effect in screen.submitted(purpose, &text, &self.shared) {
+                    self.effect(effect, commands);
+                }
+            }
+            Effect::Ask(session, arguments, question) => {
+                self.put_question(session, arguments, &question, commands);
+            }
+            Effect::Note(session, on, text) => self.note(&session, on, text, commands),
         }
         self.screens.runs.refresh(&self.shared);
     }

@@ -57,6 +57,8 @@ impl App {
                 drop(shared.library.results.insert(session, results));
             }
             News::Sittings(session, sittings) => {
+                self.recall(&session, &sittings);
+                let shared = &mut self.shared;
                 shared.pins.retain(|run| run.session != session);
                 for subject in sittings.pins.iter().filter(|subject| subject.kind() == "run") {
                     if let Ok(run) = subject.name().parse() {
@@ -65,6 +67,12 @@ impl App {
                 }
                 shared.library.sittings.insert(session, *sittings);
             }
+            News::Picture(key, drawn) => {
+                shared.library.pictures.put(key, drawn);
+                return;
+            }
+            News::Answered(answer) => self.answered(answer, commands),
+            News::Unanswered(why) => self.unanswered(&why),
             News::Reel(reel) => shared.library.reel = reel,
             News::Sent { run, command, id } => {
                 let waits = |request: &&mut Request| {

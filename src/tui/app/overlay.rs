@@ -22,6 +22,10 @@ pub enum Purpose {
     QuerySearch,
     /// A text that lines of the log must hold.
     LogSearch,
+    /// A text or a picture's path that two encoders are asked for.
+    Ask,
+    /// A note on a query.
+    Note,
 }
 
 impl Purpose {
@@ -30,7 +34,7 @@ impl Purpose {
     pub const fn screen(self) -> ScreenId {
         match self {
             Self::RunsFilter => ScreenId::Runs,
-            Self::QuerySearch => ScreenId::Inspect,
+            Self::QuerySearch | Self::Ask | Self::Note => ScreenId::Inspect,
             Self::LogSearch => ScreenId::Log,
         }
     }
@@ -41,7 +45,15 @@ impl Purpose {
         match self {
             Self::RunsFilter => "filter",
             Self::QuerySearch | Self::LogSearch => "search",
+            Self::Ask => "ask",
+            Self::Note => "note",
         }
+    }
+
+    /// Whether the line counts only when it is finished.
+    #[must_use]
+    pub const fn submits(self) -> bool {
+        matches!(self, Self::Ask | Self::Note)
     }
 }
 
@@ -158,11 +170,19 @@ impl Overlay {
         Self::Line { purpose, input: Input::new(text), before: text.to_owned() }
     }
 
+    /// Whether it lies over the screen rather than in the footer.
+    #[must_use]
+    pub fn is_sheet(&self) -> bool {
+        !matches!(self, Self::Line { .. })
+    }
+
     /// The line being typed for a screen, if that is what this is.
     #[must_use]
     pub fn line(&self) -> Option<(Purpose, &str)> {
         match self {
-            Self::Line { purpose, input, .. } => Some((*purpose, input.text())),
+            Self::Line { purpose, input, .. } if !purpose.submits() => {
+                Some((*purpose, input.text()))
+            }
             _ => None,
         }
     }
@@ -232,7 +252,11 @@ impl Overlay {
                 }
                 (true, Vec::new())
             }
-            Self::Line { input, before, .. } => match action {
+            Self::Line { input, before, purpose } => match action {
+                Some(Action::Accept) if purpose.submits() => {
+                    let effect = Effect::Submit(*purpose, input.text().to_owned());
+                    (false, vec![Chosen::Effect(effect)])
+                }
                 Some(Action::Close) => {
                     *input = Input::new(before);
                     (false, Vec::new())

@@ -1,6 +1,7 @@
 //! What screens show: plain values, made from logs by the worker or in `update`.
 
 pub mod alerts;
+pub mod asked;
 pub mod curve;
 pub mod filter;
 pub mod library;

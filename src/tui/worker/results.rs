@@ -4,6 +4,7 @@ use crate::eval::document::{COMPARE_FORMAT, INSPECT_FORMAT};
 use crate::eval::{CompareDocument, InspectDocument};
 use crate::session::neighbours::read_neighbours;
 use crate::session::results::{ResultId, Results, results_of};
+use crate::session::thumbnails::Thumbnails;
 use crate::tui::data::library::{LoadedResult, ResultContent};
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,14 @@ use std::sync::Arc;
 pub fn read(folder: &Path) -> Vec<LoadedResult> {
     let results = results_of(folder);
     let ids = results.list().unwrap_or_default();
-    ids.iter().map(|id| LoadedResult { id: id.to_string(), content: one(&results, id) }).collect()
+    let thumbnails = Thumbnails::of(folder);
+    let load = |id: &ResultId| LoadedResult {
+        id: id.to_string(),
+        content: one(&results, id),
+        // Names are shown where pictures and captions cannot be read.
+        shown: Arc::new(thumbnails.read_map(id).unwrap_or_default()),
+    };
+    ids.iter().map(load).collect()
 }
 
 fn one(results: &Results, id: &ResultId) -> Result<ResultContent, String> {
