@@ -29,6 +29,20 @@ pub struct ItemsShown {
     pub captions: BTreeMap<String, String>,
 }
 
+impl ItemsShown {
+    /// The caption of an id; for a picture's, `item@n`, the first caption of its item that is kept.
+    #[must_use]
+    pub fn caption(&self, id: &str) -> Option<&str> {
+        if let Some(own) = self.captions.get(id) {
+            return Some(own);
+        }
+        let (item, _) = id.rsplit_once('@')?;
+        let first = format!("{item}#");
+        let (other, text) = self.captions.range(first.clone()..).next()?;
+        other.starts_with(&first).then_some(text)
+    }
+}
+
 /// A map's file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct ThumbnailMap {
@@ -175,6 +189,8 @@ mod tests {
             pictures: BTreeMap::from([("1f600@0".to_owned(), digest)]),
             captions: BTreeMap::from([("1f600#0".to_owned(), "grinning face".to_owned())]),
         };
+        assert_eq!(map.caption("1f600@0"), Some("grinning face"));
+        assert_eq!((map.caption("1f601@0"), map.caption("1f60@0")), (None, None));
         thumbnails.write_map(&id, &map).unwrap();
         assert_eq!(thumbnails.read_map(&id).unwrap(), map);
     }

@@ -13,6 +13,7 @@
 //! | `widget/` | charts, tables, inputs: drawn from plain values |
 //! | `data/` | what screens show: the library of runs, curves, alerts, the story of a log |
 //! | `picture/` | pictures: which way this terminal takes, and what is sent |
+//! | `film/` | screens of a session as files: asciicast, SVG, text |
 //! | `theme.rs`, `glyphs.rs`, `text.rs`, `format.rs` | how things look |
 //! | `worker.rs` | the thread that reads and writes files |
 //! | `stage.rs`, `terminal.rs`, `painter.rs`, `input.rs`, `watchdog.rs` | the real terminal |
@@ -20,6 +21,7 @@
 pub mod app;
 mod child;
 pub mod data;
+pub mod film;
 pub mod format;
 pub mod glyphs;
 mod input;

@@ -91,6 +91,10 @@ pub enum News {
     Answered(Value),
     /// That child ended; why.
     Unanswered(String),
+    /// A job said this.
+    JobSaid(u64, String),
+    /// A job ended, or failed and why.
+    JobEnded(u64, Result<(), String>),
     /// A run was started, or another child has ended; in words.
     Said(String),
     /// Something could not be done; in words.
@@ -141,6 +145,8 @@ pub enum Work {
     },
     /// Record what was done in a session's sitting.
     Record(SessionId, Box<SittingEvent>),
+    /// Start this program with these arguments and watch it.
+    Job(u64, Vec<String>),
     /// Start this program with these arguments, detached.
     Launch {
         /// Arguments, without the program's name.

@@ -109,13 +109,15 @@ impl<W: Write> Painter<W> {
             self.laid.clear();
         }
         self.lift(pictures);
-        let before = self.shown.clone();
+        // Where sending fails nothing is known of the screen, and the next frame is painted whole.
+        let before = std::mem::replace(&mut self.shown, Buffer::empty(Rect::ZERO));
         let changes = before.diff(&frame);
         // Where a cell under a picture is drawn again, the picture is too.
         let hit = |area: &Rect| changes.iter().any(|(x, y, _)| area.contains((*x, *y).into()));
         self.laid.retain(|(area, _)| !hit(area));
         let (sending, waiting) = self.choose(pictures);
         if changes.is_empty() && sending.is_empty() && !whole {
+            self.shown = before;
             return Ok(Painted { waiting, ..Painted::default() });
         }
         self.raw(BEGIN)?;

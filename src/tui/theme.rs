@@ -179,6 +179,15 @@ impl Theme {
         }
     }
 
+    /// The ground these colours are for, and plain letters on it: where no terminal has its own.
+    #[must_use]
+    pub const fn ground_colours(self) -> ([u8; 3], [u8; 3]) {
+        match self.ground {
+            Ground::Dark => ([0x16, 0x19, 0x1e], [0xd8, 0xdc, 0xe2]),
+            Ground::Light => ([0xff, 0xff, 0xff], [0x20, 0x24, 0x2a]),
+        }
+    }
+
     fn colour(self, rgb: u32, basic: Color) -> Color {
         let [_, r, g, b] = rgb.to_be_bytes();
         match self.depth {

@@ -5,8 +5,8 @@ mod asker;
 mod follow;
 mod pictures;
 mod recorder;
-mod reel;
-mod results;
+pub(super) mod reel;
+pub(super) mod results;
 
 use super::data::library::{MachineSample, RunEntry, SessionEntry};
 use super::data::reel::ReelOrder;
@@ -65,15 +65,28 @@ pub fn read_once(sessions: &Path, watched: &BTreeSet<RunId>, now: Time) -> Vec<N
     let ids = list_sessions(sessions).unwrap_or_default();
     news.push(News::Sessions(ids.iter().filter_map(|id| session_entry(sessions, id)).collect()));
     for session in &ids {
-        let folder = sessions.join(session.as_str());
-        for run in logs_in(&folder).unwrap_or_default().into_keys() {
-            let id = RunId { session: session.clone(), run };
-            let mut followed = Followed::new(&folder, &id, watched.contains(&id));
-            while followed.poll(&id, now, &mut news) {}
-        }
-        if watched.iter().any(|run| run.session == *session) {
-            news.push(News::Results(session.clone(), results::read(&folder)));
-        }
+        news.extend(read_session(sessions, session, watched, now));
+    }
+    news
+}
+
+/// The same of one session.
+#[must_use]
+pub fn read_session(
+    sessions: &Path,
+    session: &SessionId,
+    watched: &BTreeSet<RunId>,
+    now: Time,
+) -> Vec<News> {
+    let mut news = Vec::new();
+    let folder = sessions.join(session.as_str());
+    for run in logs_in(&folder).unwrap_or_default().into_keys() {
+        let id = RunId { session: session.clone(), run };
+        let mut followed = Followed::new(&folder, &id, watched.contains(&id));
+        while followed.poll(&id, now, &mut news) {}
+    }
+    if watched.iter().any(|run| run.session == *session) {
+        news.push(News::Results(session.clone(), results::read(&folder)));
     }
     news
 }
@@ -88,7 +101,8 @@ pub fn make_pictures(sessions: &Path, order: &Work) -> Vec<News> {
     keys.iter().map(|key| News::Picture(key.clone(), maker.make(&order, key))).collect()
 }
 
-fn session_entry(sessions: &Path, id: &SessionId) -> Option<SessionEntry> {
+/// A session as lists show it.
+pub(super) fn session_entry(sessions: &Path, id: &SessionId) -> Option<SessionEntry> {
     let session = Session::open(sessions, id).ok()?;
     let card = session.card();
     Some(SessionEntry { id: id.clone(), title: card.title.clone(), created: card.created })
@@ -218,6 +232,9 @@ impl Worker {
                 Ok(id) => self.say(News::Sent { run, command, id }),
                 Err(error) => self.say(News::Failed(error.to_string())),
             },
+            Work::Job(id, arguments) => {
+                super::child::watch(&self.places, id, arguments, self.messages.clone());
+            }
             Work::Launch { arguments, what } => {
                 super::child::start(&self.places, arguments, what, self.messages.clone());
             }

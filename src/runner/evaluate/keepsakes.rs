@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Bytes of pictures that one result may keep.
-const PICTURE_BYTES: usize = 8 << 20;
+const PICTURE_BYTES: usize = 4 << 20;
 /// Bytes of captions likewise.
 const CAPTION_BYTES: usize = 2 << 20;
 /// Characters kept of one caption.
@@ -47,16 +47,27 @@ pub fn keep(
     let texts = by_id(&probe.texts);
     let queries = by_id(&probe.queries);
     let mut left = CAPTION_BYTES;
-    for name in &wanted {
+    for name in wanted.iter().copied().chain(first_captions(probe, &wanted)) {
         let Some(text) = queries.get(name).or_else(|| texts.get(name)) else { continue };
         let text: String = text.chars().take(LONGEST_CAPTION).collect();
         if text.len() > left {
             break;
         }
         left -= text.len();
-        shown.captions.insert((*name).to_owned(), text);
+        shown.captions.insert(name.to_owned(), text);
     }
     Ok(thumbnails.write_map(id, &shown)?)
+}
+
+/// For every picture among the wanted the first caption of its item: what it is called.
+fn first_captions<'a>(probe: &'a Probe, wanted: &[&str]) -> Vec<&'a str> {
+    let wanted: BTreeSet<&str> = wanted.iter().copied().collect();
+    let mut first: BTreeMap<u32, &str> = BTreeMap::new();
+    for entry in &probe.texts {
+        first.entry(entry.item).or_insert(&entry.id);
+    }
+    let pictures = probe.pictures.iter().filter(|entry| wanted.contains(entry.id.as_str()));
+    pictures.filter_map(|entry| first.get(&entry.item).copied()).collect()
 }
 
 fn by_id<T>(entries: &[Entry<T>]) -> BTreeMap<&str, &T> {

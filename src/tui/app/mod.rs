@@ -1,6 +1,8 @@
 //! The model and its one way to change: a message comes in, work comes out. No I/O, no clock.
 
+mod forms;
 mod frame;
+pub mod newcompare;
 pub mod newrun;
 mod news;
 mod overlay;
@@ -12,6 +14,7 @@ pub(crate) mod tests;
 pub use overlay::{Overlay, Purpose};
 
 use super::data::asked::Asked;
+use super::data::jobs::{Job, Progress};
 use super::data::library::Library;
 use super::glyphs::Glyphs;
 use super::keys::{Action, Context, Key, action_of};
@@ -74,6 +77,8 @@ pub struct Shared {
     pub covered: bool,
     /// Typed queries, oldest first.
     pub asked: Vec<Asked>,
+    /// Work that was started here, oldest first.
+    pub jobs: Vec<Job>,
 }
 
 impl Shared {
@@ -142,6 +147,8 @@ pub enum Effect {
     Submit(Purpose, String),
     /// Ask two encoders, which a child started with these arguments serves.
     Ask(SessionId, Vec<String>, Question),
+    /// Start work for a session and watch it: what, in words, and the arguments.
+    Job(SessionId, String, Vec<String>),
     /// Write a note in a session; an empty one takes it back.
     Note(SessionId, Subject, String),
 }
@@ -180,6 +187,8 @@ pub struct App {
     sampling: bool,
     /// Pictures that are on their way.
     awaited: Vec<PictureKey>,
+    /// The session whose results are.
+    awaiting: Option<SessionId>,
 }
 
 #[derive(Debug, Default)]
@@ -239,6 +248,7 @@ impl App {
             cell: CELL,
             covered: false,
             asked: Vec::new(),
+            jobs: Vec::new(),
         };
         Self {
             shared,
@@ -251,6 +261,7 @@ impl App {
             watched: BTreeSet::new(),
             sampling: false,
             awaited: Vec::new(),
+            awaiting: None,
         }
     }
 
@@ -269,7 +280,9 @@ impl App {
     /// Whether something on the screen changes with time alone.
     #[must_use]
     pub fn ticks(&self) -> bool {
-        self.shared.library.live().next().is_some() || matches!(self.current, ScreenId::System)
+        self.shared.library.live().next().is_some()
+            || self.shared.jobs.iter().any(Job::is_under_way)
+            || matches!(self.current, ScreenId::System)
     }
 
     /// Takes a message in.
@@ -320,8 +333,23 @@ impl App {
             self.sampling = sampling;
             commands.push(Cmd::Work(Work::Sample(sampling)));
         }
+        self.await_results(commands);
         self.shared.covered = matches!(&self.overlay, Some(overlay) if overlay.is_sheet());
         self.await_pictures(commands);
+    }
+
+    /// Asks for the results that the screen in front shows: its session may only now be known.
+    fn await_results(&mut self, commands: &mut Vec<Cmd>) {
+        if !matches!(self.current, ScreenId::Compare | ScreenId::Inspect) {
+            return;
+        }
+        let Some(session) = super::screen::compare::session(&self.shared) else { return };
+        let known = self.shared.library.results.contains_key(session);
+        if known || self.awaiting.as_ref() == Some(session) {
+            return;
+        }
+        self.awaiting = Some(session.clone());
+        commands.push(Cmd::Work(Work::Results(session.clone())));
     }
 
     fn key(&mut self, key: Key, commands: &mut Vec<Cmd>) {
@@ -502,6 +530,12 @@ impl App {
             }
             Effect::Ask(session, arguments, question) => {
                 self.put_question(session, arguments, &question, commands);
+            }
+            Effect::Job(session, what, arguments) => {
+                let id = self.shared.jobs.len() as u64 + 1;
+                self.notice = Some(Notice { text: format!("{what}: requested"), bad: false });
+                self.shared.jobs.push(Job { id, session, what, progress: Progress::Requested });
+                commands.push(Cmd::Work(Work::Job(id, arguments)));
             }
             Effect::Note(session, on, text) => self.note(&session, on, text, commands),
         }

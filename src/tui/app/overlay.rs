@@ -1,5 +1,6 @@
 //! What may lie over a screen: help, the palette, a question, a line to type in, a new run's form.
 
+use super::newcompare::NewCompare;
 use super::newrun::NewRun;
 use super::{Effect, Shared};
 use crate::session::RunStatus;
@@ -105,6 +106,8 @@ pub enum Overlay {
     },
     /// The form of a new run.
     NewRun(Box<NewRun>),
+    /// The form of a new comparison.
+    NewCompare(Box<NewCompare>),
 }
 
 /// Entries of the table as the palette ranks them for a text; those of the screen first where the text
@@ -194,6 +197,7 @@ impl Overlay {
                 input.insert(text);
             }
             Self::NewRun(form) => form.paste(text),
+            Self::NewCompare(form) => form.paste(text),
             Self::Question { .. } => {}
         }
     }
@@ -268,6 +272,10 @@ impl Overlay {
                 }
             },
             Self::NewRun(form) => {
+                let (keep, effects) = form.key(key, action, shared);
+                (keep, effects.into_iter().map(Chosen::Effect).collect())
+            }
+            Self::NewCompare(form) => {
                 let (keep, effects) = form.key(key, action, shared);
                 (keep, effects.into_iter().map(Chosen::Effect).collect())
             }

@@ -97,6 +97,23 @@ pub struct LoadedResult {
     pub content: Result<ResultContent, String>,
     /// What its ids stand for, as far as the session keeps it.
     pub shown: Arc<ItemsShown>,
+    /// Layers and poolings that were tried.
+    pub sweep: Vec<Heat>,
+}
+
+/// How one layer and pooling did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heat {
+    /// The encoder.
+    pub role: String,
+    /// Its layer.
+    pub layer: u64,
+    /// Its pooling.
+    pub pooling: String,
+    /// Recall@1, a share.
+    pub recall: f64,
+    /// Mean cosine of distinct items.
+    pub cosine: Option<f64>,
 }
 
 /// What a result holds.

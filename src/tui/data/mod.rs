@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod asked;
 pub mod curve;
 pub mod filter;
+pub mod jobs;
 pub mod library;
 pub mod pairing;
 pub mod reel;

@@ -5,7 +5,8 @@ use crate::eval::{CompareDocument, InspectDocument};
 use crate::session::neighbours::read_neighbours;
 use crate::session::results::{ResultId, Results, results_of};
 use crate::session::thumbnails::Thumbnails;
-use crate::tui::data::library::{LoadedResult, ResultContent};
+use crate::tui::data::library::{Heat, LoadedResult, ResultContent};
+use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,8 +20,25 @@ pub fn read(folder: &Path) -> Vec<LoadedResult> {
         content: one(&results, id),
         // Names are shown where pictures and captions cannot be read.
         shown: Arc::new(thumbnails.read_map(id).unwrap_or_default()),
+        sweep: results.read(id).map(|stored| swept(&stored.document)).unwrap_or_default(),
     };
     ids.iter().map(load).collect()
+}
+
+/// Layers and poolings that a comparison tried: an optional part of its document.
+fn swept(document: &Value) -> Vec<Heat> {
+    let rows = document["sweep"]["rows"].as_array();
+    let heat = |row: &Value| {
+        let bos = if row["bos"] == false { ", no bos" } else { "" };
+        Some(Heat {
+            role: row["role"].as_str()?.to_owned(),
+            layer: row["layer"].as_u64()?,
+            pooling: format!("{}{bos}", row["pooling"].as_str()?),
+            recall: row["metrics"]["recall@1"].as_f64()?,
+            cosine: row["mean_cosine"].as_f64(),
+        })
+    };
+    rows.into_iter().flatten().filter_map(heat).collect()
 }
 
 fn one(results: &Results, id: &ResultId) -> Result<ResultContent, String> {

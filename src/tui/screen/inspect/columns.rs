@@ -137,7 +137,7 @@ impl Columns<'_> {
             } else {
                 String::new()
             };
-            let words = self.shown.captions.get(hit.item).map_or(hit.item, String::as_str);
+            let words = self.shown.caption(hit.item).unwrap_or(hit.item);
             let name = text::left(
                 &text::safe(words),
                 room.saturating_sub(17 + text::width(&bar)),

@@ -123,7 +123,7 @@ impl InspectScreen {
         let wanted = self.search.to_lowercase();
         let slice = self.slice.map(|at| Slice::ALL[at]);
         let holds = |text: &str| text.to_lowercase().contains(&wanted);
-        let caption = |id: &str| shown.items.captions.get(id);
+        let caption = |id: &str| shown.items.caption(id);
         let fits = |query: &&PairedQuery| {
             slice.is_none_or(|slice| query.slices.contains(&slice))
                 && (wanted.is_empty()
@@ -361,6 +361,10 @@ impl Screen for InspectScreen {
         let Some(session) = session(shared).cloned() else { return Vec::new() };
         let Some(shown) = self.shown(shared) else { return Vec::new() };
         match purpose {
+            Purpose::Ask if shared.readonly => {
+                let words = "the workbench was opened with --readonly: nothing is written";
+                vec![Effect::Fail(words.to_owned())]
+            }
             Purpose::Ask if !text.is_empty() => match Self::serve(shared, &shown) {
                 Err(why) => vec![Effect::Fail(why)],
                 Ok(arguments) => {

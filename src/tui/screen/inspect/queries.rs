@@ -51,7 +51,7 @@ pub fn note<'a>(shared: &'a Shared, id: &str) -> Option<&'a str> {
 fn name<'a>(shown: &Shown<'a>, row: Row<'a>) -> &'a str {
     match row {
         Row::Asked(asked) => asked.words(),
-        Row::Paired(query) => shown.items.captions.get(&query.id).unwrap_or(&query.id),
+        Row::Paired(query) => shown.items.caption(&query.id).unwrap_or(&query.id),
     }
 }
 

@@ -369,7 +369,16 @@ fn lines(
         if column >= free && !mark.label.is_empty() && look.crosshair.is_none() {
             let room = usize::from(plot.width - column).saturating_sub(1);
             let words = text::fit(&mark.label, room.min(18), shared.glyphs.cut());
-            put(buffer, plot, plot.x + column + 1, plot.y, &words, shared.theme.style(Role::Dim));
+            // Beside the curves, where one of the upper rows has room.
+            let width = text::width(&words) as u16;
+            let open = |row: &u16| {
+                (column + 1..=column + width)
+                    .all(|at| !canvas.covers(usize::from(at), usize::from(*row)))
+            };
+            if let Some(row) = (0..plot.height.min(4)).find(open) {
+                let style = shared.theme.style(Role::Dim);
+                put(buffer, plot, plot.x + column + 1, plot.y + row, &words, style);
+            }
             free = column + 2 + text::width(&words) as u16;
         }
     }
