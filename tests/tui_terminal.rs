@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 use terminal::Terminal;
 
-/// A folder with the repository's committed sessions.
+/// A folder with one of the repository's committed sessions.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let sessions = folder.path().join("sessions");
@@ -17,7 +17,7 @@ fn folder() -> tempfile::TempDir {
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("sessions");
     for entry in fs::read_dir(committed).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() {
+        if path.is_dir() && path.ends_with("20261124-054028-causal-lm-62f551") {
             let to = sessions.join(path.file_name().unwrap());
             fs::create_dir_all(&to).unwrap();
             for file in fs::read_dir(&path).unwrap() {

@@ -150,7 +150,8 @@ impl Theme {
                 Depth::Basic => plain.add_modifier(Modifier::DIM),
                 _ => plain.fg(pick(0x0050_5560, 0x00b4_b8c0, Color::Reset)),
             },
-            Role::Title => plain.add_modifier(Modifier::BOLD),
+            // A heading stands on a rule, whose colour it must not take.
+            Role::Title => plain.fg(Color::Reset).add_modifier(Modifier::BOLD),
             Role::Accent => {
                 plain.fg(pick(ON_DARK[0], ON_LIGHT[0], Color::Cyan)).add_modifier(Modifier::BOLD)
             }

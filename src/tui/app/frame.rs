@@ -190,15 +190,9 @@ impl App {
             width,
             height,
         };
-        for y in sheet.y..sheet.bottom() {
-            put(
-                buffer,
-                sheet,
-                sheet.x,
-                y,
-                &" ".repeat(usize::from(width)),
-                self.shared.theme.style(Role::Text),
-            );
+        for position in sheet.intersection(buffer.area).positions() {
+            // Colours of what lies under it would shine through blanks.
+            buffer[position].reset();
         }
         let inner = section(&self.shared, buffer, sheet, title, "esc closes");
         let (inner, last) = bottom(inner, 1);

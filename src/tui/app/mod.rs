@@ -2,6 +2,8 @@
 
 mod forms;
 mod frame;
+#[cfg(test)]
+mod inspect_tests;
 pub mod newcompare;
 pub mod newrun;
 mod news;

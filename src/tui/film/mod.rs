@@ -8,6 +8,7 @@ pub use cast::cast;
 pub use svg::svg;
 
 use super::app::App;
+use super::data::library::MachineSample;
 use super::data::reel::ReelOrder;
 use super::glyphs::Glyphs;
 use super::keys::Key;
@@ -19,6 +20,7 @@ use super::worker::reel::Playing;
 use super::worker::{make_pictures, read_session, results, session_entry};
 use crate::ids::SessionId;
 use crate::session::Time;
+use crate::session::folder::Session;
 use crate::session::follow::logs_in;
 use crate::session::names::RunId;
 use crate::session::sitting::read_sittings;
@@ -127,6 +129,7 @@ impl Film {
             news.push(News::Sittings(self.session.clone(), Box::new(sittings)));
         }
         news.push(News::Scanned);
+        news.extend(self.machine().map(Box::new).map(News::Machine));
         if let Some(last) = runs.iter().next_back() {
             self.app.watch(last.clone());
         }
@@ -140,6 +143,18 @@ impl Film {
         for one in news.clone().into_iter().chain(news) {
             self.update(Msg::News(one));
         }
+    }
+
+    /// What the session's card says of its machine: how busy it was is not kept.
+    fn machine(&self) -> Option<MachineSample> {
+        let session = Session::open(&self.sessions, &self.session).ok()?;
+        let card = session.card();
+        Some(MachineSample {
+            time: Some(card.created),
+            host: card.host.clone(),
+            processor: format!("{}, {} threads", card.device, card.threads),
+            ..MachineSample::default()
+        })
     }
 
     fn turn_to(&mut self, look: &Look) {

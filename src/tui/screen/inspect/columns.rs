@@ -103,7 +103,7 @@ impl Columns<'_> {
                 (if right { Role::Title } else { Role::Dim }, &(at + 1).to_string()),
                 (Role::Good, if right { shared.glyphs.tick() } else { " " }),
                 (Role::Accent, &link(&self.lists, hit.item).to_string()),
-                (Role::Dim, " "),
+                (Role::Dim, if place.width < 8 { "" } else { " " }),
                 (Role::Dim, &score),
             ],
         );

@@ -44,8 +44,8 @@ pub fn columns(below: Rect) -> [Rect; 2] {
         let (above, under) = top(below, below.height / 2);
         return [above, under];
     }
-    let (left, other) = right(below, below.width / 2);
-    [Rect { width: left.width.saturating_sub(1), ..left }, other]
+    let width = (below.width - 1) / 2;
+    [Rect { width, ..below }, Rect { x: below.x + width + 1, width, ..below }]
 }
 
 /// Places of the pictures of `count` hits in a column below its title, with a line under each; and what

@@ -158,7 +158,8 @@ pub fn head(shared: &Shared, shown: &Shown<'_>, row: Row<'_>, parts: &Layout, bu
     }
     let words = text::safe(name(shown, row));
     let note = note(shared, row.id());
-    let lines = area.height.saturating_sub(1 + u16::from(note.is_some())).max(1);
+    let notes = u16::from(note.is_some() && area.height > 2);
+    let lines = area.height.saturating_sub(1 + notes).max(1);
     let wrapped = text::wrap(&words, usize::from(area.width.max(1)));
     let mut y = area.y;
     for (at, line) in wrapped.iter().take(usize::from(lines)).enumerate() {
@@ -178,11 +179,13 @@ pub fn head(shared: &Shared, shown: &Shown<'_>, row: Row<'_>, parts: &Layout, bu
         }
         Row::Asked(asked) => format!("typed, {}", text::safe(asked.direction())),
     };
-    put(buffer, area, area.x, y, &about, shared.theme.style(Role::Dim));
+    let end = put(buffer, area, area.x, y, &about, shared.theme.style(Role::Dim));
     if let Some(note) = note {
-        let words = format!("note: {}", text::safe(note));
-        let words = text::fit(&words, usize::from(area.width), shared.glyphs.cut());
-        put(buffer, area, area.x, y + 1, &words, shared.theme.style(Role::Warn));
+        // On a line of its own where there is one.
+        let (x, y) = if y + 1 < area.bottom() { (area.x, y + 1) } else { (end + 2, y) };
+        let room = usize::from(area.right().saturating_sub(x));
+        let words = text::fit(&format!("note: {}", text::safe(note)), room, shared.glyphs.cut());
+        put(buffer, area, x, y, &words, shared.theme.style(Role::Warn));
     }
 }
 

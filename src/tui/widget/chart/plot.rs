@@ -367,7 +367,17 @@ fn lines(
             put(buffer, plot, plot.x + column, plot.y + row, down, shared.theme.style(role));
         }
         if column >= free && !mark.label.is_empty() && look.crosshair.is_none() {
-            let room = usize::from(plot.width - column).saturating_sub(1);
+            // Up to the next boundary, which would be drawn through the words.
+            let others = chart.marks.iter().filter(|other| !other.label.is_empty());
+            let next = others
+                .filter_map(|other| column_of(x, other.x, plot.width))
+                .filter(|other| *other > column)
+                .min()
+                .unwrap_or(plot.width);
+            let room = usize::from(next - column).saturating_sub(1);
+            if room < 3 {
+                continue;
+            }
             let words = text::fit(&mark.label, room.min(18), shared.glyphs.cut());
             // Beside the curves, where one of the upper rows has room.
             let width = text::width(&words) as u16;
