@@ -11,9 +11,8 @@ use crate::eval::{Direction, Task};
 use crate::runner::Narrator;
 use crate::runner::evaluate::{
     Captions, CompareRequest, Encoders, InspectRequest, Probe, ProbeRequest, Query,
-    compare as compare_encoders, inspect as inspect_query,
+    compare as compare_encoders, inspect as inspect_query, keep,
 };
-use crate::session::neighbours::write_neighbours;
 use crate::session::results::results_of;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -142,11 +141,12 @@ pub fn compare(global: &Global, args: &Compare) -> anyhow::Result<ExitCode> {
         seed: global.seed.unwrap_or(0),
     };
     let mut narrator = Narrator::new(None, global.voice());
-    let document = compare_encoders(&encoders, &probe, &request, &mut narrator)?;
+    let (document, sets) = compare_encoders(&encoders, &probe, &request, &mut narrator)?;
     if !global.readonly {
         let session = global.open_session(&workspace, "compare")?;
         let results = results_of(session.folder());
         let id = results.free_id(task.name())?;
+        keep(session.folder(), &results, &id, &probe, &sets, encoders.exif)?;
         results.write(&id, &document)?;
         if !global.quiet {
             eprintln!("written to session {} as {id}", session.id());
@@ -182,7 +182,7 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
         global.may_write()?;
         let results = results_of(session.folder());
         let id = results.free_id("inspect")?;
-        write_neighbours(&results.neighbours_path(&id), &neighbours)?;
+        keep(session.folder(), &results, &id, &probe, &neighbours, opened.exif)?;
         results.write(&id, &document)?;
     }
     global.print(&document, text::inspect)?;

@@ -2,7 +2,7 @@
 
 use super::evaluate::{
     Captions, CompareRequest, Encoders, InspectRequest, Probe, ProbeRequest, Query, compare,
-    inspect,
+    inspect, keep,
 };
 use super::start::{last_checkpoint, stage_folder};
 use super::{Narrator, RunError, Workspace};
@@ -13,7 +13,6 @@ use crate::nn::Mask;
 use crate::recipe::{Objective, Recipe};
 use crate::session::event::{Compared, Inspected};
 use crate::session::folder::Session;
-use crate::session::neighbours::write_neighbours;
 use crate::session::results::results_of;
 use std::path::Path;
 
@@ -54,8 +53,9 @@ pub fn report(
     let probe = Probe::new(&corpus, &request(Task::Caption, Captions::FirstTwo))?;
     let specs = caption_encoders(workspace, recipe, run)?;
     let compared = CompareRequest { encoders: specs, baseline: None, seed: recipe.seed };
-    let caption = compare(&encoders, &probe, &compared, narrator)?;
+    let (caption, sets) = compare(&encoders, &probe, &compared, narrator)?;
     let id = results.free_id("caption")?;
+    keep(session.folder(), &results, &id, &probe, &sets, encoders.exif)?;
     results.write(&id, &caption)?;
     narrator.tell(Compared { id: id.to_string(), task: "caption".to_owned() })?;
     narrator.attend_between()?;
@@ -63,8 +63,9 @@ pub fn report(
     let probe = Probe::new(&corpus, &request(Task::Image, Captions::Any))?;
     let specs = image_encoders(workspace, recipe, run)?;
     let compared = CompareRequest { encoders: specs.clone(), baseline: None, seed: recipe.seed };
-    let image = compare(&encoders, &probe, &compared, narrator)?;
+    let (image, sets) = compare(&encoders, &probe, &compared, narrator)?;
     let id = results.free_id("image")?;
+    keep(session.folder(), &results, &id, &probe, &sets, encoders.exif)?;
     results.write(&id, &image)?;
     narrator.tell(Compared { id: id.to_string(), task: "image".to_owned() })?;
     narrator.attend_between()?;
@@ -80,8 +81,8 @@ pub fn report(
     };
     let (inspected, neighbours) = inspect(&encoders, &probe, &request, narrator)?;
     let id = results.free_id("inspect")?;
+    keep(session.folder(), &results, &id, &probe, &neighbours, encoders.exif)?;
     results.write(&id, &inspected)?;
-    write_neighbours(&results.neighbours_path(&id), &neighbours)?;
     narrator.tell(Inspected { id: id.to_string() })?;
     Ok(Report { caption, image, inspect: inspected })
 }

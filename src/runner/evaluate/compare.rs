@@ -1,16 +1,18 @@
 //! A table over encoders and directions: ranks, metrics, intervals, tests, times.
 
 use super::encoders::{Encoded, Encoders, TimedRows};
+use super::inspect::ids;
 use super::probe::Probe;
 use crate::encode::{EncoderCard, EncoderSpec};
 use crate::eval::document::COMPARE_FORMAT;
 use crate::eval::geometry::{Geometry, geometry, hubs};
 use crate::eval::rank::high_ranks;
 use crate::eval::{
-    CompareDocument, CompareRow, Direction, Given, Judgements, Products, Ranked, RankedRow, Scores,
-    rank, table, tied_share, top_k,
+    CompareDocument, CompareRow, Direction, Given, Hit, Judgements, Products, Ranked, RankedRow,
+    Scores, rank, table, tied_share, top_k,
 };
 use crate::runner::{Narrator, RunError};
+use crate::session::neighbours::NeighbourSet;
 use std::time::Instant;
 
 /// Resamples of every interval.
@@ -38,6 +40,9 @@ struct Measured {
     ranks: Vec<u32>,
     units: Vec<u32>,
     ranked: Vec<Ranked>,
+    /// Which queries of the direction asked.
+    places: Vec<usize>,
+    lists: Vec<Vec<Hit>>,
     items: usize,
     ms_per_item: Option<f64>,
     ms_per_query: Option<f64>,
@@ -48,13 +53,13 @@ struct Measured {
     hub_skewness: Option<f64>,
 }
 
-/// Compares encoders over a probe.
+/// Compares encoders over a probe; returns the document, and who stood near whom in each of its rows.
 pub fn compare(
     encoders: &Encoders<'_>,
     probe: &Probe,
     request: &CompareRequest,
     narrator: &mut Narrator,
-) -> Result<CompareDocument, RunError> {
+) -> Result<(CompareDocument, Vec<NeighbourSet>), RunError> {
     if probe.left_out > 0 {
         narrator.warn(&format!(
             "{} items lack what the {} task needs and are left out",
@@ -81,6 +86,7 @@ pub fn compare(
         })
         .collect();
     let table = table(&rows, request.baseline.as_deref(), RESAMPLES, request.seed)?;
+    let sets = measured.iter().map(|row| neighbours(row, probe)).collect();
     let rows = measured
         .into_iter()
         .zip(table.metrics.iter().zip(&table.intervals).zip(&table.units))
@@ -104,7 +110,7 @@ pub fn compare(
             hub_skewness: row.hub_skewness,
         })
         .collect();
-    Ok(CompareDocument {
+    let document = CompareDocument {
         format: COMPARE_FORMAT.to_owned(),
         task: probe.task,
         protocol: probe.protocol.clone(),
@@ -114,7 +120,20 @@ pub fn compare(
         resamples: RESAMPLES,
         seed: request.seed,
         program: env!("CARGO_PKG_VERSION").to_owned(),
-    })
+    };
+    Ok((document, sets))
+}
+
+fn neighbours(row: &Measured, probe: &Probe) -> NeighbourSet {
+    let (asking, gallery) = ids(probe, row.direction);
+    NeighbourSet::of(
+        (&row.role, row.direction.name()),
+        row.places.iter().map(|&place| asking[place].clone()).collect(),
+        gallery,
+        &row.ranked,
+        &row.lists,
+        HUB_LIST,
+    )
 }
 
 /// The rows that ask and those that answer in a direction.
@@ -151,7 +170,7 @@ fn measure(
                 .flat_map(|&query| scores[query * width..(query + 1) * width].iter().copied())
                 .collect();
             let given = Given::new(&asked, places.len(), width)?;
-            let (ranked, hub_skewness, _) = search(&given, &judgements)?;
+            let (ranked, lists, hub_skewness, _) = search(&given, &judgements)?;
             Ok(Measured {
                 role: role.to_owned(),
                 direction,
@@ -159,6 +178,8 @@ fn measure(
                 ranks: high_ranks(&ranked),
                 units: judgements.units,
                 ranked,
+                places,
+                lists,
                 items: width,
                 ms_per_item: None,
                 ms_per_query: Some(*ms_per_query),
@@ -177,7 +198,7 @@ fn measure(
             let clock = Instant::now();
             let products = Products::new(asked.values(), gallery.values(), dim)?;
             let index_ms = clock.elapsed().as_secs_f64() * 1e3;
-            let (ranked, hub_skewness, search_ms) = search(&products, &judgements)?;
+            let (ranked, lists, hub_skewness, search_ms) = search(&products, &judgements)?;
             Ok(Measured {
                 role: role.to_owned(),
                 direction,
@@ -185,6 +206,8 @@ fn measure(
                 ranks: high_ranks(&ranked),
                 units: judgements.units,
                 ranked,
+                places,
+                lists,
                 items: gallery.rows(),
                 ms_per_item: Some(answer.ms_per_item),
                 ms_per_query: Some(ask.ms_per_item + search_ms),
@@ -199,15 +222,15 @@ fn measure(
     }
 }
 
-/// Ranks of all queries, skewness of hubs, and milliseconds a query of the exact search.
+/// Ranks of all queries, their lists, skewness of hubs, and milliseconds a query of the exact search.
 fn search(
     scores: &impl Scores,
     judgements: &Judgements,
-) -> Result<(Vec<Ranked>, Option<f64>, f64), RunError> {
+) -> Result<(Vec<Ranked>, Vec<Vec<Hit>>, Option<f64>, f64), RunError> {
     let clock = Instant::now();
     let lists = top_k(scores, HUB_LIST, judgements.itself.as_deref())?;
     let ms = clock.elapsed().as_secs_f64() * 1e3 / scores.queries().max(1) as f64;
     let ranked = rank(scores, judgements)?;
     let skewness = hubs(&lists, scores.gallery())?.skewness;
-    Ok((ranked, Some(skewness), ms))
+    Ok((ranked, lists, Some(skewness), ms))
 }

@@ -12,7 +12,7 @@ use crate::eval::{
     top_k,
 };
 use crate::runner::{Narrator, RunError};
-use crate::session::neighbours::{NO_ITEM, NeighbourSet};
+use crate::session::neighbours::NeighbourSet;
 use std::time::Instant;
 
 /// Which query is looked at.
@@ -142,7 +142,8 @@ fn side(
     })
 }
 
-fn ids(probe: &Probe, direction: Direction) -> (Vec<String>, Vec<String>) {
+/// Ids of all that may ask, and of the gallery, in a direction.
+pub(super) fn ids(probe: &Probe, direction: Direction) -> (Vec<String>, Vec<String>) {
     let queries = || probe.queries.iter().map(|entry| entry.id.clone()).collect();
     let texts = || probe.texts.iter().map(|entry| entry.id.clone()).collect();
     let pictures = || probe.pictures.iter().map(|entry| entry.id.clone()).collect();
@@ -244,23 +245,12 @@ fn neighbours(
     asked: &[&str],
     gallery: &[String],
 ) -> NeighbourSet {
-    let mut set = NeighbourSet {
-        role: side.role.clone(),
-        direction: request.direction.name().to_owned(),
-        queries: asked.iter().map(|&id| id.to_owned()).collect(),
-        gallery: gallery.to_vec(),
-        k: request.k,
-        rank_low: side.ranked.iter().map(|ranked| ranked.low).collect(),
-        rank_high: side.ranked.iter().map(|ranked| ranked.high).collect(),
-        margin: side.ranked.iter().map(|ranked| ranked.margin().unwrap_or(0.0)).collect(),
-        top_items: Vec::new(),
-        top_scores: Vec::new(),
-    };
-    for list in &side.lists {
-        for place in 0..request.k {
-            set.top_items.push(list.get(place).map_or(NO_ITEM, |hit| hit.item));
-            set.top_scores.push(list.get(place).map_or(0.0, |hit| hit.score));
-        }
-    }
-    set
+    NeighbourSet::of(
+        (&side.role, request.direction.name()),
+        asked.iter().map(|&id| id.to_owned()).collect(),
+        gallery.to_vec(),
+        &side.ranked,
+        &side.lists,
+        request.k,
+    )
 }
