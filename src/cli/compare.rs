@@ -149,7 +149,7 @@ pub fn compare(global: &Global, args: &Compare) -> anyhow::Result<ExitCode> {
         keep(session.folder(), &results, &id, &probe, &sets, encoders.exif)?;
         results.write(&id, &document)?;
         if !global.quiet {
-            eprintln!("written to session {} as {id}", session.id());
+            say(&format!("written to session {} as {id}", session.id()));
         }
     }
     global.print(&document, text::compare)?;

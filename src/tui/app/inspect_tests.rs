@@ -84,7 +84,8 @@ fn a_typed_query_is_asked_answered_and_recorded() {
     let Some(Work::Ask { arguments, question }) = asked.first() else { panic!("{asked:?}") };
     assert_eq!(
         arguments.join(" "),
-        "inspect --serve --dataset pets --encoders clip=s/clip,llm2clip=s/llm2clip --split test"
+        "inspect --serve --dataset pets --encoders clip=s/clip,llm2clip=s/llm2clip --split test \
+         --direction text-to-image"
     );
     let expected =
         json!({"id": "typed-1", "text": "big cat", "k": 10, "direction": "text-to-image"});

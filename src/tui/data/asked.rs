@@ -30,17 +30,22 @@ pub fn is_picture(line: &str) -> bool {
     PICTURES.iter().any(|ending| lower.ends_with(ending))
 }
 
+/// The direction of a typed line that asks a gallery as in `direction`.
+#[must_use]
+pub fn direction_of(line: &str, direction: &str) -> String {
+    let gallery = direction.rsplit_once("-to-").map_or("image", |(_, gallery)| gallery);
+    format!("{}-to-{gallery}", if is_picture(line) { "image" } else { "text" })
+}
+
 /// The question a typed line asks, of a gallery as in `direction`.
 #[must_use]
 pub fn question(id: &str, line: &str, direction: &str) -> Value {
-    let gallery = direction.rsplit_once("-to-").map_or("image", |(_, gallery)| gallery);
     let picture = is_picture(line);
     let mut question = Map::new();
     question.insert("id".to_owned(), id.into());
     question.insert(if picture { "image" } else { "text" }.to_owned(), line.into());
     question.insert("k".to_owned(), K.into());
-    let asks = if picture { "image" } else { "text" };
-    question.insert("direction".to_owned(), format!("{asks}-to-{gallery}").into());
+    question.insert("direction".to_owned(), direction_of(line, direction).into());
     Value::Object(question)
 }
 

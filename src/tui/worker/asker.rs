@@ -5,7 +5,7 @@ use crate::tui::msg::{Msg, News};
 use crate::tui::text;
 use serde_json::Value;
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::Sender;
 
@@ -80,8 +80,6 @@ fn listen(mut child: Child, messages: &Sender<Msg>) {
             }
             line.clear();
         }
-        // It may still write: nobody waits for the rest.
-        let _ = stdout.take(0);
     }
     let failed = child.wait().map_or(true, |status| !status.success());
     let last = said.and_then(|said| said.join().ok()).unwrap_or_default();

@@ -7,11 +7,13 @@
 //! | `layout.rs` | where parts stand, how many pictures fit |
 //! | `queries.rs` | the list of queries, and what the chosen one is |
 //! | `columns.rs` | both lists of neighbours |
+//! | `serve.rs` | what the child that answers typed queries is started with |
 //! | `spread.rs` | all ranks, all scores |
 
 mod columns;
 mod layout;
 mod queries;
+mod serve;
 mod source;
 mod spread;
 
@@ -22,8 +24,7 @@ use crate::session::neighbours::NeighbourSet;
 use crate::session::sitting::Subject;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::{Effect, Purpose, Question, Shared};
-use crate::tui::data::asked::{Asked, spec};
-use crate::tui::data::library::ResultContent;
+use crate::tui::data::asked::{Asked, direction_of};
 use crate::tui::data::pairing::{PairedQuery, unit};
 use crate::tui::keys::Action;
 use crate::tui::msg::Cmd;
@@ -209,49 +210,6 @@ impl InspectScreen {
     fn pictures(&self, shared: &Shared) -> bool {
         !self.plain && shared.graphics_now() != Graphics::Off
     }
-
-    /// The question's encoders and data, or why they cannot be asked.
-    fn serve(shared: &Shared, shown: &Shown<'_>) -> Result<Vec<String>, String> {
-        let results = session(shared).and_then(|id| shared.library.results.get(id));
-        let result = results.into_iter().flatten().find(|result| result.id == shown.result);
-        let content = result.and_then(|result| result.content.as_ref().ok());
-        let card = |set: &NeighbourSet| match content? {
-            ResultContent::Compare(document, _) => document
-                .rows
-                .iter()
-                .find(|row| row.role == set.role)
-                .and_then(|row| spec(&row.role, &row.encoder)),
-            ResultContent::Inspect(document, _) => document
-                .lists
-                .iter()
-                .find(|list| list.role == set.role)
-                .and_then(|list| spec(&list.role, &list.encoder)),
-        };
-        let protocol = match content {
-            Some(ResultContent::Compare(document, _)) => &document.protocol,
-            Some(ResultContent::Inspect(document, _)) => &document.protocol,
-            None => return Err("the result is not there".to_owned()),
-        };
-        let specs = shown.sets.map(|set| {
-            card(set).ok_or_else(|| format!("{} has no embeddings to ask", text::safe(&set.role)))
-        });
-        let [a, b] = specs;
-        let encoders = format!("{},{}", a?, b?);
-        let mut arguments: Vec<String> =
-            ["inspect", "--serve", "--dataset"].map(str::to_owned).into();
-        arguments.push(protocol.dataset.clone());
-        arguments.extend(["--encoders".to_owned(), encoders]);
-        if let Some(split) = &protocol.split {
-            arguments.extend(["--split".to_owned(), split.clone()]);
-        }
-        if let Some(language) = &protocol.query_language {
-            arguments.extend(["--language".to_owned(), language.clone()]);
-        }
-        if let Some(pool) = protocol.pool {
-            arguments.extend(["--pool".to_owned(), pool.to_string()]);
-        }
-        Ok(arguments)
-    }
 }
 
 fn groups_len(shared: &Shared) -> usize {
@@ -365,16 +323,19 @@ impl Screen for InspectScreen {
                 let words = "the workbench was opened with --readonly: nothing is written";
                 vec![Effect::Fail(words.to_owned())]
             }
-            Purpose::Ask if !text.is_empty() => match Self::serve(shared, &shown) {
-                Err(why) => vec![Effect::Fail(why)],
-                Ok(arguments) => {
-                    let direction = shown.direction.to_owned();
-                    let id = shared.next_question(&session);
-                    let question = Question { id: id.clone(), text: text.to_owned(), direction };
-                    (self.wanted, self.beside) = (Some(id), Beside::Neighbours);
-                    vec![Effect::Ask(session, arguments, question)]
+            Purpose::Ask if !text.is_empty() => {
+                match serve::arguments(shared, &shown, direction_of(text, shown.direction)) {
+                    Err(why) => vec![Effect::Fail(why)],
+                    Ok(arguments) => {
+                        let direction = shown.direction.to_owned();
+                        let id = shared.next_question(&session);
+                        let question =
+                            Question { id: id.clone(), text: text.to_owned(), direction };
+                        (self.wanted, self.beside) = (Some(id), Beside::Neighbours);
+                        vec![Effect::Ask(session, arguments, question)]
+                    }
                 }
-            },
+            }
             Purpose::Note => {
                 let rows = self.listed(shared, &shown);
                 let Some(row) = self.selected(&rows) else { return Vec::new() };
