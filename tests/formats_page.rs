@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use llm2clip::eval::classify::ClassifyDocument;
 use llm2clip::session::overview::SessionsDocument;
 use llm2clip::session::pack::{Packed, Unpacked};
 use llm2clip::session::remove::Removed;
@@ -26,10 +27,11 @@ fn every_json_document_of_the_formats_page_reads_and_is_written_the_same() {
             "llm2clip.session-removed/1" => again::<Removed>(text),
             "llm2clip.packed/1" => again::<Packed>(text),
             "llm2clip.unpacked/1" => again::<Unpacked>(text),
+            "llm2clip.classify/1" => again::<ClassifyDocument>(text),
             other => panic!("{other} is written out in docs/formats.md and not tested here"),
         };
         assert_eq!(read, value);
         seen += 1;
     }
-    assert!(seen >= 4);
+    assert!(seen >= 5);
 }

@@ -26,6 +26,30 @@ fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> String {
     })
 }
 
+/// Every layer and pooling that was tried, of comparisons by their ids.
+#[must_use]
+pub fn sweep_rows(documents: &[(String, CompareDocument)]) -> String {
+    let mut header: Vec<String> =
+        ["result", "role", "layer", "pooling", "bos"].map(str::to_owned).into();
+    header.extend(Metric::ALL.map(|metric| metric.to_string()));
+    header.extend(["tied_share", "mean_cosine"].map(str::to_owned));
+    let rows = documents.iter().flat_map(|(id, document)| {
+        document.sweep.iter().flat_map(|sweep| &sweep.rows).map(|row| {
+            let mut cells = vec![
+                cell(id),
+                cell(&row.role),
+                row.layer.to_string(),
+                cell(&row.pooling),
+                row.bos.to_string(),
+            ];
+            cells.extend(Metric::ALL.map(|metric| number(Some(*row.metrics.get(metric)))));
+            cells.extend([number(Some(row.tied_share)), number(Some(row.mean_cosine))]);
+            cells
+        })
+    });
+    lines(std::iter::once(header).chain(rows))
+}
+
 /// The rows of comparisons: every metric with the ends of its interval, then what else a row says.
 #[must_use]
 pub fn compare_rows(documents: &[CompareDocument]) -> String {

@@ -1,8 +1,8 @@
 //! What follows the last stage of a recipe that reports: both comparisons, one inspection, the export.
 
 use super::evaluate::{
-    Captions, CompareRequest, Encoders, InspectRequest, Probe, ProbeRequest, Query, compare,
-    inspect,
+    Captions, CompareRequest, Comparison, Encoders, InspectRequest, Probe, ProbeRequest, Query,
+    compare, inspect,
 };
 use super::start::{last_checkpoint, stage_folder};
 use super::{Narrator, RunError, Workspace};
@@ -48,23 +48,32 @@ pub fn report(
         captions,
         split: "test".to_owned(),
         pool: None,
-        language: Some("en".to_owned()),
+        query_language: Some("en".to_owned()),
+        gallery_language: Some("en".to_owned()),
+        whole: false,
     };
 
     let probe = Probe::new(&corpus, &request(Task::Caption, Captions::FirstTwo))?;
     let specs = caption_encoders(workspace, recipe, run)?;
-    let compared = CompareRequest { encoders: specs, baseline: None, seed: recipe.seed };
-    let caption = compare(&encoders, &probe, &compared, narrator)?;
+    let compared =
+        CompareRequest { encoders: specs, seed: recipe.seed, ..CompareRequest::default() };
+    let Comparison { document: caption, neighbours } =
+        compare(&encoders, &probe, &compared, narrator)?;
     let id = results.free_id("caption")?;
+    results.make()?;
+    write_neighbours(&results.neighbours_path(&id), &neighbours)?;
     results.write(&id, &caption)?;
     narrator.tell(Compared { id: id.to_string(), task: "caption".to_owned() })?;
     narrator.attend_between()?;
 
     let probe = Probe::new(&corpus, &request(Task::Image, Captions::Any))?;
     let specs = image_encoders(workspace, recipe, run)?;
-    let compared = CompareRequest { encoders: specs.clone(), baseline: None, seed: recipe.seed };
-    let image = compare(&encoders, &probe, &compared, narrator)?;
+    let compared =
+        CompareRequest { encoders: specs.clone(), seed: recipe.seed, ..CompareRequest::default() };
+    let Comparison { document: image, neighbours } =
+        compare(&encoders, &probe, &compared, narrator)?;
     let id = results.free_id("image")?;
+    write_neighbours(&results.neighbours_path(&id), &neighbours)?;
     results.write(&id, &image)?;
     narrator.tell(Compared { id: id.to_string(), task: "image".to_owned() })?;
     narrator.attend_between()?;

@@ -1,5 +1,6 @@
 //! A query's ranked lists under two encoders, and what differs; or all queries, counted by slice.
 
+use super::answer::no_such_query;
 use super::compare::sides;
 use super::encoders::{Encoded, Encoders};
 use super::probe::Probe;
@@ -63,13 +64,21 @@ pub fn inspect(
     narrator: &mut Narrator,
 ) -> Result<(InspectDocument, Vec<NeighbourSet>), RunError> {
     let (places, judgements) = probe.judgements(request.direction);
+    if places.is_empty() {
+        return Err(RunError::Unfit(format!(
+            "data set {} does not say what is relevant in direction {}; name one query, by id, as a text or as a picture",
+            probe.protocol.dataset, request.direction
+        )));
+    }
     let mut answered = Vec::new();
     for spec in &request.encoders {
         let encoded = encoders.encode(spec, probe, narrator)?;
         answered.push(side(spec, &encoded, request, &places, &judgements)?);
     }
-    let (ids, gallery) = ids(probe, request.direction);
-    let asked: Vec<&str> = places.iter().map(|&place| ids[place].as_str()).collect();
+    let askers = probe.askers(request.direction);
+    let asked: Vec<&str> = places.iter().map(|&place| askers[place].0).collect();
+    let gallery = probe.answerers(request.direction);
+    let gallery: Vec<String> = gallery.iter().map(|(id, _)| (*id).to_owned()).collect();
     let [a, b] = [&answered[0], &answered[1]];
     let mut document = InspectDocument {
         format: INSPECT_FORMAT.to_owned(),
@@ -89,12 +98,7 @@ pub fn inspect(
         Query::MostImproved => most_improved(a, b),
         Query::Id(id) => {
             let found = asked.iter().position(|known| known == id);
-            Some(found.ok_or_else(|| {
-                RunError::Unfit(format!(
-                    "no query is called {id:?}; the first ones are {}",
-                    asked.iter().take(3).copied().collect::<Vec<_>>().join(", ")
-                ))
-            })?)
+            Some(found.ok_or_else(|| no_such_query(id, asked.iter().copied()))?)
         }
     };
     for side in [a, b] {
@@ -102,6 +106,7 @@ pub fn inspect(
             role: side.role.clone(),
             encoder: side.card.clone(),
             ms: side.ms,
+            truncated: false,
             hits: chosen.map_or_else(Vec::new, |query| {
                 hits(&side.lists[query], &gallery, &judgements, query)
             }),
@@ -111,7 +116,12 @@ pub fn inspect(
         document.query = Some(describe(probe, request.direction, places[query], asked[query]));
         document.difference = Some(difference(a, b, query, &gallery, request.k));
     }
-    let sets = [a, b].map(|side| neighbours(side, request, &asked, &gallery));
+    let asked: Vec<String> = asked.into_iter().map(str::to_owned).collect();
+    let sets = [a, b].map(|side| {
+        let (asked, gallery) = (asked.clone(), gallery.clone());
+        let Side { role, ranked, lists, .. } = side;
+        neighbour_set(role, request.direction, asked, gallery, request.k, ranked, lists)
+    });
     Ok((document, sets.to_vec()))
 }
 
@@ -140,18 +150,6 @@ fn side(
         hubs: hubs(&lists, answer.rows.rows())?,
         lists,
     })
-}
-
-fn ids(probe: &Probe, direction: Direction) -> (Vec<String>, Vec<String>) {
-    let queries = || probe.queries.iter().map(|entry| entry.id.clone()).collect();
-    let texts = || probe.texts.iter().map(|entry| entry.id.clone()).collect();
-    let pictures = || probe.pictures.iter().map(|entry| entry.id.clone()).collect();
-    match direction {
-        Direction::TextToImage => (queries(), pictures()),
-        Direction::ImageToText => (pictures(), texts()),
-        Direction::ImageToImage => (pictures(), pictures()),
-        Direction::TextToText => (queries(), texts()),
-    }
 }
 
 fn describe(probe: &Probe, direction: Direction, place: usize, id: &str) -> serde_json::Value {
@@ -238,26 +236,30 @@ fn summary(
     Ok(summary)
 }
 
-fn neighbours(
-    side: &Side,
-    request: &InspectRequest,
-    asked: &[&str],
-    gallery: &[String],
+/// One encoder's ranks, margins and lists of all queries.
+pub(super) fn neighbour_set(
+    role: &str,
+    direction: Direction,
+    queries: Vec<String>,
+    gallery: Vec<String>,
+    k: usize,
+    ranked: &[Ranked],
+    lists: &[Vec<Hit>],
 ) -> NeighbourSet {
     let mut set = NeighbourSet {
-        role: side.role.clone(),
-        direction: request.direction.name().to_owned(),
-        queries: asked.iter().map(|&id| id.to_owned()).collect(),
-        gallery: gallery.to_vec(),
-        k: request.k,
-        rank_low: side.ranked.iter().map(|ranked| ranked.low).collect(),
-        rank_high: side.ranked.iter().map(|ranked| ranked.high).collect(),
-        margin: side.ranked.iter().map(|ranked| ranked.margin().unwrap_or(0.0)).collect(),
+        role: role.to_owned(),
+        direction: direction.name().to_owned(),
+        queries,
+        gallery,
+        k,
+        rank_low: ranked.iter().map(|ranked| ranked.low).collect(),
+        rank_high: ranked.iter().map(|ranked| ranked.high).collect(),
+        margin: ranked.iter().map(|ranked| ranked.margin().unwrap_or(0.0)).collect(),
         top_items: Vec::new(),
         top_scores: Vec::new(),
     };
-    for list in &side.lists {
-        for place in 0..request.k {
+    for list in lists {
+        for place in 0..k {
             set.top_items.push(list.get(place).map_or(NO_ITEM, |hit| hit.item));
             set.top_scores.push(list.get(place).map_or(0.0, |hit| hit.score));
         }
