@@ -199,9 +199,11 @@ fn a_result_is_saved_where_a_session_is_named_and_nowhere_else() {
     compare.args(["compare", "--task", "caption", "--encoders", "bm25", "--pool", "20", "--quiet"]);
     compare.args(["--sessions", &sessions, "--checkpoints", &checkpoints]);
     assert!(compare.output().unwrap().status.success());
-    let session = std::fs::read_dir(&sessions).unwrap().next().unwrap().unwrap();
+    let mut entries = std::fs::read_dir(&sessions).unwrap().map(Result::unwrap);
+    let session = entries.find(|entry| entry.path().is_dir()).unwrap();
     let name = session.file_name().into_string().unwrap();
-    assert!(run(&[&base[..], &["--session", &name]].concat()).status.success());
+    let output = run(&[&base[..], &["--session", &name]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let saved = std::fs::read(session.path().join("results/classify-1.json")).unwrap();
     let saved: Value = serde_json::from_slice(&saved).unwrap();
     assert_eq!(saved["format"], "llm2clip.classify/1");

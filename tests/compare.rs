@@ -234,7 +234,8 @@ fn a_saved_comparison_holds_its_neighbours_and_exports_its_charts() {
     let places = ["--sessions", &sessions, "--checkpoints", &checkpoints, "--quiet"];
     let arguments = [&CAPTION[..], &["--pool", "40", "--sweep", "layers"], &places].concat();
     assert!(run(&arguments).status.success());
-    let session = std::fs::read_dir(&sessions).unwrap().next().unwrap().unwrap();
+    let mut entries = std::fs::read_dir(&sessions).unwrap().map(Result::unwrap);
+    let session = entries.find(|entry| entry.path().is_dir()).unwrap();
     assert!(session.path().join("results/caption-1.neighbours.safetensors").exists());
     let name = session.file_name().into_string().unwrap();
     let export = |out: &str| {

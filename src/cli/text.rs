@@ -102,7 +102,10 @@ pub fn compare(document: &CompareDocument) -> String {
             );
         }
         let mut rows: Vec<_> = sweep.rows.iter().collect();
-        rows.sort_by(|a, b| b.metrics.recall_1.total_cmp(&a.metrics.recall_1));
+        rows.sort_by(|a, b| {
+            let (a, b) = (&a.metrics, &b.metrics);
+            b.recall_1.total_cmp(&a.recall_1).then(b.mrr.total_cmp(&a.mrr))
+        });
         for row in rows.iter().take(TRIED) {
             let _ = writeln!(
                 text,
