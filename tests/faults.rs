@@ -2,69 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod program;
 mod waiting;
 
 use llm2clip::session::folder::{Session, SessionCard, list_sessions};
-use llm2clip::session::runs::{RunRow, list_runs};
+use llm2clip::session::overview::bytes_below;
 use llm2clip::session::{Record, RunState, RunStatus, Time};
 use llm2clip::soak::{SoakRequest, soak};
+use program::{PROGRAM, program, put_folders, rows, sentence, train};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use waiting::until;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_llm2clip");
-
-/// A recipe of a second or so.
-const TINY: &[&str] = &[
-    "steps=8",
-    "warmup=1",
-    "batch=6",
-    "max_tokens=24",
-    "checkpoint_every=2",
-    "validate_every=0",
-    "vision.width=32",
-    "vision.heads=2",
-    "vision.layers=2",
-    "vision.patch=16",
-    "text.width=32",
-    "text.heads=2",
-    "text.layers=1",
-    "projection=16",
-];
-
-fn program(folder: &Path) -> Command {
-    let mut command = Command::new(PROGRAM);
-    put_folders(&mut command, folder);
-    command
-}
-
-fn put_folders(command: &mut Command, folder: &Path) {
-    command.arg("--sessions").arg(folder.join("sessions"));
-    command.arg("--checkpoints").arg(folder.join("checkpoints"));
-    command.args(["--threads", "1", "--device", "cpu"]).stdin(Stdio::null());
-}
-
-fn train(command: &mut Command, sets: &[&str]) {
-    command.args(["train", "clip"]);
-    for set in TINY.iter().chain(sets) {
-        command.args(["--set", set]);
-    }
-}
-
-fn rows(folder: &Path) -> Vec<RunRow> {
-    list_runs(&folder.join("sessions"), Time::now()).unwrap().document.runs
-}
-
-/// The one line that a failed command says of itself.
-fn sentence(output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let errors: Vec<&str> = said.lines().filter(|line| line.starts_with("error: ")).collect();
-    assert_eq!(errors.len(), 1, "{said}");
-    errors[0].to_owned()
-}
 
 fn undisturbed(folder: &Path) -> Option<llm2clip::ids::Digest> {
     let folder = folder.join("undisturbed");
@@ -154,6 +105,51 @@ fn a_full_disk_is_said_in_one_sentence_and_costs_nothing() {
     command.args(["resume", "clip-1"]);
     assert!(command.output().unwrap().status.success());
     assert_eq!(rows(folder)[0].final_digest, expected);
+}
+
+/// Trains on a disk of the second argument's size, and goes on when it has grown; the run's documents
+/// and words stay behind. 77 where this machine lets nobody have a disk of their own.
+const ON_A_SMALL_DISK: &str = r#"
+out=$1 size=$2 program=$3; shift 3
+mkdir "$out/disk" && mount -t tmpfs -o size=$size none "$out/disk" || exit 77
+"$program" --sessions "$out/disk/sessions" --checkpoints "$out/disk/checkpoints" "$@" 2> "$out/said"
+echo $? > "$out/code"
+df "$out/disk" > "$out/full"
+mount -o remount,size=64m "$out/disk" || exit 77
+"$program" --sessions "$out/disk/sessions" --checkpoints "$out/disk/checkpoints" --json resume clip-1 > "$out/resumed"
+"#;
+
+#[test]
+fn a_disk_that_is_really_full_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let expected = undisturbed(folder);
+    let stage = folder.join("undisturbed/checkpoints");
+    let below = |path: &Path| {
+        let mut entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+        entries.find(|path| path.is_dir()).unwrap()
+    };
+    // Session, run, stage, and one of its checkpoints.
+    let checkpoint = bytes_below(&below(&below(&below(&below(&stage)))));
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK, "sh"]);
+    // Room for two checkpoints and a half.
+    command.arg(folder).arg((checkpoint * 5 / 2).to_string()).arg(PROGRAM);
+    command.args(["--threads", "1", "--device", "cpu"]).stdin(Stdio::null());
+    train(&mut command, &["keep=9"]);
+    let Ok(output) = command.output() else { return };
+    if !folder.join("code").exists() {
+        println!("no disk of one's own here: {}", String::from_utf8_lossy(&output.stderr));
+        return;
+    }
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let said = read("said");
+    let errors: Vec<&str> = said.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!((errors.len(), read("code").trim()), (1, "1"), "{said}");
+    assert!(errors[0].contains("disk full") && errors[0].contains("resume"), "{said}");
+    let resumed: serde_json::Value = serde_json::from_str(&read("resumed")).unwrap();
+    assert_eq!(resumed["state"], "done");
+    assert_eq!(resumed["final_digest"].as_str(), expected.as_ref().map(|digest| digest.as_str()));
 }
 
 #[test]

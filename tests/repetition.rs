@@ -28,7 +28,10 @@ fn logs(session: &Session) -> Vec<std::path::PathBuf> {
     let mut found: Vec<_> = fs::read_dir(session.folder())
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
+        .filter(|path| {
+            let name = path.to_string_lossy();
+            name.ends_with(".jsonl") && !name.ends_with(".system.jsonl")
+        })
         .collect();
     found.sort();
     found

@@ -30,6 +30,7 @@ fn started(recipe: serde_json::Value, from: Option<ResumePoint>) -> RunStarted {
         stages: vec![],
         resumed_from: from,
         forked_from: None,
+        series: Vec::new(),
         program_version: "0.1.0".into(),
         git: None,
         host: "machine".into(),

@@ -9,23 +9,20 @@ use std::path::Path;
 use std::time::Duration;
 use terminal::Terminal;
 
-/// A folder with the repository's committed sessions.
+/// The log of the built-in Llama's training, which is committed.
+const COMMITTED: &str = "20261124-054028-causal-lm-62f551";
+
+/// A folder with the committed session alone: a user's own stand beside it in the repository.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let sessions = folder.path().join("sessions");
     fs::create_dir_all(folder.path().join("checkpoints")).unwrap();
-    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("sessions");
-    for entry in fs::read_dir(committed).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            let to = sessions.join(path.file_name().unwrap());
-            fs::create_dir_all(&to).unwrap();
-            for file in fs::read_dir(&path).unwrap() {
-                let file = file.unwrap().path();
-                if file.is_file() {
-                    fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
-                }
-            }
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("sessions").join(COMMITTED);
+    let to = folder.path().join("sessions").join(COMMITTED);
+    fs::create_dir_all(&to).unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap().path();
+        if file.is_file() {
+            fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
         }
     }
     folder

@@ -2,11 +2,10 @@
 
 use super::global::{Global, say};
 use super::text::safe;
-use crate::runner::client::{Reply, send, wait_for_reply};
+use crate::runner::client::{AnswerDocument, Reply, send, wait_for_reply};
 use crate::session::control::Command;
 use crate::session::names::RunId;
 use clap::Args;
-use serde::Serialize;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -21,18 +20,6 @@ pub struct Order {
     /// Do not wait for the runner's answer.
     #[arg(long)]
     no_wait: bool,
-}
-
-/// What a command prints: `llm2clip.answer/1`.
-#[derive(Serialize)]
-struct Reported {
-    format: &'static str,
-    run: String,
-    command: Command,
-    id: String,
-    /// `sent`, `applied`, `refused` or `unanswered`.
-    answer: &'static str,
-    why: Option<String>,
 }
 
 /// `llm2clip checkpoint | pause | stop`
@@ -51,8 +38,14 @@ pub fn order(global: &Global, args: &Order, command: Command) -> anyhow::Result<
         }
     };
     let good = matches!(answer, "sent" | "applied");
-    let document =
-        Reported { format: "llm2clip.answer/1", run: run.to_string(), command, id, answer, why };
+    let document = AnswerDocument {
+        format: "llm2clip.answer/1".to_owned(),
+        run: run.to_string(),
+        command,
+        id,
+        answer: answer.to_owned(),
+        why,
+    };
     global.print(&document, |document| {
         let why = document.why.as_ref().map_or_else(String::new, |why| format!(": {}", safe(why)));
         format!("{} {}  {}{why}\n", document.run, document.command, document.answer)

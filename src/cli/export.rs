@@ -7,11 +7,13 @@ use crate::eval::document::COMPARE_FORMAT;
 use crate::eval::{CompareDocument, Relevant};
 use crate::export::{NamedSeries, charts, csv, rank_charts, trec, write_text};
 use crate::session::Time;
+use crate::session::event::Exported;
 use crate::session::folder::Session;
 use crate::session::follow::{logs_in, read_run};
 use crate::session::neighbours::{NeighbourSet, read_neighbours};
 use crate::session::results::results_of;
 use crate::session::runs::RunRow;
+use crate::session::sitting::{Left, Opened, Sitting};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -22,7 +24,8 @@ use std::process::ExitCode;
 #[derive(Args)]
 pub struct Export {
     /// A session, by any unambiguous beginning or end of its name.
-    session: String,
+    #[arg(value_name = "SESSION")]
+    source: String,
     /// The folder to write.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -51,8 +54,13 @@ pub struct ExportModel {
 /// `llm2clip export`
 pub fn export(global: &Global, args: &Export) -> anyhow::Result<ExitCode> {
     global.may_write()?;
-    let session = super::session::named(global, &args.session)?;
+    let session = super::session::named(global, &args.source)?;
+    let told =
+        global.session.as_ref().map(|name| super::session::named(global, name)).transpose()?;
     let written = export_session(&session, &args.out)?;
+    if let Some(told) = told {
+        record(&told, &args.out)?;
+    }
     let document = json!({
         "format": "llm2clip.exported/1",
         "session": session.id(),
@@ -63,6 +71,16 @@ pub fn export(global: &Global, args: &Export) -> anyhow::Result<ExitCode> {
         format!("{} files written to {}\n", written.len(), args.out.display())
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Records in a session that something was exported: in a sitting without a terminal, since a run's
+/// log is its runner's alone.
+fn record(session: &Session, out: &Path) -> anyhow::Result<()> {
+    let opened = Opened { columns: 0, rows: 0, terminal: None, theme: None };
+    let mut sitting = Sitting::open(session.folder(), session.id(), opened)?;
+    sitting.write(Exported { dir: out.display().to_string() })?;
+    sitting.write(Left {})?;
+    Ok(())
 }
 
 /// Writes `export.json`, CSV, TREC files and every chart; returns the files' names. A function of the

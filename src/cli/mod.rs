@@ -7,6 +7,7 @@
 //! | `train.rs` | `train`, `demo` |
 //! | `resume.rs` | `resume`, `fork` |
 //! | `detach.rs`, `ending.rs` | runners of their own; what a run leaves when it ends |
+//! | `series.rs` | what is left of a series of runs |
 //! | `recipes.rs` | `recipes` |
 //! | `runs.rs`, `watch.rs` | `runs`, `watch` |
 //! | `control.rs` | `checkpoint`, `pause`, `stop` |
@@ -45,6 +46,7 @@ mod recipes;
 mod replay;
 mod resume;
 mod runs;
+mod series;
 mod session;
 mod soak;
 mod text;
@@ -156,6 +158,9 @@ fn chain(error: &anyhow::Error) -> String {
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let global = cli.global;
+    if global.readonly {
+        crate::session::index::write_none();
+    }
     if global.console.is_some() {
         client::leave_session();
     }

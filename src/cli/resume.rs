@@ -3,7 +3,7 @@
 use super::ending::{Ending, code_of, document, print_run};
 use super::global::{Global, Refused, say};
 use super::train::How;
-use super::{control, detach, watch};
+use super::{control, detach, series, watch};
 use crate::recipe::Recipe;
 use crate::runner::{
     Fork as Request, Resumption, Stop, Wait, fork as fork_run, resume as resume_run, split_place,
@@ -56,6 +56,7 @@ pub fn resume(global: &Global, args: &Resume) -> anyhow::Result<ExitCode> {
     match recorded.status(Time::now()) {
         RunStatus::Done => {
             say(&format!("{id} is done; there is nothing to go on with"));
+            series::say_left(&series::left_of(&session, &recorded));
             print_run(global, &document(&session, &id.run)?)?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -101,7 +102,9 @@ pub fn resume(global: &Global, args: &Resume) -> anyhow::Result<ExitCode> {
         }
         Err(error) => Err(error),
     };
-    Ending::of(&session, went, args.on_end.as_deref())?.print(&global, Some(clock))
+    let ended = Ending::of(&session, went, args.on_end.as_deref());
+    series::say_left(&series::left_of(&session, &recorded));
+    ended?.print(&global, Some(clock))
 }
 
 /// A run that another process is at work on.

@@ -2,10 +2,11 @@
 
 use super::global::{Global, Refused, say};
 use super::workbench::workbench;
-use super::{detach, ending, text};
+use super::{detach, ending, series, text};
 use crate::recipe::{Recipe, apply_set, from_toml, names, preset, validate};
 use crate::runner::{Stop, Wait, Workspace, start_run};
 use crate::session::Session;
+use crate::session::event::StillToStart;
 use crate::session::runs::{RUNS_FORMAT, RunsDocument};
 use anyhow::Context;
 use clap::Args;
@@ -124,6 +125,30 @@ fn variants(global: &Global, args: &Train) -> anyhow::Result<Vec<Variant>> {
     Ok(variants)
 }
 
+/// Every run of a series by the command that starts it alone in the same session.
+fn planned(
+    global: &Global,
+    args: &Train,
+    session: &Session,
+    variants: &[Variant],
+) -> Vec<StillToStart> {
+    variants
+        .iter()
+        .map(|variant| {
+            let mut words = vec!["train".to_owned(), args.recipe.clone()];
+            words.extend(variant.sets.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
+            if let Some(threads) = global.threads {
+                words.extend(["--threads".to_owned(), threads.to_string()]);
+            }
+            if global.device != "auto" {
+                words.extend(["--device".to_owned(), global.device.clone()]);
+            }
+            words.extend(["--session".to_owned(), session.id().to_string()]);
+            series::still_to_start(&words, &variant.recipe)
+        })
+        .collect()
+}
+
 /// `llm2clip train`
 pub fn train(global: &Global, args: &Train) -> anyhow::Result<ExitCode> {
     let variants = variants(global, args)?;
@@ -143,13 +168,20 @@ pub fn train(global: &Global, args: &Train) -> anyhow::Result<ExitCode> {
     }
     let stop = Stop::on_signals()?;
     let series = variants.len() > 1;
+    let planned = planned(global, args, &session, &variants);
     let mut rows = Vec::new();
     let mut code = ExitCode::SUCCESS;
     for (at, Variant { recipe, .. }) in variants.iter().enumerate() {
         // One after the other in one process: only the first has anybody to wait for.
         let wait = after.as_ref().filter(|_| at == 0).map_or(Wait::No, Wait::After);
-        let ended =
-            start_run(&workspace, &session, recipe, |log| global.narrator(log), &stop, wait);
+        let ended = start_run(
+            &workspace,
+            &session,
+            recipe,
+            |log| global.narrator(log).with_series(planned[at + 1..].to_vec()),
+            &stop,
+            wait,
+        );
         let ended = ending::Ending::of(&session, ended, args.how.on_end.as_deref());
         if !series {
             return ended?.print(global, None);
@@ -159,6 +191,7 @@ pub fn train(global: &Global, args: &Train) -> anyhow::Result<ExitCode> {
                 rows.push(ended.row()?);
                 if let Some(signal) = ended.signal() {
                     code = ExitCode::from(128 + signal as u8);
+                    series::say_left(&planned[at + 1..]);
                     break;
                 }
             }

@@ -92,7 +92,7 @@ pub fn recognise(spec: &str, path: &Path) -> Result<Format> {
     let mut reader = BufReader::with_capacity(BEGINNING, file);
     let start = reader.fill_buf().map_err(DataError::read(path))?;
     if start.starts_with(&[0x1f, 0x8b]) {
-        return unfit("a gzip file; unpack it first");
+        return unfit(tar::PACKED);
     }
     if image::guess_format(start).is_ok() {
         return unfit("a single picture; name its folder");

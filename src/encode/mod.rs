@@ -12,6 +12,7 @@
 //! | `layers.rs` | rows from every layer of a Llama in one pass |
 //! | `look.rs`, `self_test.rs` | an encoder looked into: tokens, pictures, whether it does what its card says |
 //! | `embeddings.rs` | rows of unit length |
+//! | `kept.rs` | rows of an encoding that was interrupted |
 //! | `table.rs`, `mmap.rs` | embedding tables on disk |
 //! | `bm25.rs` | the honest floor: word overlap |
 
@@ -24,6 +25,7 @@ mod export;
 mod gguf;
 mod hf;
 mod image;
+mod kept;
 mod layers;
 mod look;
 mod mmap;
@@ -45,6 +47,7 @@ pub use export::export_llama;
 pub use gguf::GgufError;
 pub use hf::HfError;
 pub use image::{EncodedImages, ImageEncoder, ModelImageEncoder, image_encoder};
+pub use kept::KeptRows;
 pub use layers::RowsOfLayers;
 pub use look::{PictureLook, TextLook, TokenLook, look_at_picture, look_at_text};
 pub use peft::{LoraNorm, MergedLora, with_loras};

@@ -1,6 +1,7 @@
 //! Text encoders: a language model with pooling, CLIP's text tower, and a language model behind
 //! LLM2CLIP's adapter.
 
+use super::KeptRows;
 use super::card::{AttentionKind, EncoderCard, TextUse};
 use super::source::{Config, Loaded, Sources};
 use super::{Embeddings, EncodeError, Options, peft};
@@ -40,6 +41,17 @@ pub trait TextEncoder {
     fn encode(
         &self,
         texts: &[&str],
+        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Result<EncodedTexts, EncodeError> {
+        self.encode_on(texts, &mut KeptRows::nowhere(), progress)
+    }
+
+    /// As [`TextEncoder::encode`], but batches that `kept` has from an encoding of the same texts are
+    /// not made again, and those that are made are kept there.
+    fn encode_on(
+        &self,
+        texts: &[&str],
+        kept: &mut KeptRows,
         progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<EncodedTexts, EncodeError>;
 }
@@ -281,9 +293,10 @@ impl TextEncoder for ModelTextEncoder {
         &self.card
     }
 
-    fn encode(
+    fn encode_on(
         &self,
         texts: &[&str],
+        kept: &mut KeptRows,
         progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<EncodedTexts, EncodeError> {
         let (unique, place) = distinct(texts);
@@ -299,8 +312,15 @@ impl TextEncoder for ModelTextEncoder {
         let mut values = vec![0.0f32; unique.len() * dim];
         let mut done = 0;
         for batch in by_length(&rows) {
-            let encoded = self.forward(&batch)?.to_device(&Device::Cpu)?;
-            let encoded = encoded.flatten_all()?.to_vec1::<f32>()?;
+            let encoded = match kept.next(batch.rows() * dim) {
+                Some(encoded) => encoded,
+                None => {
+                    let encoded = self.forward(&batch)?.to_device(&Device::Cpu)?;
+                    let encoded = encoded.flatten_all()?.to_vec1::<f32>()?;
+                    kept.keep(&encoded);
+                    encoded
+                }
+            };
             for (row, &item) in encoded.chunks(dim).zip(&batch.items) {
                 values[item * dim..(item + 1) * dim].copy_from_slice(row);
             }

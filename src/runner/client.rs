@@ -7,6 +7,7 @@ use crate::session::follow::{RunFollower, logs_in};
 use crate::session::names::RunId;
 use crate::session::tail::Budget;
 use crate::session::{LogError, RunStatus, Session, Time};
+use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -26,6 +27,23 @@ pub enum Reply {
     Refused(String),
     /// The runner ended, or is gone, without an answer.
     Unanswered(RunStatus),
+}
+
+/// What a command prints: `llm2clip.answer/1`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerDocument {
+    /// `llm2clip.answer/1`.
+    pub format: String,
+    /// The run, by its full name.
+    pub run: String,
+    /// What was asked.
+    pub command: Command,
+    /// The letter's id, by which the log answers.
+    pub id: String,
+    /// `sent`, `applied`, `refused` or `unanswered`.
+    pub answer: String,
+    /// Why it was not carried out; null where it was, or nobody waited.
+    pub why: Option<String>,
 }
 
 /// A runner could not be asked, or could not be started.
@@ -65,7 +83,7 @@ pub enum ClientError {
 /// Sends a command to a run that has a runner; returns the letter's id.
 pub fn send(sessions: &Path, run: &RunId, command: Command) -> Result<String, ClientError> {
     let session = Session::open(sessions, &run.session)?;
-    let mut follower = RunFollower::new(session.folder(), run.run.clone());
+    let mut follower = RunFollower::open(session.folder(), run.run.clone());
     follower.poll(Budget::ALL)?;
     let status = follower.status(Time::now());
     if !status.has_runner() {
@@ -83,7 +101,7 @@ pub fn wait_for_reply(
     mut waiting: impl FnMut(Duration),
 ) -> Result<Reply, ClientError> {
     let session = Session::open(sessions, &run.session)?;
-    let mut follower = RunFollower::new(session.folder(), run.run.clone());
+    let mut follower = RunFollower::open(session.folder(), run.run.clone());
     let began = Instant::now();
     loop {
         // Before the log is read: what a runner wrote before it ended is read after it was found gone.

@@ -8,6 +8,7 @@
 //! | `control.rs` | commands of the mailbox and of signals, and their answers |
 //! | `narrator.rs` | [`Narrator`]: the log's writer, progress lines and commands beside it |
 //! | `speak.rs`, `lines.rs` | [`Speaker`]: lines on stderr; a record as a line |
+//! | `samples.rs` | samples of the machine beside the log |
 //! | `queue.rs` | [`Wait`]: one run a device |
 //! | `start.rs` | where a stage's weights, data and table come from |
 //! | `table.rs` | embedding tables, made once and kept |
@@ -35,6 +36,7 @@ mod queue;
 mod report;
 mod resume;
 mod run;
+mod samples;
 mod speak;
 mod stands;
 mod start;

@@ -9,7 +9,7 @@ use super::control::Control;
 use super::speak::{Speaker, Voice};
 use super::{RunError, lines};
 use crate::encode::EncodeError;
-use crate::session::event::{Event, Heartbeat, Progressed, StepFinished, Warned};
+use crate::session::event::{Event, Heartbeat, Progressed, StepFinished, StillToStart, Warned};
 use crate::session::state::HEARTBEAT_SECONDS;
 use crate::session::writer::LogWriter;
 use crate::session::{LogError, Record, RunState, Time};
@@ -89,6 +89,7 @@ pub struct Narrator {
     log: Option<Arc<Mutex<Log>>>,
     speaker: Speaker,
     pub(super) control: Option<Control>,
+    pub(super) series: Vec<StillToStart>,
 }
 
 impl Narrator {
@@ -99,7 +100,14 @@ impl Narrator {
             Arc::new(Mutex::new(Log { writer, state, last }))
         });
         let heart = log.as_ref().map(Heart::beat);
-        Self { _heart: heart, log, speaker: Speaker::new(voice), control: None }
+        Self { _heart: heart, log, speaker: Speaker::new(voice), control: None, series: Vec::new() }
+    }
+
+    /// Tells the log what this process is to start after the run.
+    #[must_use]
+    pub fn with_series(mut self, series: Vec<StillToStart>) -> Self {
+        self.series = series;
+        self
     }
 
     /// Whether the log has a lock that others see, or there is no log.

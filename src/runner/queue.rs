@@ -52,7 +52,7 @@ pub(super) fn wait(
         .take("wait")
         .map_err(|cause| RunError::Closed { place: line.folder.clone(), cause })?;
     let folder = workspace.sessions.join(after.session.as_str());
-    let mut first = Some(RunFollower::new(&folder, after.run.clone()));
+    let mut first = Some(RunFollower::open(&folder, after.run.clone()));
     let mut working = None;
     narrator.wait_until(|| {
         if let Some(run) = &mut first {

@@ -5,6 +5,7 @@ use super::keep::{Due, Keeper};
 use super::narrator::Narrator;
 use super::queue::{self, Wait};
 use super::report::{Report, report};
+use super::samples::Samples;
 use super::start::{Start, prepare, stage_folder};
 use super::stop::signal_name;
 use super::{RunError, Stop, Workspace};
@@ -114,13 +115,16 @@ pub(super) fn follow(
     let clock = Instant::now();
     narrator.control = Some(Control::new(session.control_folder(&run), stop.clone()));
     let stale = narrator.letters();
-    narrator.tell(started(workspace, recipe, &run, segment, &point))?;
+    let series = std::mem::take(&mut narrator.series);
+    narrator.tell(RunStarted { series, ..started(workspace, recipe, &run, segment, &point) })?;
     narrator.refuse_all(stale, "it was there before this runner started")?;
     narrator.line(&format!("run {}/{run}  (threads {})", session.id(), workspace.threads));
+    let samples = Samples::start(workspace, session, &run, segment);
     let summaries = Vec::new();
     let mut running =
         Running { workspace, session, recipe, run: &run, narrator: &mut narrator, summaries };
     let ended = running.whole(point, wait);
+    drop(samples);
     let (state, reason) = match &ended {
         Ok(_) => (Ending::Done, None),
         Err(RunError::Stopped { signal: None }) => (Ending::Stopped, Some("stop".to_owned())),
@@ -184,6 +188,7 @@ fn started(
         stages: recipe.stages.iter().map(plan).collect(),
         resumed_from: resumed_from.flatten(),
         forked_from: point.forked_from.as_ref().map(ToString::to_string),
+        series: Vec::new(),
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         git: GIT_REVISION.map(str::to_owned),
         host: machine::host(),

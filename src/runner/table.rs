@@ -1,7 +1,7 @@
 //! Embedding tables: made once, kept under a name that says everything their bits depend on.
 
 use super::{Narrator, RunError, Workspace};
-use crate::encode::{Table, TableDtype, TextEncoder, table_key};
+use crate::encode::{KeptRows, Table, TableDtype, TextEncoder, table_key};
 use crate::ids::Digest;
 use crate::session::Finite;
 use crate::session::event::TableMade;
@@ -32,14 +32,18 @@ pub fn ensure_table(
     let table = match found {
         Some(table) => table,
         None => {
-            let encoded = narrator
-                .encoding("encoding captions", |progress| encoder.encode(texts, progress))?;
-            let table = Table { rows: encoded.rows, card: encoder.card().clone() };
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent)
                     .map_err(crate::files::FileError::at("creating", parent))?;
             }
+            // An encoding that was stopped or killed goes on behind its last whole batch.
+            let mut kept = KeptRows::open(&path.with_file_name(format!(".{key}.partial")))?;
+            let encoded = narrator.encoding("encoding captions", |progress| {
+                encoder.encode_on(texts, &mut kept, progress)
+            })?;
+            let table = Table { rows: encoded.rows, card: encoder.card().clone() };
             table.save(&path, TableDtype::F32)?;
+            kept.done();
             table
         }
     };

@@ -21,13 +21,14 @@ pub fn watch(
     run: &RunName,
     speaker: &mut Speaker,
 ) -> Result<(RunFollower, RunStatus), LogError> {
-    let mut follower = RunFollower::new(folder, run.clone());
+    let mut follower = RunFollower::open(folder, run.clone());
     let mut last_step = None;
     follower.poll_with(Budget::ALL, |record| {
         if matches!(record.event, crate::session::Event::StepFinished(_)) {
             last_step = Some(record.clone());
         }
     })?;
+    follower.keep_index();
     if !follower.is_run() {
         return Err(LogError::NotARun { run: run.to_string(), path: folder.to_owned() });
     }

@@ -59,6 +59,12 @@ impl Header {
         }
     }
 
+    /// The header of the samples beside a run's segment, begun now.
+    #[must_use]
+    pub fn of_system(session: SessionId, run: RunName, segment: u32) -> Self {
+        Self { log: LogKind::System, ..Self::of_run(session, run, segment) }
+    }
+
     /// The header of a sitting's log, begun now.
     #[must_use]
     pub fn of_sitting(session: SessionId) -> Self {

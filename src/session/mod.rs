@@ -7,14 +7,16 @@
 //! - [`writer`], [`tail`]: one writes, any number read
 //! - [`fold`], [`state`]: what is known after so many records, and whether the run lives
 //! - [`folder`], [`follow`], [`runs`], [`names`], [`paths`]: sessions and runs on disk
+//! - [`index`]: the fold of a long log, kept so that it opens at once
 //! - [`results`], [`neighbours`]: comparisons and inspections
 //! - [`control`]: commands waiting for a runner
+//! - [`system`]: what the machine did meanwhile
 //! - [`sitting`]: what was done, marked and noted at the terminal
 //! - [`replay`]: the records of all logs of a session in order of time, and a player over them
 //! - [`thumbnails`]: small pictures for replay
 //! - [`overview`], [`remove`], [`pack`]: sessions as a whole
 //!
-//! Deliberately absent: a rewrite of anything, a lock file beside the log, a background thread.
+//! Deliberately absent: a rewrite of a log, a lock file beside the log, a background thread.
 
 pub mod control;
 pub mod error;
@@ -24,6 +26,7 @@ pub mod fold;
 pub mod folder;
 pub mod follow;
 pub mod header;
+pub mod index;
 pub mod names;
 pub mod neighbours;
 pub mod overview;
@@ -36,6 +39,7 @@ pub mod results;
 pub mod runs;
 pub mod sitting;
 pub mod state;
+pub mod system;
 pub mod tail;
 pub mod thumbnails;
 pub mod time;

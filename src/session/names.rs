@@ -80,7 +80,7 @@ impl fmt::Display for RunId {
 pub enum NameError {
     /// Nothing is called so.
     #[error(
-        "no {kind} {query:?}: expected the beginning or end of a name, found none of {among}; `{list}` lists them"
+        "no {kind} {query:?}: expected the beginning or end of a name, or a session's title, found none of {among}; `{list}` lists them"
     )]
     None {
         /// `run` or `session`.
@@ -130,12 +130,21 @@ fn touches(name: &str, query: &str) -> bool {
     !query.is_empty() && (name.starts_with(query) || name.ends_with(query))
 }
 
+/// Whether `query` is the title's part of a session's name: `demo` of `20261123-100000-demo-aaaaaa`.
+fn titled(id: &SessionId, query: &str) -> bool {
+    let name = id.as_str();
+    let from = name.match_indices('-').nth(1).map_or(0, |(at, _)| at + 1);
+    let to = name.rfind('-').unwrap_or(0);
+    name.get(from..to) == Some(query)
+}
+
 /// The run that `query` means: its full name, its own name, or any unambiguous beginning or end;
-/// on both sides of a `/` where there is one.
+/// on both sides of a `/` where there is one, where a session's title will do too.
 pub fn find_run<'a>(query: &str, all: &'a [RunId]) -> Result<&'a RunId, NameError> {
     let full = |id: &RunId| id.to_string();
     if let Some((session, run)) = query.split_once('/') {
-        let in_session = |id: &RunId| touches(id.session.as_str(), session);
+        let in_session =
+            |id: &RunId| titled(&id.session, session) || touches(id.session.as_str(), session);
         return pick(
             "run",
             query,
@@ -159,14 +168,14 @@ pub fn find_run<'a>(query: &str, all: &'a [RunId]) -> Result<&'a RunId, NameErro
     )
 }
 
-/// The session that `query` means: its name, or any unambiguous beginning or end.
+/// The session that `query` means: its name, the title in it, or any unambiguous beginning or end.
 pub fn find_session<'a>(query: &str, all: &'a [SessionId]) -> Result<&'a SessionId, NameError> {
     pick(
         "session",
         query,
         all,
         ToString::to_string,
-        &[&|id| id.as_str() == query, &|id| touches(id.as_str(), query)],
+        &[&|id| id.as_str() == query, &|id| titled(id, query), &|id| touches(id.as_str(), query)],
     )
 }
 
@@ -206,6 +215,8 @@ mod tests {
             ("x", 99),
             ("", 99),
             ("20261124-110000-day-cccccc/clip-1", 3),
+            ("day/clip-1", 3),
+            ("night/clip-1", 1),
         ] {
             match find_run(query, &all) {
                 Ok(found) => assert_eq!(found, &all[expected], "{query}"),
@@ -215,6 +226,18 @@ mod tests {
                 }
                 Err(NameError::None { .. }) => assert_eq!(expected, 99, "{query}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_session_is_found_by_its_title_or_a_part_of_its_name() {
+        let all: Vec<SessionId> = ids().into_iter().map(|id| id.session).collect();
+        let all = [all[0].clone(), all[1].clone(), all[3].clone()];
+        for (query, expected) in [("demo", 0), ("night", 1), ("cccccc", 2), ("20261123", 0)] {
+            assert_eq!(find_session(query, &all).unwrap(), &all[expected], "{query}");
+        }
+        for query in ["nigh", "20261124", ""] {
+            assert!(find_session(query, &all).is_err(), "{query}");
         }
     }
 

@@ -7,7 +7,7 @@ use super::error::{LogError, io_error};
 use super::event::{Event, LogEvent};
 use super::header::{Header, LOG_FORMAT};
 use super::record::{BadRecord, Record};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ impl Budget {
 }
 
 /// A line that was skipped.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadLine {
     /// Which line of the file, from 1; the header is line 1.
     pub line: u64,
@@ -45,7 +45,7 @@ pub struct BadLine {
 }
 
 /// What a reader met that was not plain records.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Oddities {
     /// Lines that were skipped.
     pub bad_lines: u64,
@@ -101,6 +101,8 @@ pub struct LogTail<E = Event> {
     header: Option<(Header, Parser<E>)>,
     /// Inside a line longer than [`LONGEST_LINE`]: where it began.
     skipping: Option<u64>,
+    /// Where to stop; none at the log's end.
+    until: Option<u64>,
     oddities: Oddities,
 }
 
@@ -117,7 +119,58 @@ impl<E: LogEvent> LogTail<E> {
         let file = File::open(path).map_err(io_error("open the log", path))?;
         let path = path.to_owned();
         let oddities = Oddities::default();
-        Ok(Self { path, file, offset: 0, lines: 0, header: None, skipping: None, oddities })
+        let (offset, lines) = (0, 0);
+        let (header, skipping, until) = (None, None, None);
+        Ok(Self { path, file, offset, lines, header, skipping, until, oddities })
+    }
+
+    /// Opens a log whose first `bytes`, of `lines` lines with these oddities, were read before.
+    pub(super) fn open_at(
+        path: &Path,
+        bytes: u64,
+        lines: u64,
+        oddities: Oddities,
+    ) -> Result<Self, LogError> {
+        let mut tail = Self::open_as(path)?;
+        // The header chooses the parser.
+        tail.poll(Budget { records: 1, ..Budget::ALL }, |_| {})?;
+        (tail.offset, tail.lines, tail.oddities) = (bytes, lines, oddities);
+        Ok(tail)
+    }
+
+    /// Opens a log at the first whole line at or after byte `from`, to be read to byte `to`, where a
+    /// line ends, or to its end. Lines are counted from there.
+    pub(super) fn open_within(path: &Path, from: u64, to: Option<u64>) -> Result<Self, LogError> {
+        let mut tail = Self::open_at(path, from, 1, Oddities::default())?;
+        tail.until = to;
+        if from > 0 {
+            // What begins before is half a line, or the end of a line and nothing.
+            tail.offset = from - 1;
+            let mut window = vec![0; LONGEST_LINE.min(CHUNK)];
+            let got = tail
+                .file
+                .read_at(&mut window, tail.offset)
+                .map_err(io_error("read the log", path))?;
+            let end = window[..got].iter().position(|byte| *byte == b'\n');
+            // A longer line is skipped and counted.
+            tail.offset = end.map_or(from, |end| from + end as u64);
+        }
+        Ok(tail)
+    }
+
+    /// Bytes read so far.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Lines read so far, the header among them.
+    pub(super) fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// Whether it stands within a line that is too long.
+    pub(super) fn is_skipping(&self) -> bool {
+        self.skipping.is_some()
     }
 
     /// The log's first line; nothing while it is not there whole.
@@ -163,6 +216,9 @@ impl<E: LogEvent> LogTail<E> {
                 .read_at(&mut window[had..], self.offset + had as u64)
                 .map_err(io_error("read the log", &self.path))?;
             window.truncate(had + got);
+            if self.until.is_some_and(|until| self.offset >= until) {
+                return Ok(Reached::End);
+            }
             if got == 0 {
                 self.check_length()?;
                 return Ok(Reached::End);
@@ -173,6 +229,9 @@ impl<E: LogEvent> LogTail<E> {
                 used += length + 1;
                 self.offset += length as u64 + 1;
                 lines += 1;
+                if self.until.is_some_and(|until| self.offset >= until) {
+                    return Ok(Reached::End);
+                }
                 if lines >= budget.records || began.elapsed() >= budget.time {
                     return Ok(Reached::Budget);
                 }

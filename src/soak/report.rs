@@ -2,10 +2,10 @@
 
 use super::numbers::Numbers;
 use super::{Fault, SoakRequest};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One kind of fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultRow {
     /// What it is.
     pub fault: String,
@@ -18,7 +18,7 @@ pub struct FaultRow {
 }
 
 /// One objective.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectiveRow {
     /// Its preset.
     pub objective: String,
@@ -37,10 +37,10 @@ pub struct ObjectiveRow {
 }
 
 /// `llm2clip.soak/1`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SoakDocument {
     /// The format's name and version.
-    pub format: &'static str,
+    pub format: String,
     /// Root of all draws.
     pub seed: u64,
     /// Threads each child computed on.
@@ -71,7 +71,7 @@ impl SoakDocument {
             lost: 0,
         };
         Self {
-            format: "llm2clip.soak/1",
+            format: "llm2clip.soak/1".to_owned(),
             seed: request.seed,
             threads: request.threads,
             kills: request.kills,

@@ -65,7 +65,7 @@ pub fn read_once(sessions: &Path, watched: &BTreeSet<RunId>, now: Time) -> Vec<N
         let folder = sessions.join(session.as_str());
         for run in logs_in(&folder).unwrap_or_default().into_keys() {
             let id = RunId { session: session.clone(), run };
-            let mut followed = Followed::new(&folder, &id, watched.contains(&id));
+            let mut followed = Followed::new(&folder, watched.contains(&id));
             while followed.poll(&id, now, &mut news) {}
         }
         if watched.iter().any(|run| run.session == *session) {
@@ -256,10 +256,8 @@ impl Worker {
             for (run, segments) in logs {
                 let id = RunId { session: session.clone(), run };
                 let watched = self.watched.contains(&id);
-                let followed = self
-                    .runs
-                    .entry(id.clone())
-                    .or_insert_with(|| Followed::new(&folder, &id, watched));
+                let followed =
+                    self.runs.entry(id.clone()).or_insert_with(|| Followed::new(&folder, watched));
                 followed.seen(segments.len());
             }
         }

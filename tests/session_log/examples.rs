@@ -31,6 +31,7 @@ pub fn run_started(segment: u32, resumed_from: Option<ResumePoint>) -> RunStarte
         stages: vec![plan("clip", 8), plan("mntp", 4)],
         resumed_from,
         forked_from: None,
+        series: Vec::new(),
         program_version: "0.1.0".into(),
         git: Some("71a63ee".into()),
         host: "machine".into(),

@@ -7,7 +7,7 @@
 use super::super::error::{DataError, Result};
 use crate::shown::excerpt;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// Bytes of a header, and what members are padded to.
@@ -16,6 +16,11 @@ const BLOCK: u64 = 512;
 /// Longest name and longest list of extended attributes that are read. Bytes.
 const LONGEST_NAME: u64 = 64 << 10;
 const LONGEST_ATTRIBUTES: u64 = 1 << 20;
+
+/// What is said of a packed archive. Its members cannot be read where they lie: every picture would
+/// cost the unpacking of all before it.
+pub const PACKED: &str =
+    "a gzip file; unpack it first (gunzip -k FILE), pictures in it gain nothing";
 
 /// A file in an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +61,12 @@ impl<'a> Archive<'a> {
     pub fn open(path: &'a Path) -> Result<Self> {
         let file = File::open(path).map_err(DataError::read(path))?;
         let length = file.metadata().map_err(DataError::read(path))?.len();
-        Ok(Self { path, reader: BufReader::new(file), next: 0, length, last: None })
+        let mut archive = Self { path, reader: BufReader::new(file), next: 0, length, last: None };
+        let start = archive.reader.fill_buf().map_err(DataError::read(path))?;
+        if start.starts_with(&[0x1f, 0x8b]) {
+            return Err(archive.wrong(None, "a tar archive", PACKED.to_owned()));
+        }
+        Ok(archive)
     }
 
     /// The next file; none at the end. Folders are passed over.
@@ -360,6 +370,7 @@ pub(in super::super) mod tests {
             (of(b"device", b"0", b'3'), ["device", "kind '3'"]),
             (of(b"odd", b"9z", b'0'), ["odd", "a size"]),
             (Vec::new(), ["at its beginning", "0 bytes"]),
+            (vec![0x1f, 0x8b, 8, 0], ["a tar archive", "gunzip -k"]),
         ] {
             let error = members(&bytes).unwrap_err().to_string();
             assert!(error.contains("a.tar"), "{error}");

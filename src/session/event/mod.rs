@@ -13,7 +13,7 @@ pub use results::{
 };
 pub use run::{
     Base, Continued, DataUsed, Ending, Heartbeat, Paused, Queued, ResumePoint, RunFinished,
-    RunStarted, StageFinished, StagePlan, StageStarted, StoppedEarly, TableUsed,
+    RunStarted, StageFinished, StagePlan, StageStarted, StillToStart, StoppedEarly, TableUsed,
 };
 pub use step::{
     CheckpointRemoved, CheckpointSaved, Contrast, Diverged, StepFinished, StepSkipped, StepTimes,

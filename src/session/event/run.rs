@@ -22,6 +22,9 @@ pub struct RunStarted {
     /// The run this one was forked from, `<session>/<run>`, at `resumed_from`. Absent where it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<String>,
+    /// What the same process was to start after this run, in order; absent where nothing was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub series: Vec<StillToStart>,
     /// Version of this program.
     pub program_version: String,
     /// Revision of its source; absent where it was not built from a repository.
@@ -37,6 +40,15 @@ pub struct RunStarted {
     pub threads: u32,
     /// Seed of every random stream.
     pub seed: u64,
+}
+
+/// A run of a series that had not begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StillToStart {
+    /// The command that starts it in the same session.
+    pub command: String,
+    /// Digest of its resolved recipe, by which a run that has begun since is known.
+    pub recipe: Digest,
 }
 
 /// One stage of the recipe as far as a reader must know it in advance.

@@ -13,7 +13,6 @@ pub struct StepClock {
     /// Milliseconds a step, the last [`WINDOW`] of them.
     recent: VecDeque<f64>,
     /// The last step with its moment; forgotten when something else took time after it.
-    #[serde(skip)]
     last: Option<(u64, Time)>,
     /// Seconds spent on validation and checkpoints.
     beside: f64,

@@ -10,7 +10,7 @@ mod stage;
 
 pub use eta::{Eta, StepClock};
 pub use series::{BUCKETS, Bucket, Series, TAIL};
-pub use stage::{Best, Checkpoint, StageEnd, StageProgress, StageState, Track};
+pub use stage::{BESTS_KEPT, Best, Checkpoint, StageEnd, StageProgress, StageState, Track};
 
 use super::event::{Diverged, Event, Progressed, ResumePoint, RunFinished, RunStarted, StagePlan};
 use super::record::Record;
@@ -247,6 +247,18 @@ impl RunState {
         self.progressed = None;
         self.diverged = None;
         self.started = Some(event);
+    }
+
+    /// For a state of the first and the newest records alone: what lies between was not lost, and
+    /// stages before the current one are done.
+    pub(super) fn only_glimpsed(&mut self) {
+        self.gaps = 0;
+        let current = self.current.unwrap_or(0);
+        self.stages
+            .iter_mut()
+            .take(current)
+            .filter(|stage| stage.progress == StageProgress::Ahead)
+            .for_each(StageState::taken_over);
     }
 
     fn wait(&mut self, waiting: Waiting) {

@@ -10,6 +10,9 @@ use crate::session::time::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Best validations kept; older ones are beyond any checkpoint that a run goes on from.
+pub const BESTS_KEPT: usize = 1000;
+
 /// Where a stage is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -104,7 +107,8 @@ pub struct StageState {
     pub started: Option<StageStarted>,
     /// Its end.
     pub finished: Option<StageEnd>,
-    /// Validations, each the best when it was made; the last one is the best now.
+    /// Validations, each the best when it was made, the newest [`BESTS_KEPT`]; the last one is the
+    /// best now.
     pub bests: Vec<Best>,
     /// Checkpoints on disk, oldest first.
     pub checkpoints: Vec<Checkpoint>,
@@ -237,6 +241,9 @@ impl StageState {
         });
         if is_best {
             let metrics = event.metrics.into_iter().map(|(name, v)| (name, v.get())).collect();
+            if self.bests.len() == BESTS_KEPT {
+                self.bests.remove(0);
+            }
             self.bests.push(Best { step: event.step, loss, metrics });
         }
     }

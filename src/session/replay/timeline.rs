@@ -9,6 +9,7 @@ use crate::session::follow::logs_in;
 use crate::session::names::system_name;
 use crate::session::record::Record;
 use crate::session::sitting::{SittingEvent, SittingState, sittings_in};
+use crate::session::system::SystemEvent;
 use crate::session::tail::LONGEST_LINE;
 use crate::session::time::Time;
 use serde::Deserialize;
@@ -39,7 +40,7 @@ pub enum Entry {
     /// What a runner did.
     Run(RunName, Record),
     /// What the machine did meanwhile.
-    System(RunName, Record),
+    System(RunName, Record<SystemEvent>),
     /// What was done at the terminal.
     Sitting(u32, Record<SittingEvent>),
 }
@@ -49,7 +50,8 @@ impl Entry {
     #[must_use]
     pub fn time(&self) -> Time {
         match self {
-            Self::Run(_, record) | Self::System(_, record) => record.time,
+            Self::Run(_, record) => record.time,
+            Self::System(_, record) => record.time,
             Self::Sitting(_, record) => record.time,
         }
     }
@@ -58,7 +60,8 @@ impl Entry {
     #[must_use]
     pub fn kind(&self) -> &str {
         match self {
-            Self::Run(_, record) | Self::System(_, record) => record.event.kind(),
+            Self::Run(_, record) => record.event.kind(),
+            Self::System(_, record) => record.event.kind(),
             Self::Sitting(_, record) => record.event.kind(),
         }
     }
@@ -134,11 +137,31 @@ pub trait Entries {
 /// Where a line is. Times lie within 2^47 ms of 1970 and files within 2^48 bytes.
 #[derive(Clone, Copy, Debug)]
 struct Stamp {
-    /// Milliseconds since 1970; a clock that was set back does not go back here.
-    millis: i64,
-    /// Offset in its file, times 2^16, and the log's number. Kinds stand apart.
+    /// Milliseconds since 1970, times 4, and the kind; a clock that was set back does not go back
+    /// here.
+    moment: i64,
+    /// Offset in its file, times 2^16, and the log's number.
     place: u64,
 }
+
+impl Stamp {
+    fn millis(self) -> i64 {
+        self.moment >> 2
+    }
+
+    fn kind(self) -> Kind {
+        match self.moment & 3 {
+            0 => Kind::Step,
+            1 => Kind::Landmark,
+            2 => Kind::Mark,
+            _ => Kind::Other,
+        }
+    }
+}
+
+/// Bytes of the shortest lines that are common: room for as many is set aside, and pages that no
+/// line reaches cost nothing.
+const SHORT_LINE: u64 = 128;
 
 struct Source {
     name: LogName,
@@ -150,7 +173,6 @@ struct Source {
 pub struct Timeline {
     logs: Vec<Source>,
     stamps: Vec<Stamp>,
-    kinds: Vec<Kind>,
     /// Lines without a time: no records.
     bad_lines: u64,
     window: RefCell<Window>,
@@ -184,7 +206,9 @@ impl Timeline {
         for (number, path) in sittings_in(folder)? {
             add(LogName::Sitting(number), &path)?;
         }
-        let mut lines: Vec<(Stamp, Kind)> = Vec::new();
+        let bytes: u64 =
+            logs.iter().filter_map(|log| log.file.metadata().ok()).map(|f| f.len()).sum();
+        let mut stamps: Vec<Stamp> = Vec::with_capacity((bytes / SHORT_LINE) as usize + 1);
         let mut bad_lines = 0;
         let mut last: Option<(RunName, i64)> = None;
         for (number, log) in logs.iter().enumerate() {
@@ -196,16 +220,23 @@ impl Timeline {
             bad_lines += scan(log, |offset, time, kind| {
                 latest = latest.max(time.millis());
                 let place = (offset << 16) | (number as u64 & 0xffff);
-                lines.push((Stamp { millis: latest, place }, kind));
+                let kind = match kind {
+                    Kind::Step => 0,
+                    Kind::Landmark => 1,
+                    Kind::Mark => 2,
+                    Kind::Other => 3,
+                };
+                stamps.push(Stamp { moment: (latest << 2) | kind, place });
             })?;
             if let LogName::Run(run, _) = &log.name {
                 last = Some((run.clone(), latest));
             }
         }
         // Stable: lines of one log keep their order.
-        lines.sort_by_key(|(stamp, _)| stamp.millis);
-        let (stamps, kinds) = lines.into_iter().unzip();
-        Ok(Self { logs, stamps, kinds, bad_lines, window: RefCell::default() })
+        if !stamps.is_sorted_by_key(|stamp| stamp.millis()) {
+            stamps.sort_by_key(|stamp| stamp.millis());
+        }
+        Ok(Self { logs, stamps, bad_lines, window: RefCell::default() })
     }
 
     /// The log an entry is from; nothing beyond the end.
@@ -257,21 +288,19 @@ impl Entries for Timeline {
 
     fn time(&self, at: usize) -> Time {
         let stamp = self.stamps.get(at).or(self.stamps.last());
-        let millis = stamp.map_or(0, |stamp| stamp.millis);
+        let millis = stamp.map_or(0, |stamp| stamp.millis());
         Time::from_millis(millis).unwrap_or(Time::EPOCH)
     }
 
     fn kind(&self, at: usize) -> Kind {
-        self.kinds.get(at).copied().unwrap_or(Kind::Other)
+        self.stamps.get(at).map_or(Kind::Other, |stamp| stamp.kind())
     }
 
     fn entry(&self, at: usize) -> Option<Entry> {
         let (name, line) = self.line(at)?;
         Some(match name {
             LogName::Run(run, _) => Entry::Run(run.clone(), Record::<Event>::read(&line).ok()?),
-            LogName::System(run, _) => {
-                Entry::System(run.clone(), Record::<Event>::read(&line).ok()?)
-            }
+            LogName::System(run, _) => Entry::System(run.clone(), Record::read(&line).ok()?),
             LogName::Sitting(number) => Entry::Sitting(*number, Record::read(&line).ok()?),
         })
     }

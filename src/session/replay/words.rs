@@ -3,6 +3,7 @@
 use super::timeline::Entry;
 use crate::session::event::{Event, LogEvent};
 use crate::session::record::Record;
+use crate::session::system::{Sampled, SystemEvent};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -35,10 +36,42 @@ pub fn line(entry: &Entry) -> String {
             }
             keys(record, &mut text);
         }
-        Entry::System(_, record) => keys(record, &mut text),
+        Entry::System(_, record) => {
+            if let SystemEvent::Sampled(sampled) = &record.event {
+                let _ = write!(text, "  {}", machine(sampled));
+                return text;
+            }
+            keys(record, &mut text);
+        }
         Entry::Sitting(_, record) => keys(record, &mut text),
     }
     text.truncate(text.trim_end().len());
+    text
+}
+
+/// A sample of the machine.
+fn machine(sampled: &Sampled) -> String {
+    let giga = |bytes: u64| bytes as f64 / 1e9;
+    let mut text = format!(
+        "{} cores {:.0} %  memory {:.1} of {:.1} GB  runner {:.2} GB",
+        sampled.cores,
+        sampled.cores_used.get() * 100.0,
+        giga(sampled.memory_used),
+        giga(sampled.memory_total),
+        giga(sampled.process_bytes)
+    );
+    for (name, free) in &sampled.disk_free {
+        let _ = write!(text, "  {name} {:.1} GB free", giga(*free));
+    }
+    for gpu in &sampled.gpus {
+        let _ = write!(text, "  {}", gpu.name);
+        if let Some(share) = gpu.utilisation {
+            let _ = write!(text, " {:.0} %", share.get() * 100.0);
+        }
+        if let Some(used) = gpu.memory_used {
+            let _ = write!(text, " {:.1} GB", giga(used));
+        }
+    }
     text
 }
 

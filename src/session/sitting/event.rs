@@ -1,7 +1,7 @@
 //! Events of a sitting at the terminal.
 
 use crate::ids::{RunName, StageName};
-use crate::session::event::events;
+use crate::session::event::{Exported, events};
 use crate::session::time::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -22,6 +22,7 @@ events! {
     "pinned" Pinned: "Something was pinned.",
     "unpinned" Unpinned: "A pin was taken off.",
     "answered" Answered: "A typed query was answered.",
+    "exported" Exported: "Results were exported.",
     "left" Left: "The sitting ended by itself. The last record of its log.",
 }
 

@@ -78,7 +78,10 @@ impl SittingState {
         match event {
             SittingEvent::Opened(event) => {
                 self.sittings += 1;
-                self.size = Some((event.columns, event.rows));
+                // A command's own sitting has no terminal.
+                if event.columns > 0 {
+                    self.size = Some((event.columns, event.rows));
+                }
             }
             SittingEvent::Acted(event) => {
                 self.actions += 1;
@@ -117,7 +120,7 @@ impl SittingState {
                 let (question, answer) = (event.question, event.answer);
                 self.answers.push(Answer { time, question, answer });
             }
-            SittingEvent::Left(_) => {}
+            SittingEvent::Exported(_) | SittingEvent::Left(_) => {}
             SittingEvent::Unknown(_) => self.unknown += 1,
         }
     }

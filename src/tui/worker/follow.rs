@@ -32,6 +32,10 @@ pub struct Followed {
     folder: PathBuf,
     /// Nothing once a run that does not move was read and is not looked at.
     follower: Option<Box<RunFollower>>,
+    /// Shown while the beginning of a long log is read: its end, at once.
+    ahead: Option<Box<Ahead>>,
+    /// Whether the follower began where an index ended: alerts and story lack what was before.
+    indexed: bool,
     alerts: Alerts,
     story: Story,
     segments: usize,
@@ -42,12 +46,42 @@ pub struct Followed {
     checked: Instant,
 }
 
+/// The end of a long log.
+#[derive(Debug)]
+struct Ahead {
+    follower: RunFollower,
+    alerts: Alerts,
+    story: Story,
+}
+
+impl Ahead {
+    fn of(folder: &Path, id: &RunId) -> Option<Self> {
+        let (mut alerts, mut story) = (Alerts::default(), Story::default());
+        let follower = RunFollower::ahead(folder, &id.run, |record| {
+            alerts.apply(record);
+            story.apply(record);
+        })?;
+        Some(Self { follower, alerts, story })
+    }
+
+    fn poll(&mut self) {
+        let (alerts, story) = (&mut self.alerts, &mut self.story);
+        // What cannot be read here is told by the one who reads it all.
+        let _ = self.follower.poll_with(Budget::LIVE, |record| {
+            alerts.apply(record);
+            story.apply(record);
+        });
+    }
+}
+
 impl Followed {
     /// Follows a run from the beginning of its log.
-    pub fn new(folder: &Path, id: &RunId, watched: bool) -> Self {
+    pub fn new(folder: &Path, watched: bool) -> Self {
         Self {
             folder: folder.to_owned(),
-            follower: Some(Box::new(RunFollower::new(folder, id.run.clone()))),
+            follower: None,
+            ahead: None,
+            indexed: false,
             alerts: Alerts::default(),
             story: Story::default(),
             segments: 0,
@@ -77,6 +111,10 @@ impl Followed {
         if watched && !self.watched {
             self.fresh = true;
             self.told = None;
+            if self.indexed {
+                self.follower = None;
+                self.status = None;
+            }
         }
         self.watched = watched;
     }
@@ -88,7 +126,14 @@ impl Followed {
         }
         let follower = self.follower.get_or_insert_with(|| {
             (self.alerts, self.story) = (Alerts::default(), Story::default());
-            Box::new(RunFollower::new(&self.folder, id.run.clone()))
+            self.indexed = !self.watched;
+            // Whoever looks at a run wants its story and its alerts: all of it is read.
+            Box::new(if self.watched {
+                self.ahead = Ahead::of(&self.folder, id).map(Box::new);
+                RunFollower::new(&self.folder, id.run.clone())
+            } else {
+                RunFollower::open(&self.folder, id.run.clone())
+            })
         });
         let before = follower.state().records;
         let (alerts, story) = (&mut self.alerts, &mut self.story);
@@ -108,6 +153,10 @@ impl Followed {
             }
         };
         let more = reached == Reached::Budget;
+        if !more {
+            self.ahead = None;
+            follower.keep_index();
+        }
         let grew = follower.state().records != before;
         let recheck =
             grew || self.status.is_none() || self.checked.elapsed() >= Duration::from_secs(1);
@@ -118,27 +167,36 @@ impl Followed {
             }
             return more;
         }
+        let read = follower.progress();
+        let partial = more && self.ahead.is_none();
+        let (shown, alerts, story) = match &mut self.ahead {
+            Some(ahead) => {
+                ahead.poll();
+                (&ahead.follower, &ahead.alerts, &ahead.story)
+            }
+            None => (&**follower, &self.alerts, &self.story),
+        };
         let status =
-            if more { self.status.unwrap_or(RunStatus::Unknown) } else { follower.status(now) };
+            if partial { self.status.unwrap_or(RunStatus::Unknown) } else { shown.status(now) };
         self.checked = Instant::now();
         let changed = grew || self.fresh || self.status != Some(status);
         let due = self.told.is_none_or(|told| told.elapsed() >= TELL) || !more;
         if changed && due {
             self.told = Some(Instant::now());
             self.fresh = more;
-            let mut entry = entry(id, follower, now);
-            if more {
+            let mut entry = entry(id, shown, now);
+            if partial {
                 entry.row.state = status;
             }
             news.push(News::Run(entry));
             if self.watched {
                 let open = OpenRun {
-                    state: Arc::new(follower.state().clone()),
-                    alerts: Arc::new(self.alerts.clone()),
-                    story: Arc::new(self.story.clone()),
-                    console: Arc::new(console(&self.folder, id, follower.state().segment())),
-                    reading: Reading { read: u64::from(!more), total: 1 },
-                    oddities: follower.oddities(),
+                    state: Arc::new(shown.state().clone()),
+                    alerts: Arc::new(alerts.clone()),
+                    story: Arc::new(story.clone()),
+                    console: Arc::new(console(&self.folder, id, shown.state().segment())),
+                    reading: Reading { read: if more { read.0 } else { read.1 }, total: read.1 },
+                    oddities: shown.oddities(),
                     status,
                 };
                 news.push(News::Open(id.clone(), Box::new(open)));
