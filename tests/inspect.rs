@@ -110,8 +110,13 @@ fn an_own_picture_is_found_in_a_folder_without_captions() {
     let text = run(&[&base[..], &["text-to-image", "--text", "a\u{1b}[2Jdog"]].concat());
     let text = String::from_utf8(text.stdout).unwrap();
     assert!(text.contains("a\\u{1b}[2Jdog") && !text.contains('\u{1b}'), "{text}");
-    // Without captions there is nothing to count over, and none to find.
-    let error = refused(&[&base[..], &["image-to-image"]].concat(), 1);
+    // Without captions there are no slices, and still two lists of neighbours for every picture.
+    let all = document(&[&base[..], &["image-to-image"]].concat());
+    let summary = &all["summary"];
+    assert_eq!((&summary["queries"], &summary["overlap@k"]), (&json!(files - 2), &json!(1.0)));
+    assert_eq!(summary["rows"].as_array().unwrap().len(), files - 2);
+    assert_eq!(summary["rows"][0]["first_relevant"], json!([null, null]));
+    let error = refused(&[&base[..], &["image-to-image", "--slice", "fixed"]].concat(), 1);
     assert!(error.contains("what is relevant"), "{error}");
     let error = refused(&[&base[..], &["image-to-text", "--image", &own]].concat(), 1);
     assert!(error.contains("has none here"), "{error}");

@@ -235,8 +235,11 @@ pub fn inspect(document: &InspectDocument) -> String {
             let _ = writeln!(text, "{:<11}  {count}", slice.name());
         }
         for row in &summary.rows {
-            let [a, b] = row.first_relevant;
-            let _ = writeln!(text, "  {:<30}  {a:>5} -> {b}", safe(&row.query));
+            let query = safe(&row.query);
+            let _ = match row.first_relevant {
+                [Some(a), Some(b)] => writeln!(text, "  {query:<30}  {a:>5} -> {b}"),
+                _ => writeln!(text, "  {query:<30}  shares {} %", percent(row.overlap)),
+            };
         }
     }
     text

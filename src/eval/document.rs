@@ -372,7 +372,8 @@ pub struct Summary {
     pub overlap: f64,
     /// Queries in each slice; a query can be in several.
     pub slices: BTreeMap<super::compare::Slice, usize>,
-    /// The queries of the slice that was asked for, largest change of margin first.
+    /// The queries of the slice that was asked for, largest change of margin first; all queries where
+    /// nothing says what is relevant, the least overlap first.
     pub rows: Vec<SummaryRow>,
 }
 
@@ -381,8 +382,8 @@ pub struct Summary {
 pub struct SummaryRow {
     /// Its id.
     pub query: String,
-    /// High rank of the best relevant item in each list.
-    pub first_relevant: [u32; 2],
+    /// High rank of the best relevant item in each list; null where nothing says what is relevant.
+    pub first_relevant: [Option<u32>; 2],
     /// Margin in each.
     pub margin: [Option<f32>; 2],
     /// Share of the first k that both have.

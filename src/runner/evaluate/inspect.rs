@@ -65,10 +65,7 @@ pub fn inspect(
 ) -> Result<(InspectDocument, Vec<NeighbourSet>), RunError> {
     let (places, judgements) = probe.judgements(request.direction);
     if places.is_empty() {
-        return Err(RunError::Unfit(format!(
-            "data set {} does not say what is relevant in direction {}; name one query, by id, as a text or as a picture",
-            probe.protocol.dataset, request.direction
-        )));
+        return Ok((unjudged(encoders, probe, request, narrator)?, Vec::new()));
     }
     let mut answered = Vec::new();
     for spec in &request.encoders {
@@ -123,6 +120,68 @@ pub fn inspect(
         neighbour_set(role, request.direction, asked, gallery, request.k, ranked, lists)
     });
     Ok((document, sets.to_vec()))
+}
+
+/// Both encoders' lists of everything that asks, where nothing says what is relevant: how much of
+/// them is shared, the least shared first.
+fn unjudged(
+    encoders: &Encoders<'_>,
+    probe: &Probe,
+    request: &InspectRequest,
+    narrator: &mut Narrator,
+) -> Result<InspectDocument, RunError> {
+    let (direction, k) = (request.direction, request.k);
+    let askers = probe.askers(direction);
+    if request.query != Query::All(None) || askers.is_empty() {
+        return Err(RunError::Unfit(format!(
+            "data set {} does not say what is relevant in direction {direction}, so there are no slices and no ranks; leave --slice out, or name one query: by id, as a text or as a picture",
+            probe.protocol.dataset
+        )));
+    }
+    let itself: Option<Vec<u32>> =
+        probe.leaves_out_itself(direction).then(|| (0..askers.len() as u32).collect());
+    let (mut lists, mut found) = (Vec::new(), Vec::new());
+    for spec in &request.encoders {
+        let encoded = encoders.encode(spec, probe, narrator)?;
+        let Encoded::Rows { queries, texts, pictures } = &encoded else {
+            return Err(RunError::Unfit(format!("{} has no embeddings to inspect", spec.label)));
+        };
+        let (ask, answer) = sides(queries.as_ref(), texts.as_ref(), pictures.as_ref(), direction)?;
+        let dim = answer.rows.dim();
+        let products = Products::new(ask.rows.values(), answer.rows.values(), dim)?;
+        let clock = Instant::now();
+        found.push(top_k(&products, k, itself.as_deref())?);
+        let search = clock.elapsed().as_secs_f64() * 1e3 / askers.len() as f64;
+        lists.push(InspectList {
+            role: spec.label.clone(),
+            encoder: serde_json::to_value(&ask.card).unwrap_or_default(),
+            ms: ask.ms_per_item + search,
+            truncated: false,
+            hits: Vec::new(),
+        });
+    }
+    let pairs = found[0].iter().zip(&found[1]).zip(&askers);
+    let mut rows: Vec<SummaryRow> = pairs
+        .map(|((a, b), (query, _))| SummaryRow {
+            query: (*query).to_owned(),
+            first_relevant: [None, None],
+            margin: [None, None],
+            overlap: overlap_at(a, b, k),
+        })
+        .collect();
+    let overlap = rows.iter().map(|row| row.overlap).sum::<f64>() / rows.len() as f64;
+    rows.sort_by(|a, b| a.overlap.total_cmp(&b.overlap));
+    let summary = Summary { queries: rows.len(), k, overlap, rows, ..Summary::default() };
+    Ok(InspectDocument {
+        format: INSPECT_FORMAT.to_owned(),
+        id: None,
+        protocol: probe.protocol.clone(),
+        direction,
+        query: None,
+        lists,
+        difference: None,
+        summary: Some(summary),
+    })
 }
 
 fn side(
@@ -227,7 +286,7 @@ fn summary(
             .into_iter()
             .map(|query| SummaryRow {
                 query: asked[query].to_owned(),
-                first_relevant: [a.ranked[query].high, b.ranked[query].high],
+                first_relevant: [Some(a.ranked[query].high), Some(b.ranked[query].high)],
                 margin: [a.ranked[query].margin(), b.ranked[query].margin()],
                 overlap: overlap(query),
             })
