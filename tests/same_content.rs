@@ -132,8 +132,8 @@ fn numbers(place: &llm2clip::runner::Workspace, corpus: &Corpus, clip: &Path) ->
         let encoders_asked = parse_list(&specs).unwrap();
         let request = CompareRequest { encoders: encoders_asked, ..CompareRequest::default() };
         let mut narrator = Narrator::new(None, Voice::Quiet);
-        let document = compare_encoders(&encoders, &probe, &request, &mut narrator).unwrap();
-        let document = serde_json::to_value(&document.document).unwrap();
+        let (document, _) = compare_encoders(&encoders, &probe, &request, &mut narrator).unwrap();
+        let document = serde_json::to_value(&document).unwrap();
         for row in document["rows"].as_array().unwrap() {
             found.push(json!([row["direction"], row["metrics"], row["ci95"], row["mean_cosine"]]));
         }

@@ -7,10 +7,8 @@ use crate::encode::parse_list;
 use crate::eval::Task;
 use crate::runner::Narrator;
 use crate::runner::evaluate::{
-    Captions, CompareRequest, Comparison, Encoders, Qrels, SweepOver, compare as compare_encoders,
-    sweep,
+    Captions, CompareRequest, Encoders, Qrels, SweepOver, compare as compare_encoders, keep, sweep,
 };
-use crate::session::neighbours::write_neighbours;
 use crate::session::results::results_of;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -107,15 +105,13 @@ pub fn compare(global: &Global, args: &Compare) -> anyhow::Result<ExitCode> {
         qrels: args.qrels.as_deref().map(Qrels::open).transpose()?,
         quantised: args.quantised,
     };
-    let Comparison { mut document, neighbours } =
-        compare_encoders(&encoders, &probe, &request, &mut narrator)?;
+    let (mut document, neighbours) = compare_encoders(&encoders, &probe, &request, &mut narrator)?;
     document.sweep = swept;
     if !global.readonly {
         let session = global.open_session(&workspace, "compare")?;
         let results = results_of(session.folder());
         let id = results.free_id(task.name())?;
-        results.make()?;
-        write_neighbours(&results.neighbours_path(&id), &neighbours)?;
+        keep(session.folder(), &results, &id, &probe, &neighbours, encoders.exif)?;
         results.write(&id, &document)?;
         if !global.quiet {
             eprintln!("written to session {} as {id}", session.id());

@@ -8,6 +8,7 @@ use crate::session::names::{RunId, find_run, find_session};
 use crate::session::paths::Roots;
 use crate::session::runs::run_ids;
 use crate::session::writer::LogWriter;
+use crate::tui::picture::Choice;
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
@@ -70,6 +71,15 @@ pub struct Global {
         env = "LLM2CLIP_THEME"
     )]
     pub theme: String,
+    /// Pictures in the workbench: auto, kitty, iterm2, sixel, halfblocks or off.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WAY",
+        default_value = "auto",
+        env = "LLM2CLIP_GRAPHICS"
+    )]
+    pub graphics: Choice,
     /// Write nothing anywhere.
     #[arg(long, global = true)]
     pub readonly: bool,

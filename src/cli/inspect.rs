@@ -5,14 +5,13 @@ use super::dataset::DataArgs;
 use super::global::{Global, Refused};
 use super::text::inspect as text;
 use crate::encode::{EncoderSpec, parse_list};
+use crate::eval::Direction;
 use crate::eval::compare::Slice;
 use crate::eval::question::{InspectQuestion, InspectRefusal};
-use crate::eval::{Direction, InspectDocument};
 use crate::runner::Narrator;
 use crate::runner::evaluate::{
-    Ask, Desk, Encoders, InspectRequest, Query, Question, inspect as inspect_query,
+    Ask, Desk, Encoders, InspectRequest, Query, Question, inspect as inspect_query, keep,
 };
-use crate::session::neighbours::{NeighbourSet, write_neighbours};
 use crate::session::results::results_of;
 use clap::Args;
 use serde_json::Value;
@@ -106,25 +105,15 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
         inspect_query(&encoders, &probe, &request, &mut narrator)?
     };
     if let Some(session) = global.named_session(&workspace)? {
-        save(&session, &document, &neighbours)?;
+        let results = results_of(session.folder());
+        let id = results.free_id("inspect")?;
+        if !neighbours.is_empty() {
+            keep(session.folder(), &results, &id, &probe, &neighbours, encoders.exif)?;
+        }
+        results.write(&id, &document)?;
     }
     global.print(&document, text)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn save(
-    session: &crate::session::folder::Session,
-    document: &InspectDocument,
-    neighbours: &[NeighbourSet],
-) -> anyhow::Result<()> {
-    let results = results_of(session.folder());
-    results.make()?;
-    let id = results.free_id("inspect")?;
-    if !neighbours.is_empty() {
-        write_neighbours(&results.neighbours_path(&id), neighbours)?;
-    }
-    results.write(&id, document)?;
-    Ok(())
 }
 
 /// Longest line that is read.

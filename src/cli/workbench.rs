@@ -13,6 +13,7 @@ pub fn workbench(global: &Global, run: Option<RunId>) -> anyhow::Result<ExitCode
         checkpoints: roots.checkpoints,
         theme: global.theme.clone(),
         ascii: global.ascii,
+        graphics: global.graphics,
         readonly: global.readonly,
         run,
     };

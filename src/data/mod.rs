@@ -19,6 +19,7 @@ pub mod read;
 pub mod resize;
 pub mod text;
 pub mod text_order;
+pub mod thumbnail;
 pub mod tokenizer;
 pub mod tokenizer_gguf;
 mod tokenizer_pre;

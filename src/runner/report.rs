@@ -1,8 +1,8 @@
 //! What follows the last stage of a recipe that reports: both comparisons, one inspection, the export.
 
 use super::evaluate::{
-    Captions, CompareRequest, Comparison, Encoders, InspectRequest, Probe, ProbeRequest, Query,
-    compare, inspect,
+    Captions, CompareRequest, Encoders, InspectRequest, Probe, ProbeRequest, Query, compare,
+    inspect, keep,
 };
 use super::start::{last_checkpoint, stage_folder};
 use super::{Narrator, RunError, Workspace};
@@ -13,7 +13,6 @@ use crate::nn::Mask;
 use crate::recipe::{Objective, Recipe};
 use crate::session::event::{Compared, Inspected};
 use crate::session::folder::Session;
-use crate::session::neighbours::write_neighbours;
 use crate::session::results::results_of;
 use std::path::Path;
 
@@ -57,11 +56,9 @@ pub fn report(
     let specs = caption_encoders(workspace, recipe, run)?;
     let compared =
         CompareRequest { encoders: specs, seed: recipe.seed, ..CompareRequest::default() };
-    let Comparison { document: caption, neighbours } =
-        compare(&encoders, &probe, &compared, narrator)?;
+    let (caption, sets) = compare(&encoders, &probe, &compared, narrator)?;
     let id = results.free_id("caption")?;
-    results.make()?;
-    write_neighbours(&results.neighbours_path(&id), &neighbours)?;
+    keep(session.folder(), &results, &id, &probe, &sets, encoders.exif)?;
     results.write(&id, &caption)?;
     narrator.tell(Compared { id: id.to_string(), task: "caption".to_owned() })?;
     narrator.attend_between()?;
@@ -70,10 +67,9 @@ pub fn report(
     let specs = image_encoders(workspace, recipe, run)?;
     let compared =
         CompareRequest { encoders: specs.clone(), seed: recipe.seed, ..CompareRequest::default() };
-    let Comparison { document: image, neighbours } =
-        compare(&encoders, &probe, &compared, narrator)?;
+    let (image, sets) = compare(&encoders, &probe, &compared, narrator)?;
     let id = results.free_id("image")?;
-    write_neighbours(&results.neighbours_path(&id), &neighbours)?;
+    keep(session.folder(), &results, &id, &probe, &sets, encoders.exif)?;
     results.write(&id, &image)?;
     narrator.tell(Compared { id: id.to_string(), task: "image".to_owned() })?;
     narrator.attend_between()?;
@@ -89,8 +85,8 @@ pub fn report(
     };
     let (inspected, neighbours) = inspect(&encoders, &probe, &request, narrator)?;
     let id = results.free_id("inspect")?;
+    keep(session.folder(), &results, &id, &probe, &neighbours, encoders.exif)?;
     results.write(&id, &inspected)?;
-    write_neighbours(&results.neighbours_path(&id), &neighbours)?;
     narrator.tell(Inspected { id: id.to_string() })?;
     Ok(Report { caption, image, inspect: inspected })
 }

@@ -6,6 +6,7 @@
 //! `neighbours`, is a JSON text with what the sets are and the ids their numbers stand for.
 
 use super::error::{LogError, file_error, io_error, json_error};
+use crate::eval::{Hit, Ranked};
 use crate::files;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,38 @@ struct SetCard {
 }
 
 impl NeighbourSet {
+    /// The set of a row, named by role and direction, from every query's ranks and list; lists are kept
+    /// up to `k`.
+    #[must_use]
+    pub fn of(
+        (role, direction): (&str, &str),
+        queries: Vec<String>,
+        gallery: Vec<String>,
+        ranked: &[Ranked],
+        lists: &[Vec<Hit>],
+        k: usize,
+    ) -> Self {
+        let mut set = Self {
+            role: role.to_owned(),
+            direction: direction.to_owned(),
+            queries,
+            gallery,
+            k,
+            rank_low: ranked.iter().map(|ranked| ranked.low).collect(),
+            rank_high: ranked.iter().map(|ranked| ranked.high).collect(),
+            margin: ranked.iter().map(|ranked| ranked.margin().unwrap_or(0.0)).collect(),
+            top_items: Vec::with_capacity(lists.len() * k),
+            top_scores: Vec::with_capacity(lists.len() * k),
+        };
+        for list in lists {
+            for place in 0..k {
+                set.top_items.push(list.get(place).map_or(NO_ITEM, |hit| hit.item));
+                set.top_scores.push(list.get(place).map_or(0.0, |hit| hit.score));
+            }
+        }
+        set
+    }
+
     /// The ids and scores of a query's top items; empty for a query that is not there.
     pub fn top(&self, query: usize) -> impl Iterator<Item = (&str, f32)> {
         let range = query * self.k..(query + 1) * self.k;

@@ -1,8 +1,9 @@
 //! Small pictures beside the log, named by their content: what replay needs to show where the data
 //! set is not.
 //!
-//! `thumbnails/<sha256>.png` or `.jpg`, and for every result one map of item ids to pictures,
-//! `thumbnails/<result id>.json`. Equal pictures are stored once.
+//! `thumbnails/<sha256>.png` or `.jpg`, and for every result what its ids stand for,
+//! `thumbnails/<result id>.json`: pictures by their names, captions as they are. Equal pictures are
+//! stored once.
 
 use super::error::{LogError, file_error, io_error, json_error};
 use super::results::ResultId;
@@ -19,11 +20,43 @@ pub const THUMBNAILS_FORMAT: &str = "llm2clip.thumbnails/1";
 /// A picture larger than this is refused: make it smaller. Bytes.
 pub const LARGEST_THUMBNAIL: usize = 256 << 10;
 
-/// The pictures of a result by item: a map's file.
+/// What the ids of a result's queries and items stand for, as far as it is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ItemsShown {
+    /// Pictures by id.
+    pub pictures: BTreeMap<String, Digest>,
+    /// Captions by id. From a file: to be shown escaped.
+    pub captions: BTreeMap<String, String>,
+}
+
+impl ItemsShown {
+    /// The caption of an id; for a picture's, `item@n`, the first caption of its item that is kept.
+    #[must_use]
+    pub fn caption(&self, id: &str) -> Option<&str> {
+        if let Some(own) = self.captions.get(id) {
+            return Some(own);
+        }
+        let (item, _) = id.rsplit_once('@')?;
+        let first = format!("{item}#");
+        let (other, text) = self.captions.range(first.clone()..).next()?;
+        other.starts_with(&first).then_some(text)
+    }
+}
+
+/// A map's file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct ThumbnailMap {
     format: String,
     items: BTreeMap<String, Digest>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    captions: Vec<CaptionShown>,
+}
+
+/// A caption by its id: a list of these can be packed without its texts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct CaptionShown {
+    id: String,
+    text: String,
 }
 
 /// The thumbnails of a session.
@@ -90,27 +123,31 @@ impl Thumbnails {
         Ok(None)
     }
 
-    /// Writes which picture each item of a result has.
-    pub fn write_map(
-        &self,
-        result: &ResultId,
-        items: &BTreeMap<String, Digest>,
-    ) -> Result<(), LogError> {
+    /// Writes what the ids of a result stand for.
+    pub fn write_map(&self, result: &ResultId, shown: &ItemsShown) -> Result<(), LogError> {
         let act = "write the thumbnails of a result";
         let path = self.map_path(result);
         fs::create_dir_all(&self.folder).map_err(io_error(act, &self.folder))?;
-        let map = ThumbnailMap { format: THUMBNAILS_FORMAT.to_owned(), items: items.clone() };
+        let caption =
+            |(id, text): (&String, &String)| CaptionShown { id: id.clone(), text: text.clone() };
+        let map = ThumbnailMap {
+            format: THUMBNAILS_FORMAT.to_owned(),
+            items: shown.pictures.clone(),
+            captions: shown.captions.iter().map(caption).collect(),
+        };
         let mut text = serde_json::to_vec(&map).map_err(json_error(act, &path))?;
         text.push(b'\n');
         write_atomic(&path, &text).map_err(file_error(act, &path))
     }
 
-    /// Which picture each item of a result has; empty where none were kept.
-    pub fn read_map(&self, result: &ResultId) -> Result<BTreeMap<String, Digest>, LogError> {
+    /// What the ids of a result stand for; empty where nothing was kept.
+    pub fn read_map(&self, result: &ResultId) -> Result<ItemsShown, LogError> {
         let act = "read the thumbnails of a result";
         let path = self.map_path(result);
         let text = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(ItemsShown::default());
+            }
             read => read.map_err(io_error(act, &path))?,
         };
         let map: ThumbnailMap = serde_json::from_slice(&text).map_err(json_error(act, &path))?;
@@ -118,7 +155,8 @@ impl Thumbnails {
             let (expected, found) = (THUMBNAILS_FORMAT, map.format);
             return Err(LogError::Version { path, expected, found });
         }
-        Ok(map.items)
+        let captions = map.captions.into_iter().map(|caption| (caption.id, caption.text)).collect();
+        Ok(ItemsShown { pictures: map.items, captions })
     }
 
     fn map_path(&self, result: &ResultId) -> PathBuf {
@@ -146,8 +184,13 @@ mod tests {
         fs::write(path, "torn").unwrap();
         assert_eq!(thumbnails.get(&digest).unwrap(), None);
         let id: ResultId = "inspect-1".parse().unwrap();
-        assert!(thumbnails.read_map(&id).unwrap().is_empty());
-        let map = BTreeMap::from([("1f600@0".to_owned(), digest)]);
+        assert_eq!(thumbnails.read_map(&id).unwrap(), ItemsShown::default());
+        let map = ItemsShown {
+            pictures: BTreeMap::from([("1f600@0".to_owned(), digest)]),
+            captions: BTreeMap::from([("1f600#0".to_owned(), "grinning face".to_owned())]),
+        };
+        assert_eq!(map.caption("1f600@0"), Some("grinning face"));
+        assert_eq!((map.caption("1f601@0"), map.caption("1f60@0")), (None, None));
         thumbnails.write_map(&id, &map).unwrap();
         assert_eq!(thumbnails.read_map(&id).unwrap(), map);
     }

@@ -1,8 +1,11 @@
-//! Starting this program again beside the terminal: a command that detaches its runner and ends.
+//! Starting this program again beside the terminal: a command that detaches its runner and ends, or one
+//! that is watched until it has done its work.
 
 use super::msg::{Msg, News};
 use super::text;
 use super::worker::Places;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::Sender;
 
@@ -11,7 +14,7 @@ use std::sync::mpsc::Sender;
 pub fn start(places: &Places, arguments: Vec<String>, what: String, messages: Sender<Msg>) {
     let places = places.clone();
     std::thread::spawn(move || {
-        let news = match run(&places, &arguments) {
+        let news = match run(&places, &arguments, |_| {}) {
             Ok(()) => News::Said(what),
             Err(why) => News::Failed(format!("{}: {why}", arguments.join(" "))),
         };
@@ -19,21 +22,46 @@ pub fn start(places: &Places, arguments: Vec<String>, what: String, messages: Se
     });
 }
 
-fn run(places: &Places, arguments: &[String]) -> Result<(), String> {
+/// Runs this program with these arguments, tells every line it says on the way, and how it ended. It has
+/// a process group of its own: what ends this terminal does not end it.
+pub fn watch(places: &Places, id: u64, arguments: Vec<String>, messages: Sender<Msg>) {
+    let places = places.clone();
+    std::thread::spawn(move || {
+        let said = messages.clone();
+        let ended = run(&places, &arguments, |line| {
+            let _ = said.send(Msg::News(News::JobSaid(id, line.to_owned())));
+        });
+        let _ = messages.send(Msg::News(News::JobEnded(id, ended)));
+    });
+}
+
+fn run(places: &Places, arguments: &[String], mut heard: impl FnMut(&str)) -> Result<(), String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let output = Command::new(program)
+    let mut child = Command::new(program)
         .args(arguments)
         .arg("--sessions")
         .arg(&places.sessions)
         .arg("--checkpoints")
         .arg(&places.checkpoints)
         .stdin(Stdio::null())
-        .output()
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
         .map_err(|error| error.to_string())?;
-    if output.status.success() {
-        return Ok(());
+    let mut last = "it said nothing".to_owned();
+    if let Some(stderr) = child.stderr.take() {
+        for line in BufReader::new(stderr).split(b'\n') {
+            let Ok(line) = line else { break };
+            let line = String::from_utf8_lossy(&line);
+            // A line that was written over itself shows what stood there last.
+            let line = line.trim_end().rsplit('\r').next().unwrap_or_default().trim();
+            if !line.is_empty() {
+                last = text::safe(line);
+                heard(&last);
+            }
+        }
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-    Err(text::safe(last))
+    let status = child.wait().map_err(|error| error.to_string())?;
+    if status.success() { Ok(()) } else { Err(last) }
 }

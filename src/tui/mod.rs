@@ -12,6 +12,8 @@
 //! | `screen/` | a file or folder a screen, behind one trait |
 //! | `widget/` | charts, tables, inputs: drawn from plain values |
 //! | `data/` | what screens show: the library of runs, curves, alerts, the story of a log |
+//! | `picture/` | pictures: which way this terminal takes, and what is sent |
+//! | `film/` | screens of a session as files: asciicast, SVG, text |
 //! | `theme.rs`, `glyphs.rs`, `text.rs`, `format.rs` | how things look |
 //! | `worker.rs` | the thread that reads and writes files |
 //! | `stage.rs`, `terminal.rs`, `painter.rs`, `input.rs`, `watchdog.rs` | the real terminal |
@@ -19,12 +21,14 @@
 pub mod app;
 mod child;
 pub mod data;
+pub mod film;
 pub mod format;
 pub mod glyphs;
 mod input;
 pub mod keys;
 pub mod msg;
 pub mod painter;
+pub mod picture;
 pub mod screen;
 mod stage;
 mod terminal;
@@ -35,4 +39,4 @@ pub mod widget;
 mod worker;
 
 pub use stage::{Farewell, Options, WorkbenchError, open};
-pub use worker::read_once;
+pub use worker::{make_pictures, read_once};

@@ -2,12 +2,15 @@
 
 use super::data::library::{LoadedResult, MachineSample, OpenRun, RunEntry, SessionEntry};
 use super::keys::Key;
+use super::picture::{Drawn, Graphics, Key as PictureKey};
 use crate::ids::SessionId;
 use crate::session::Time;
 use crate::session::control::Command;
 use crate::session::names::RunId;
 use crate::session::sitting::{SittingEvent, SittingState};
+use serde_json::Value;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Something happened.
 #[derive(Clone, Debug)]
@@ -38,6 +41,13 @@ pub enum Msg {
         width: u16,
         /// Rows.
         height: u16,
+    },
+    /// How pictures can be shown here.
+    Graphics {
+        /// The way.
+        graphics: Graphics,
+        /// Pixels of a cell.
+        cell: (u16, u16),
     },
     /// It is this late now.
     Time(Time),
@@ -75,6 +85,16 @@ pub enum News {
         /// Under which id the log will answer.
         id: String,
     },
+    /// A picture is ready; nothing: it is not there, or cannot be shown.
+    Picture(PictureKey, Option<Arc<Drawn>>),
+    /// A typed query's answer: a line of the child that serves encoders.
+    Answered(Value),
+    /// That child ended; why.
+    Unanswered(String),
+    /// A job said this.
+    JobSaid(u64, String),
+    /// A job ended, or failed and why.
+    JobEnded(u64, Result<(), String>),
     /// A run was started, or another child has ended; in words.
     Said(String),
     /// Something could not be done; in words.
@@ -113,8 +133,20 @@ pub enum Work {
     Reel(super::data::reel::ReelOrder),
     /// Put a command into a run's mailbox.
     Send(RunId, Command),
+    /// Make these pictures of a session ready, for this way and this size of cells; the newest order
+    /// counts.
+    Pictures(SessionId, Vec<PictureKey>, Graphics, (u16, u16)),
+    /// Ask the child that serves encoders, started with these arguments where another one runs.
+    Ask {
+        /// Arguments, without the program's name.
+        arguments: Vec<String>,
+        /// The question's line.
+        question: Value,
+    },
     /// Record what was done in a session's sitting.
     Record(SessionId, Box<SittingEvent>),
+    /// Start this program with these arguments and watch it.
+    Job(u64, Vec<String>),
     /// Start this program with these arguments, detached.
     Launch {
         /// Arguments, without the program's name.

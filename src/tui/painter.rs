@@ -1,12 +1,15 @@
 //! From a buffer to the terminal: only cells that changed, as one synchronized update, and not a
-//! byte where nothing changed.
+//! byte where nothing changed. Pictures that are no cells are sent beside them, within a budget.
 
+use super::picture::{Drawn, Graphics, Key};
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const BEGIN: &[u8] = b"\x1b[?2026h";
@@ -36,6 +39,32 @@ pub struct Painter<W: Write> {
     backend: CrosstermBackend<Counted<W>>,
     bytes: Rc<Cell<u64>>,
     shown: Buffer,
+    /// Pictures that the terminal keeps, by number.
+    kept: BTreeMap<u8, Key>,
+    /// Pictures that lie over cells.
+    laid: Vec<(Rect, Key)>,
+}
+
+/// The pictures of a frame.
+#[derive(Clone, Debug, Default)]
+pub struct Pictures {
+    /// Which way they go.
+    pub graphics: Graphics,
+    /// Where they stand.
+    pub placed: Vec<(Rect, Arc<Drawn>)>,
+    /// Bytes they may take now; one picture always may.
+    pub budget: usize,
+}
+
+/// What painting came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Painted {
+    /// How long the terminal took to take it.
+    pub took: Duration,
+    /// Bytes that pictures took.
+    pub pictures: usize,
+    /// Whether pictures wait for more budget.
+    pub waiting: bool,
 }
 
 impl<W: Write> Painter<W> {
@@ -46,7 +75,13 @@ impl<W: Write> Painter<W> {
         ratatui::crossterm::style::force_color_output(true);
         let bytes = Rc::new(Cell::new(0));
         let backend = CrosstermBackend::new(Counted { inner: out, bytes: Rc::clone(&bytes) });
-        Self { backend, bytes, shown: Buffer::empty(Rect::ZERO) }
+        Self {
+            backend,
+            bytes,
+            shown: Buffer::empty(Rect::ZERO),
+            kept: BTreeMap::new(),
+            laid: Vec::new(),
+        }
     }
 
     /// Bytes written so far.
@@ -57,28 +92,119 @@ impl<W: Write> Painter<W> {
     /// Forgets what is on the screen: the next frame is painted whole.
     pub fn forget(&mut self) {
         self.shown = Buffer::empty(Rect::ZERO);
+        self.kept.clear();
     }
 
-    /// Paints a frame; how long the terminal took to take it.
+    /// Paints a frame without pictures; how long the terminal took to take it.
     pub fn paint(&mut self, frame: Buffer) -> io::Result<Duration> {
+        Ok(self.paint_with(frame, &Pictures::default())?.took)
+    }
+
+    /// Paints a frame and its pictures.
+    pub fn paint_with(&mut self, frame: Buffer, pictures: &Pictures) -> io::Result<Painted> {
         let began = Instant::now();
         let whole = frame.area != self.shown.area;
         if whole {
             self.shown = Buffer::empty(frame.area);
+            self.laid.clear();
         }
-        let changes = self.shown.diff(&frame);
-        if changes.is_empty() && !whole {
-            return Ok(Duration::ZERO);
+        self.lift(pictures);
+        // Where sending fails nothing is known of the screen, and the next frame is painted whole.
+        let before = std::mem::replace(&mut self.shown, Buffer::empty(Rect::ZERO));
+        let changes = before.diff(&frame);
+        // Where a cell under a picture is drawn again, the picture is too.
+        let hit = |area: &Rect| changes.iter().any(|(x, y, _)| area.contains((*x, *y).into()));
+        self.laid.retain(|(area, _)| !hit(area));
+        let (sending, waiting) = self.choose(pictures);
+        if changes.is_empty() && sending.is_empty() && !whole {
+            self.shown = before;
+            return Ok(Painted { waiting, ..Painted::default() });
         }
         self.raw(BEGIN)?;
         if whole {
             self.backend.clear()?;
         }
+        let over = pictures.graphics.is_laid_over();
+        if !over {
+            for (_, drawn) in &sending {
+                self.raw(&drawn.sent)?;
+                self.kept.insert(drawn.number, drawn.key.clone());
+            }
+        }
         self.backend.draw(changes.into_iter())?;
+        if over {
+            for (area, drawn) in &sending {
+                let (x, y) = (area.x + drawn.offset.0, area.y + drawn.offset.1);
+                self.raw(format!("\x1b[{};{}H", y + 1, x + 1).as_bytes())?;
+                self.raw(&drawn.sent)?;
+                self.laid.push((*area, drawn.key.clone()));
+            }
+        }
         self.raw(END)?;
         Write::flush(&mut self.backend)?;
         self.shown = frame;
-        Ok(began.elapsed())
+        let bytes = sending.iter().map(|(_, drawn)| drawn.sent.len()).sum();
+        Ok(Painted { took: began.elapsed(), pictures: bytes, waiting })
+    }
+
+    /// Cells under pictures that are gone must be drawn again, whatever stands in them.
+    fn lift(&mut self, pictures: &Pictures) {
+        let stays = |area: &Rect, key: &Key| {
+            pictures.graphics.is_laid_over()
+                && pictures.placed.iter().any(|(place, drawn)| place == area && drawn.key == *key)
+        };
+        let shown = &mut self.shown;
+        self.laid.retain(|(area, key)| {
+            let stays = stays(area, key);
+            if !stays {
+                for position in area.intersection(shown.area).positions() {
+                    shown[position].set_symbol("\u{fffd}");
+                }
+            }
+            stays
+        });
+    }
+
+    /// The pictures to send now, and whether others must wait.
+    fn choose(&self, pictures: &Pictures) -> (Vec<(Rect, Arc<Drawn>)>, bool) {
+        let has = |area: &Rect, drawn: &Drawn| match pictures.graphics {
+            Graphics::Kitty | Graphics::KittyInTmux => {
+                self.kept.get(&drawn.number) == Some(&drawn.key)
+            }
+            graphics if graphics.is_laid_over() => {
+                self.laid.iter().any(|(place, key)| place == area && *key == drawn.key)
+            }
+            _ => true,
+        };
+        let mut chosen: Vec<(Rect, Arc<Drawn>)> = Vec::new();
+        let mut left = pictures.budget;
+        for (area, drawn) in &pictures.placed {
+            let twice = chosen.iter().any(|(_, other)| other.number == drawn.number);
+            if has(area, drawn) || (twice && !pictures.graphics.is_laid_over()) {
+                continue;
+            }
+            if left == 0 {
+                return (chosen, true);
+            }
+            left = left.saturating_sub(drawn.sent.len());
+            chosen.push((*area, Arc::clone(drawn)));
+        }
+        (chosen, false)
+    }
+
+    /// Has the terminal forget the pictures it keeps.
+    pub fn drop_pictures(&mut self, graphics: Graphics) -> io::Result<()> {
+        if self.kept.is_empty() {
+            return Ok(());
+        }
+        self.kept.clear();
+        let all = b"\x1b_Ga=d,d=A,q=2\x1b\\";
+        if graphics == Graphics::KittyInTmux {
+            self.raw(&super::picture::through_tmux(all))?;
+        } else {
+            self.raw(all)?;
+        }
+        self.flush()
     }
 
     /// Sends bytes that are no cells, such as a text for the clipboard.
@@ -104,7 +230,9 @@ pub fn tell(text: &str) -> Vec<u8> {
     format!("\x07\x1b]9;{}\x07", super::text::safe(text)).into_bytes()
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// Base64, as terminals take it.
+#[must_use]
+pub fn base64(bytes: &[u8]) -> String {
     const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for part in bytes.chunks(3) {
@@ -169,6 +297,60 @@ mod tests {
         screen.process(&bytes);
         let cell = screen.screen().cell(0, 0).unwrap();
         assert!(cell.inverse() && cell.contents() == "y");
+    }
+
+    fn drawn(number: u8, bytes: &[u8]) -> Arc<Drawn> {
+        let picture = crate::ids::Digest::of(&[number]);
+        let key = Key { picture, columns: 4, rows: 2 };
+        Arc::new(Drawn { key, number, halves: Vec::new(), offset: (0, 0), sent: bytes.to_vec() })
+    }
+
+    fn pictures(graphics: Graphics, placed: Vec<(Rect, Arc<Drawn>)>, budget: usize) -> Pictures {
+        Pictures { graphics, placed, budget }
+    }
+
+    #[test]
+    fn a_kept_picture_is_sent_once_and_within_the_budget() {
+        let sent = Sent::default();
+        let mut painter = Painter::new(sent.clone());
+        let at = |x| Rect::new(x, 0, 4, 2);
+        let placed = vec![(at(0), drawn(1, b"<one>")), (at(5), drawn(2, b"<two>"))];
+        let shown = pictures(Graphics::Kitty, placed, 3);
+        let blank = || frame("", Style::default());
+        let first = painter.paint_with(blank(), &shown).unwrap();
+        assert!(first.waiting && first.pictures == 5);
+        let second = painter.paint_with(blank(), &shown).unwrap();
+        assert!(!second.waiting && second.pictures == 5);
+        let before = painter.bytes();
+        painter.paint_with(blank(), &shown).unwrap();
+        assert_eq!(painter.bytes(), before);
+        let text = String::from_utf8(sent.0.borrow().clone()).unwrap();
+        assert_eq!((text.matches("<one>").count(), text.matches("<two>").count()), (1, 1));
+    }
+
+    #[test]
+    fn a_picture_over_cells_goes_when_they_are_drawn_again() {
+        let sent = Sent::default();
+        let mut painter = Painter::new(sent.clone());
+        let place = (Rect::new(2, 0, 4, 2), drawn(1, b"<one>"));
+        let shown = pictures(Graphics::Sixel, vec![place], 1000);
+        let blank = || frame("", Style::default());
+        painter.paint_with(blank(), &shown).unwrap();
+        assert!(String::from_utf8_lossy(&sent.0.borrow()).contains("\x1b[1;3H<one>"));
+        let before = painter.bytes();
+        painter.paint_with(blank(), &shown).unwrap();
+        assert_eq!(painter.bytes(), before);
+        sent.0.borrow_mut().clear();
+        // Its eight cells are wiped, though they are as blank as before.
+        painter.paint_with(blank(), &pictures(Graphics::Sixel, Vec::new(), 1000)).unwrap();
+        let text = String::from_utf8(sent.0.borrow().clone()).unwrap();
+        assert!(text.matches(' ').count() >= 8 && !text.contains("<one>"), "{text:?}");
+        // Text that comes up over it takes its place, and it comes back after.
+        painter.paint_with(blank(), &shown).unwrap();
+        painter.paint(frame("covered", Style::default())).unwrap();
+        sent.0.borrow_mut().clear();
+        painter.paint_with(blank(), &shown).unwrap();
+        assert!(String::from_utf8_lossy(&sent.0.borrow()).contains("<one>"));
     }
 
     #[test]

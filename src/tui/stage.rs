@@ -3,7 +3,9 @@
 use super::app::App;
 use super::glyphs::Glyphs;
 use super::msg::{Cmd, Msg, News};
-use super::painter::{Painter, clipboard, tell};
+use super::painter::{Painter, Pictures, clipboard, tell};
+use super::picture::detect::{self, Surroundings};
+use super::picture::{Choice, Graphics};
 use super::theme::{Depth, Theme};
 use super::worker::{self, Places};
 use super::{input, terminal, watchdog};
@@ -15,7 +17,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::panic;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// How the workbench is opened.
@@ -29,6 +31,8 @@ pub struct Options {
     pub theme: String,
     /// ASCII only.
     pub ascii: bool,
+    /// How pictures are to be shown.
+    pub graphics: Choice,
     /// Write nothing anywhere.
     pub readonly: bool,
     /// A run to open on.
@@ -92,7 +96,16 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     let mut painter = Painter::new(io::BufWriter::with_capacity(1 << 16, out));
     // The first frame comes before anything is looked at.
     painter.paint(frame(&app, Rect::new(0, 0, width, height)))?;
-    input::start(sender.clone());
+    let around = Surroundings::of_environment(variable);
+    let asks = detect::asks(options.graphics, &around, depth, options.ascii);
+    if asks {
+        painter.raw(detect::QUESTION)?;
+        painter.flush()?;
+    }
+    let look =
+        Look { choice: options.graphics, around, asks, plain: detect::plain(depth, options.ascii) };
+    let keys = sender.clone();
+    input::start(sender.clone(), move || look_around(&look, &keys));
     let places = Places { sessions: options.sessions, checkpoints: options.checkpoints };
     let (work, worker) = worker::start(places, sender);
     for command in first {
@@ -100,7 +113,8 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
             let _ = work.send(order);
         }
     }
-    let stage = Stage { app, painter, work, area: Rect::new(0, 0, width, height), remote };
+    let area = Rect::new(0, 0, width, height);
+    let stage = Stage { app, painter, work, area, remote, purse: Purse::new(remote) };
     let ended = stage.run(&messages);
     terminal::leave();
     // The sitting's last line; a file system that hangs is not waited for.
@@ -109,6 +123,55 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok(ended?)
+}
+
+/// What decides the way pictures take.
+struct Look {
+    choice: Choice,
+    around: Surroundings,
+    asks: bool,
+    plain: Graphics,
+}
+
+/// Finds out how pictures can be shown, and passes on the keys pressed meanwhile.
+fn look_around(look: &Look, messages: &Sender<Msg>) {
+    let answers = if look.asks { detect::listen() } else { detect::Answers::default() };
+    let in_tmux = look.around.tmux && look.choice == Choice::Auto;
+    let passed = if in_tmux { detect::outside_tmux() } else { None };
+    let graphics =
+        detect::decide(look.choice, &look.around, &answers, passed.as_deref(), look.plain);
+    let cell = detect::cell(&answers);
+    let keys = answers.keys.into_iter().map(Msg::Key);
+    for msg in std::iter::once(Msg::Graphics { graphics, cell }).chain(keys) {
+        let _ = messages.send(msg);
+    }
+}
+
+/// Bytes that pictures may take: over SSH so many a second, on this machine as many as there are.
+struct Purse {
+    rate: Option<f64>,
+    left: f64,
+    filled: Instant,
+}
+
+/// Bytes of pictures a second over SSH.
+const PICTURE_RATE: f64 = 64.0 * 1024.0;
+
+impl Purse {
+    fn new(remote: bool) -> Self {
+        Self { rate: remote.then_some(PICTURE_RATE), left: PICTURE_RATE, filled: Instant::now() }
+    }
+
+    fn budget(&mut self) -> usize {
+        let Some(rate) = self.rate else { return usize::MAX };
+        self.left = (self.left + self.filled.elapsed().as_secs_f64() * rate).min(rate);
+        self.filled = Instant::now();
+        self.left.max(0.0) as usize
+    }
+
+    fn spend(&mut self, bytes: usize) {
+        self.left -= bytes as f64;
+    }
 }
 
 fn frame(app: &App, area: Rect) -> Buffer {
@@ -125,6 +188,7 @@ struct Stage {
     work: std::sync::mpsc::Sender<super::msg::Work>,
     area: Rect,
     remote: bool,
+    purse: Purse,
 }
 
 impl Stage {
@@ -176,11 +240,18 @@ impl Stage {
             let due = if asked { quick.max(rest) } else { usual.max(rest) };
             if dirty && painted.elapsed() >= due {
                 self.app.shared.sent = self.painter.bytes();
-                let took = self.painter.paint(frame(&self.app, self.area))?;
+                let pictures = Pictures {
+                    graphics: self.app.shared.graphics_now(),
+                    placed: self.app.placements(),
+                    budget: self.purse.budget(),
+                };
+                let sent = self.painter.paint_with(frame(&self.app, self.area), &pictures)?;
+                self.purse.spend(sent.pictures);
+                let took = sent.took;
                 // Back off from a terminal that cannot keep up, and come back when it can.
                 rest = if took > SLOW { (took * 4).min(Duration::from_secs(2)) } else { rest / 2 };
                 painted = Instant::now();
-                (dirty, asked) = (false, false);
+                (dirty, asked) = (sent.waiting, false);
             }
         }
     }
@@ -217,7 +288,8 @@ impl Stage {
         Ok(true)
     }
 
-    fn farewell(&self) -> Farewell {
+    fn farewell(&mut self) -> Farewell {
+        let _ = self.painter.drop_pictures(self.app.shared.graphics);
         let line = |run: &super::data::library::RunEntry| format!("{} {}", run.id, run.row.state);
         Farewell { running: self.app.shared.library.live().map(line).collect() }
     }

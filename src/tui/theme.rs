@@ -150,7 +150,8 @@ impl Theme {
                 Depth::Basic => plain.add_modifier(Modifier::DIM),
                 _ => plain.fg(pick(0x0050_5560, 0x00b4_b8c0, Color::Reset)),
             },
-            Role::Title => plain.add_modifier(Modifier::BOLD),
+            // A heading stands on a rule, whose colour it must not take.
+            Role::Title => plain.fg(Color::Reset).add_modifier(Modifier::BOLD),
             Role::Accent => {
                 plain.fg(pick(ON_DARK[0], ON_LIGHT[0], Color::Cyan)).add_modifier(Modifier::BOLD)
             }
@@ -179,6 +180,15 @@ impl Theme {
         }
     }
 
+    /// The ground these colours are for, and plain letters on it: where no terminal has its own.
+    #[must_use]
+    pub const fn ground_colours(self) -> ([u8; 3], [u8; 3]) {
+        match self.ground {
+            Ground::Dark => ([0x16, 0x19, 0x1e], [0xd8, 0xdc, 0xe2]),
+            Ground::Light => ([0xff, 0xff, 0xff], [0x20, 0x24, 0x2a]),
+        }
+    }
+
     fn colour(self, rgb: u32, basic: Color) -> Color {
         let [_, r, g, b] = rgb.to_be_bytes();
         match self.depth {
@@ -197,7 +207,8 @@ fn mix(a: u32, b: u32) -> u32 {
 }
 
 /// The nearest colour of the 6x6x6 cube or the grey ramp.
-fn nearest_indexed(r: u8, g: u8, b: u8) -> u8 {
+#[must_use]
+pub fn nearest_indexed(r: u8, g: u8, b: u8) -> u8 {
     const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
     let level = |value: u8| {
         (0..6).min_by_key(|at| i32::from(LEVELS[*at]).abs_diff(i32::from(value))).unwrap_or(0)

@@ -1,10 +1,12 @@
 //! The thread that works on files: it finds runs, follows their logs, reads results, sends commands and
 //! starts children. No key waits for it.
 
+mod asker;
 mod follow;
+mod pictures;
 mod recorder;
-mod reel;
-mod results;
+pub(super) mod reel;
+pub(super) mod results;
 
 use super::data::library::{MachineSample, RunEntry, SessionEntry};
 use super::data::reel::ReelOrder;
@@ -18,6 +20,7 @@ use crate::session::follow::logs_in;
 use crate::session::names::RunId;
 use crate::session::sitting::{SittingState, read_sittings};
 use follow::Followed;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -62,20 +65,44 @@ pub fn read_once(sessions: &Path, watched: &BTreeSet<RunId>, now: Time) -> Vec<N
     let ids = list_sessions(sessions).unwrap_or_default();
     news.push(News::Sessions(ids.iter().filter_map(|id| session_entry(sessions, id)).collect()));
     for session in &ids {
-        let folder = sessions.join(session.as_str());
-        for run in logs_in(&folder).unwrap_or_default().into_keys() {
-            let id = RunId { session: session.clone(), run };
-            let mut followed = Followed::new(&folder, watched.contains(&id));
-            while followed.poll(&id, now, &mut news) {}
-        }
-        if watched.iter().any(|run| run.session == *session) {
-            news.push(News::Results(session.clone(), results::read(&folder)));
-        }
+        news.extend(read_session(sessions, session, watched, now));
     }
     news
 }
 
-fn session_entry(sessions: &Path, id: &SessionId) -> Option<SessionEntry> {
+/// The same of one session.
+#[must_use]
+pub fn read_session(
+    sessions: &Path,
+    session: &SessionId,
+    watched: &BTreeSet<RunId>,
+    now: Time,
+) -> Vec<News> {
+    let mut news = Vec::new();
+    let folder = sessions.join(session.as_str());
+    for run in logs_in(&folder).unwrap_or_default().into_keys() {
+        let id = RunId { session: session.clone(), run };
+        let mut followed = Followed::new(&folder, watched.contains(&id));
+        while followed.poll(&id, now, &mut news) {}
+    }
+    if watched.iter().any(|run| run.session == *session) {
+        news.push(News::Results(session.clone(), results::read(&folder)));
+    }
+    news
+}
+
+/// Pictures of a session, made ready at once: for pictures of screens.
+#[must_use]
+pub fn make_pictures(sessions: &Path, order: &Work) -> Vec<News> {
+    let Work::Pictures(session, keys, graphics, cell) = order else { return Vec::new() };
+    let mut maker = pictures::Maker::new(sessions);
+    let (session, graphics, cell) = (session.clone(), *graphics, *cell);
+    let order = pictures::Order { session, keys: Vec::new(), graphics, cell };
+    keys.iter().map(|key| News::Picture(key.clone(), maker.make(&order, key))).collect()
+}
+
+/// A session as lists show it.
+pub(super) fn session_entry(sessions: &Path, id: &SessionId) -> Option<SessionEntry> {
     let session = Session::open(sessions, id).ok()?;
     let card = session.card();
     Some(SessionEntry { id: id.clone(), title: card.title.clone(), created: card.created })
@@ -95,6 +122,8 @@ struct Worker {
     sampling: Option<Sampling>,
     playing: Option<reel::Playing>,
     recorder: recorder::Recorder,
+    asker: Option<asker::Asker>,
+    pictures: Sender<pictures::Order>,
     /// Whether anybody still listens.
     heard: bool,
 }
@@ -108,6 +137,7 @@ struct Sampling {
 
 impl Worker {
     fn new(places: Places, messages: Sender<Msg>) -> Self {
+        let pictures = pictures::start(&places.sessions, messages.clone());
         Self {
             places,
             messages,
@@ -120,6 +150,8 @@ impl Worker {
             sampling: None,
             playing: None,
             recorder: recorder::Recorder::default(),
+            asker: None,
+            pictures,
             heard: true,
         }
     }
@@ -182,6 +214,15 @@ impl Worker {
                 self.read_results(&session);
             }
             Work::Reel(order) => self.reel(&order),
+            Work::Pictures(session, keys, graphics, cell) => {
+                let _ = self.pictures.send(pictures::Order { session, keys, graphics, cell });
+            }
+            Work::Ask { arguments, question } => {
+                if let Err(why) = self.ask(arguments, &question) {
+                    self.asker = None;
+                    self.say(News::Unanswered(why));
+                }
+            }
             Work::Record(session, event) => {
                 if let Err(error) = self.recorder.record(&self.places.sessions, &session, *event) {
                     self.say(News::Failed(error));
@@ -191,10 +232,36 @@ impl Worker {
                 Ok(id) => self.say(News::Sent { run, command, id }),
                 Err(error) => self.say(News::Failed(error.to_string())),
             },
+            Work::Job(id, arguments) => {
+                super::child::watch(&self.places, id, arguments, self.messages.clone());
+            }
             Work::Launch { arguments, what } => {
                 super::child::start(&self.places, arguments, what, self.messages.clone());
             }
         }
+    }
+
+    fn ask(&mut self, arguments: Vec<String>, question: &Value) -> Result<(), String> {
+        let serving = self.asker.take().filter(|asker| asker.serves(&arguments));
+        if let Some(mut asker) = serving
+            && asker.ask(question).is_ok()
+        {
+            self.asker = Some(asker);
+            return Ok(());
+        }
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let Places { sessions, checkpoints } = &self.places;
+        let more = [
+            "--sessions".as_ref(),
+            sessions.as_os_str(),
+            "--checkpoints".as_ref(),
+            checkpoints.as_os_str(),
+        ];
+        let mut asker =
+            asker::Asker::start(program.as_os_str(), arguments, &more, self.messages.clone())?;
+        asker.ask(question)?;
+        self.asker = Some(asker);
+        Ok(())
     }
 
     fn reel(&mut self, order: &ReelOrder) {

@@ -1,6 +1,8 @@
 //! The program on a pseudo-terminal with a screen model: type keys, wait for what is expected to be
 //! seen, never for time.
 
+#![allow(dead_code)]
+
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::path::Path;
@@ -14,6 +16,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 struct Seen {
     screen: vt100::Parser,
     bytes: usize,
+    sent: Vec<u8>,
     ended: bool,
     /// The reader shall let go of the terminal.
     leaving: bool,
@@ -68,7 +71,7 @@ impl Terminal {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
         let screen = vt100::Parser::new(rows, cols, 0);
-        let seen = Seen { screen, bytes: 0, ended: false, leaving: false };
+        let seen = Seen { screen, bytes: 0, sent: Vec::new(), ended: false, leaving: false };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let shared = Arc::clone(&seen);
         let reader = std::thread::spawn(move || {
@@ -81,6 +84,7 @@ impl Terminal {
                 } else {
                     seen.screen.process(&buffer[..got]);
                     seen.bytes += got;
+                    seen.sent.extend_from_slice(&buffer[..got]);
                 }
                 shared.1.notify_all();
                 if got == 0 || seen.leaving {
@@ -106,6 +110,22 @@ impl Terminal {
     /// Bytes the program has written so far.
     pub fn bytes(&self) -> usize {
         self.seen.0.lock().unwrap().bytes
+    }
+
+    /// Waits until the program has sent these bytes, whatever they look like.
+    pub fn sends(&self, wanted: &str) {
+        let began = Instant::now();
+        let mut seen = self.seen.0.lock().unwrap();
+        while !seen.sent.windows(wanted.len()).any(|part| part == wanted.as_bytes()) {
+            assert!(!seen.ended && began.elapsed() < PATIENCE, "{wanted:?} was not sent");
+            seen = self.seen.1.wait_timeout(seen, Duration::from_millis(500)).unwrap().0;
+        }
+    }
+
+    /// Whether the program has sent these bytes so far.
+    pub fn has_sent(&self, wanted: &str) -> bool {
+        let seen = self.seen.0.lock().unwrap();
+        seen.sent.windows(wanted.len()).any(|part| part == wanted.as_bytes())
     }
 
     /// Waits until the screen is as wanted.

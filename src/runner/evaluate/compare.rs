@@ -1,7 +1,6 @@
 //! A table over encoders and directions: ranks, metrics, intervals, tests, times.
 
 use super::encoders::{Encoded, Encoders, TimedRows};
-use super::inspect::neighbour_set;
 use super::probe::Probe;
 use super::qrels::Qrels;
 use crate::encode::{Embeddings, EncoderCard, EncoderSpec, TableDtype};
@@ -39,14 +38,6 @@ pub struct CompareRequest {
     pub qrels: Option<Qrels>,
     /// Whether every row is also searched as f16 and int8.
     pub quantised: bool,
-}
-
-/// A comparison, and who stood near whom in it: a set a row.
-pub struct Comparison {
-    /// The table.
-    pub document: CompareDocument,
-    /// Ranks, margins and the first items of every query.
-    pub neighbours: Vec<NeighbourSet>,
 }
 
 /// One row before its intervals are known.
@@ -87,13 +78,13 @@ struct Asked<'a> {
     quantised: bool,
 }
 
-/// Compares encoders over a probe.
+/// Compares encoders over a probe; returns the document, and who stood near whom in each of its rows.
 pub fn compare(
     encoders: &Encoders<'_>,
     probe: &Probe,
     request: &CompareRequest,
     narrator: &mut Narrator,
-) -> Result<Comparison, RunError> {
+) -> Result<(CompareDocument, Vec<NeighbourSet>), RunError> {
     if probe.left_out > 0 {
         narrator.warn(&format!(
             "{} items lack what the {} task needs and are left out",
@@ -160,7 +151,7 @@ pub fn compare(
         seed: request.seed,
         program: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    Ok(Comparison { document, neighbours })
+    Ok((document, neighbours))
 }
 
 /// Rows with intervals and tests, direction by direction, encoders in the order they were named.
@@ -351,5 +342,12 @@ fn neighbours(role: &str, asked: &Asked<'_>, found: &Searched) -> NeighbourSet {
     let queries = asked.places.iter().map(|&place| askers[place].0.to_owned()).collect();
     let gallery = asked.probe.answerers(asked.direction);
     let gallery = gallery.into_iter().map(|(id, _)| id.to_owned()).collect();
-    neighbour_set(role, asked.direction, queries, gallery, LIST, &found.ranked, &found.lists)
+    NeighbourSet::of(
+        (role, asked.direction.name()),
+        queries,
+        gallery,
+        &found.ranked,
+        &found.lists,
+        LIST,
+    )
 }

@@ -13,7 +13,7 @@ use crate::eval::{
     top_k,
 };
 use crate::runner::{Narrator, RunError};
-use crate::session::neighbours::{NO_ITEM, NeighbourSet};
+use crate::session::neighbours::NeighbourSet;
 use std::time::Instant;
 
 /// Which query is looked at.
@@ -117,7 +117,7 @@ pub fn inspect(
     let sets = [a, b].map(|side| {
         let (asked, gallery) = (asked.clone(), gallery.clone());
         let Side { role, ranked, lists, .. } = side;
-        neighbour_set(role, request.direction, asked, gallery, request.k, ranked, lists)
+        NeighbourSet::of((role, request.direction.name()), asked, gallery, ranked, lists, request.k)
     });
     Ok((document, sets.to_vec()))
 }
@@ -293,35 +293,4 @@ fn summary(
             .collect();
     }
     Ok(summary)
-}
-
-/// One encoder's ranks, margins and lists of all queries.
-pub(super) fn neighbour_set(
-    role: &str,
-    direction: Direction,
-    queries: Vec<String>,
-    gallery: Vec<String>,
-    k: usize,
-    ranked: &[Ranked],
-    lists: &[Vec<Hit>],
-) -> NeighbourSet {
-    let mut set = NeighbourSet {
-        role: role.to_owned(),
-        direction: direction.name().to_owned(),
-        queries,
-        gallery,
-        k,
-        rank_low: ranked.iter().map(|ranked| ranked.low).collect(),
-        rank_high: ranked.iter().map(|ranked| ranked.high).collect(),
-        margin: ranked.iter().map(|ranked| ranked.margin().unwrap_or(0.0)).collect(),
-        top_items: Vec::new(),
-        top_scores: Vec::new(),
-    };
-    for list in lists {
-        for place in 0..k {
-            set.top_items.push(list.get(place).map_or(NO_ITEM, |hit| hit.item));
-            set.top_scores.push(list.get(place).map_or(0.0, |hit| hit.score));
-        }
-    }
-    set
 }

@@ -70,6 +70,7 @@ impl App {
             }
             Some(Overlay::Question { text, .. }) => self.question(text, area, buffer),
             Some(Overlay::NewRun(form)) => self.new_run(form, area, buffer),
+            Some(Overlay::NewCompare(form)) => self.new_compare(form, area, buffer),
             Some(Overlay::Line { .. }) | None => {}
         }
     }
@@ -155,7 +156,7 @@ impl App {
     }
 
     /// A line of text with its cursor, as a reversed cell.
-    fn typing(&self, input: &Input, x: u16, area: Rect, buffer: &mut Buffer) {
+    pub(super) fn typing(&self, input: &Input, x: u16, area: Rect, buffer: &mut Buffer) {
         let theme = self.shared.theme;
         let (before, under, after) = input.parts();
         let room = usize::from(area.right().saturating_sub(x)).saturating_sub(3);
@@ -174,7 +175,14 @@ impl App {
     }
 
     /// An empty box in the middle, with a frame of rules above and below.
-    fn sheet(&self, width: u16, height: u16, title: &str, area: Rect, buffer: &mut Buffer) -> Rect {
+    pub(super) fn sheet(
+        &self,
+        width: u16,
+        height: u16,
+        title: &str,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) -> Rect {
         let (width, height) = (width.min(area.width), height.min(area.height));
         let sheet = Rect {
             x: area.x + (area.width - width) / 2,
@@ -182,15 +190,9 @@ impl App {
             width,
             height,
         };
-        for y in sheet.y..sheet.bottom() {
-            put(
-                buffer,
-                sheet,
-                sheet.x,
-                y,
-                &" ".repeat(usize::from(width)),
-                self.shared.theme.style(Role::Text),
-            );
+        for position in sheet.intersection(buffer.area).positions() {
+            // Colours of what lies under it would shine through blanks.
+            buffer[position].reset();
         }
         let inner = section(&self.shared, buffer, sheet, title, "esc closes");
         let (inner, last) = bottom(inner, 1);
@@ -439,10 +441,12 @@ fn hint(action: Action) -> (&'static str, &'static str) {
         Action::DirectionNext => "direction",
         Action::SetNext => "direction",
         Action::SliceNext => "slice",
+        Action::EncoderLeft | Action::EncoderRight => "encoder",
         Action::Search | Action::LogSearch => "search",
         Action::LevelNext => "level",
         Action::SecondsForward => "seek",
         Action::ResultNext => "next result",
+        Action::NewCompare => "new",
         _ => entry.name,
     };
     (key, word)

@@ -1,18 +1,28 @@
 //! The model and its one way to change: a message comes in, work comes out. No I/O, no clock.
 
+mod forms;
 mod frame;
+#[cfg(test)]
+mod inspect_tests;
+pub mod newcompare;
 pub mod newrun;
 mod news;
 mod overlay;
+mod pictures;
+mod questions;
+mod shared;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use overlay::{Overlay, Purpose};
+pub use shared::{Effect, Question, Request, Shared};
 
+use super::data::jobs::{Job, Progress};
 use super::data::library::Library;
 use super::glyphs::Glyphs;
 use super::keys::{Action, Context, Key, action_of};
 use super::msg::{Cmd, Msg, Work};
+use super::picture::{CELL, Graphics, Key as PictureKey};
 use super::screen::{
     Screen, ScreenId, compare::CompareScreen, inspect::InspectScreen, log::LogScreen,
     replay::ReplayScreen, runs::RunsScreen, system::SystemScreen, train::TrainScreen,
@@ -20,91 +30,10 @@ use super::screen::{
 use super::theme::{Depth, Theme};
 use crate::ids::SessionId;
 use crate::session::Time;
-use crate::session::control::Command;
 use crate::session::names::RunId;
 use crate::session::sitting::{Acted, Pinned, Resized, SittingEvent, Subject, Unpinned};
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
-
-/// A command that waits for its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// The run it was sent to.
-    pub run: RunId,
-    /// What was asked.
-    pub command: Command,
-    /// Under which id the log will answer; nothing until it lies in the mailbox.
-    pub id: Option<String>,
-}
-
-/// What all screens see.
-#[derive(Debug)]
-pub struct Shared {
-    /// Sessions and runs.
-    pub library: Library,
-    /// Colours.
-    pub theme: Theme,
-    /// Signs.
-    pub glyphs: Glyphs,
-    /// How late it is.
-    pub now: Time,
-    /// Whether nothing may be written.
-    pub readonly: bool,
-    /// The run that Train, Replay and Log show.
-    pub focus: Option<RunId>,
-    /// Marked runs, in the order of marking: laid over each other in charts.
-    pub marks: Vec<RunId>,
-    /// Runs kept at the top.
-    pub pins: BTreeSet<RunId>,
-    /// Commands that wait for their answers.
-    pub requests: Vec<Request>,
-    /// Bytes sent to the terminal so far.
-    pub sent: u64,
-}
-
-impl Shared {
-    /// The commands a run has not answered yet, in words.
-    #[must_use]
-    pub fn requested(&self, run: &RunId) -> Vec<Command> {
-        self.requests
-            .iter()
-            .filter(|request| request.run == *run)
-            .map(|request| request.command)
-            .collect()
-    }
-
-    /// The runs charts show: the one in focus, then the marked ones.
-    #[must_use]
-    pub fn shown(&self) -> Vec<&RunId> {
-        let focus = self.focus.iter();
-        focus.chain(self.marks.iter().filter(|run| self.focus.as_ref() != Some(*run))).collect()
-    }
-}
-
-/// What a screen asks for beyond itself.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Work outside the model.
-    Do(Cmd),
-    /// Go to a screen.
-    Go(ScreenId),
-    /// Put a run into focus.
-    Focus(RunId),
-    /// Mark a run, or take its mark off.
-    Mark(RunId),
-    /// Take all marks off.
-    Unmark,
-    /// Pin a run, or let it go.
-    Pin(RunId),
-    /// Say something in the footer.
-    Say(String),
-    /// Open a line to type in.
-    Type(Purpose, String),
-    /// Open another overlay.
-    Open(Box<Overlay>),
-    /// Ask before commanding a run.
-    Command(RunId, Action),
-}
 
 /// Something said in the footer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +56,10 @@ pub struct App {
     depth: Depth,
     watched: BTreeSet<RunId>,
     sampling: bool,
+    /// Pictures that are on their way.
+    awaited: Vec<PictureKey>,
+    /// The session whose results are.
+    awaiting: Option<SessionId>,
 }
 
 #[derive(Debug, Default)]
@@ -181,6 +114,12 @@ impl App {
             pins: BTreeSet::new(),
             requests: Vec::new(),
             sent: 0,
+            graphics: Graphics::Off,
+            ways: Vec::new(),
+            cell: CELL,
+            covered: false,
+            asked: Vec::new(),
+            jobs: Vec::new(),
         };
         Self {
             shared,
@@ -192,6 +131,8 @@ impl App {
             depth,
             watched: BTreeSet::new(),
             sampling: false,
+            awaited: Vec::new(),
+            awaiting: None,
         }
     }
 
@@ -210,7 +151,9 @@ impl App {
     /// Whether something on the screen changes with time alone.
     #[must_use]
     pub fn ticks(&self) -> bool {
-        self.shared.library.live().next().is_some() || matches!(self.current, ScreenId::System)
+        self.shared.library.live().next().is_some()
+            || self.shared.jobs.iter().any(Job::is_under_way)
+            || matches!(self.current, ScreenId::System)
     }
 
     /// Takes a message in.
@@ -233,6 +176,15 @@ impl App {
                 }
             }
             Msg::Time(now) => self.shared.now = now,
+            Msg::Graphics { graphics, cell } => {
+                self.shared.cell = cell;
+                let mut ways = vec![graphics];
+                ways.extend(
+                    [Graphics::Halfblocks, Graphics::Off].iter().filter(|w| **w != graphics),
+                );
+                self.shared.ways = ways;
+                self.show_by(graphics);
+            }
             Msg::News(news) => self.news(news, &mut commands),
         }
         self.follow(&mut commands);
@@ -252,6 +204,23 @@ impl App {
             self.sampling = sampling;
             commands.push(Cmd::Work(Work::Sample(sampling)));
         }
+        self.await_results(commands);
+        self.shared.covered = matches!(&self.overlay, Some(overlay) if overlay.is_sheet());
+        self.await_pictures(commands);
+    }
+
+    /// Asks for the results that the screen in front shows: its session may only now be known.
+    fn await_results(&mut self, commands: &mut Vec<Cmd>) {
+        if !matches!(self.current, ScreenId::Compare | ScreenId::Inspect) {
+            return;
+        }
+        let Some(session) = super::screen::compare::session(&self.shared) else { return };
+        let known = self.shared.library.results.contains_key(session);
+        if known || self.awaiting.as_ref() == Some(session) {
+            return;
+        }
+        self.awaiting = Some(session.clone());
+        commands.push(Cmd::Work(Work::Results(session.clone())));
     }
 
     fn key(&mut self, key: Key, commands: &mut Vec<Cmd>) {
@@ -331,7 +300,7 @@ impl App {
     /// Records an action, with the run it was done on. Nothing is recorded before a run is opened.
     fn record_action(&self, action: Action, commands: &mut Vec<Cmd>) {
         let Some(focus) = &self.shared.focus else { return };
-        let mut with = serde_json::Map::new();
+        let mut with = self.screens.get(self.current).looked_at(&self.shared);
         with.insert("run".to_owned(), focus.run.as_str().into());
         let (action, screen) =
             (action.entry().name.to_owned(), Some(self.current.name().to_lowercase()));
@@ -357,6 +326,7 @@ impl App {
                 commands.push(Cmd::Repaint);
             }
             Action::Repaint => commands.push(Cmd::Repaint),
+            Action::Graphics => self.next_graphics(commands),
             Action::Suspend => commands.push(Cmd::Suspend),
             Action::Quit => commands.push(Cmd::Quit),
             action
@@ -422,6 +392,23 @@ impl App {
             Effect::Type(purpose, text) => self.overlay = Some(Overlay::line_for(purpose, &text)),
             Effect::Open(overlay) => self.overlay = Some(*overlay),
             Effect::Command(run, action) => self.ask(&run, action),
+            Effect::Fail(text) => self.notice = Some(Notice { text, bad: true }),
+            Effect::Submit(purpose, text) => {
+                let screen = self.screens.get_mut(purpose.screen());
+                for effect in screen.submitted(purpose, &text, &self.shared) {
+                    self.effect(effect, commands);
+                }
+            }
+            Effect::Ask(session, arguments, question) => {
+                self.put_question(session, arguments, &question, commands);
+            }
+            Effect::Job(session, what, arguments) => {
+                let id = self.shared.jobs.len() as u64 + 1;
+                self.notice = Some(Notice { text: format!("{what}: requested"), bad: false });
+                self.shared.jobs.push(Job { id, session, what, progress: Progress::Requested });
+                commands.push(Cmd::Work(Work::Job(id, arguments)));
+            }
+            Effect::Note(session, on, text) => self.note(&session, on, text, commands),
         }
         self.screens.runs.refresh(&self.shared);
     }

@@ -2,7 +2,8 @@
 
 use super::{App, Notice, Request, RunId};
 use crate::session::control::Command;
-use crate::tui::msg::{Cmd, News};
+use crate::tui::data::jobs::Progress;
+use crate::tui::msg::{Cmd, News, Work};
 use crate::tui::screen::ScreenId;
 
 impl App {
@@ -57,6 +58,8 @@ impl App {
                 drop(shared.library.results.insert(session, results));
             }
             News::Sittings(session, sittings) => {
+                self.recall(&session, &sittings);
+                let shared = &mut self.shared;
                 shared.pins.retain(|run| run.session != session);
                 for subject in sittings.pins.iter().filter(|subject| subject.kind() == "run") {
                     if let Ok(run) = subject.name().parse() {
@@ -65,6 +68,15 @@ impl App {
                 }
                 shared.library.sittings.insert(session, *sittings);
             }
+            News::Picture(key, drawn) => {
+                shared.library.pictures.put(key, drawn);
+                return;
+            }
+            News::Answered(answer) => self.answered(answer, commands),
+            News::Unanswered(why) => self.unanswered(&why),
+            News::JobSaid(id, said) => self.job(id, Progress::Under(said), commands),
+            News::JobEnded(id, Ok(())) => self.job(id, Progress::Done, commands),
+            News::JobEnded(id, Err(why)) => self.job(id, Progress::Failed(why), commands),
             News::Reel(reel) => shared.library.reel = reel,
             News::Sent { run, command, id } => {
                 let waits = |request: &&mut Request| {
@@ -89,6 +101,20 @@ impl App {
         for screen in ScreenId::ALL {
             self.screens.get_mut(screen).refresh(&self.shared);
         }
+    }
+
+    /// A job is so far now.
+    fn job(&mut self, id: u64, progress: Progress, commands: &mut Vec<Cmd>) {
+        let Some(job) = self.shared.jobs.iter_mut().find(|job| job.id == id) else { return };
+        job.progress = progress;
+        if job.is_under_way() {
+            return;
+        }
+        let bad = matches!(job.progress, Progress::Failed(_));
+        let text = job.words();
+        commands.push(Cmd::Tell(text.clone()));
+        commands.push(Cmd::Work(Work::Results(job.session.clone())));
+        self.notice = Some(Notice { text, bad });
     }
 
     /// Notes that a command is on its way.

@@ -1,5 +1,6 @@
 //! What may lie over a screen: help, the palette, a question, a line to type in, a new run's form.
 
+use super::newcompare::NewCompare;
 use super::newrun::NewRun;
 use super::{Effect, Shared};
 use crate::session::RunStatus;
@@ -22,6 +23,10 @@ pub enum Purpose {
     QuerySearch,
     /// A text that lines of the log must hold.
     LogSearch,
+    /// A text or a picture's path that two encoders are asked for.
+    Ask,
+    /// A note on a query.
+    Note,
 }
 
 impl Purpose {
@@ -30,7 +35,7 @@ impl Purpose {
     pub const fn screen(self) -> ScreenId {
         match self {
             Self::RunsFilter => ScreenId::Runs,
-            Self::QuerySearch => ScreenId::Inspect,
+            Self::QuerySearch | Self::Ask | Self::Note => ScreenId::Inspect,
             Self::LogSearch => ScreenId::Log,
         }
     }
@@ -41,7 +46,15 @@ impl Purpose {
         match self {
             Self::RunsFilter => "filter",
             Self::QuerySearch | Self::LogSearch => "search",
+            Self::Ask => "ask",
+            Self::Note => "note",
         }
+    }
+
+    /// Whether the line counts only when it is finished.
+    #[must_use]
+    pub const fn submits(self) -> bool {
+        matches!(self, Self::Ask | Self::Note)
     }
 }
 
@@ -93,6 +106,8 @@ pub enum Overlay {
     },
     /// The form of a new run.
     NewRun(Box<NewRun>),
+    /// The form of a new comparison.
+    NewCompare(Box<NewCompare>),
 }
 
 /// Entries of the table as the palette ranks them for a text; those of the screen first where the text
@@ -158,11 +173,19 @@ impl Overlay {
         Self::Line { purpose, input: Input::new(text), before: text.to_owned() }
     }
 
+    /// Whether it lies over the screen rather than in the footer.
+    #[must_use]
+    pub fn is_sheet(&self) -> bool {
+        !matches!(self, Self::Line { .. })
+    }
+
     /// The line being typed for a screen, if that is what this is.
     #[must_use]
     pub fn line(&self) -> Option<(Purpose, &str)> {
         match self {
-            Self::Line { purpose, input, .. } => Some((*purpose, input.text())),
+            Self::Line { purpose, input, .. } if !purpose.submits() => {
+                Some((*purpose, input.text()))
+            }
             _ => None,
         }
     }
@@ -174,6 +197,7 @@ impl Overlay {
                 input.insert(text);
             }
             Self::NewRun(form) => form.paste(text),
+            Self::NewCompare(form) => form.paste(text),
             Self::Question { .. } => {}
         }
     }
@@ -232,7 +256,11 @@ impl Overlay {
                 }
                 (true, Vec::new())
             }
-            Self::Line { input, before, .. } => match action {
+            Self::Line { input, before, purpose } => match action {
+                Some(Action::Accept) if purpose.submits() => {
+                    let effect = Effect::Submit(*purpose, input.text().to_owned());
+                    (false, vec![Chosen::Effect(effect)])
+                }
                 Some(Action::Close) => {
                     *input = Input::new(before);
                     (false, Vec::new())
@@ -244,6 +272,10 @@ impl Overlay {
                 }
             },
             Self::NewRun(form) => {
+                let (keep, effects) = form.key(key, action, shared);
+                (keep, effects.into_iter().map(Chosen::Effect).collect())
+            }
+            Self::NewCompare(form) => {
                 let (keep, effects) = form.key(key, action, shared);
                 (keep, effects.into_iter().map(Chosen::Effect).collect())
             }

@@ -55,11 +55,11 @@ pub(crate) fn app() -> App {
     app
 }
 
-fn press(app: &mut App, keys: &str) -> Vec<Cmd> {
+pub(super) fn press(app: &mut App, keys: &str) -> Vec<Cmd> {
     keys.split(' ').flat_map(|key| app.update(Msg::Key(Key::parse(key).unwrap()))).collect()
 }
 
-fn shows(app: &App, width: u16, height: u16) -> String {
+pub(super) fn shows(app: &App, width: u16, height: u16) -> String {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
     app.view(area, &mut buffer);

@@ -15,9 +15,9 @@ const KEPT: usize = 200;
 const WINDOW: usize = 64;
 /// How many typical deviations above the middle make a spike.
 const FAR: f64 = 8.0;
-/// A loss, and a gradient norm, below so many times the middle is no spike.
-const LOSS_TIMES: f64 = 1.3;
-const GRADIENT_TIMES: f64 = 3.0;
+/// A loss, and a gradient norm, below so many times the largest before is no spike.
+const LOSS_TIMES: f64 = 1.2;
+const GRADIENT_TIMES: f64 = 2.0;
 /// Steps after a spike in which no other one is told.
 const QUIET: u64 = 10;
 
@@ -81,7 +81,7 @@ struct Recent {
 
 impl Recent {
     /// How many times the middle a value is, where it is far above what came before, and at least
-    /// `least` times the middle.
+    /// `least` times the largest of it: a loss that jumps all the time tells nothing by jumping.
     fn spike(&mut self, step: u64, value: f64, least: f64) -> Option<f64> {
         let mut found = None;
         if self.values.len() >= WINDOW / 2 {
@@ -91,7 +91,8 @@ impl Recent {
             let mut away: Vec<f64> = sorted.iter().map(|value| (value - middle).abs()).collect();
             away.sort_by(f64::total_cmp);
             let typical = away[away.len() / 2].max(middle.abs() * 0.02);
-            let far = (middle + FAR * typical).max(least * middle);
+            let largest = sorted[sorted.len() - 1];
+            let far = (middle + FAR * typical).max(least * largest);
             if value > far && step >= self.quiet_until {
                 self.quiet_until = step + QUIET;
                 found = Some(value / middle);

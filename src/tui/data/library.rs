@@ -10,7 +10,9 @@ use crate::session::neighbours::NeighbourSet;
 use crate::session::runs::RunRow;
 use crate::session::sitting::{SittingState, Subject};
 use crate::session::tail::Oddities;
+use crate::session::thumbnails::ItemsShown;
 use crate::session::{RunStatus, Time};
+use crate::tui::picture::Shelf;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -93,6 +95,25 @@ pub struct LoadedResult {
     pub id: String,
     /// What it holds, or why that cannot be read.
     pub content: Result<ResultContent, String>,
+    /// What its ids stand for, as far as the session keeps it.
+    pub shown: Arc<ItemsShown>,
+    /// Layers and poolings that were tried.
+    pub sweep: Vec<Heat>,
+}
+
+/// How one layer and pooling did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heat {
+    /// The encoder.
+    pub role: String,
+    /// Its layer.
+    pub layer: u64,
+    /// Its pooling.
+    pub pooling: String,
+    /// Recall@1, a share.
+    pub recall: f64,
+    /// Mean cosine of distinct items.
+    pub cosine: Option<f64>,
 }
 
 /// What a result holds.
@@ -145,6 +166,8 @@ pub struct Library {
     pub machine: VecDeque<MachineSample>,
     /// The session that is played.
     pub reel: Option<Box<super::reel::Reel>>,
+    /// Pictures that are ready.
+    pub pictures: Shelf,
     /// What this program and its libraries printed.
     pub printed: VecDeque<(Option<Time>, String)>,
 }

@@ -1,8 +1,10 @@
 //! What screens show: plain values, made from logs by the worker or in `update`.
 
 pub mod alerts;
+pub mod asked;
 pub mod curve;
 pub mod filter;
+pub mod jobs;
 pub mod library;
 pub mod pairing;
 pub mod reel;

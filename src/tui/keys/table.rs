@@ -195,6 +195,8 @@ actions! {
     ResultNext Compare "result-next" ["right", "l"] "the next comparison";
     ResultPrevious Compare "result-previous" ["left", "h"] "the comparison before";
     DirectionNext Compare "direction" ["d"] "the next direction";
+    NewCompare Compare "new-comparison" ["n"] "start a comparison: data set, task, encoders";
+    Below Compare "below" ["v"] "below the table: differences, anisotropy, layers and poolings";
 
     SetNext Inspect "pair" ["d"] "the next direction or result";
     SliceNext Inspect "slice-next" ["]"] "the next slice: fixed, broke, both right, both wrong, tie";
@@ -202,8 +204,15 @@ actions! {
     EncoderLeft Inspect "encoder-left" ["a"] "another encoder in the left column";
     EncoderRight Inspect "encoder-right" ["b"] "another encoder in the right column";
     Search Inspect "search" ["/"] "show only queries that hold a text";
-    Follow Inspect "follow" ["space"] "let the first neighbour be the next query";
+    HitNext Inspect "neighbour-next" ["right", "l"] "choose the next neighbour, through both lists";
+    HitPrevious Inspect "neighbour-previous" ["left", "h"] "choose the neighbour before";
+    Follow Inspect "follow" ["space"] "let the chosen neighbour be the next query; enter does so too";
     Return Inspect "return" ["u"] "the query before";
+    Ask Inspect "ask" ["A"] "type a text, or a picture's path, and see both encoders' answers";
+    Note Inspect "note" ["w"] "write a note on the query; an empty one takes it back";
+    Beside Inspect "beside" ["v"] "beside the list: neighbours, all ranks, all scores";
+    Pictures Inspect "pictures" ["t"] "pictures on or off";
+    Graphics Inspect "graphics" ["I"] "another way of showing pictures, of those that work here";
 
     Play Replay "play" ["space"] "play or hold";
     StepForward Replay "step-forward" ["."] "one record on";

@@ -9,10 +9,12 @@ pub mod runs;
 pub mod system;
 pub mod train;
 
-use super::app::{Effect, Shared};
+use super::app::{Effect, Purpose, Shared};
 use super::keys::{Action, Context};
+use super::picture::Key as PictureKey;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use serde_json::{Map, Value};
 
 /// Which screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,6 +102,21 @@ pub trait Screen {
 
     /// A line that this screen asked for changes while it is typed.
     fn typed(&mut self, _text: &str, _shared: &Shared) {}
+
+    /// A line that this screen asked for is finished.
+    fn submitted(&mut self, _purpose: Purpose, _text: &str, _shared: &Shared) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// What is looked at, for the record: names and ids.
+    fn looked_at(&self, _shared: &Shared) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// The pictures it shows in an area, and where.
+    fn slots(&self, _shared: &Shared, _area: Rect) -> Vec<(PictureKey, Rect)> {
+        Vec::new()
+    }
 
     /// The screen came to the front.
     fn entered(&mut self, _shared: &Shared) -> Vec<Effect> {

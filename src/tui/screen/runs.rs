@@ -384,6 +384,10 @@ impl Screen for RunsScreen {
                 pointer(shared, buffer, list, y);
             }
         }
+        let rest = top(list, runs.len().saturating_sub(first) as u16 + 1).1;
+        if shared.library.runs.len() <= FEW && shared.library.live().next().is_none() {
+            welcome(shared, rest, buffer);
+        }
         if let Some(run) = runs.get(self.cursor.at) {
             Self::detail(shared, run, detail, buffer);
         }
@@ -418,6 +422,31 @@ impl Screen for RunsScreen {
         hints.push(Action::NewRun);
         hints
     }
+}
+
+/// Runs up to which someone is taken to be new here.
+const FEW: usize = 3;
+
+/// What to press next, where there is little to see and room to say it.
+fn welcome(shared: &Shared, area: Rect, buffer: &mut Buffer) {
+    let lines = [
+        ("enter", "opens the chosen run: its curves, and what happened"),
+        ("3 4", "compare its encoders, and inspect single queries, where it has results"),
+        ("5", "plays its session again; space plays and holds"),
+        ("n", "starts a run of your own; it goes on when you leave"),
+        ("?", "every key of a screen, : any action by name"),
+    ];
+    if usize::from(area.height) < lines.len() + 1 {
+        return;
+    }
+    for (at, (key, what)) in lines.iter().enumerate() {
+        let key = text::right(key, 8, "");
+        let parts = [(Role::Key, key.as_str()), (Role::Dim, "  "), (Role::Dim, what)];
+        pieces(shared, buffer, area, area.x, area.y + at as u16, &parts);
+    }
+    let y = area.y + lines.len() as u16;
+    let words = "          llm2clip demo   trains, compares and inspects in about five minutes";
+    put(buffer, area, area.x, y, words, shared.theme.style(Role::Dim));
 }
 
 /// The list (below its header) and the detail of the selected run.

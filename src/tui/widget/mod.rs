@@ -4,4 +4,5 @@ pub mod chart;
 pub mod input;
 pub mod list;
 pub mod paint;
+pub mod picture;
 pub mod table;

@@ -1,12 +1,12 @@
 //! The player of the Replay screen: it reads lines as its clock passes them, beside the terminal.
 
 use crate::ids::SessionId;
-use crate::session::RunStatus;
 use crate::session::event::Ending;
 use crate::session::fold::{RunState, Waiting};
 use crate::session::names::RunId;
 use crate::session::replay::{Entries, Entry, Player, Timeline};
 use crate::session::tail::Oddities;
+use crate::session::{RunStatus, Time};
 use crate::tui::data::alerts::Alerts;
 use crate::tui::data::library::{OpenRun, Reading};
 use crate::tui::data::reel::{Reel, ReelOrder};
@@ -63,6 +63,49 @@ impl Playing {
             ReelOrder::Speed(false) => player.slower(),
             ReelOrder::Share(share) => player.seek_share(*share),
         }
+    }
+
+    /// Goes to a moment.
+    pub fn seek_time(&mut self, time: Time) {
+        self.player.seek_time(time);
+    }
+
+    /// Goes to just before a step; whether any run made it.
+    pub fn seek_step(&mut self, step: u64) -> bool {
+        let found = self.player.seek_step(None, None, step);
+        if found {
+            self.player.step_back();
+        }
+        found
+    }
+
+    /// Goes to the beginning.
+    pub fn rewind(&mut self) {
+        self.player.seek(0);
+    }
+
+    /// Lets time pass at a speed, from here.
+    pub fn play_at(&mut self, speed: f64) {
+        self.player.set_speed(speed);
+        self.player.play();
+    }
+
+    /// So much time has passed.
+    pub fn roll(&mut self, elapsed: Duration) {
+        self.player.advance(elapsed);
+        if self.player.is_at_end() {
+            self.player.pause();
+        }
+    }
+
+    /// Whether time passes.
+    pub fn is_playing(&self) -> bool {
+        self.player.is_playing()
+    }
+
+    /// When the session begins and ends.
+    pub fn span(&self) -> (Time, Time) {
+        (self.player.start(), self.player.end())
     }
 
     /// How long until the clock moves on; nothing while it is held.

@@ -4,7 +4,9 @@ use crate::eval::document::{COMPARE_FORMAT, INSPECT_FORMAT};
 use crate::eval::{CompareDocument, InspectDocument};
 use crate::session::neighbours::read_neighbours;
 use crate::session::results::{ResultId, Results, results_of};
-use crate::tui::data::library::{LoadedResult, ResultContent};
+use crate::session::thumbnails::Thumbnails;
+use crate::tui::data::library::{Heat, LoadedResult, ResultContent};
+use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +14,31 @@ use std::sync::Arc;
 pub fn read(folder: &Path) -> Vec<LoadedResult> {
     let results = results_of(folder);
     let ids = results.list().unwrap_or_default();
-    ids.iter().map(|id| LoadedResult { id: id.to_string(), content: one(&results, id) }).collect()
+    let thumbnails = Thumbnails::of(folder);
+    let load = |id: &ResultId| LoadedResult {
+        id: id.to_string(),
+        content: one(&results, id),
+        // Names are shown where pictures and captions cannot be read.
+        shown: Arc::new(thumbnails.read_map(id).unwrap_or_default()),
+        sweep: results.read(id).map(|stored| swept(&stored.document)).unwrap_or_default(),
+    };
+    ids.iter().map(load).collect()
+}
+
+/// Layers and poolings that a comparison tried: an optional part of its document.
+fn swept(document: &Value) -> Vec<Heat> {
+    let rows = document["sweep"]["rows"].as_array();
+    let heat = |row: &Value| {
+        let bos = if row["bos"] == false { ", no bos" } else { "" };
+        Some(Heat {
+            role: row["role"].as_str()?.to_owned(),
+            layer: row["layer"].as_u64()?,
+            pooling: format!("{}{bos}", row["pooling"].as_str()?),
+            recall: row["metrics"]["recall@1"].as_f64()?,
+            cosine: row["mean_cosine"].as_f64(),
+        })
+    };
+    rows.into_iter().flatten().filter_map(heat).collect()
 }
 
 fn one(results: &Results, id: &ResultId) -> Result<ResultContent, String> {

@@ -5,6 +5,7 @@
 mod axis;
 mod canvas;
 mod plot;
+mod rules;
 
 pub use axis::{Axis, label};
 pub use canvas::{Canvas, Layer, Marker, Pattern};

@@ -1,6 +1,7 @@
 //! Drawing a chart into cells.
 
-use super::{Axis, Canvas, Chart, Curve, Layer, Look, MarkKind, Pattern, label};
+use super::rules::lines;
+use super::{Axis, Canvas, Chart, Curve, Layer, Look, Pattern, label};
 use crate::session::Time;
 use crate::tui::app::Shared;
 use crate::tui::data::curve::{Piece, XKind, smooth};
@@ -174,12 +175,12 @@ fn range(chart: &Chart, look: &Look, window: (f64, f64)) -> (Option<(f64, f64)>,
     (Some((low, high)), hidden)
 }
 
-fn row_of(axis: Axis, value: f64, rows: u16) -> Option<u16> {
+pub(super) fn row_of(axis: Axis, value: f64, rows: u16) -> Option<u16> {
     let share = axis.share(value).filter(|share| (0.0..=1.0).contains(share))?;
     Some(((1.0 - share) * f64::from(rows - 1)).round() as u16)
 }
 
-fn column_of(axis: Axis, value: f64, columns: u16) -> Option<u16> {
+pub(super) fn column_of(axis: Axis, value: f64, columns: u16) -> Option<u16> {
     let share = axis.share(value).filter(|share| (0.0..=1.0).contains(share))?;
     Some((share * f64::from(columns - 1)).round() as u16)
 }
@@ -308,69 +309,6 @@ fn curve_layers(
         for piece in shown(curve, look).filter(|piece| !piece.superseded) {
             let values = smooth(&piece.points, look.smoothing);
             stroke(canvas, &columns(piece, &values, x, width, true), pattern, false);
-        }
-    }
-}
-
-/// Lines across and down, only where no curve is.
-fn lines(
-    shared: &Shared,
-    chart: &Chart,
-    look: &Look,
-    (x, y): (Axis, Axis),
-    canvas: &Canvas,
-    plot: Rect,
-    buffer: &mut Buffer,
-) {
-    let (across, down) = if shared.glyphs.ascii { ("-", ":") } else { ("┈", "┊") };
-    for reference in &chart.references {
-        let Some(row) = row_of(y, reference.y, plot.height) else { continue };
-        let clamp = |value: f64| x.share(value.max(x.low)).unwrap_or(0.0).clamp(0.0, 1.0);
-        let columns = f64::from(plot.width - 1);
-        let (from, to) =
-            ((clamp(reference.x.0) * columns) as u16, (clamp(reference.x.1) * columns) as u16);
-        for column in
-            (from..=to).filter(|column| !canvas.covers(usize::from(*column), usize::from(row)))
-        {
-            put(
-                buffer,
-                plot,
-                plot.x + column,
-                plot.y + row,
-                across,
-                shared.theme.style(Role::Faint),
-            );
-        }
-        let width = text::width(&reference.label) as u16;
-        if to > from + width + 1 {
-            put(
-                buffer,
-                plot,
-                plot.x + to - width,
-                plot.y + row,
-                &reference.label,
-                shared.theme.style(Role::Dim),
-            );
-        }
-    }
-    let mut free = 0;
-    for mark in &chart.marks {
-        let Some(column) = column_of(x, mark.x, plot.width) else { continue };
-        let role = match mark.kind {
-            MarkKind::Stage => Role::Faint,
-            MarkKind::Resume => Role::Dim,
-            MarkKind::Alert => Role::Warn,
-        };
-        for row in
-            (0..plot.height).filter(|row| !canvas.covers(usize::from(column), usize::from(*row)))
-        {
-            put(buffer, plot, plot.x + column, plot.y + row, down, shared.theme.style(role));
-        }
-        if column >= free && !mark.label.is_empty() && look.crosshair.is_none() {
-            let room = usize::from(plot.width - column).saturating_sub(1);
-            let words = text::fit(&mark.label, room.min(18), shared.glyphs.cut());
-            put(buffer, plot, plot.x + column + 1, plot.y, &words, shared.theme.style(Role::Dim));
-            free = column + 2 + text::width(&words) as u16;
         }
     }
 }

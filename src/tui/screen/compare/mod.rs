@@ -1,9 +1,12 @@
 //! Compare: encoders by metrics with intervals, differences with corrected p, and always the protocol.
 
+mod below;
+
 use super::Screen;
 use crate::eval::{CompareDocument, CompareRow, Direction, Metric};
 use crate::ids::SessionId;
-use crate::tui::app::{Effect, Shared};
+use crate::tui::app::newcompare::NewCompare;
+use crate::tui::app::{Effect, Overlay, Shared};
 use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::format;
 use crate::tui::keys::Action;
@@ -13,6 +16,7 @@ use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
 use crate::tui::widget::paint::{paragraph, pieces, pointer, section, top};
 use crate::tui::widget::table::{self, Column};
+use below::Below;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -35,6 +39,7 @@ pub struct CompareScreen {
     cursor: Cursor,
     result: usize,
     direction: usize,
+    below: Below,
 }
 
 /// The session whose results are shown: that of the run in focus, else the newest.
@@ -224,6 +229,18 @@ impl Screen for CompareScreen {
             Action::ResultNext => self.result = (self.result + 1) % results,
             Action::ResultPrevious => self.result = (self.result + results - 1) % results,
             Action::DirectionNext => self.direction += 1,
+            Action::Below => self.below = self.below.next(),
+            Action::NewCompare => match session(shared) {
+                _ if shared.readonly => {
+                    let words = "the workbench was opened with --readonly: nothing is written";
+                    return vec![Effect::Fail(words.to_owned())];
+                }
+                Some(session) => {
+                    let form = Box::new(NewCompare::new(shared, session.clone()));
+                    return vec![Effect::Open(Box::new(Overlay::NewCompare(form)))];
+                }
+                None => return vec![Effect::Fail("there is no session yet".to_owned())],
+            },
             Action::Copy => {
                 if let Some((result, _, _)) = self.shown(shared) {
                     return vec![
@@ -246,6 +263,7 @@ impl Screen for CompareScreen {
     }
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
+        let area = jobs(shared, area, buffer);
         let Some((result, document, direction)) = self.shown(shared) else {
             nothing(
                 shared,
@@ -287,7 +305,12 @@ impl Screen for CompareScreen {
             .filter(|row| row.direction == direction && row.metric == Metric::Recall1)
             .count() as u16;
         let body = top(line, 1).1;
-        let below = (differences + 1).min(body.height / 2);
+        let wanted = match self.below {
+            Below::Differences => differences + 1,
+            Below::Anisotropy => rows.len() as u16 + 1,
+            Below::Layers => 12,
+        };
+        let below = wanted.min(body.height / 2);
         let (list, rest) = crate::tui::widget::paint::bottom(body, below + 2);
         let first = self.cursor.first(rows.len(), usize::from(list.height));
         for (at, row) in rows.iter().enumerate().skip(first).take(usize::from(list.height)) {
@@ -302,18 +325,43 @@ impl Screen for CompareScreen {
         if let Some(row) = rows.get(self.cursor.at.min(rows.len().saturating_sub(1))) {
             pieces(shared, buffer, about, about.x, about.y, &[(Role::Dim, &about_row(row))]);
         }
-        Self::differences(
-            shared,
-            document,
-            direction,
-            Rect { x: area.x, width: area.width, ..rest },
-            buffer,
-        );
+        let rest = Rect { x: area.x, width: area.width, ..rest };
+        match self.below {
+            Below::Differences => Self::differences(shared, document, direction, rest, buffer),
+            Below::Anisotropy => below::anisotropy(shared, &rows, rest, buffer),
+            Below::Layers => {
+                let mut heat = below::of_rows(document, direction);
+                heat.extend(result.sweep.iter().cloned());
+                below::layers(shared, &heat, rest, buffer);
+            }
+        }
     }
 
     fn hints(&self, _shared: &Shared) -> Vec<Action> {
-        vec![Action::DirectionNext, Action::ResultNext, Action::Down]
+        vec![
+            Action::NewCompare,
+            Action::DirectionNext,
+            Action::ResultNext,
+            Action::Below,
+            Action::Down,
+        ]
     }
+}
+
+/// Comparisons that were started here and are under way, a line each; what is left below them.
+fn jobs(shared: &Shared, area: Rect, buffer: &mut Buffer) -> Rect {
+    let mut rest = area;
+    let here = |job: &&crate::tui::data::jobs::Job| {
+        job.is_under_way() && Some(&job.session) == session(shared)
+    };
+    for job in shared.jobs.iter().filter(here).take(3) {
+        let (line, below) = top(rest, 1);
+        rest = below;
+        let words = format!("{} {}", shared.glyphs.pointer(), job.words());
+        let words = text::fit(&words, usize::from(line.width), shared.glyphs.cut());
+        pieces(shared, buffer, line, line.x, line.y, &[(Role::Warn, &words)]);
+    }
+    rest
 }
 
 /// What a row's numbers stand on.
@@ -357,7 +405,7 @@ pub fn nothing(shared: &Shared, area: Rect, buffer: &mut Buffer, what: &str, com
             format!("Reading the results of {id}...")
         }
         Some(id) => format!(
-            "{} has no {what} yet.\n\n1   choose a run of another session: enter there, then back here\n\nFrom a shell: {command}",
+            "{} has no {what} yet.\n\n3 n start a comparison here\n1   choose a run of another session: enter there, then back here\n\nFrom a shell: {command}",
             text::safe(&shared.library.title(id))
         ),
         None => "No session yet.".to_owned(),

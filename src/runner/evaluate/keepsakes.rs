@@ -1,0 +1,147 @@
+//! What a session keeps of a result's data, so that it can be looked at where the data set is not: small
+//! pictures and captions of what stands in its lists of neighbours.
+
+use super::probe::{Entry, Probe};
+use crate::data::picture::Exif;
+use crate::data::thumbnail::thumbnail;
+use crate::runner::RunError;
+use crate::session::neighbours::{NeighbourSet, write_neighbours};
+use crate::session::results::{ResultId, Results};
+use crate::session::thumbnails::{ItemsShown, LARGEST_THUMBNAIL, Thumbnails};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Bytes of pictures that one result may keep.
+const PICTURE_BYTES: usize = 4 << 20;
+/// Bytes of captions likewise.
+const CAPTION_BYTES: usize = 2 << 20;
+/// Characters kept of one caption.
+const LONGEST_CAPTION: usize = 400;
+
+/// Writes who stood near whom in a result, and keeps pictures and captions of them in the session.
+/// What cannot be read is left out: it is shown by its id.
+pub fn keep(
+    session: &Path,
+    results: &Results,
+    id: &ResultId,
+    probe: &Probe,
+    sets: &[NeighbourSet],
+    exif: Exif,
+) -> Result<(), RunError> {
+    results.make()?;
+    write_neighbours(&results.neighbours_path(id), sets)?;
+    let wanted = wanted(sets);
+    let mut shown = ItemsShown::default();
+    let pictures = by_id(&probe.pictures);
+    let thumbnails = Thumbnails::of(session);
+    let mut left = PICTURE_BYTES;
+    for name in wanted.iter().filter(|name| pictures.contains_key(**name)) {
+        let Some(picture) = pictures.get(name) else { continue };
+        let Ok(bytes) = thumbnail(picture, exif) else { continue };
+        if bytes.len() > left.min(LARGEST_THUMBNAIL) {
+            continue;
+        }
+        left -= bytes.len();
+        shown.pictures.insert((*name).to_owned(), thumbnails.put(&bytes)?);
+    }
+    let texts = by_id(&probe.texts);
+    let queries = by_id(&probe.queries);
+    let mut left = CAPTION_BYTES;
+    for name in wanted.iter().copied().chain(first_captions(probe, &wanted)) {
+        let Some(text) = queries.get(name).or_else(|| texts.get(name)) else { continue };
+        let text: String = text.chars().take(LONGEST_CAPTION).collect();
+        if text.len() > left {
+            break;
+        }
+        left -= text.len();
+        shown.captions.insert(name.to_owned(), text);
+    }
+    Ok(thumbnails.write_map(id, &shown)?)
+}
+
+/// For every picture among the wanted the first caption of its item: what it is called.
+fn first_captions<'a>(probe: &'a Probe, wanted: &[&str]) -> Vec<&'a str> {
+    let wanted: BTreeSet<&str> = wanted.iter().copied().collect();
+    let mut first: BTreeMap<u32, &str> = BTreeMap::new();
+    for entry in &probe.texts {
+        first.entry(entry.item).or_insert(&entry.id);
+    }
+    let pictures = probe.pictures.iter().filter(|entry| wanted.contains(entry.id.as_str()));
+    pictures.filter_map(|entry| first.get(&entry.item).copied()).collect()
+}
+
+fn by_id<T>(entries: &[Entry<T>]) -> BTreeMap<&str, &T> {
+    entries.iter().map(|entry| (entry.id.as_str(), &entry.content)).collect()
+}
+
+/// Ids worth keeping, the most looked at first: queries and their first hits, then the hits after.
+fn wanted(sets: &[NeighbourSet]) -> Vec<&str> {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut order = Vec::new();
+    let mut take = |id| {
+        if seen.insert(id) {
+            order.push(id);
+        }
+    };
+    sets.iter().flat_map(|set| &set.queries).for_each(|id| take(id));
+    let deepest = sets.iter().map(|set| set.k).max().unwrap_or(0);
+    for place in 0..deepest {
+        for set in sets.iter().filter(|set| place < set.k) {
+            for item in set.top_items.iter().skip(place).step_by(set.k) {
+                if let Some(id) = set.gallery.get(*item as usize) {
+                    take(id);
+                }
+            }
+        }
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::{Direction, Task};
+    use crate::runner::evaluate::{Captions, ProbeRequest};
+    use crate::session::results::results_of;
+
+    #[test]
+    fn pictures_and_captions_of_the_lists_are_kept_and_no_others() {
+        let corpus = crate::data::open::open("emoji", None).unwrap();
+        let request = ProbeRequest {
+            task: Task::Image,
+            captions: Captions::Any,
+            split: "test".to_owned(),
+            pool: Some(20),
+            query_language: Some("en".to_owned()),
+            gallery_language: Some("en".to_owned()),
+            whole: false,
+        };
+        let probe = Probe::new(&corpus, &request).unwrap();
+        let set = NeighbourSet {
+            role: "clip".to_owned(),
+            direction: Direction::TextToImage.name().to_owned(),
+            queries: vec![probe.queries[0].id.clone()],
+            gallery: probe.pictures.iter().map(|entry| entry.id.clone()).collect(),
+            k: 2,
+            rank_low: vec![1],
+            rank_high: vec![1],
+            margin: vec![0.0],
+            top_items: vec![3, 1],
+            top_scores: vec![0.5, 0.4],
+        };
+        let session = tempfile::tempdir().unwrap();
+        let results = results_of(session.path());
+        let id: ResultId = "image-1".parse().unwrap();
+        keep(session.path(), &results, &id, &probe, &[set.clone()], Exif::Ignored).unwrap();
+        let thumbnails = Thumbnails::of(session.path());
+        let shown = thumbnails.read_map(&id).unwrap();
+        let names: Vec<&String> = shown.pictures.keys().collect();
+        let mut expected = vec![&set.gallery[1], &set.gallery[3]];
+        expected.sort();
+        assert_eq!(names, expected);
+        assert_eq!(shown.captions[&set.queries[0]], probe.queries[0].content);
+        for digest in shown.pictures.values() {
+            assert!(thumbnails.get(digest).unwrap().is_some());
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! How the form of a new comparison looks.
+
+use super::App;
+use super::newcompare::{Field, NewCompare};
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widget::input::Input;
+use crate::tui::widget::paint::{bottom, pieces, put, top};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Columns before a field's value.
+const NAMES: u16 = 11;
+
+impl App {
+    pub(super) fn new_compare(&self, form: &NewCompare, area: Rect, buffer: &mut Buffer) {
+        let shared = &self.shared;
+        let style = |role| shared.theme.style(role);
+        let height = (form.known.len() as u16 + 11).min(22);
+        let inner = self.sheet(76, height, "A new comparison", area, buffer);
+        let mut rest = inner;
+        for field in Field::ALL {
+            let (line, below) = top(rest, 1);
+            rest = below;
+            let front = field == form.field;
+            let role = if front { Role::Key } else { Role::Dim };
+            put(buffer, line, line.x, line.y, field.name(), style(role));
+            let value = Rect { x: line.x + NAMES, width: line.width.saturating_sub(NAMES), ..line };
+            match field {
+                Field::Data => self.value(&form.data, front, value, buffer),
+                Field::More => self.value(&form.more, front, value, buffer),
+                Field::Encoders => self.value(&form.encoders, front, value, buffer),
+                Field::Task => {
+                    let words = if form.image { " caption [image]" } else { "[caption] image " };
+                    let x = put(buffer, value, value.x, value.y, words, style(Role::Text));
+                    let help = "  space changes it";
+                    put(buffer, value, x, value.y, if front { help } else { "" }, style(Role::Dim));
+                }
+                Field::Known => {
+                    put(
+                        buffer,
+                        value,
+                        value.x,
+                        value.y,
+                        "space takes or leaves one",
+                        style(Role::Dim),
+                    );
+                }
+            }
+        }
+        let (list, last) = bottom(rest, 3);
+        let first = form.cursor.first(form.known.len(), usize::from(list.height));
+        for (at, (label, spec)) in
+            form.known.iter().enumerate().skip(first).take(usize::from(list.height))
+        {
+            let y = list.y + (at - first) as u16;
+            if form.field == Field::Known && at == form.cursor.at {
+                buffer.set_style(Rect { y, height: 1, ..list }, style(Role::Selected));
+            }
+            let sign = if form.has(at) { shared.glyphs.tick() } else { " " };
+            let room = usize::from(list.width).saturating_sub(24);
+            pieces(
+                shared,
+                buffer,
+                list,
+                list.x,
+                y,
+                &[
+                    (Role::Good, sign),
+                    (
+                        Role::Text,
+                        &format!(" {}", text::left(&text::safe(label), 20, shared.glyphs.cut())),
+                    ),
+                    (Role::Dim, &text::fit_end(&text::safe(spec), room, shared.glyphs.cut())),
+                ],
+            );
+        }
+        let (verdict, last) = top(last, 2);
+        let (role, words) = match form.arguments() {
+            Ok(_) => {
+                (Role::Good, format!("{} compares {}", shared.glyphs.tick(), form.chosen().len()))
+            }
+            Err(why) => (Role::Bad, text::safe(&why)),
+        };
+        let words = text::fit(&words, usize::from(verdict.width), shared.glyphs.cut());
+        put(buffer, verdict, verdict.x, verdict.y, &words, style(role));
+        pieces(
+            shared,
+            buffer,
+            last,
+            last.x,
+            last.y,
+            &[
+                (Role::Key, "enter"),
+                (Role::Dim, " starts it; it goes on when you leave   "),
+                (Role::Key, "tab"),
+                (Role::Dim, " next field"),
+            ],
+        );
+    }
+
+    fn value(&self, input: &Input, front: bool, area: Rect, buffer: &mut Buffer) {
+        if front {
+            self.typing(input, area.x, area, buffer);
+            return;
+        }
+        let words = text::safe(input.text());
+        let words = text::fit_end(&words, usize::from(area.width), self.shared.glyphs.cut());
+        put(buffer, area, area.x, area.y, &words, self.shared.theme.style(Role::Text));
+    }
+}

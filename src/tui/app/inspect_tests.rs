@@ -1,0 +1,173 @@
+//! The Inspect and Compare screens in the model: typed queries, neighbours that become queries, notes,
+//! comparisons that are started here.
+
+use super::tests::{app, press, shows};
+use super::*;
+use crate::eval::InspectDocument;
+use crate::session::neighbours::NeighbourSet;
+use crate::session::sitting::SittingEvent;
+use crate::session::thumbnails::ItemsShown;
+use crate::tui::data::library::{Heat, LoadedResult, ResultContent, SessionEntry};
+use crate::tui::msg::News;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const SESSION: &str = "20261124-100000-pets-bbbbbb";
+
+fn set(role: &str, ranks: [u32; 2]) -> NeighbourSet {
+    NeighbourSet {
+        role: role.into(),
+        direction: "text-to-image".into(),
+        queries: ["cat#0", "dog#0"].map(str::to_owned).into(),
+        gallery: ["cat@0", "dog@0"].map(str::to_owned).into(),
+        k: 2,
+        rank_low: ranks.into(),
+        rank_high: ranks.into(),
+        margin: vec![0.1, -0.2],
+        top_items: vec![ranks[0] - 1, 2 - ranks[0], 2 - ranks[1], ranks[1] - 1],
+        top_scores: vec![0.9, 0.5, 0.8, 0.4],
+    }
+}
+
+fn document(id: &str, hits: Value) -> Value {
+    let list = |role: &str| {
+        json!({"role": role, "ms": 2.5, "hits": hits,
+        "encoder": {"encoder": format!("s/{role}"), "kind": "clip"}})
+    };
+    json!({"format": "llm2clip.inspect/1", "id": id, "direction": "text-to-image",
+        "protocol": {"dataset": "pets", "split": "test", "split_digest": "00", "captions": "any",
+            "judgements": "own", "self_exclusion": "none", "tie_rule": "high", "rules": 1},
+        "lists": [list("clip"), list("llm2clip")]})
+}
+
+/// A workbench on a session with one inspection.
+fn pets() -> App {
+    let mut app = app();
+    let session: SessionId = SESSION.parse().unwrap();
+    let entry = SessionEntry { id: session.clone(), title: "Pets".into(), created: Time::EPOCH };
+    app.update(Msg::News(News::Sessions(vec![entry])));
+    let inspected: InspectDocument = serde_json::from_value(document("x", json!([]))).unwrap();
+    let mut shown = ItemsShown::default();
+    for name in ["cat", "dog"] {
+        shown.captions.insert(format!("{name}#0"), format!("a drawn {name}"));
+    }
+    let sets = Arc::new(vec![set("clip", [1, 1]), set("llm2clip", [2, 1])]);
+    let heat = |layer: u64, recall| Heat {
+        role: "llama".into(),
+        layer,
+        pooling: "mean".into(),
+        recall,
+        cosine: None,
+    };
+    let result = LoadedResult {
+        id: "inspect-1".into(),
+        content: Ok(ResultContent::Inspect(Box::new(inspected), sets)),
+        shown: Arc::new(shown),
+        sweep: vec![heat(0, 0.1), heat(5, 0.4)],
+    };
+    app.update(Msg::News(News::Results(session, vec![result])));
+    press(&mut app, "4");
+    app
+}
+
+fn work(commands: Vec<Cmd>) -> Vec<Work> {
+    let work = |command| if let Cmd::Work(work) = command { Some(work) } else { None };
+    commands.into_iter().filter_map(work).collect()
+}
+
+#[test]
+fn a_typed_query_is_asked_answered_and_recorded() {
+    let mut app = pets();
+    assert!(shows(&app, 80, 24).contains("a drawn cat"));
+    press(&mut app, "A b i g space c a t");
+    let asked = work(press(&mut app, "enter"));
+    let Some(Work::Ask { arguments, question }) = asked.first() else { panic!("{asked:?}") };
+    assert_eq!(
+        arguments.join(" "),
+        "inspect --serve --dataset pets --encoders clip=s/clip,llm2clip=s/llm2clip --split test"
+    );
+    let expected =
+        json!({"id": "typed-1", "text": "big cat", "k": 10, "direction": "text-to-image"});
+    assert_eq!(*question, expected);
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("big cat") && text.contains("asked"), "{text}");
+    let hit = json!([{"item": "dog@0", "rank": 1, "rank_high": 1, "score": 0.7, "relevant": null}]);
+    let answer = document("typed-1", hit);
+    let recorded = work(app.update(Msg::News(News::Answered(answer.clone()))));
+    let is_answer = |work: &Work| {
+        matches!(work, Work::Record(_, event) if matches!(&**event,
+            SittingEvent::Answered(event) if event.id == "typed-1" && event.answer == answer))
+    };
+    assert!(recorded.iter().any(is_answer), "{recorded:?}");
+    let text = shows(&app, 80, 24);
+    assert!(
+        text.contains("typed") && text.contains("2.5 ms") && text.contains("a drawn dog"),
+        "{text}"
+    );
+    // Its neighbour becomes the next query, and there is a way back.
+    press(&mut app, "enter");
+    assert!(shows(&app, 80, 24).contains("dog#0  both-right"));
+    press(&mut app, "u");
+    assert!(shows(&app, 80, 24).contains("typed, text-to-image"));
+    // The same child cannot be asked when it is gone, and says so once.
+    press(&mut app, "A x enter");
+    app.update(Msg::News(News::Unanswered("the encoders are gone".into())));
+    assert!(shows(&app, 80, 24).contains("There is no answer: the encoders are gone"));
+}
+
+#[test]
+fn a_note_stands_beside_its_query_until_it_is_taken_back() {
+    let mut app = pets();
+    let recorded = work(press(&mut app, "w o k enter"));
+    assert!(matches!(&recorded[..], [Work::Record(_, event)]
+        if matches!(&**event, SittingEvent::Noted(noted) if noted.text == "ok")));
+    assert!(shows(&app, 80, 24).contains("note: ok"));
+    press(&mut app, "w backspace backspace enter");
+    assert!(!shows(&app, 80, 24).contains("note: ok"));
+}
+
+#[test]
+fn what_is_looked_at_is_recorded_by_name() {
+    let app = pets();
+    let with = app.screens.inspect.looked_at(&app.shared);
+    assert_eq!(with["query"], "cat#0");
+    assert_eq!(with["encoders"], json!(["clip", "llm2clip"]));
+}
+
+#[test]
+fn every_view_of_inspect_can_be_drawn_at_any_size() {
+    let mut app = pets();
+    for _ in 0..3 {
+        press(&mut app, "v");
+        for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60), (61, 17)] {
+            app.update(Msg::Resize { width, height });
+            shows(&app, width, height);
+        }
+    }
+    app.update(Msg::Resize { width: 80, height: 24 });
+    press(&mut app, "v");
+    assert!(shows(&app, 80, 24).contains("rank against rank"));
+    press(&mut app, "v");
+    assert!(shows(&app, 80, 24).contains("right answers"));
+}
+
+#[test]
+fn a_comparison_is_requested_until_the_program_says_it_is_done() {
+    let mut app = pets();
+    press(&mut app, "3 n");
+    assert!(shows(&app, 80, 24).contains("A new comparison"));
+    press(&mut app, "tab tab tab tab space down space");
+    let started = work(press(&mut app, "enter"));
+    let Some(Work::Job(id, arguments)) = started.first() else { panic!("{started:?}") };
+    assert!(arguments.join(" ").contains("--encoders llama=builtin:llama,bm25"), "{arguments:?}");
+    let id = *id;
+    press(&mut app, "j");
+    assert!(shows(&app, 80, 24).contains("caption comparison of 2 on emoji: requested"));
+    assert!(app.ticks());
+    app.update(Msg::News(News::JobSaid(id, "llama: encoding texts 3/9".into())));
+    assert!(shows(&app, 80, 24).contains("encoding texts 3/9"));
+    let ended = work(app.update(Msg::News(News::JobEnded(id, Ok(())))));
+    assert!(ended.iter().any(|work| matches!(work, Work::Results(_))));
+    assert!(shows(&app, 80, 24).contains(": done"));
+    assert!(!app.ticks());
+}

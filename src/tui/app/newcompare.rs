@@ -1,0 +1,275 @@
+//! The form of a new comparison: data set, task, encoders; checked while it is filled in.
+
+use super::{Effect, Shared};
+use crate::ids::SessionId;
+use crate::tui::keys::{Action, Key};
+use crate::tui::widget::input::Input;
+use crate::tui::widget::list::Cursor;
+use ratatui::crossterm::event::KeyCode;
+
+/// The fields, in order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Field {
+    /// What `--dataset` takes.
+    #[default]
+    Data,
+    /// Caption or image retrieval.
+    Task,
+    /// More flags, such as `--pool 200 --language en`.
+    More,
+    /// `[LABEL=]SPEC[OPTIONS]`, separated by commas.
+    Encoders,
+    /// Encoders this workbench knows of.
+    Known,
+}
+
+impl Field {
+    /// All, in order.
+    pub const ALL: [Self; 5] = [Self::Data, Self::Task, Self::More, Self::Encoders, Self::Known];
+
+    /// What stands before it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Data => "data set",
+            Self::Task => "task",
+            Self::More => "more",
+            Self::Encoders => "encoders",
+            Self::Known => "known",
+        }
+    }
+}
+
+/// Flags the line of more takes, each with a value.
+const FLAGS: [&str; 8] =
+    ["--pool", "--language", "--captions", "--baseline", "--split", "--data", "--sweep", "--seed"];
+
+/// The form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewCompare {
+    /// The session the result goes into.
+    pub session: SessionId,
+    /// The field in front.
+    pub field: Field,
+    /// The data set.
+    pub data: Input,
+    /// Whether pictures are asked too.
+    pub image: bool,
+    /// More flags.
+    pub more: Input,
+    /// The encoders.
+    pub encoders: Input,
+    /// Encoders there are: label and what `--encoders` takes.
+    pub known: Vec<(String, String)>,
+    /// Which of them is in front.
+    pub cursor: Cursor,
+}
+
+impl NewCompare {
+    /// A form for a session, with the encoders of its runs to choose from.
+    #[must_use]
+    pub fn new(shared: &Shared, session: SessionId) -> Self {
+        let mut known = vec![
+            ("llama".to_owned(), "builtin:llama".to_owned()),
+            ("bm25".to_owned(), "bm25".to_owned()),
+        ];
+        for (run, open) in shared.library.open.iter().rev() {
+            let saved = open.state.stages.iter().filter(|stage| stage.step > 0);
+            let entry = |stage: &crate::session::fold::StageState| {
+                (stage.stage.to_string(), format!("{run}/{}", stage.stage))
+            };
+            known.extend(saved.map(entry));
+        }
+        Self {
+            session,
+            field: Field::default(),
+            data: Input::new("emoji"),
+            image: false,
+            more: Input::default(),
+            encoders: Input::default(),
+            known,
+            cursor: Cursor::default(),
+        }
+    }
+
+    /// The encoders asked for: commas inside brackets do not separate.
+    #[must_use]
+    pub fn chosen(&self) -> Vec<String> {
+        let mut parts = vec![String::new()];
+        let mut depth = 0_usize;
+        for c in self.encoders.text().chars() {
+            match c {
+                '[' => depth += 1,
+                ']' => depth = depth.saturating_sub(1),
+                ',' if depth == 0 => {
+                    parts.push(String::new());
+                    continue;
+                }
+                _ => {}
+            }
+            if let Some(last) = parts.last_mut() {
+                last.push(c);
+            }
+        }
+        parts.iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+    }
+
+    /// The command's arguments, or what is wrong.
+    pub fn arguments(&self) -> Result<Vec<String>, String> {
+        let data = self.data.text().trim();
+        if data.is_empty() {
+            return Err("no data set: emoji, a file or a folder".to_owned());
+        }
+        let encoders = self.encoders.text();
+        if encoders.matches('[').count() != encoders.matches(']').count() {
+            return Err("a bracket of the encoders is not closed".to_owned());
+        }
+        let chosen = self.chosen();
+        if chosen.is_empty() {
+            return Err("no encoder yet: type them, or choose known ones below".to_owned());
+        }
+        let mut arguments: Vec<String> =
+            ["compare", "--dataset", data, "--task"].map(str::to_owned).into();
+        arguments.push(if self.image { "image" } else { "caption" }.to_owned());
+        arguments.extend(["--encoders".to_owned(), chosen.join(",")]);
+        let mut words = self.more.text().split_whitespace();
+        while let Some(word) = words.next() {
+            if !FLAGS.contains(&word) {
+                return Err(format!("{word:?} is none of {}", FLAGS.join(" ")));
+            }
+            let value = words.next().ok_or_else(|| format!("{word} takes a value"))?;
+            arguments.extend([word.to_owned(), value.to_owned()]);
+        }
+        arguments.extend(["--session".to_owned(), self.session.to_string()]);
+        Ok(arguments)
+    }
+
+    /// Whether a known encoder is asked for.
+    #[must_use]
+    pub fn has(&self, at: usize) -> bool {
+        let Some((label, spec)) = self.known.get(at) else { return false };
+        let named = format!("{label}={spec}");
+        self.chosen().iter().any(|part| part == spec || *part == named)
+    }
+
+    fn toggle(&mut self) {
+        let Some((label, spec)) = self.known.get(self.cursor.at).cloned() else { return };
+        let mut chosen = self.chosen();
+        let named = if label == spec { spec.clone() } else { format!("{label}={spec}") };
+        if self.has(self.cursor.at) {
+            chosen.retain(|part| *part != spec && *part != named);
+        } else {
+            chosen.push(named);
+        }
+        self.encoders = Input::new(&chosen.join(","));
+    }
+
+    fn line(&mut self) -> Option<&mut Input> {
+        match self.field {
+            Field::Data => Some(&mut self.data),
+            Field::More => Some(&mut self.more),
+            Field::Encoders => Some(&mut self.encoders),
+            Field::Task | Field::Known => None,
+        }
+    }
+
+    /// Takes a pasted text.
+    pub fn paste(&mut self, text: &str) {
+        if let Some(line) = self.line() {
+            line.insert(text);
+        }
+    }
+
+    fn turn(&mut self, by: usize) {
+        let at = Field::ALL.iter().position(|field| *field == self.field).unwrap_or(0);
+        self.field = Field::ALL[(at + by) % Field::ALL.len()];
+    }
+
+    /// Takes a key: whether the form stays, and what it asks for.
+    pub fn key(
+        &mut self,
+        key: Key,
+        action: Option<Action>,
+        shared: &Shared,
+    ) -> (bool, Vec<Effect>) {
+        match (action, key.code) {
+            (Some(Action::Close), _) => (false, Vec::new()),
+            (Some(Action::Accept), _) => match self.arguments() {
+                Err(_) => (true, Vec::new()),
+                Ok(_) if shared.readonly => {
+                    let words = "the workbench was opened with --readonly: nothing is written";
+                    (true, vec![Effect::Fail(words.to_owned())])
+                }
+                Ok(arguments) => {
+                    let task = if self.image { "image" } else { "caption" };
+                    let count = self.chosen().len();
+                    let what = format!("{task} comparison of {count} on {}", self.data.text());
+                    (false, vec![Effect::Job(self.session.clone(), what, arguments)])
+                }
+            },
+            (Some(action), _) if self.field == Field::Known => {
+                let before = self.cursor.at;
+                self.cursor.act(action, self.known.len());
+                if before == self.cursor.at && action == Action::OverlayUp {
+                    self.field = Field::Encoders;
+                }
+                (true, Vec::new())
+            }
+            (Some(Action::OverlayDown), _) | (None, KeyCode::Tab) => {
+                self.turn(1);
+                (true, Vec::new())
+            }
+            (Some(Action::OverlayUp), _) | (None, KeyCode::BackTab) => {
+                self.turn(Field::ALL.len() - 1);
+                (true, Vec::new())
+            }
+            (None, KeyCode::Char(' ') | KeyCode::Left | KeyCode::Right)
+                if self.field == Field::Task =>
+            {
+                self.image = !self.image;
+                (true, Vec::new())
+            }
+            (None, KeyCode::Char(' ')) if self.field == Field::Known => {
+                self.toggle();
+                (true, Vec::new())
+            }
+            _ => {
+                if let Some(line) = self.line() {
+                    line.key(key);
+                }
+                (true, Vec::new())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::app::tests::app;
+
+    #[test]
+    fn a_comparison_is_checked_while_it_is_filled_in() {
+        let shared = app().shared;
+        let session: SessionId = "20261124-100000-night-bbbbbb".parse().unwrap();
+        let mut form = NewCompare::new(&shared, session);
+        assert!(form.arguments().unwrap_err().contains("no encoder"));
+        form.field = Field::Known;
+        form.key(Key::parse("space").unwrap(), None, &shared);
+        assert!(form.has(0) && form.encoders.text() == "llama=builtin:llama");
+        form.key(Key::parse("space").unwrap(), None, &shared);
+        assert!(!form.has(0) && form.encoders.text().is_empty());
+        form.field = Field::Encoders;
+        form.paste("a=builtin:llama[pooling=mean,layer=3], bm25");
+        assert_eq!(form.chosen(), ["a=builtin:llama[pooling=mean,layer=3]", "bm25"]);
+        form.field = Field::More;
+        form.paste("--pool 20 --out x");
+        assert!(form.arguments().unwrap_err().contains("--out"));
+        form.more = Input::new("--pool 20");
+        let arguments = form.arguments().unwrap().join(" ");
+        let expected = "compare --dataset emoji --task caption --encoders \
+                        a=builtin:llama[pooling=mean,layer=3],bm25 --pool 20 --session \
+                        20261124-100000-night-bbbbbb";
+        assert_eq!(arguments, expected);
+    }
+}

@@ -1,0 +1,92 @@
+//! Typed queries and notes: asked and recorded here, shown by the Inspect screen.
+
+use super::{App, Notice, Question};
+use crate::ids::SessionId;
+use crate::session::sitting::{Answered, Note, Noted, SittingState, Subject};
+use crate::tui::data::asked::{Asked, question};
+use crate::tui::msg::{Cmd, Work};
+use serde_json::Value;
+
+impl App {
+    fn readonly(&mut self) -> bool {
+        if self.shared.readonly {
+            let text = "the workbench was opened with --readonly: nothing is written".to_owned();
+            self.notice = Some(Notice { text, bad: true });
+        }
+        self.shared.readonly
+    }
+
+    /// Asks two encoders.
+    pub(super) fn put_question(
+        &mut self,
+        session: SessionId,
+        arguments: Vec<String>,
+        asked: &Question,
+        commands: &mut Vec<Cmd>,
+    ) {
+        // A child that serves encoders may keep tables of embeddings.
+        if self.readonly() {
+            return;
+        }
+        let question = question(&asked.id, &asked.text, &asked.direction);
+        let id = asked.id.clone();
+        self.shared.asked.push(Asked { id, session, question: question.clone(), answer: None });
+        commands.push(Cmd::Work(Work::Ask { arguments, question }));
+    }
+
+    /// An answer came: the question that waits for it gets it, and both are recorded.
+    pub(super) fn answered(&mut self, answer: Value, commands: &mut Vec<Cmd>) {
+        let waits = |asked: &&mut Asked| asked.answer.is_none() && answer["id"] == *asked.id;
+        let Some(asked) = self.shared.asked.iter_mut().find(waits) else { return };
+        asked.answered(&answer);
+        if let Some(Err(why)) = &asked.answer {
+            self.notice = Some(Notice { text: why.clone(), bad: true });
+        }
+        let (id, question) = (asked.id.clone(), asked.question.clone());
+        let session = asked.session.clone();
+        self.record(&session, Answered { id, question, answer }, commands);
+    }
+
+    /// The child that answers ended: what waits gets no answer any more.
+    pub(super) fn unanswered(&mut self, why: &str) {
+        for asked in self.shared.asked.iter_mut().filter(|asked| asked.answer.is_none()) {
+            asked.answer = Some(Err(why.to_owned()));
+            self.notice = Some(Notice { text: why.to_owned(), bad: true });
+        }
+    }
+
+    /// Answers of earlier sittings are shown beside this one's.
+    pub(super) fn recall(&mut self, session: &SessionId, sittings: &SittingState) {
+        for answer in &sittings.answers.kept {
+            let id = answer.question["id"].as_str().unwrap_or_default().to_owned();
+            let known = |asked: &Asked| asked.session == *session && asked.id == id;
+            if self.shared.asked.iter().any(known) {
+                continue;
+            }
+            let question = answer.question.clone();
+            let mut asked = Asked { id, session: session.clone(), question, answer: None };
+            asked.answered(&answer.answer);
+            self.shared.asked.push(asked);
+        }
+    }
+
+    /// Writes a note on something, or takes it back.
+    pub(super) fn note(
+        &mut self,
+        session: &SessionId,
+        on: Subject,
+        text: String,
+        commands: &mut Vec<Cmd>,
+    ) {
+        if self.readonly() {
+            return;
+        }
+        let notes = &mut self.shared.library.sittings.entry(session.clone()).or_default().notes;
+        if text.is_empty() {
+            notes.remove(&on);
+        } else {
+            notes.insert(on.clone(), Note { text: text.clone(), time: self.shared.now });
+        }
+        self.record(session, Noted { on, text }, commands);
+    }
+}

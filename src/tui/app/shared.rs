@@ -1,0 +1,149 @@
+//! What all screens see, and what a screen asks for beyond itself.
+
+use super::{Overlay, Purpose};
+use crate::ids::SessionId;
+use crate::session::Time;
+use crate::session::control::Command;
+use crate::session::names::RunId;
+use crate::session::sitting::Subject;
+use crate::tui::data::asked::Asked;
+use crate::tui::data::jobs::Job;
+use crate::tui::data::library::Library;
+use crate::tui::glyphs::Glyphs;
+use crate::tui::keys::Action;
+use crate::tui::msg::Cmd;
+use crate::tui::picture::Graphics;
+use crate::tui::screen::ScreenId;
+use crate::tui::theme::{Depth, Theme};
+use std::collections::BTreeSet;
+
+/// A command that waits for its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The run it was sent to.
+    pub run: RunId,
+    /// What was asked.
+    pub command: Command,
+    /// Under which id the log will answer; nothing until it lies in the mailbox.
+    pub id: Option<String>,
+}
+
+/// What all screens see.
+#[derive(Debug)]
+pub struct Shared {
+    /// Sessions and runs.
+    pub library: Library,
+    /// Colours.
+    pub theme: Theme,
+    /// Signs.
+    pub glyphs: Glyphs,
+    /// How late it is.
+    pub now: Time,
+    /// Whether nothing may be written.
+    pub readonly: bool,
+    /// The run that Train, Replay and Log show.
+    pub focus: Option<RunId>,
+    /// Marked runs, in the order of marking: laid over each other in charts.
+    pub marks: Vec<RunId>,
+    /// Runs kept at the top.
+    pub pins: BTreeSet<RunId>,
+    /// Commands that wait for their answers.
+    pub requests: Vec<Request>,
+    /// Bytes sent to the terminal so far.
+    pub sent: u64,
+    /// How pictures are shown.
+    pub graphics: Graphics,
+    /// The ways of showing pictures that work here.
+    pub ways: Vec<Graphics>,
+    /// Pixels of a cell.
+    pub cell: (u16, u16),
+    /// Whether something lies over the screen.
+    pub covered: bool,
+    /// Typed queries, oldest first.
+    pub asked: Vec<Asked>,
+    /// Work that was started here, oldest first.
+    pub jobs: Vec<Job>,
+}
+
+impl Shared {
+    /// How pictures are shown at this moment: what lies over the screen must not lie under one.
+    #[must_use]
+    pub fn graphics_now(&self) -> Graphics {
+        match self.graphics {
+            _ if self.theme.depth == Depth::None => Graphics::Off,
+            graphics if graphics.is_laid_over() && self.covered => Graphics::Halfblocks,
+            graphics => graphics,
+        }
+    }
+
+    /// An id for the next typed query of a session.
+    #[must_use]
+    pub fn next_question(&self, session: &SessionId) -> String {
+        let taken = |id: &str| self.asked.iter().any(|a| a.id == id && a.session == *session);
+        let ids = (1..).map(|number| format!("typed-{number}"));
+        ids.into_iter().find(|id| !taken(id)).unwrap_or_default()
+    }
+
+    /// The commands a run has not answered yet, in words.
+    #[must_use]
+    pub fn requested(&self, run: &RunId) -> Vec<Command> {
+        self.requests
+            .iter()
+            .filter(|request| request.run == *run)
+            .map(|request| request.command)
+            .collect()
+    }
+
+    /// The runs charts show: the one in focus, then the marked ones.
+    #[must_use]
+    pub fn shown(&self) -> Vec<&RunId> {
+        let focus = self.focus.iter();
+        focus.chain(self.marks.iter().filter(|run| self.focus.as_ref() != Some(*run))).collect()
+    }
+}
+
+/// What a screen asks for beyond itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Work outside the model.
+    Do(Cmd),
+    /// Go to a screen.
+    Go(ScreenId),
+    /// Put a run into focus.
+    Focus(RunId),
+    /// Mark a run, or take its mark off.
+    Mark(RunId),
+    /// Take all marks off.
+    Unmark,
+    /// Pin a run, or let it go.
+    Pin(RunId),
+    /// Say something in the footer.
+    Say(String),
+    /// Open a line to type in.
+    Type(Purpose, String),
+    /// Open another overlay.
+    Open(Box<Overlay>),
+    /// Ask before commanding a run.
+    Command(RunId, Action),
+    /// Say in the footer what went wrong.
+    Fail(String),
+    /// A typed line is finished.
+    Submit(Purpose, String),
+    /// Ask two encoders, which a child started with these arguments serves.
+    Ask(SessionId, Vec<String>, Question),
+    /// Start work for a session and watch it: what, in words, and the arguments.
+    Job(SessionId, String, Vec<String>),
+    /// Write a note in a session; an empty one takes it back.
+    Note(SessionId, Subject, String),
+}
+
+/// A question for two encoders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Its id.
+    pub id: String,
+    /// A text or a picture's path.
+    pub text: String,
+    /// The direction that was looked at: its gallery is asked.
+    pub direction: String,
+}

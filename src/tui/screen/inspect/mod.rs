@@ -1,0 +1,495 @@
+//! Inspect: every query of a comparison under two encoders: ranks, what became of it, and both lists of
+//! neighbours with their pictures; typed queries beside them.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `source.rs` | sets of neighbours and answers as plain lists |
+//! | `layout.rs` | where parts stand, how many pictures fit |
+//! | `queries.rs` | the list of queries, and what the chosen one is |
+//! | `columns.rs` | both lists of neighbours |
+//! | `spread.rs` | all ranks, all scores |
+
+mod columns;
+mod layout;
+mod queries;
+mod source;
+mod spread;
+
+use super::Screen;
+use super::compare::{ask, nothing, session};
+use crate::eval::compare::Slice;
+use crate::session::neighbours::NeighbourSet;
+use crate::session::sitting::Subject;
+use crate::session::thumbnails::ItemsShown;
+use crate::tui::app::{Effect, Purpose, Question, Shared};
+use crate::tui::data::asked::{Asked, spec};
+use crate::tui::data::library::ResultContent;
+use crate::tui::data::pairing::{PairedQuery, unit};
+use crate::tui::keys::Action;
+use crate::tui::msg::Cmd;
+use crate::tui::picture::{Graphics, Key};
+use crate::tui::text;
+use crate::tui::widget::list::Cursor;
+use crate::tui::widget::paint::{section, top};
+use columns::Columns;
+use layout::layout;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use serde_json::{Map, Value};
+use source::{Pairs, Which, groups, of_answer, of_pair};
+use spread::Beside;
+
+/// The screen.
+#[derive(Debug, Default)]
+pub struct InspectScreen {
+    cursor: Cursor,
+    /// Which result and direction.
+    set: usize,
+    /// The two encoders, as places among the roles of that direction.
+    encoders: Option<(usize, usize)>,
+    /// Which slice; nothing for all.
+    slice: Option<usize>,
+    search: String,
+    /// The chosen neighbour, through both lists; nothing: the first of the second.
+    hit: Option<usize>,
+    /// Queries gone through, to find back.
+    before: Vec<(usize, String)>,
+    beside: Beside,
+    /// Names only, whatever the terminal can do.
+    plain: bool,
+    pairs: Option<Pairs>,
+    /// A typed query to go to once it is listed.
+    wanted: Option<String>,
+}
+
+/// Two sets, and what their ids stand for.
+struct Shown<'a> {
+    result: &'a str,
+    direction: &'a str,
+    sets: [&'a NeighbourSet; 2],
+    items: &'a ItemsShown,
+    pairs: &'a Pairs,
+}
+
+/// A line of the list.
+#[derive(Clone, Copy)]
+enum Row<'a> {
+    /// A typed query.
+    Asked(&'a Asked),
+    /// A query of the sets.
+    Paired(&'a PairedQuery),
+}
+
+impl Row<'_> {
+    fn id(&self) -> &str {
+        match self {
+            Self::Asked(asked) => &asked.id,
+            Self::Paired(query) => &query.id,
+        }
+    }
+}
+
+impl InspectScreen {
+    /// Pairs the sets that are looked at, where they are not paired yet.
+    fn settle(&mut self, shared: &Shared) {
+        let which = Which::of(shared, self.set, self.encoders);
+        if self.pairs.as_ref().map(|pairs| &pairs.which) == which.as_ref() {
+            return;
+        }
+        let groups = groups(shared);
+        let group = groups.get(self.set % groups.len().max(1));
+        self.pairs = which.zip(group).and_then(|(which, group)| Pairs::new(which, group));
+    }
+
+    fn shown<'a>(&'a self, shared: &'a Shared) -> Option<Shown<'a>> {
+        let pairs = self.pairs.as_ref()?;
+        if Which::of(shared, self.set, self.encoders).as_ref() != Some(&pairs.which) {
+            return None;
+        }
+        let groups = groups(shared);
+        let group = groups.into_iter().nth(self.set % groups_len(shared))?;
+        let (a, b) = source::rows(&group, self.encoders);
+        Some(Shown {
+            result: group.result,
+            direction: group.direction,
+            sets: [group.sets[a], group.sets[b]],
+            items: group.shown,
+            pairs,
+        })
+    }
+
+    /// Typed queries of this session, then those of the sets that slice and search let through.
+    fn listed<'a>(&self, shared: &'a Shared, shown: &Shown<'a>) -> Vec<Row<'a>> {
+        let wanted = self.search.to_lowercase();
+        let slice = self.slice.map(|at| Slice::ALL[at]);
+        let holds = |text: &str| text.to_lowercase().contains(&wanted);
+        let caption = |id: &str| shown.items.caption(id);
+        let fits = |query: &&PairedQuery| {
+            slice.is_none_or(|slice| query.slices.contains(&slice))
+                && (wanted.is_empty()
+                    || holds(&query.id)
+                    || caption(&query.id).is_some_and(|text| holds(text)))
+        };
+        let here = session(shared);
+        let asked = shared.asked.iter().rev();
+        let asked = asked.filter(|asked| {
+            Some(&asked.session) == here && slice.is_none() && holds(asked.words())
+        });
+        asked.map(Row::Asked).chain(shown.pairs.all.iter().filter(fits).map(Row::Paired)).collect()
+    }
+
+    fn turn(&mut self, shared: &Shared, left: bool) {
+        let groups = groups(shared);
+        let Some(group) = groups.get(self.set % groups.len().max(1)) else { return };
+        let count = group.sets.len().max(1);
+        let (a, b) = source::rows(group, self.encoders);
+        self.encoders = Some(if left { ((a + 1) % count, b) } else { (a, (b + 1) % count) });
+        (self.cursor, self.hit) = (Cursor::default(), None);
+    }
+
+    /// Goes to a query of the sets in front, whatever slice and search hide.
+    fn go_to(&mut self, shared: &Shared, id: &str) -> bool {
+        self.settle(shared);
+        let Some(shown) = self.shown(shared) else { return false };
+        let plain = Self::default();
+        let rows = plain.listed(shared, &shown);
+        let exact = rows.iter().position(|row| row.id() == id);
+        let place = exact.or_else(|| rows.iter().position(|row| unit(row.id()) == unit(id)));
+        let Some(at) = place else { return false };
+        (self.slice, self.search, self.hit) = (None, String::new(), None);
+        self.cursor.at = at;
+        true
+    }
+
+    /// Lets a neighbour be the next query: in the direction where it asks, the one in front first, then
+    /// one that answers with the same kind of thing.
+    fn follow(&mut self, shared: &Shared, id: &str, from: &str) -> bool {
+        let now = self.set % groups_len(shared);
+        let groups = groups(shared);
+        let Some(front) = groups.get(now) else { return false };
+        let answers = |direction: &str| direction.rsplit('-').next().map(str::to_owned);
+        let asks =
+            |at: &usize| groups[*at].sets.iter().any(|set| set.queries.iter().any(|q| q == id));
+        let same = |at: &usize| groups[*at].result == front.result;
+        let alike = |at: &usize| answers(groups[*at].direction) == answers(front.direction);
+        let order: Vec<usize> = (0..groups.len()).filter(|at| same(at) && asks(at)).collect();
+        let next = if order.contains(&now) {
+            Some(now)
+        } else {
+            order.iter().copied().find(alike).or(order.first().copied())
+        };
+        let before = (self.set, from.to_owned());
+        let encoders = self.encoders;
+        if let Some(next) = next {
+            self.set = next;
+        }
+        if self.go_to(shared, id) {
+            self.before.push(before);
+            return true;
+        }
+        (self.set, self.encoders) = (before.0, encoders);
+        self.settle(shared);
+        false
+    }
+
+    fn selected<'a>(&self, rows: &[Row<'a>]) -> Option<Row<'a>> {
+        rows.get(self.cursor.at.min(rows.len().saturating_sub(1))).copied()
+    }
+
+    fn columns<'a>(&self, shared: &Shared, shown: &Shown<'a>, row: Row<'a>) -> Option<Columns<'a>> {
+        let lists = match row {
+            Row::Asked(asked) => of_answer(asked)?,
+            Row::Paired(query) => of_pair(shown.sets, shown.pairs, query),
+        };
+        let count: usize = lists.iter().map(|list| list.hits.len()).sum();
+        let chosen = self.hit.unwrap_or(lists[0].hits.len()).min(count.saturating_sub(1));
+        Some(Columns { lists, shown: shown.items, chosen, pictures: self.pictures(shared) })
+    }
+
+    fn pictures(&self, shared: &Shared) -> bool {
+        !self.plain && shared.graphics_now() != Graphics::Off
+    }
+
+    /// The question's encoders and data, or why they cannot be asked.
+    fn serve(shared: &Shared, shown: &Shown<'_>) -> Result<Vec<String>, String> {
+        let results = session(shared).and_then(|id| shared.library.results.get(id));
+        let result = results.into_iter().flatten().find(|result| result.id == shown.result);
+        let content = result.and_then(|result| result.content.as_ref().ok());
+        let card = |set: &NeighbourSet| match content? {
+            ResultContent::Compare(document, _) => document
+                .rows
+                .iter()
+                .find(|row| row.role == set.role)
+                .and_then(|row| spec(&row.role, &row.encoder)),
+            ResultContent::Inspect(document, _) => document
+                .lists
+                .iter()
+                .find(|list| list.role == set.role)
+                .and_then(|list| spec(&list.role, &list.encoder)),
+        };
+        let protocol = match content {
+            Some(ResultContent::Compare(document, _)) => &document.protocol,
+            Some(ResultContent::Inspect(document, _)) => &document.protocol,
+            None => return Err("the result is not there".to_owned()),
+        };
+        let specs = shown.sets.map(|set| {
+            card(set).ok_or_else(|| format!("{} has no embeddings to ask", text::safe(&set.role)))
+        });
+        let [a, b] = specs;
+        let encoders = format!("{},{}", a?, b?);
+        let mut arguments: Vec<String> =
+            ["inspect", "--serve", "--dataset"].map(str::to_owned).into();
+        arguments.push(protocol.dataset.clone());
+        arguments.extend(["--encoders".to_owned(), encoders]);
+        if let Some(split) = &protocol.split {
+            arguments.extend(["--split".to_owned(), split.clone()]);
+        }
+        if let Some(language) = &protocol.query_language {
+            arguments.extend(["--language".to_owned(), language.clone()]);
+        }
+        if let Some(pool) = protocol.pool {
+            arguments.extend(["--pool".to_owned(), pool.to_string()]);
+        }
+        Ok(arguments)
+    }
+}
+
+fn groups_len(shared: &Shared) -> usize {
+    groups(shared).len().max(1)
+}
+
+impl Screen for InspectScreen {
+    fn act(&mut self, action: Action, shared: &Shared) -> Vec<Effect> {
+        self.settle(shared);
+        let (count, selected, hits, note) = match self.shown(shared) {
+            None => (0, None, (Vec::new(), 0), String::new()),
+            Some(shown) => {
+                let rows = self.listed(shared, &shown);
+                let row = self.selected(&rows);
+                let columns = row.and_then(|row| self.columns(shared, &shown, row));
+                let hits = columns.map_or_else(Default::default, |columns| {
+                    let all = columns.lists.iter().flat_map(|list| &list.hits);
+                    let all: Vec<String> = all.map(|hit| hit.item.to_owned()).collect();
+                    (all, columns.chosen)
+                });
+                let id = row.map(|row| row.id().to_owned());
+                let note = id.as_ref().and_then(|id| queries::note(shared, id));
+                (rows.len(), id, hits, note.unwrap_or_default().to_owned())
+            }
+        };
+        if self.cursor.act(action, count) {
+            self.hit = None;
+            return Vec::new();
+        }
+        match action {
+            Action::SetNext => {
+                self.set = (self.set + 1) % groups_len(shared);
+                (self.encoders, self.cursor, self.hit) = (None, Cursor::default(), None);
+            }
+            Action::EncoderLeft => self.turn(shared, true),
+            Action::EncoderRight => self.turn(shared, false),
+            Action::SliceNext | Action::SlicePrevious => {
+                let places = Slice::ALL.len() + 1;
+                let now = self.slice.map_or(0, |at| at + 1);
+                let next =
+                    if action == Action::SliceNext { now + 1 } else { now + places - 1 } % places;
+                self.slice = next.checked_sub(1);
+                (self.cursor, self.hit) = (Cursor::default(), None);
+            }
+            Action::HitNext => self.hit = Some((hits.1 + 1).min(hits.0.len().saturating_sub(1))),
+            Action::HitPrevious => self.hit = Some(hits.1.saturating_sub(1)),
+            Action::Beside => self.beside = self.beside.next(),
+            Action::Pictures => self.plain = !self.plain,
+            Action::Search => return vec![Effect::Type(Purpose::QuerySearch, self.search.clone())],
+            Action::Ask => return vec![Effect::Type(Purpose::Ask, String::new())],
+            Action::Note if selected.is_some() => return vec![Effect::Type(Purpose::Note, note)],
+            Action::Follow | Action::Open => {
+                if let (Some(next), Some(from)) = (hits.0.get(hits.1), selected)
+                    && !self.follow(shared, next, &from)
+                {
+                    let words = format!("no query of these results is {}", text::safe(next));
+                    return vec![Effect::Say(words)];
+                }
+            }
+            Action::Return => {
+                if let Some((set, id)) = self.before.pop() {
+                    if set != self.set {
+                        (self.set, self.encoders) = (set, None);
+                    }
+                    self.go_to(shared, &id);
+                }
+            }
+            Action::Copy => {
+                if let Some(id) = selected {
+                    return vec![
+                        Effect::Say(format!("copied {}", text::safe(&id))),
+                        Effect::Do(Cmd::Copy(id)),
+                    ];
+                }
+            }
+            Action::Back if !self.search.is_empty() || self.slice.is_some() => {
+                (self.slice, self.search) = (None, String::new());
+                return vec![Effect::Say("all queries again".to_owned())];
+            }
+            _ => {}
+        }
+        self.settle(shared);
+        Vec::new()
+    }
+
+    fn entered(&mut self, shared: &Shared) -> Vec<Effect> {
+        self.settle(shared);
+        ask(shared)
+    }
+
+    fn refresh(&mut self, shared: &Shared) {
+        self.settle(shared);
+        if let Some(wanted) = self.wanted.take()
+            && !self.go_to(shared, &wanted)
+        {
+            self.wanted = Some(wanted);
+        }
+    }
+
+    fn typed(&mut self, text: &str, _shared: &Shared) {
+        text.clone_into(&mut self.search);
+        (self.cursor, self.hit) = (Cursor::default(), None);
+    }
+
+    fn submitted(&mut self, purpose: Purpose, text: &str, shared: &Shared) -> Vec<Effect> {
+        let text = text.trim();
+        let Some(session) = session(shared).cloned() else { return Vec::new() };
+        let Some(shown) = self.shown(shared) else { return Vec::new() };
+        match purpose {
+            Purpose::Ask if shared.readonly => {
+                let words = "the workbench was opened with --readonly: nothing is written";
+                vec![Effect::Fail(words.to_owned())]
+            }
+            Purpose::Ask if !text.is_empty() => match Self::serve(shared, &shown) {
+                Err(why) => vec![Effect::Fail(why)],
+                Ok(arguments) => {
+                    let direction = shown.direction.to_owned();
+                    let id = shared.next_question(&session);
+                    let question = Question { id: id.clone(), text: text.to_owned(), direction };
+                    (self.wanted, self.beside) = (Some(id), Beside::Neighbours);
+                    vec![Effect::Ask(session, arguments, question)]
+                }
+            },
+            Purpose::Note => {
+                let rows = self.listed(shared, &shown);
+                let Some(row) = self.selected(&rows) else { return Vec::new() };
+                vec![Effect::Note(session, Subject::query(row.id()), text.to_owned())]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn looked_at(&self, shared: &Shared) -> Map<String, Value> {
+        let mut with = Map::new();
+        let Some(shown) = self.shown(shared) else { return with };
+        with.insert("result".to_owned(), shown.result.into());
+        with.insert("direction".to_owned(), shown.direction.into());
+        let roles: Vec<&str> = shown.sets.iter().map(|set| set.role.as_str()).collect();
+        with.insert("encoders".to_owned(), roles.into());
+        if let Some(row) = self.selected(&self.listed(shared, &shown)) {
+            with.insert("query".to_owned(), row.id().into());
+        }
+        with
+    }
+
+    fn wheel(&mut self, lines: i8, shared: &Shared) {
+        let count = self.shown(shared).map_or(0, |shown| self.listed(shared, &shown).len());
+        self.cursor.shift(lines, count);
+        self.hit = None;
+    }
+
+    fn click(&mut self, column: u16, row: u16, area: Rect, shared: &Shared) -> Vec<Effect> {
+        let Some(shown) = self.shown(shared) else { return Vec::new() };
+        let parts = layout(top(area, 1).1, self.pictures(shared));
+        let rows = top(parts.list, 1).1;
+        let count = self.listed(shared, &shown).len();
+        if rows.contains((column, row).into()) {
+            let at = Cursor { at: self.cursor.at.min(count.saturating_sub(1)) };
+            let first = at.first(count, usize::from(rows.height));
+            let line = first + usize::from(row - rows.y);
+            if line < count {
+                (self.cursor.at, self.hit) = (line, None);
+            }
+        }
+        Vec::new()
+    }
+
+    fn slots(&self, shared: &Shared, area: Rect) -> Vec<(Key, Rect)> {
+        if !self.pictures(shared) {
+            return Vec::new();
+        }
+        let Some(shown) = self.shown(shared) else { return Vec::new() };
+        let Some(row) = self.selected(&self.listed(shared, &shown)) else { return Vec::new() };
+        let parts = layout(top(area, 1).1, true);
+        let mut slots: Vec<(Key, Rect)> = queries::slot(&shown, row, &parts).into_iter().collect();
+        if self.beside == Beside::Neighbours
+            && let Some(columns) = self.columns(shared, &shown, row)
+        {
+            slots.extend(columns.slots(parts.below));
+        }
+        slots
+    }
+
+    fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
+        let Some(shown) = self.shown(shared) else {
+            nothing(
+                shared,
+                area,
+                buffer,
+                "inspected queries",
+                "llm2clip inspect --encoders A,B --direction text-to-image --session S",
+            );
+            return;
+        };
+        let roles = shown.sets.map(|set| text::safe(&set.role));
+        let title = format!("{} {} {}", shown.direction, shared.glyphs.dot(), shown.result);
+        let note = format!("{} {} {}", roles[0], shared.glyphs.arrow(), roles[1]);
+        let inner = section(shared, buffer, area, &title, &note);
+        let parts = layout(inner, self.pictures(shared));
+        queries::slices(shared, &shown, self.slice, parts.slices, buffer);
+        let rows = self.listed(shared, &shown);
+        queries::list(shared, &shown, &rows, self.cursor, parts.list, buffer);
+        let Some(row) = self.selected(&rows) else { return };
+        queries::head(shared, &shown, row, &parts, buffer);
+        let paired: Vec<&PairedQuery> = rows
+            .iter()
+            .filter_map(|row| match row {
+                Row::Paired(query) => Some(*query),
+                Row::Asked(_) => None,
+            })
+            .collect();
+        match self.beside {
+            Beside::Ranks => {
+                let at = self.cursor.at.saturating_sub(rows.len() - paired.len());
+                let roles = [roles[0].as_str(), roles[1].as_str()];
+                spread::ranks(shared, roles, &paired, at, parts.below, buffer);
+            }
+            Beside::Scores => spread::scores(shared, shown.sets, &paired, parts.below, buffer),
+            Beside::Neighbours => match (self.columns(shared, &shown, row), row) {
+                (Some(columns), _) => columns.draw(shared, parts.below, buffer),
+                (None, Row::Asked(asked)) => queries::waiting(shared, asked, parts.below, buffer),
+                (None, Row::Paired(_)) => {}
+            },
+        }
+    }
+
+    fn hints(&self, _shared: &Shared) -> Vec<Action> {
+        vec![
+            Action::SliceNext,
+            Action::SetNext,
+            Action::Ask,
+            Action::Follow,
+            Action::Return,
+            Action::Beside,
+            Action::Note,
+            Action::EncoderLeft,
+            Action::EncoderRight,
+            Action::Search,
+        ]
+    }
+}

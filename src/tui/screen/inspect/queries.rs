@@ -1,0 +1,210 @@
+//! The list of queries with both ranks, the sizes of slices, and what the chosen query is.
+
+use super::layout::Layout;
+use super::{Row, Shown};
+use crate::eval::compare::Slice;
+use crate::ids::Digest;
+use crate::session::sitting::Subject;
+use crate::tui::app::Shared;
+use crate::tui::data::asked::Asked;
+use crate::tui::data::pairing::unit;
+use crate::tui::picture::Key;
+use crate::tui::screen::compare::session;
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widget::list::Cursor;
+use crate::tui::widget::paint::{paragraph, pieces, pointer, put, section, top};
+use crate::tui::widget::picture::picture;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// The slices with their sizes.
+pub fn slices(
+    shared: &Shared,
+    shown: &Shown<'_>,
+    chosen: Option<usize>,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let mut x = area.x + 1;
+    let all = &shown.pairs.all;
+    let entries = std::iter::once((None, "all", all.len())).chain(
+        Slice::ALL.iter().enumerate().map(|(at, slice)| {
+            let count = all.iter().filter(|query| query.slices.contains(slice)).count();
+            (Some(at), slice.name(), count)
+        }),
+    );
+    for (at, name, count) in entries {
+        let role = if at == chosen { Role::Accent } else { Role::Dim };
+        let (open, close) = if at == chosen { ("[", "]") } else { (" ", " ") };
+        let words = format!("{open}{name} {count}{close}");
+        x = put(buffer, area, x, area.y, &words, shared.theme.style(role));
+    }
+}
+
+/// A query's note, where it has one.
+pub fn note<'a>(shared: &'a Shared, id: &str) -> Option<&'a str> {
+    let sittings = shared.library.sittings.get(session(shared)?)?;
+    sittings.notes.get(&Subject::query(id)).map(|note| note.text.as_str())
+}
+
+fn name<'a>(shown: &Shown<'a>, row: Row<'a>) -> &'a str {
+    match row {
+        Row::Asked(asked) => asked.words(),
+        Row::Paired(query) => shown.items.caption(&query.id).unwrap_or(&query.id),
+    }
+}
+
+/// The list.
+pub fn list(
+    shared: &Shared,
+    shown: &Shown<'_>,
+    rows: &[Row<'_>],
+    cursor: Cursor,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let list = Rect { width: area.width.saturating_sub(1), ..area };
+    let wide = usize::from(list.width).saturating_sub(20).max(8);
+    let head = format!("{}{:>6}{:>6}{:>6}", text::left("query", wide, ""), "a", "b", "gain");
+    put(buffer, list, list.x + 1, list.y, &head, shared.theme.style(Role::Dim));
+    let list = top(list, 1).1;
+    if rows.is_empty() {
+        let words = if shown.pairs.all.is_empty() {
+            "these encoders were asked different queries"
+        } else {
+            "no query is so; esc shows all"
+        };
+        put(buffer, list, list.x + 1, list.y, words, shared.theme.style(Role::Dim));
+        return;
+    }
+    let at = cursor.at.min(rows.len() - 1);
+    let first = Cursor { at }.first(rows.len(), usize::from(list.height));
+    for (line, row) in rows.iter().enumerate().skip(first).take(usize::from(list.height)) {
+        let y = list.y + (line - first) as u16;
+        if line == at {
+            buffer.set_style(Rect { y, height: 1, ..list }, shared.theme.style(Role::Selected));
+            pointer(shared, buffer, list, y);
+        }
+        let words = text::left(&text::safe(name(shown, *row)), wide - 1, shared.glyphs.cut());
+        let noted = if note(shared, row.id()).is_some() { "*" } else { " " };
+        let x = pieces(
+            shared,
+            buffer,
+            list,
+            list.x + 1,
+            y,
+            &[(Role::Text, &words), (Role::Warn, noted)],
+        );
+        match row {
+            Row::Paired(query) => {
+                let gain = query.gain();
+                let role = match gain {
+                    0 => Role::Dim,
+                    gain if gain > 0 => Role::Good,
+                    _ => Role::Bad,
+                };
+                let ranks = format!("{:>6}{:>6}", query.rank[0], query.rank[1]);
+                pieces(
+                    shared,
+                    buffer,
+                    list,
+                    x,
+                    y,
+                    &[(Role::Text, &ranks), (role, &format!("{gain:>+6}"))],
+                );
+            }
+            Row::Asked(asked) => {
+                let (role, state) = match &asked.answer {
+                    None => (Role::Warn, "asked"),
+                    Some(Ok(_)) => (Role::Accent, "typed"),
+                    Some(Err(_)) => (Role::Bad, "failed"),
+                };
+                put(buffer, list, x, y, &format!("{state:>18}"), shared.theme.style(role));
+            }
+        }
+    }
+}
+
+/// The query's own picture, or that of the thing it speaks of.
+fn digest<'a>(shown: &Shown<'a>, row: Row<'_>) -> Option<&'a Digest> {
+    let Row::Paired(query) = row else { return None };
+    let pictures = &shown.items.pictures;
+    let own = pictures.get(&query.id);
+    own.or_else(|| pictures.get(&format!("{}@0", unit(&query.id))))
+        .or_else(|| pictures.get(unit(&query.id)))
+}
+
+/// The query's picture and where it stands.
+pub fn slot(shown: &Shown<'_>, row: Row<'_>, parts: &Layout) -> Option<(Key, Rect)> {
+    if parts.picture.is_empty() {
+        return None;
+    }
+    let (columns, rows) = (parts.picture.width, parts.picture.height);
+    let picture = digest(shown, row)?.clone();
+    Some((Key { picture, columns, rows }, parts.picture))
+}
+
+/// What the query is.
+pub fn head(shared: &Shared, shown: &Shown<'_>, row: Row<'_>, parts: &Layout, buffer: &mut Buffer) {
+    let mut area = parts.head;
+    match digest(shown, row) {
+        Some(digest) if !parts.picture.is_empty() => picture(shared, buffer, parts.picture, digest),
+        _ if !parts.picture.is_empty() => {
+            area.x = parts.picture.x;
+            area.width += parts.picture.width + 1;
+        }
+        _ => {}
+    }
+    let words = text::safe(name(shown, row));
+    let note = note(shared, row.id());
+    let notes = u16::from(note.is_some() && area.height > 2);
+    let lines = area.height.saturating_sub(1 + notes).max(1);
+    let wrapped = text::wrap(&words, usize::from(area.width.max(1)));
+    let mut y = area.y;
+    for (at, line) in wrapped.iter().take(usize::from(lines)).enumerate() {
+        let last = at + 1 == usize::from(lines) && wrapped.len() > usize::from(lines);
+        let line = if last {
+            text::fit(&format!("{line} {}", shared.glyphs.cut()), usize::from(area.width), "")
+        } else {
+            line.clone()
+        };
+        put(buffer, area, area.x, y, &line, shared.theme.style(Role::Title));
+        y += 1;
+    }
+    let about = match row {
+        Row::Paired(query) => {
+            let slices: Vec<&str> = query.slices.iter().map(|slice| slice.name()).collect();
+            format!("{}  {}", text::safe(&query.id), slices.join(", "))
+        }
+        Row::Asked(asked) => format!("typed, {}", text::safe(asked.direction())),
+    };
+    let end = put(buffer, area, area.x, y, &about, shared.theme.style(Role::Dim));
+    if let Some(note) = note {
+        // On a line of its own where there is one.
+        let (x, y) = if y + 1 < area.bottom() { (area.x, y + 1) } else { (end + 2, y) };
+        let room = usize::from(area.right().saturating_sub(x));
+        let words = text::fit(&format!("note: {}", text::safe(note)), room, shared.glyphs.cut());
+        put(buffer, area, x, y, &words, shared.theme.style(Role::Warn));
+    }
+}
+
+/// A typed query whose answer is not there.
+pub fn waiting(shared: &Shared, asked: &Asked, area: Rect, buffer: &mut Buffer) {
+    let inner = section(shared, buffer, area, "answer", "");
+    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    match &asked.answer {
+        Some(Err(why)) => {
+            let words = format!("There is no answer: {}", text::safe(why));
+            paragraph(shared, buffer, inner, Role::Bad, &words);
+        }
+        Some(Ok(_)) => {
+            paragraph(shared, buffer, inner, Role::Dim, "The answer has no two lists.");
+        }
+        None => {
+            let words = "Asked. The first question loads both encoders and the gallery's rows; \
+                         those after it are quick.";
+            paragraph(shared, buffer, inner, Role::Dim, words);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What Inspect shows comes from here: sets of neighbours by result and direction, two of them paired,
+//! or a typed query's answer; as two plain lists of hits.
+
+use crate::ids::SessionId;
+use crate::session::neighbours::NeighbourSet;
+use crate::session::thumbnails::ItemsShown;
+use crate::tui::app::Shared;
+use crate::tui::data::asked::Asked;
+use crate::tui::data::library::ResultContent;
+use crate::tui::data::pairing::{PairedQuery, hubs, pair, unit};
+use crate::tui::screen::compare::session;
+use std::collections::BTreeMap;
+
+/// The sets of one result in one direction.
+pub struct Group<'a> {
+    /// The result's id.
+    pub result: &'a str,
+    /// `text-to-image` and so on.
+    pub direction: &'a str,
+    /// One a row of the result.
+    pub sets: Vec<&'a NeighbourSet>,
+    /// What ids stand for.
+    pub shown: &'a ItemsShown,
+}
+
+/// All groups of the session that is looked at.
+pub fn groups(shared: &Shared) -> Vec<Group<'_>> {
+    let results = session(shared).and_then(|id| shared.library.results.get(id));
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for result in results.into_iter().flatten() {
+        let Ok(ResultContent::Compare(_, sets) | ResultContent::Inspect(_, sets)) = &result.content
+        else {
+            continue;
+        };
+        for set in sets.iter() {
+            let same = |group: &&mut Group<'_>| {
+                group.result == result.id && group.direction == set.direction
+            };
+            if let Some(group) = groups.iter_mut().find(same) {
+                group.sets.push(set);
+            } else {
+                groups.push(Group {
+                    result: &result.id,
+                    direction: &set.direction,
+                    sets: vec![set],
+                    shown: &result.shown,
+                });
+            }
+        }
+    }
+    groups
+}
+
+/// Which two sets: the session, the result, the direction, and places among its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Which {
+    session: SessionId,
+    result: String,
+    direction: String,
+    rows: (usize, usize),
+    /// Results are read again when their folder changes.
+    count: usize,
+}
+
+impl Which {
+    /// What `set` and `encoders` choose.
+    pub fn of(shared: &Shared, set: usize, encoders: Option<(usize, usize)>) -> Option<Self> {
+        let groups = groups(shared);
+        let group = groups.get(set % groups.len().max(1))?;
+        let rows = rows(group, encoders);
+        Some(Self {
+            session: session(shared)?.clone(),
+            result: group.result.to_owned(),
+            direction: group.direction.to_owned(),
+            rows,
+            count: groups.len(),
+        })
+    }
+}
+
+/// The two rows of a group that are looked at: the first and the last unless chosen.
+pub fn rows(group: &Group<'_>, encoders: Option<(usize, usize)>) -> (usize, usize) {
+    let count = group.sets.len().max(1);
+    let (a, b) = encoders.unwrap_or((0, count - 1));
+    (a % count, b % count)
+}
+
+/// Two sets, paired once and kept.
+#[derive(Debug)]
+pub struct Pairs {
+    /// Which sets.
+    pub which: Which,
+    /// Their queries, the largest change first.
+    pub all: Vec<PairedQuery>,
+    /// How often each item stands in someone's first ten.
+    pub hubs: [BTreeMap<u32, usize>; 2],
+}
+
+impl Pairs {
+    /// Pairs two sets of a group.
+    pub fn new(which: Which, group: &Group<'_>) -> Option<Self> {
+        let (a, b) = which.rows;
+        let (a, b) = (*group.sets.get(a)?, *group.sets.get(b)?);
+        Some(Self { which, all: pair(a, b), hubs: [hubs(a), hubs(b)] })
+    }
+}
+
+/// One line of a list of neighbours.
+pub struct HitShown<'a> {
+    /// The item's id.
+    pub item: &'a str,
+    /// Its score.
+    pub score: f32,
+    /// Whether it answers the query; nothing where nobody knows.
+    pub relevant: Option<bool>,
+    /// Whether it stands in unusually many lists.
+    pub hub: bool,
+}
+
+/// One encoder's list.
+pub struct ListShown<'a> {
+    /// The encoder's label.
+    pub role: &'a str,
+    /// Rank, margin or time.
+    pub note: String,
+    /// Best first.
+    pub hits: Vec<HitShown<'a>>,
+}
+
+/// Both lists of a paired query.
+pub fn of_pair<'a>(
+    sets: [&'a NeighbourSet; 2],
+    pairs: &Pairs,
+    query: &PairedQuery,
+) -> [ListShown<'a>; 2] {
+    let list = |side: usize| {
+        let set = sets[side];
+        let common = set.queries.len() / 20 + 10;
+        let hits = set.top(query.at).enumerate().map(|(at, (item, score))| HitShown {
+            item,
+            score,
+            relevant: Some(unit(item) == unit(&query.id)),
+            hub: set
+                .top_items
+                .get(query.at * set.k + at)
+                .and_then(|place| pairs.hubs[side].get(place))
+                .is_some_and(|count| *count > common),
+        });
+        ListShown {
+            role: &set.role,
+            note: format!("rank {}, margin {:+.3}", query.rank[side], query.margin[side]),
+            hits: hits.collect(),
+        }
+    };
+    [list(0), list(1)]
+}
+
+/// Both lists of a typed query; nothing where it has no two of them.
+pub fn of_answer(asked: &Asked) -> Option<[ListShown<'_>; 2]> {
+    let document = asked.document()?;
+    let list = |at: usize| {
+        let list = document.lists.get(at)?;
+        Some(ListShown {
+            role: &list.role,
+            note: format!("{:.1} ms", list.ms),
+            hits: list
+                .hits
+                .iter()
+                .map(|hit| HitShown {
+                    item: &hit.item,
+                    score: hit.score,
+                    relevant: hit.relevant,
+                    hub: false,
+                })
+                .collect(),
+        })
+    };
+    Some([list(0)?, list(1)?])
+}
+
+/// The letter that links an item of both lists, in the order of the left one.
+pub fn link(lists: &[ListShown<'_>; 2], item: &str) -> char {
+    let in_second = |item: &str| lists[1].hits.iter().any(|hit| hit.item == item);
+    let shared = lists[0].hits.iter().map(|hit| hit.item).filter(|item| in_second(item));
+    let place = shared.into_iter().position(|shared| shared == item);
+    place.map_or(' ', |place| char::from(b'a' + (place % 26) as u8))
+}
