@@ -12,17 +12,18 @@ tour=20261124-090852-demo-301f37
 draw() {
     name=$1
     screen=$2
-    shift 2
+    size=$3
+    shift 3
     "$program" --sessions sessions --checkpoints checkpoints --quiet \
-        replay "$tour" --frame "docs/pictures/$name.svg" --size 120x36 --screen "$screen" "$@"
+        replay "$tour" --frame "docs/pictures/$name.svg" --size "$size" --screen "$screen" "$@"
 }
 
-draw runs runs
-draw train train
-draw compare compare
-draw compare-anisotropy compare --keys "v"
-draw inspect inspect --keys "d d d"
-draw inspect-ranks inspect --keys "d v"
-draw replay replay --from 150
-draw system system
-draw log log
+draw runs runs 120x36
+draw train train 120x36
+draw compare compare 120x36
+draw compare-anisotropy compare 120x36 --keys "v"
+draw inspect inspect 160x48 --keys "d d d"
+draw inspect-ranks inspect 120x36 --keys "d v"
+draw replay replay 120x36 --from 150
+draw system system 120x36
+draw log log 120x36

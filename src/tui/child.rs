@@ -56,9 +56,14 @@ fn run(places: &Places, arguments: &[String], mut heard: impl FnMut(&str)) -> Re
             let line = String::from_utf8_lossy(&line);
             // A line that was written over itself shows what stood there last.
             let line = line.trim_end().rsplit('\r').next().unwrap_or_default().trim();
-            if !line.is_empty() {
-                last = text::safe(line);
-                heard(&last);
+            if line.is_empty() {
+                continue;
+            }
+            let line = text::safe(line);
+            heard(&line);
+            // Hints may follow what went wrong.
+            if !last.starts_with("error") || line.starts_with("error") {
+                last = line;
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::ids::SessionId;
 use crate::session::RunStatus;
+use crate::session::control::Command;
 use crate::session::runs::RunRow;
 use crate::tui::data::library::RunEntry;
 use crate::tui::keys::TABLE;

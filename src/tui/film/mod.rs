@@ -96,10 +96,9 @@ impl Film {
         match look.at {
             None => {}
             Some(Moment::Time(time)) => playing.seek_time(time),
+            Some(Moment::Step(step)) if playing.seek_step(step) => {}
             Some(Moment::Step(step)) => {
-                if !playing.seek_step(step) {
-                    return Err(FilmError::Step { session: session.clone(), step });
-                }
+                return Err(FilmError::Step { session: session.clone(), step });
             }
         }
         let now = playing.span().1;

@@ -150,7 +150,7 @@ pub fn listen() -> Answers {
             _ => break,
         }
         let mut part = [0; 1024];
-        match rustix::io::read(&stdin, &mut part) {
+        match rustix::io::read(stdin, &mut part) {
             Ok(count) if count > 0 => bytes.extend_from_slice(&part[..count]),
             _ => break,
         }

@@ -61,7 +61,9 @@ fn listen(mut child: Child, messages: &Sender<Msg>) {
             let mut stderr = BufReader::new(stderr);
             let mut line = Vec::new();
             while stderr.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-                if line.iter().any(|byte| !byte.is_ascii_whitespace()) {
+                // Hints may follow what went wrong.
+                let said = line.iter().any(|byte| !byte.is_ascii_whitespace());
+                if said && !(last.starts_with(b"error") && !line.starts_with(b"error")) {
                     last = line.iter().copied().take(LAST_WORDS).collect();
                 }
                 line.clear();
@@ -127,7 +129,7 @@ mod tests {
     #[test]
     fn a_child_that_fails_says_why() {
         let (sender, messages) = channel();
-        let arguments = ["-c", "echo 'error: no encoder is called x' >&2; exit 2"];
+        let arguments = ["-c", "echo 'error: no encoder is called x\n\nsee --help' >&2; exit 2"];
         let arguments = arguments.map(str::to_owned).to_vec();
         let _asker = Asker::start(OsStr::new("/bin/sh"), arguments, &[], sender).unwrap();
         let Ok(Msg::News(News::Unanswered(why))) = messages.recv_timeout(Duration::from_secs(20))

@@ -127,9 +127,7 @@ impl InspectScreen {
         let caption = |id: &str| shown.items.caption(id);
         let fits = |query: &&PairedQuery| {
             slice.is_none_or(|slice| query.slices.contains(&slice))
-                && (wanted.is_empty()
-                    || holds(&query.id)
-                    || caption(&query.id).is_some_and(|text| holds(text)))
+                && (wanted.is_empty() || holds(&query.id) || caption(&query.id).is_some_and(&holds))
         };
         let here = session(shared);
         let asked = shared.asked.iter().rev();
