@@ -130,7 +130,8 @@ mod tests {
         let session = tempfile::tempdir().unwrap();
         let results = results_of(session.path());
         let id: ResultId = "image-1".parse().unwrap();
-        keep(session.path(), &results, &id, &probe, &[set.clone()], Exif::Ignored).unwrap();
+        keep(session.path(), &results, &id, &probe, std::slice::from_ref(&set), Exif::Ignored)
+            .unwrap();
         let thumbnails = Thumbnails::of(session.path());
         let shown = thumbnails.read_map(&id).unwrap();
         let names: Vec<&String> = shown.pictures.keys().collect();

@@ -63,7 +63,7 @@ fn listen(mut child: Child, messages: &Sender<Msg>) {
             while stderr.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
                 // Hints may follow what went wrong.
                 let said = line.iter().any(|byte| !byte.is_ascii_whitespace());
-                if said && !(last.starts_with(b"error") && !line.starts_with(b"error")) {
+                if said && (line.starts_with(b"error") || !last.starts_with(b"error")) {
                     last = line.iter().copied().take(LAST_WORDS).collect();
                 }
                 line.clear();
