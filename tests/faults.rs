@@ -149,7 +149,10 @@ fn a_disk_that_is_really_full_costs_nothing() {
     assert!(errors[0].contains("disk full") && errors[0].contains("resume"), "{said}");
     let resumed: serde_json::Value = serde_json::from_str(&read("resumed")).unwrap();
     assert_eq!(resumed["state"], "done");
-    assert_eq!(resumed["final_digest"].as_str(), expected.as_ref().map(|digest| digest.as_str()));
+    assert_eq!(
+        resumed["final_digest"].as_str(),
+        expected.as_ref().map(llm2clip::ids::Digest::as_str)
+    );
 }
 
 #[test]

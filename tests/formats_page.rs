@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use llm2clip::eval::classify::ClassifyDocument;
 use llm2clip::runner::client::AnswerDocument;
 use llm2clip::session::Finite;
 use llm2clip::session::overview::SessionsDocument;
@@ -31,6 +32,7 @@ fn every_json_document_of_the_formats_page_reads_and_is_written_the_same() {
             "llm2clip.session-removed/1" => again::<Removed>(text),
             "llm2clip.packed/1" => again::<Packed>(text),
             "llm2clip.unpacked/1" => again::<Unpacked>(text),
+            "llm2clip.classify/1" => again::<ClassifyDocument>(text),
             "llm2clip.answer/1" => again::<AnswerDocument>(text),
             "llm2clip.soak/1" => again::<SoakDocument>(text),
             other => panic!("{other} is written out in docs/formats.md and not tested here"),
@@ -38,7 +40,7 @@ fn every_json_document_of_the_formats_page_reads_and_is_written_the_same() {
         assert_eq!(read, value);
         seen += 1;
     }
-    assert!(seen >= 6);
+    assert!(seen >= 7);
 }
 
 /// Names such as `llm2clip.log/1` in a text.

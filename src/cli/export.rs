@@ -5,7 +5,7 @@ use super::global::{Global, Refused};
 use crate::encode::export_llama;
 use crate::eval::document::COMPARE_FORMAT;
 use crate::eval::{CompareDocument, Relevant};
-use crate::export::{NamedSeries, charts, csv, trec, write_text};
+use crate::export::{NamedSeries, charts, csv, rank_charts, trec, write_text};
 use crate::session::Time;
 use crate::session::event::Exported;
 use crate::session::folder::Session;
@@ -16,6 +16,7 @@ use crate::session::runs::RunRow;
 use crate::session::sitting::{Left, Opened, Sitting};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -113,7 +114,9 @@ pub fn export_session(session: &Session, out: &Path) -> anyhow::Result<Vec<Strin
         stored.push(json!({"id": id.to_string(), "document": result.document}));
         let neighbours = results.neighbours_path(&id);
         if neighbours.exists() {
-            for set in read_neighbours(&neighbours)? {
+            let sets = read_neighbours(&neighbours)?;
+            written.extend(rank_charts(out, id.as_str(), &sets)?);
+            for set in sets {
                 let name = format!("{id}.{}.{}", set.role, set.direction);
                 written.push(write_text(out, &format!("{name}.run"), &trec::run(&set))?);
                 let qrels = trec::qrels(&set.queries, &set.gallery, &relevant(&set));
@@ -125,6 +128,9 @@ pub fn export_session(session: &Session, out: &Path) -> anyhow::Result<Vec<Strin
         documents.iter().map(|(_, document)| document.clone()).collect();
     written.push(write_text(out, "compare.csv", &csv::compare_rows(&plain))?);
     written.push(write_text(out, "differences.csv", &csv::compare_differences(&plain))?);
+    if documents.iter().any(|(_, document)| document.sweep.is_some()) {
+        written.push(write_text(out, "sweep.csv", &csv::sweep_rows(&documents))?);
+    }
     written.push(write_text(out, "series.csv", &csv::series(&series))?);
     written.extend(charts(out, &series, &documents)?);
     let document = json!({
@@ -143,14 +149,13 @@ pub fn export_session(session: &Session, out: &Path) -> anyhow::Result<Vec<Strin
 /// Who answers whom, from the ids: captions `item#k` and pictures `item@n` of one item belong together.
 fn relevant(set: &NeighbourSet) -> Relevant {
     let item = |id: &str| id.rsplit_once(['#', '@']).map_or(id, |(item, _)| item).to_owned();
-    let gallery: Vec<String> = set.gallery.iter().map(|id| item(id)).collect();
+    let mut places: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    for (place, id) in set.gallery.iter().enumerate() {
+        places.entry(item(id)).or_default().push(place as u32);
+    }
     Relevant::from_lists(set.queries.iter().map(|query| {
-        let own = item(query);
-        let places = gallery.iter().zip(&set.gallery).enumerate();
-        places
-            .filter(|(_, (item, id))| **item == own && *id != query)
-            .map(|(place, _)| place as u32)
-            .collect::<Vec<_>>()
+        let own = places.get(&item(query)).into_iter().flatten().copied();
+        own.filter(|&place| set.gallery[place as usize] != *query).collect::<Vec<_>>()
     }))
 }
 

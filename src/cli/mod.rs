@@ -14,7 +14,10 @@
 //! | `embed.rs` | `embed` |
 //! | `encoder.rs` | `encoder` |
 //! | `pull.rs`, `doctor.rs`, `completions.rs` | `pull`, `doctor`, `completions` |
-//! | `compare.rs` | `compare`, `inspect` |
+//! | `compare.rs` | `compare` |
+//! | `inspect.rs` | `inspect`, one question or line after line |
+//! | `classify.rs` | `classify` |
+//! | `dataset.rs` | the flags that say what is asked of which data |
 //! | `data.rs` | `data check` |
 //! | `export.rs` | `export`, `export-model` |
 //! | `session.rs` | `session` |
@@ -24,10 +27,12 @@
 //! | `text.rs` | documents as tables for people |
 
 mod bench;
+mod classify;
 mod compare;
 mod completions;
 mod control;
 mod data;
+mod dataset;
 mod detach;
 mod doctor;
 mod embed;
@@ -35,6 +40,7 @@ mod encoder;
 mod ending;
 mod export;
 mod global;
+mod inspect;
 mod pull;
 mod recipes;
 mod replay;
@@ -94,7 +100,9 @@ enum Command {
     /// Compare encoders on caption or image retrieval, with intervals.
     Compare(compare::Compare),
     /// The two ranked lists of a query.
-    Inspect(compare::Inspect),
+    Inspect(inspect::Inspect),
+    /// Pictures against candidate texts, as CLIP chooses.
+    Classify(classify::Classify),
     /// A session's results as JSON, CSV, TREC files and charts.
     Export(export::Export),
     /// A session as it happened, as lines at their recorded pace.
@@ -171,7 +179,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Embed(args) => embed::embed(&global, &args),
         Command::Encoder(args) => encoder::encoder(&global, &args),
         Command::Compare(args) => compare::compare(&global, &args),
-        Command::Inspect(args) => compare::inspect(&global, &args),
+        Command::Inspect(args) => inspect::inspect(&global, &args),
+        Command::Classify(args) => classify::classify(&global, &args),
         Command::Export(args) => export::export(&global, &args),
         Command::Replay(args) => replay::replay(&global, &args),
         Command::Session(args) => session::session(&global, &args),

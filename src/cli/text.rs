@@ -1,12 +1,12 @@
 //! Documents as tables for people.
 
-use crate::eval::{CompareDocument, InspectDocument, Metrics};
+use crate::eval::{CompareDocument, CompareRow, InspectDocument, Metrics, Protocol};
 use crate::runner::StageSummary;
 use crate::session::runs::{RunRow, RunsDocument};
 use std::fmt::Write;
 
 /// A fraction in per cent with one digit.
-fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     format!("{:.1}", share * 100.0)
 }
 
@@ -63,24 +63,93 @@ pub fn runs(document: &RunsDocument) -> String {
     text
 }
 
-/// A comparison, direction by direction.
+/// A comparison, direction by direction; then a second set of judgements and what was tried.
 pub fn compare(document: &CompareDocument) -> String {
-    let protocol = &document.protocol;
-    let mut text = format!(
-        "{} retrieval  data {}  split {}  captions {}  language {}\n",
-        document.task.name(),
-        protocol.dataset,
-        protocol.split.as_deref().unwrap_or("-"),
+    let mut text = format!("{} retrieval  ", document.task.name());
+    table(&mut text, &document.protocol, &document.rows);
+    if let Some(second) = &document.qrels {
+        let read = &second.read;
+        let _ = writeln!(
+            text,
+            "\njudged by {}: {} relevant lines, {} used, {} queries and {} items not here",
+            safe(&second.protocol.judgements),
+            read.relevant,
+            read.used,
+            read.unknown_queries.count,
+            read.unknown_items.count
+        );
+        table(&mut text, &second.protocol, &second.rows);
+    }
+    if let Some(sweep) = &document.sweep {
+        let split = sweep.protocol.split.as_deref().unwrap_or("all items");
+        let _ = writeln!(
+            text,
+            "\ntried over {} on {} {split} ({} dropped, for they stand in the test): {}",
+            sweep.over,
+            safe(&sweep.protocol.dataset),
+            sweep.dropped,
+            sweep.rule
+        );
+        for chosen in &sweep.chosen {
+            let bos = if chosen.bos { "with BOS" } else { "without BOS" };
+            let _ = writeln!(
+                text,
+                "{}: layer {}, {}, {bos}; it stands above as {}",
+                safe(&chosen.role),
+                chosen.layer,
+                chosen.pooling,
+                safe(&chosen.label)
+            );
+        }
+        let mut rows: Vec<_> = sweep.rows.iter().collect();
+        rows.sort_by(|a, b| {
+            let (a, b) = (&a.metrics, &b.metrics);
+            b.recall_1.total_cmp(&a.recall_1).then(b.mrr.total_cmp(&a.mrr))
+        });
+        for row in rows.iter().take(TRIED) {
+            let _ = writeln!(
+                text,
+                "  {:<20} layer {:>3}  {:<14} {}  R@1 {:>5} %  MRR {:.3}  cosine {:.3}",
+                safe(&row.role),
+                row.layer,
+                row.pooling,
+                if row.bos { "BOS   " } else { "no BOS" },
+                percent(row.metrics.recall_1),
+                row.metrics.mrr,
+                row.mean_cosine
+            );
+        }
+        if rows.len() > TRIED {
+            let _ = writeln!(text, "  and {} more: --json lists all", rows.len() - TRIED);
+        }
+    }
+    text
+}
+
+/// Rows of a sweep that a person is shown, the best first.
+const TRIED: usize = 12;
+
+fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
+    let languages = [&protocol.query_language, &protocol.gallery_language];
+    let [asks, answers] = languages.map(|one| one.as_deref().unwrap_or("all"));
+    let language = if asks == answers { asks.to_owned() } else { format!("{asks} asks {answers}") };
+    let _ = writeln!(
+        text,
+        "data {}  split {}  captions {}  language {language}",
+        safe(&protocol.dataset),
+        safe(protocol.split.as_deref().unwrap_or("-")),
         protocol.captions,
-        protocol.query_language.as_deref().unwrap_or("all"),
     );
+    let number = |value: Option<f64>, digits| {
+        value.map_or_else(|| "-".to_owned(), |value: f64| format!("{value:.digits$}"))
+    };
     let mut direction = None;
-    for row in &document.rows {
+    for row in rows {
         if direction != Some(row.direction) {
             direction = Some(row.direction);
             let _ = writeln!(
                 text,
-                "\n{}  {} queries, {} items\n{:<22} {:>8} {:>15} {:>8} {:>8} {:>7} {:>7} {:>9} {:>9}",
+                "\n{}  {} queries, {} items\n{:<22} {:>8} {:>15} {:>8} {:>8} {:>7} {:>7} {:>9} {:>9} {:>9} {:>10}",
                 row.direction,
                 row.queries,
                 row.items,
@@ -92,57 +161,62 @@ pub fn compare(document: &CompareDocument) -> String {
                 "MRR",
                 "median",
                 "cosine",
-                "ms/query"
+                "ms/query",
+                "ms/item",
+                "bytes/item"
             );
         }
         let Metrics { recall_1, recall_5, recall_10, mrr, median_rank } = &row.metrics;
         let [low, high] = row.ci95.recall_1;
-        let number = |value: Option<f64>, digits| {
-            value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
-        };
         let _ = writeln!(
             text,
-            "{:<22} {:>8} {:>15} {:>8} {:>8} {mrr:>7.3} {median_rank:>7.1} {:>9} {:>9}",
-            row.role,
+            "{:<22} {:>8} {:>15} {:>8} {:>8} {mrr:>7.3} {median_rank:>7.1} {:>9} {:>9} {:>9} {:>10}",
+            safe(&row.role),
             percent(*recall_1),
             format!("{} to {}", percent(low), percent(high)),
             percent(*recall_5),
             percent(*recall_10),
             number(row.mean_cosine, 3),
             number(row.ms_per_query, 3),
+            number(row.ms_per_item, 3),
+            number(row.bytes_per_item, 0),
         );
+        for small in &row.quantised {
+            let _ = writeln!(
+                text,
+                "  {:<20} {:>8}   loses {:+.2} points of R@1, keeps {} % of the first ten, {} bytes/item",
+                small.dtype,
+                percent(small.metrics.recall_1),
+                small.lost_recall_1 * 100.0,
+                percent(small.kept_10),
+                small.bytes_per_item,
+            );
+        }
     }
-    text
 }
 
 /// An inspection.
 pub fn inspect(document: &InspectDocument) -> String {
     let mut text = format!("inspect  {}\n", document.direction);
     if let Some(query) = &document.query {
-        let shown = query["text"].as_str().or(query["id"].as_str()).unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "query    {}  {}",
-            query["id"].as_str().unwrap_or_default(),
-            safe(shown)
-        );
+        let parts = ["id", "text", "image"].map(|key| query[key].as_str().map(safe));
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        let _ = writeln!(text, "query    {}", parts.join("  "));
     }
     if let Some(difference) = &document.difference {
         let rank = |rank: Option<u32>| rank.map_or_else(|| "-".to_owned(), |r| r.to_string());
         let [a, b] = difference.first_relevant;
-        let _ = writeln!(
-            text,
-            "first relevant  {} then {}  overlap {}",
-            rank(a),
-            rank(b),
-            percent(difference.overlap)
-        );
+        if a.or(b).is_some() {
+            let _ = writeln!(text, "first relevant  {} then {}", rank(a), rank(b));
+        }
+        let _ = writeln!(text, "overlap  {} %", percent(difference.overlap));
     }
     for list in &document.lists {
         if list.hits.is_empty() {
             continue;
         }
-        let _ = writeln!(text, "{}  {:.3} ms", list.role, list.ms);
+        let cut = if list.truncated { "  the query was cut at its limit" } else { "" };
+        let _ = writeln!(text, "{}  {:.3} ms{cut}", safe(&list.role), list.ms);
         for hit in &list.hits {
             let mark = if hit.relevant == Some(true) { "*" } else { " " };
             let _ =
@@ -161,8 +235,11 @@ pub fn inspect(document: &InspectDocument) -> String {
             let _ = writeln!(text, "{:<11}  {count}", slice.name());
         }
         for row in &summary.rows {
-            let [a, b] = row.first_relevant;
-            let _ = writeln!(text, "  {:<30}  {a:>5} -> {b}", safe(&row.query));
+            let query = safe(&row.query);
+            let _ = match row.first_relevant {
+                [Some(a), Some(b)] => writeln!(text, "  {query:<30}  {a:>5} -> {b}"),
+                _ => writeln!(text, "  {query:<30}  shares {} %", percent(row.overlap)),
+            };
         }
     }
     text

@@ -102,7 +102,9 @@ mod tests {
             let found: Vec<Vec<f32>> =
                 batches.iter().map_while(|batch| kept.next(batch.len())).collect();
             assert_eq!(found, batches[..found.len()]);
-            batches[found.len()..].iter().for_each(|batch| kept.keep(batch));
+            for batch in &batches[found.len()..] {
+                kept.keep(batch);
+            }
             drop(kept);
             assert_eq!(fs::read(&path).unwrap(), whole, "cut at {cut}");
         }

@@ -9,6 +9,7 @@
 //! | `hf.rs`, `peft.rs` | model folders in Hugging Face's layout, LoRA folders in PEFT's |
 //! | `builtin.rs` | what is embedded in the binary |
 //! | `text.rs`, `image.rs` | the two kinds of encoder; two traits, none with failing defaults |
+//! | `layers.rs` | rows from every layer of a Llama in one pass |
 //! | `look.rs`, `self_test.rs` | an encoder looked into: tokens, pictures, whether it does what its card says |
 //! | `embeddings.rs` | rows of unit length |
 //! | `kept.rs` | rows of an encoding that was interrupted |
@@ -25,6 +26,7 @@ mod gguf;
 mod hf;
 mod image;
 mod kept;
+mod layers;
 mod look;
 mod mmap;
 mod peft;
@@ -46,6 +48,7 @@ pub use gguf::GgufError;
 pub use hf::HfError;
 pub use image::{EncodedImages, ImageEncoder, ModelImageEncoder, image_encoder};
 pub use kept::KeptRows;
+pub use layers::RowsOfLayers;
 pub use look::{PictureLook, TextLook, TokenLook, look_at_picture, look_at_text};
 pub use peft::{LoraNorm, MergedLora, with_loras};
 pub use self_test::{Finding, test_images, test_texts};

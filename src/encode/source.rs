@@ -91,6 +91,23 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// What the model's loss multiplied cosines by: e to the power of its `logit_scale`; none where
+    /// its weights hold none.
+    ///
+    /// # Errors
+    /// A scale that is no single number.
+    pub fn logit_scale(&self) -> Result<Option<f64>, EncodeError> {
+        let Some(log) = self.tensors.get("logit_scale") else { return Ok(None) };
+        let log = log.to_dtype(candle_core::DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+        match log[..] {
+            [log] if log.is_finite() => Ok(Some(f64::from(log).exp())),
+            _ => Err(EncodeError::Unfit {
+                encoder: self.source.clone(),
+                what: format!("has a logit_scale of {} numbers; expected a finite one", log.len()),
+            }),
+        }
+    }
+
     /// What another checkpoint writes down when it stands on this one.
     pub fn as_parent(&self) -> Parent {
         Parent { source: self.source.clone(), digest: self.digest.clone() }

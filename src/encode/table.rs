@@ -48,6 +48,63 @@ impl std::str::FromStr for TableDtype {
     }
 }
 
+impl TableDtype {
+    /// Rows as they come back after being stored so, without a file: what a table costs in accuracy.
+    ///
+    /// # Errors
+    /// A row that has no direction left.
+    pub fn stored(self, rows: &Embeddings) -> Result<Embeddings, EncodeError> {
+        let (kind, bytes, scales) = packed(rows, self);
+        Ok(Embeddings::new(rows.dim(), unpacked(kind, &bytes, &scales, rows.dim()))?)
+    }
+
+    /// Bytes of a row of `dim` numbers, its scale included.
+    pub fn bytes_per_row(self, dim: usize) -> usize {
+        match self {
+            Self::F32 => dim * 4,
+            Self::F16 => dim * 2,
+            Self::Int8 => dim + 4,
+        }
+    }
+}
+
+/// The numbers as they are stored, and the scale of each row of int8.
+fn packed(rows: &Embeddings, dtype: TableDtype) -> (Dtype, Vec<u8>, Vec<f32>) {
+    match dtype {
+        TableDtype::F32 => (Dtype::F32, to_bytes(rows.values(), f32::to_le_bytes), Vec::new()),
+        TableDtype::F16 => {
+            let half = |x| half::f16::from_f32(x).to_le_bytes();
+            (Dtype::F16, to_bytes(rows.values(), half), Vec::new())
+        }
+        TableDtype::Int8 => {
+            let mut bytes = Vec::with_capacity(rows.values().len());
+            let mut scales = Vec::with_capacity(rows.rows());
+            for row in (0..rows.rows()).map(|row| rows.row(row)) {
+                let scale = row.iter().fold(0.0f32, |most, x| most.max(x.abs())) / 127.0;
+                bytes.extend(row.iter().map(|x| ((x / scale).round() as i8) as u8));
+                scales.push(scale);
+            }
+            (Dtype::I8, bytes, scales)
+        }
+    }
+}
+
+/// What [`packed`] made, as numbers again; not normalised.
+fn unpacked(kind: Dtype, bytes: &[u8], scales: &[f32], dim: usize) -> Vec<f32> {
+    match kind {
+        Dtype::F16 => {
+            let pairs = bytes.chunks_exact(2);
+            pairs.map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+        }
+        Dtype::I8 => {
+            let rows = bytes.chunks_exact(dim).zip(scales);
+            rows.flat_map(|(row, &scale)| row.iter().map(move |&x| f32::from(x as i8) * scale))
+                .collect()
+        }
+        _ => floats(bytes).collect(),
+    }
+}
+
 /// Rows with the card of the encoder that made them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
@@ -70,24 +127,7 @@ impl Table {
         let (rows, dim) = (self.rows.rows(), self.rows.dim());
         let mut card = self.card.clone();
         dtype.name().clone_into(&mut card.dtype);
-        let mut scales = Vec::new();
-        let (kind, bytes) = match dtype {
-            TableDtype::F32 => (Dtype::F32, to_bytes(self.rows.values(), f32::to_le_bytes)),
-            TableDtype::F16 => {
-                let half = |x| half::f16::from_f32(x).to_le_bytes();
-                (Dtype::F16, to_bytes(self.rows.values(), half))
-            }
-            TableDtype::Int8 => {
-                let mut bytes = Vec::with_capacity(rows * dim);
-                for row in 0..rows {
-                    let row = self.rows.row(row);
-                    let scale = row.iter().fold(0.0f32, |most, x| most.max(x.abs())) / 127.0;
-                    bytes.extend(row.iter().map(|x| ((x / scale).round() as i8) as u8));
-                    scales.push(scale);
-                }
-                (Dtype::I8, bytes)
-            }
-        };
+        let (kind, bytes, scales) = packed(&self.rows, dtype);
         let scale_bytes = to_bytes(&scales, f32::to_le_bytes);
         let wrong = |cause: safetensors::SafeTensorError| {
             EncodeError::Candle(candle_core::Error::from(cause).with_path(path))
@@ -130,21 +170,15 @@ impl Table {
         if dim == 0 {
             return Err(unfit(format!("has {rows} rows of no columns")));
         }
-        let mut values = Vec::with_capacity(rows * dim);
-        match view.dtype() {
-            Dtype::F32 => values.extend(floats(view.data())),
-            Dtype::F16 => {
-                let pairs = view.data().chunks_exact(2);
-                values.extend(pairs.map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()));
-            }
+        let values = match view.dtype() {
+            kind @ (Dtype::F32 | Dtype::F16) => unpacked(kind, view.data(), &[], dim),
             Dtype::I8 => {
                 let scales = tensors.tensor("scales").map_err(wrong)?;
-                for (row, scale) in view.data().chunks_exact(dim).zip(floats(scales.data())) {
-                    values.extend(row.iter().map(|&x| f32::from(x as i8) * scale));
-                }
+                let scales: Vec<f32> = floats(scales.data()).collect();
+                unpacked(Dtype::I8, view.data(), &scales, dim)
             }
             other => return Err(unfit(format!("stores {other:?}; expected F32, F16 or I8"))),
-        }
+        };
         Ok(Self { rows: Embeddings::new(dim, values)?, card })
     }
 }

@@ -57,7 +57,7 @@ pub trait TextEncoder {
 }
 
 /// What turns one packed batch into rows that need not be normalised.
-enum Body {
+pub(super) enum Body {
     Llama { trunk: Box<Trunk>, how: TextUse, layer: usize },
     Clip(Box<Clip>),
     Llm2clip { trunk: Box<Trunk>, how: TextUse, layer: usize, model: Box<Llm2Clip> },
@@ -66,7 +66,7 @@ enum Body {
 /// Any of the text encoders.
 pub struct ModelTextEncoder {
     card: EncoderCard,
-    body: Body,
+    pub(super) body: Body,
     tokenizer: Arc<Tokenizer>,
     spec: TextSpec,
 }
@@ -270,7 +270,7 @@ impl ModelTextEncoder {
     }
 }
 
-fn mask_of(how: &TextUse) -> Mask {
+pub(super) fn mask_of(how: &TextUse) -> Mask {
     match how.attention {
         AttentionKind::Causal => Mask::Causal,
         AttentionKind::Bidirectional => Mask::Bidirectional,
@@ -338,7 +338,7 @@ impl TextEncoder for ModelTextEncoder {
 }
 
 /// Distinct texts in order of first appearance, and each text's place among them.
-fn distinct<'a>(texts: &[&'a str]) -> (Vec<&'a str>, Vec<usize>) {
+pub(super) fn distinct<'a>(texts: &[&'a str]) -> (Vec<&'a str>, Vec<usize>) {
     let mut seen = BTreeMap::new();
     let mut unique = Vec::new();
     let place = texts
@@ -354,7 +354,7 @@ fn distinct<'a>(texts: &[&'a str]) -> (Vec<&'a str>, Vec<usize>) {
 }
 
 /// Rows sorted by length (then by place) and cut at a budget of tokens.
-fn by_length(rows: &[TextRow]) -> Vec<TextBatch> {
+pub(super) fn by_length(rows: &[TextRow]) -> Vec<TextBatch> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by_key(|&row| (rows[row].ids.len(), row));
     let mut batches: Vec<TextBatch> = Vec::new();

@@ -4,7 +4,11 @@
 //! it does not know are dropped on reading; `format` says what a document is.
 
 use super::geometry::Geometry;
+use super::histogram::ScoreHistogram;
+use super::quantised::QuantisedRow;
+use super::second::SecondJudgements;
 use super::significance::Test;
+use super::sweep::Sweep;
 use super::{Intervals, Metric, Metrics};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -183,6 +187,12 @@ pub struct CompareDocument {
     /// What Holm's correction runs over, in words.
     #[serde(default)]
     pub family: String,
+    /// The same with a second set of judgements.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qrels: Option<SecondJudgements>,
+    /// Layers and poolings tried on validation items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Sweep>,
     /// Resamples of the intervals.
     #[serde(default)]
     pub resamples: usize,
@@ -234,6 +244,12 @@ pub struct CompareRow {
     /// Skewness of how often items stand in someone's first ten.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hub_skewness: Option<f64>,
+    /// How scores of relevant items lie beside those of all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<ScoreHistogram>,
+    /// The same search over tables of fewer bits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quantised: Vec<QuantisedRow>,
 }
 
 /// Row `a` less row `b` in one metric.
@@ -298,6 +314,9 @@ pub struct InspectList {
     pub encoder: Value,
     /// Time to encode the query and score it.
     pub ms: f64,
+    /// Whether the encoder read only the query's beginning: it was cut at its limit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
     /// Best first; equal scores by item order.
     pub hits: Vec<InspectHit>,
 }
@@ -353,7 +372,8 @@ pub struct Summary {
     pub overlap: f64,
     /// Queries in each slice; a query can be in several.
     pub slices: BTreeMap<super::compare::Slice, usize>,
-    /// The queries of the slice that was asked for, largest change of margin first.
+    /// The queries of the slice that was asked for, largest change of margin first; all queries where
+    /// nothing says what is relevant, the least overlap first.
     pub rows: Vec<SummaryRow>,
 }
 
@@ -362,8 +382,8 @@ pub struct Summary {
 pub struct SummaryRow {
     /// Its id.
     pub query: String,
-    /// High rank of the best relevant item in each list.
-    pub first_relevant: [u32; 2],
+    /// High rank of the best relevant item in each list; null where nothing says what is relevant.
+    pub first_relevant: [Option<u32>; 2],
     /// Margin in each.
     pub margin: [Option<f32>; 2],
     /// Share of the first k that both have.

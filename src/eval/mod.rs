@@ -8,19 +8,24 @@
 //! which [`compare`] sets side by side.
 
 pub mod bootstrap;
+pub mod classify;
 pub mod compare;
 mod contrast;
 pub mod document;
 pub mod eigen;
 mod error;
 pub mod geometry;
+pub mod histogram;
 pub mod metrics;
 mod product;
 pub mod quantised;
+pub mod question;
 pub mod rank;
 pub mod relevant;
 pub mod scores;
+pub mod second;
 pub mod significance;
+pub mod sweep;
 pub mod table;
 pub mod topk;
 

@@ -1,6 +1,27 @@
 //! What storing rows in fewer bits costs a search.
 
-use super::{Error, Products, compare::overlap_at, top_k};
+use super::{Error, Metrics, Products, compare::overlap_at, top_k};
+use serde::{Deserialize, Serialize};
+
+/// The same queries, exact, against a gallery stored in fewer bits. It is searched as f32 after
+/// reading, so a query takes as long as before: what is saved is bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QuantisedRow {
+    /// `f16` or `int8` (one scale a row).
+    pub dtype: String,
+    /// Size of what is stored, per item.
+    pub bytes_per_item: f64,
+    /// Time to store all rows so and read them again.
+    pub index_ms: f64,
+    /// Point values, on high ranks.
+    pub metrics: Metrics,
+    /// recall@1 of the exact rows less this one's.
+    #[serde(rename = "lost_recall@1")]
+    pub lost_recall_1: f64,
+    /// Mean share of a query's exact first ten that are among its first ten.
+    #[serde(rename = "kept@10")]
+    pub kept_10: f64,
+}
 
 /// Most rows that ask; spread evenly over all rows, so that the measure needs no seed.
 const ASKING: usize = 1_000;

@@ -78,6 +78,18 @@ impl<'a> Products<'a> {
         check_rows("gallery", gallery, dim)?;
         Ok(Self { queries, gallery, dim })
     }
+
+    /// Takes both sides after checking the queries' rows. The gallery's passed [`check_rows`]
+    /// before: where one query after another is asked, looking at all of them each time would take
+    /// longer than the search.
+    pub fn beside(queries: &'a [f32], gallery: &'a [f32], dim: usize) -> Result<Self, Error> {
+        check_rows("queries", queries, dim)?;
+        if !gallery.len().is_multiple_of(dim) {
+            let expected = gallery.len() / dim * dim;
+            return Err(Error::Shape { what: "gallery", expected, found: gallery.len() });
+        }
+        Ok(Self { queries, gallery, dim })
+    }
 }
 
 impl Scores for Products<'_> {

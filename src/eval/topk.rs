@@ -3,6 +3,7 @@
 use super::Error;
 use super::scores::{GALLERY_BLOCK, QUERY_BLOCK, Scores, gallery_blocks};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// An item of a ranked list.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,13 +18,16 @@ pub struct Hit {
     pub rank_high: u32,
 }
 
+/// Scores that are held at once where there are no more in all: 1 MiB.
+const FEW: usize = 1 << 18;
+
 /// Scores looked at together before any is looked at alone; a multiple of every vector's width.
 const GROUP: usize = 16;
 
 /// The `k` best items of every query (fewer where the gallery is smaller), best first, equal
 /// scores by item order. `itself` names the gallery item of each query that is left out.
 ///
-/// Memory: one block of scores a thread and the lists. The result does not depend on threads.
+/// Memory: one block of scores a thread (or all where they are few) and the lists. The result does not depend on threads.
 pub fn top_k(
     scores: &impl Scores,
     k: usize,
@@ -34,7 +38,25 @@ pub fn top_k(
         return Err(Error::Shape { what: "itself", expected: queries, found });
     }
     let mut lists = vec![List::default(); queries];
-    if k > 0 {
+    if k > 0 && queries * gallery <= FEW {
+        // Too few queries to share among threads: the gallery's blocks are shared instead.
+        let blocks: Vec<Range<usize>> = gallery_blocks(gallery).collect();
+        let scored: Vec<Vec<f32>> = blocks
+            .par_iter()
+            .map(|items| {
+                let mut block = vec![0.0; queries * items.len()];
+                scores.block(0..queries, items.clone(), &mut block);
+                block
+            })
+            .collect();
+        for (items, block) in blocks.iter().zip(&scored) {
+            for (at, (list, row)) in
+                lists.iter_mut().zip(block.chunks_exact(items.len())).enumerate()
+            {
+                list.scan(row, items.start, k, itself.map(|itself| itself[at]));
+            }
+        }
+    } else if k > 0 {
         lists.par_chunks_mut(QUERY_BLOCK).enumerate().for_each(|(block, lists)| {
             let first = block * QUERY_BLOCK;
             let mut buffer = vec![0.0; lists.len() * GALLERY_BLOCK.min(gallery)];

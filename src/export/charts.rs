@@ -1,9 +1,12 @@
 //! All charts of a session as files.
 
-use super::chart::{BarChart, Chart, DifferenceChart, Line, LineChart, png, svg};
+use super::chart::{
+    BarChart, Chart, DifferenceChart, HeatMap, Line, LineChart, RankScatter, ScoreChart, png, svg,
+};
 use super::{ExportError, NamedSeries};
-use crate::eval::{CompareDocument, Metric};
+use crate::eval::{CompareDocument, Direction, Metric};
 use crate::files::{FileError, write_atomic};
+use crate::session::neighbours::NeighbourSet;
 use std::path::{Path, PathBuf};
 
 /// Share of the past in the moving average of a chart's bright line.
@@ -14,7 +17,7 @@ pub type Written = Vec<PathBuf>;
 
 /// Writes `text` as a file below `folder`, whole or not at all.
 pub fn write_text(folder: &Path, name: &str, text: &str) -> Result<PathBuf, ExportError> {
-    write(folder, name, text.as_bytes())
+    write(folder, &file_name(name), text.as_bytes())
 }
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, ExportError> {
@@ -86,6 +89,37 @@ pub fn charts(
         if let Some(chart) = DifferenceChart::new(document, Metric::Recall1) {
             written.extend(write_chart(folder, &format!("{id}-differences"), &chart)?);
         }
+        for direction in Direction::ALL {
+            if let Some(chart) = ScoreChart::new(document, direction) {
+                written.extend(write_chart(folder, &format!("{id}-scores-{direction}"), &chart)?);
+            }
+        }
+        if let Some(sweep) = &document.sweep {
+            for chosen in &sweep.chosen {
+                if let Some(chart) = HeatMap::new(sweep, &chosen.role) {
+                    let name = format!("{id}-sweep-{}", chosen.role);
+                    written.extend(write_chart(folder, &name, &chart)?);
+                }
+            }
+        }
+    }
+    Ok(written)
+}
+
+/// Writes for every direction of a result the ranks under its first encoder against those under
+/// each other one, each as SVG and PNG, and returns the files.
+pub fn rank_charts(folder: &Path, id: &str, sets: &[NeighbourSet]) -> Result<Written, ExportError> {
+    let mut written = Written::new();
+    let mut firsts: Vec<&NeighbourSet> = Vec::new();
+    for set in sets {
+        let Some(first) = firsts.iter().find(|first| first.direction == set.direction) else {
+            firsts.push(set);
+            continue;
+        };
+        if let Some(chart) = RankScatter::new(first, set) {
+            let name = format!("{id}-ranks-{}-{}-{}", set.direction, first.role, set.role);
+            written.extend(write_chart(folder, &name, &chart)?);
+        }
     }
     Ok(written)
 }
@@ -94,6 +128,8 @@ pub fn charts(
 pub(super) mod tests {
     use super::*;
     use crate::eval::document::COMPARE_FORMAT;
+    use crate::eval::histogram::ScoreHistogram;
+    use crate::eval::sweep::{Sweep, SweepChoice, SweepRow};
     use crate::eval::{
         CompareRow, Direction, Intervals, Metrics, Protocol, RankedRow, Task, table,
     };
@@ -145,6 +181,8 @@ pub(super) mod tests {
                 truncated: 0,
                 geometry: None,
                 hub_skewness: None,
+                scores: None,
+                quantised: Vec::new(),
             }
         };
         CompareDocument {
@@ -154,6 +192,8 @@ pub(super) mod tests {
             rows: (0..rows.len()).map(row).collect(),
             differences: numbers.differences.clone(),
             family: numbers.family.clone(),
+            qrels: None,
+            sweep: None,
             resamples: 500,
             seed: 0,
             program: String::new(),
@@ -172,6 +212,106 @@ pub(super) mod tests {
         let mut value = value;
         let points = points.into_iter().map(|(step, _)| (step, value(step))).collect();
         NamedSeries { run: run.into(), stage: "llm2clip".into(), name: name.into(), points }
+    }
+
+    /// Ranks of one encoder for the same queries.
+    fn set(role: &str, reach: usize) -> NeighbourSet {
+        let mut stream = Key::new(3).named(role).stream();
+        let ranks: Vec<u32> = (0..300).map(|_| 1 + stream.below(reach) as u32).collect();
+        NeighbourSet {
+            role: role.to_owned(),
+            direction: "text-to-image".to_owned(),
+            queries: (0..300).map(|n| format!("{n}#0")).collect(),
+            gallery: Vec::new(),
+            k: 0,
+            rank_low: ranks.clone(),
+            rank_high: ranks,
+            margin: vec![0.0; 300],
+            top_items: Vec::new(),
+            top_scores: Vec::new(),
+        }
+    }
+
+    /// A comparison with histograms and a sweep.
+    fn looked_into() -> CompareDocument {
+        let mut document = sample();
+        for (at, row) in document.rows.iter_mut().enumerate() {
+            let bump = |middle: f64| -> Vec<u64> {
+                (0..80)
+                    .map(|bin| (1e3 * (-(f64::from(bin) - middle).powi(2) / 60.0).exp()) as u64)
+                    .collect()
+            };
+            let (relevant, others) = (bump(50.0 + at as f64), bump(30.0));
+            row.scores = Some(ScoreHistogram { low: -0.2, high: 0.9, relevant, others });
+        }
+        let mut rows = Vec::new();
+        for layer in 0..7 {
+            for (at, pooling) in ["mean", "weighted_mean", "last"].into_iter().enumerate() {
+                let recall_1 = 0.02 * (layer + at) as f64;
+                let metrics = Metrics { recall_1, ..Metrics::default() };
+                let (role, pooling) = ("llama".to_owned(), pooling.to_owned());
+                let (tied_share, mean_cosine) = (0.0, 0.5);
+                rows.push(SweepRow {
+                    role,
+                    layer,
+                    pooling,
+                    bos: true,
+                    metrics,
+                    tied_share,
+                    mean_cosine,
+                });
+            }
+        }
+        document.sweep = Some(Sweep {
+            over: "layers".into(),
+            protocol: Protocol::new("emoji", Some("validation"), "00", "first-two"),
+            rule: String::new(),
+            dropped: 0,
+            rows,
+            chosen: vec![SweepChoice {
+                role: "llama".into(),
+                label: "llama-best".into(),
+                layer: 6,
+                pooling: "last".into(),
+                bos: true,
+            }],
+        });
+        document
+    }
+
+    #[test]
+    fn scores_sweeps_and_ranks_are_drawn_alike_every_time() {
+        let document = [("image-1".to_owned(), looked_into())];
+        let sets = [set("clip", 40), set("llm2clip", 12), set("a/b", 90)];
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let [one, two] = [0, 1].map(|at| {
+            let mut all = charts(folders[at].path(), &[], &document).unwrap();
+            all.extend(rank_charts(folders[at].path(), "image-1", &sets).unwrap());
+            all
+        });
+        // Five metrics, differences, four directions of scores, one sweep, two pairs of ranks.
+        assert_eq!(one.len(), 2 * (5 + 1 + 4 + 1 + 2));
+        for (a, b) in one.iter().zip(&two) {
+            assert_eq!(a.file_name(), b.file_name());
+            assert_eq!(std::fs::read(a).unwrap(), std::fs::read(b).unwrap(), "{a:?}");
+        }
+        let text = |name: &str| std::fs::read_to_string(folders[0].path().join(name)).unwrap();
+        let heat = text("image-1-sweep-llama.svg");
+        for part in ["layer 6", "weighted_mean", "0.160", "validation"] {
+            assert!(heat.contains(part), "{part}");
+        }
+        let ranks = text("image-1-ranks-text-to-image-clip-llm2clip.svg");
+        assert!(
+            ranks.contains("300 queries") && ranks.contains("better under llm2clip")
+                || ranks.contains("under llm2clip")
+        );
+        assert!(folders[0].path().join("image-1-ranks-text-to-image-clip-a-b.png").exists());
+        let scores = text("image-1-scores-image-to-text.svg");
+        assert!(scores.contains("relevant") && scores.contains("clip-continued"));
+        if let Some(keep) = std::env::var_os("LLM2CLIP_KEEP_CHARTS") {
+            charts(Path::new(&keep), &[], &document).unwrap();
+            rank_charts(Path::new(&keep), "image-1", &sets).unwrap();
+        }
     }
 
     fn everything() -> (Vec<NamedSeries>, Vec<(String, CompareDocument)>) {

@@ -1,7 +1,7 @@
 //! Comma-separated values (RFC 4180, lines ended by LF).
 
 use super::NamedSeries;
-use crate::eval::{CompareDocument, Metric};
+use crate::eval::{CompareDocument, CompareRow, Difference, Metric, Protocol};
 use std::fmt::Write as _;
 
 /// A cell, quoted where it must be.
@@ -26,7 +26,44 @@ fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> String {
     })
 }
 
-/// The rows of comparisons: every metric with the ends of its interval, then what else a row says.
+/// Every layer and pooling that was tried, of comparisons by their ids.
+#[must_use]
+pub fn sweep_rows(documents: &[(String, CompareDocument)]) -> String {
+    let mut header: Vec<String> =
+        ["result", "role", "layer", "pooling", "bos"].map(str::to_owned).into();
+    header.extend(Metric::ALL.map(|metric| metric.to_string()));
+    header.extend(["tied_share", "mean_cosine"].map(str::to_owned));
+    let rows = documents.iter().flat_map(|(id, document)| {
+        document.sweep.iter().flat_map(|sweep| &sweep.rows).map(|row| {
+            let mut cells = vec![
+                cell(id),
+                cell(&row.role),
+                row.layer.to_string(),
+                cell(&row.pooling),
+                row.bos.to_string(),
+            ];
+            cells.extend(Metric::ALL.map(|metric| number(Some(*row.metrics.get(metric)))));
+            cells.extend([number(Some(row.tied_share)), number(Some(row.mean_cosine))]);
+            cells
+        })
+    });
+    lines(std::iter::once(header).chain(rows))
+}
+
+/// Tables of fewer bits, in the order of their columns.
+const STORED: [&str; 2] = ["f16", "int8"];
+
+/// A comparison's own table, and that of a second set of judgements.
+fn judged(
+    document: &CompareDocument,
+) -> impl Iterator<Item = (&Protocol, &[CompareRow], &[Difference])> {
+    let own = (&document.protocol, &document.rows[..], &document.differences[..]);
+    let second = document.qrels.as_ref();
+    let second = second.map(|second| (&second.protocol, &second.rows[..], &second.differences[..]));
+    std::iter::once(own).chain(second)
+}
+
+/// The rows of comparisons, those of a second set of judgements too: every metric with the ends of its interval, then what else a row says.
 #[must_use]
 pub fn compare_rows(documents: &[CompareDocument]) -> String {
     let mut header: Vec<String> =
@@ -46,29 +83,45 @@ pub fn compare_rows(documents: &[CompareDocument]) -> String {
             "index_ms",
             "bytes_per_item",
             "truncated",
+            "judgements",
         ]
         .map(str::to_owned),
     );
+    for dtype in STORED {
+        header.extend(
+            ["bytes_per_item", "lost_recall@1", "kept@10"].map(|what| format!("{dtype}_{what}")),
+        );
+    }
     let rows = documents.iter().flat_map(|document| {
-        document.rows.iter().map(|row| {
-            let mut cells = vec![
-                document.task.name().to_owned(),
-                cell(&document.protocol.dataset),
-                cell(&row.role),
-                row.direction.to_string(),
-            ];
-            for metric in Metric::ALL {
-                let [low, high] = *row.ci95.get(metric);
-                let values = [*row.metrics.get(metric), low, high];
-                cells.extend(values.map(|value| number(Some(value))));
-            }
-            cells.extend([number(Some(row.tied_share)), number(row.mean_cosine)]);
-            cells.extend([row.items, row.queries, row.units].map(|count| count.to_string()));
-            let costs = [row.ms_per_item, row.ms_per_query, row.index_ms, row.bytes_per_item];
-            cells.extend(costs.map(number));
-            cells.push(row.truncated.to_string());
-            cells
-        })
+        judged(document)
+            .flat_map(|(protocol, rows, _)| rows.iter().map(move |row| (protocol, row)))
+            .map(|(protocol, row)| {
+                let mut cells = vec![
+                    document.task.name().to_owned(),
+                    cell(&protocol.dataset),
+                    cell(&row.role),
+                    row.direction.to_string(),
+                ];
+                for metric in Metric::ALL {
+                    let [low, high] = *row.ci95.get(metric);
+                    let values = [*row.metrics.get(metric), low, high];
+                    cells.extend(values.map(|value| number(Some(value))));
+                }
+                cells.extend([number(Some(row.tied_share)), number(row.mean_cosine)]);
+                cells.extend([row.items, row.queries, row.units].map(|count| count.to_string()));
+                let costs = [row.ms_per_item, row.ms_per_query, row.index_ms, row.bytes_per_item];
+                cells.extend(costs.map(number));
+                cells.extend([row.truncated.to_string(), cell(&protocol.judgements)]);
+                for dtype in STORED {
+                    let stored = row.quantised.iter().find(|stored| stored.dtype == dtype);
+                    cells.extend([
+                        number(stored.map(|stored| stored.bytes_per_item)),
+                        number(stored.map(|stored| stored.lost_recall_1)),
+                        number(stored.map(|stored| stored.kept_10)),
+                    ]);
+                }
+                cells
+            })
     });
     lines(std::iter::once(header).chain(rows))
 }
@@ -90,25 +143,31 @@ pub fn compare_differences(documents: &[CompareDocument]) -> String {
         "p",
         "p_holm",
         "n",
+        "judgements",
     ];
     let rows = documents.iter().flat_map(|document| {
-        document.differences.iter().map(|difference| {
-            vec![
-                document.task.name().to_owned(),
-                cell(&document.protocol.dataset),
-                cell(&difference.a),
-                cell(&difference.b),
-                difference.direction.to_string(),
-                difference.metric.to_string(),
-                number(Some(difference.delta)),
-                number(Some(difference.ci95[0])),
-                number(Some(difference.ci95[1])),
-                difference.test.map_or("", |test| test.name()).to_owned(),
-                number(difference.p),
-                number(difference.p_holm),
-                difference.n.to_string(),
-            ]
-        })
+        judged(document)
+            .flat_map(|(protocol, _, differences)| {
+                differences.iter().map(move |difference| (protocol, difference))
+            })
+            .map(|(protocol, difference)| {
+                vec![
+                    document.task.name().to_owned(),
+                    cell(&protocol.dataset),
+                    cell(&difference.a),
+                    cell(&difference.b),
+                    difference.direction.to_string(),
+                    difference.metric.to_string(),
+                    number(Some(difference.delta)),
+                    number(Some(difference.ci95[0])),
+                    number(Some(difference.ci95[1])),
+                    difference.test.map_or("", |test| test.name()).to_owned(),
+                    number(difference.p),
+                    number(difference.p_holm),
+                    difference.n.to_string(),
+                    cell(&protocol.judgements),
+                ]
+            })
     });
     lines(std::iter::once(header.map(str::to_owned).into()).chain(rows))
 }
@@ -150,6 +209,25 @@ mod tests {
             }
         }
         assert_eq!(rows.lines().count(), 1 + documents[0].rows.len());
+    }
+
+    #[test]
+    fn a_second_set_of_judgements_has_lines_of_its_own() {
+        let mut document = sample();
+        let mut protocol = document.protocol.clone();
+        protocol.judgements = "more.qrels sha256:00".into();
+        document.qrels = Some(crate::eval::second::SecondJudgements {
+            protocol,
+            read: crate::eval::second::QrelsRead::default(),
+            rows: document.rows[..2].to_vec(),
+            differences: document.differences[..1].to_vec(),
+            family: String::new(),
+        });
+        let documents = [document];
+        let (rows, differences) = (compare_rows(&documents), compare_differences(&documents));
+        let named = |text: &str| text.lines().filter(|line| line.contains("more.qrels")).count();
+        assert_eq!((named(&rows), named(&differences)), (2, 1));
+        assert_eq!(rows.lines().count(), 1 + documents[0].rows.len() + 2);
     }
 
     #[test]

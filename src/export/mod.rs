@@ -9,7 +9,7 @@ pub mod csv;
 pub mod series;
 pub mod trec;
 
-pub use charts::{Written, charts, write_text};
+pub use charts::{Written, charts, rank_charts, write_text};
 pub use series::NamedSeries;
 
 use std::path::PathBuf;

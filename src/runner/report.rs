@@ -47,12 +47,15 @@ pub fn report(
         captions,
         split: "test".to_owned(),
         pool: None,
-        language: Some("en".to_owned()),
+        query_language: Some("en".to_owned()),
+        gallery_language: Some("en".to_owned()),
+        whole: false,
     };
 
     let probe = Probe::new(&corpus, &request(Task::Caption, Captions::FirstTwo))?;
     let specs = caption_encoders(workspace, recipe, run)?;
-    let compared = CompareRequest { encoders: specs, baseline: None, seed: recipe.seed };
+    let compared =
+        CompareRequest { encoders: specs, seed: recipe.seed, ..CompareRequest::default() };
     let (caption, sets) = compare(&encoders, &probe, &compared, narrator)?;
     let id = results.free_id("caption")?;
     keep(session.folder(), &results, &id, &probe, &sets, encoders.exif)?;
@@ -62,7 +65,8 @@ pub fn report(
 
     let probe = Probe::new(&corpus, &request(Task::Image, Captions::Any))?;
     let specs = image_encoders(workspace, recipe, run)?;
-    let compared = CompareRequest { encoders: specs.clone(), baseline: None, seed: recipe.seed };
+    let compared =
+        CompareRequest { encoders: specs.clone(), seed: recipe.seed, ..CompareRequest::default() };
     let (image, sets) = compare(&encoders, &probe, &compared, narrator)?;
     let id = results.free_id("image")?;
     keep(session.folder(), &results, &id, &probe, &sets, encoders.exif)?;

@@ -7,12 +7,18 @@ mod axis;
 mod bars;
 mod canvas;
 mod differences;
+mod heat;
+mod histogram;
 mod lines;
+mod scatter;
 
 pub use axis::{Axis, label};
 pub use bars::BarChart;
 pub use differences::DifferenceChart;
+pub use heat::HeatMap;
+pub use histogram::ScoreChart;
 pub use lines::{Line, LineChart};
+pub use scatter::RankScatter;
 
 use super::ExportError;
 use canvas::{Canvas, Draw, Paper};

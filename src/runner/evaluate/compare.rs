@@ -1,15 +1,19 @@
 //! A table over encoders and directions: ranks, metrics, intervals, tests, times.
 
 use super::encoders::{Encoded, Encoders, TimedRows};
-use super::inspect::ids;
 use super::probe::Probe;
-use crate::encode::{EncoderCard, EncoderSpec};
+use super::qrels::Qrels;
+use crate::encode::{Embeddings, EncoderCard, EncoderSpec, TableDtype};
+use crate::eval::compare::overlap_at;
 use crate::eval::document::COMPARE_FORMAT;
 use crate::eval::geometry::{Geometry, geometry, hubs};
+use crate::eval::histogram::{ScoreHistogram, histogram};
+use crate::eval::quantised::QuantisedRow;
 use crate::eval::rank::high_ranks;
+use crate::eval::second::SecondJudgements;
 use crate::eval::{
-    CompareDocument, CompareRow, Direction, Given, Hit, Judgements, Products, Ranked, RankedRow,
-    Scores, rank, table, tied_share, top_k,
+    CompareDocument, CompareRow, Direction, Given, Hit, Judgements, Metrics, Products, Ranked,
+    RankedRow, Scores, Table, rank, table, tied_share, top_k,
 };
 use crate::runner::{Narrator, RunError};
 use crate::session::neighbours::NeighbourSet;
@@ -18,11 +22,11 @@ use std::time::Instant;
 /// Resamples of every interval.
 pub const RESAMPLES: usize = 10_000;
 
-/// Length of the lists that hubs are counted over.
-const HUB_LIST: usize = 10;
+/// Length of the lists that hubs are counted over and neighbours kept of.
+const LIST: usize = 10;
 
 /// Which encoders are compared, and against which.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CompareRequest {
     /// The encoders, in the order of the table.
     pub encoders: Vec<EncoderSpec>,
@@ -30,6 +34,10 @@ pub struct CompareRequest {
     pub baseline: Option<String>,
     /// Seed of resamples and sign flips.
     pub seed: u64,
+    /// A second set of judgements, reported beside the first.
+    pub qrels: Option<Qrels>,
+    /// Whether every row is also searched as f16 and int8.
+    pub quantised: bool,
 }
 
 /// One row before its intervals are known.
@@ -37,12 +45,8 @@ struct Measured {
     role: String,
     direction: Direction,
     card: EncoderCard,
-    ranks: Vec<u32>,
     units: Vec<u32>,
-    ranked: Vec<Ranked>,
-    /// Which queries of the direction asked.
-    places: Vec<usize>,
-    lists: Vec<Vec<Hit>>,
+    found: Searched,
     items: usize,
     ms_per_item: Option<f64>,
     ms_per_query: Option<f64>,
@@ -50,7 +54,28 @@ struct Measured {
     bytes_per_item: Option<f64>,
     truncated: usize,
     geometry: Option<Geometry>,
-    hub_skewness: Option<f64>,
+    quantised: Vec<QuantisedRow>,
+    neighbours: NeighbourSet,
+}
+
+/// What searching with every query gave.
+struct Searched {
+    ranked: Vec<Ranked>,
+    ranks: Vec<u32>,
+    lists: Vec<Vec<Hit>>,
+    hub_skewness: f64,
+    histogram: ScoreHistogram,
+    /// Milliseconds a query of the exact search.
+    ms: f64,
+}
+
+/// What is asked of one encoder.
+struct Asked<'a> {
+    probe: &'a Probe,
+    direction: Direction,
+    places: Vec<usize>,
+    judgements: Judgements,
+    quantised: bool,
 }
 
 /// Compares encoders over a probe; returns the document, and who stood near whom in each of its rows.
@@ -67,49 +92,52 @@ pub fn compare(
             probe.task.name()
         ))?;
     }
-    let mut measured = Vec::new();
+    let second = request.qrels.as_ref().map(|file| (file, file.judge(probe, &probe.possible())));
+    if let Some((file, judged)) = &second {
+        for (what, unknown) in
+            [("queries", &judged.read.unknown_queries), ("items", &judged.read.unknown_items)]
+        {
+            if let Some(first) = unknown.first.first() {
+                narrator.warn(&format!(
+                    "{}: {} {what} are not in this comparison, such as {first:?}",
+                    file.name, unknown.count
+                ))?;
+            }
+        }
+        if judged.directions.is_empty() {
+            return Err(RunError::Unfit(format!(
+                "{}: expected judgements on this data set's queries and items, found none of them; ids are those that `export` writes, `item#k` and `item@n`",
+                file.name
+            )));
+        }
+    }
+    let (mut own, mut other) = (Vec::new(), Vec::new());
     for spec in &request.encoders {
         let encoded = encoders.encode(spec, probe, narrator)?;
         for direction in probe.directions() {
-            measured.push(measure(&spec.label, &encoded, probe, direction)?);
+            let (places, judgements) = probe.judgements(direction);
+            let quantised = request.quantised;
+            let asked = Asked { probe, direction, places, judgements, quantised };
+            own.push(measure(&spec.label, &encoded, &asked)?);
+        }
+        for (direction, places, judgements) in second.iter().flat_map(|(_, j)| &j.directions) {
+            let (places, judgements) = (places.clone(), judgements.clone());
+            let direction = *direction;
+            let asked = Asked { probe, direction, places, judgements, quantised: false };
+            other.push(measure(&spec.label, &encoded, &asked)?);
         }
     }
-    // Direction by direction, encoders in the order they were named.
-    measured.sort_by_key(|row| row.direction);
-    let rows: Vec<RankedRow<'_>> = measured
-        .iter()
-        .map(|row| RankedRow {
-            role: &row.role,
-            direction: row.direction,
-            ranks: &row.ranks,
-            units: &row.units,
-        })
-        .collect();
-    let table = table(&rows, request.baseline.as_deref(), RESAMPLES, request.seed)?;
-    let sets = measured.iter().map(|row| neighbours(row, probe)).collect();
-    let rows = measured
-        .into_iter()
-        .zip(table.metrics.iter().zip(&table.intervals).zip(&table.units))
-        .map(|(row, ((metrics, ci95), units))| CompareRow {
-            role: row.role,
-            encoder: serde_json::to_value(&row.card).unwrap_or_default(),
-            direction: row.direction,
-            metrics: *metrics,
-            ci95: *ci95,
-            tied_share: tied_share(&row.ranked),
-            mean_cosine: row.geometry.map(|found| found.mean_cosine),
-            items: row.items,
-            queries: row.ranks.len(),
-            units: *units,
-            ms_per_item: row.ms_per_item,
-            ms_per_query: row.ms_per_query,
-            index_ms: row.index_ms,
-            bytes_per_item: row.bytes_per_item,
-            truncated: row.truncated,
-            geometry: row.geometry,
-            hub_skewness: row.hub_skewness,
-        })
-        .collect();
+    let (rows, table, neighbours) = tabulate(own, request)?;
+    let qrels = match second {
+        None => None,
+        Some((file, judged)) => {
+            let (rows, table, _) = tabulate(other, request)?;
+            let mut protocol = probe.protocol.clone();
+            protocol.judgements.clone_from(&file.name);
+            let (differences, family) = (table.differences, table.family);
+            Some(SecondJudgements { protocol, read: judged.read, rows, differences, family })
+        }
+    };
     let document = CompareDocument {
         format: COMPARE_FORMAT.to_owned(),
         task: probe.task,
@@ -117,23 +145,61 @@ pub fn compare(
         rows,
         differences: table.differences,
         family: table.family,
+        qrels,
+        sweep: None,
         resamples: RESAMPLES,
         seed: request.seed,
         program: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    Ok((document, sets))
+    Ok((document, neighbours))
 }
 
-fn neighbours(row: &Measured, probe: &Probe) -> NeighbourSet {
-    let (asking, gallery) = ids(probe, row.direction);
-    NeighbourSet::of(
-        (&row.role, row.direction.name()),
-        row.places.iter().map(|&place| asking[place].clone()).collect(),
-        gallery,
-        &row.ranked,
-        &row.lists,
-        HUB_LIST,
-    )
+/// Rows with intervals and tests, direction by direction, encoders in the order they were named.
+fn tabulate(
+    mut measured: Vec<Measured>,
+    request: &CompareRequest,
+) -> Result<(Vec<CompareRow>, Table, Vec<NeighbourSet>), RunError> {
+    measured.sort_by_key(|row| row.direction);
+    let rows: Vec<RankedRow<'_>> = measured
+        .iter()
+        .map(|row| RankedRow {
+            role: &row.role,
+            direction: row.direction,
+            ranks: &row.found.ranks,
+            units: &row.units,
+        })
+        .collect();
+    let table = table(&rows, request.baseline.as_deref(), RESAMPLES, request.seed)?;
+    let mut neighbours = Vec::new();
+    let rows = measured
+        .into_iter()
+        .zip(table.metrics.iter().zip(&table.intervals).zip(&table.units))
+        .map(|(row, ((metrics, ci95), units))| {
+            neighbours.push(row.neighbours);
+            CompareRow {
+                role: row.role,
+                encoder: serde_json::to_value(&row.card).unwrap_or_default(),
+                direction: row.direction,
+                metrics: *metrics,
+                ci95: *ci95,
+                tied_share: tied_share(&row.found.ranked),
+                mean_cosine: row.geometry.map(|found| found.mean_cosine),
+                items: row.items,
+                queries: row.found.ranks.len(),
+                units: *units,
+                ms_per_item: row.ms_per_item,
+                ms_per_query: row.ms_per_query,
+                index_ms: row.index_ms,
+                bytes_per_item: row.bytes_per_item,
+                truncated: row.truncated,
+                geometry: row.geometry,
+                hub_skewness: Some(row.found.hub_skewness),
+                scores: Some(row.found.histogram),
+                quantised: row.quantised,
+            }
+        })
+        .collect();
+    Ok((rows, table, neighbours))
 }
 
 /// The rows that ask and those that answer in a direction.
@@ -155,31 +221,31 @@ pub(super) fn sides<'a>(
     })
 }
 
-fn measure(
-    role: &str,
-    encoded: &Encoded,
-    probe: &Probe,
-    direction: Direction,
-) -> Result<Measured, RunError> {
-    let (places, judgements) = probe.judgements(direction);
+fn measure(role: &str, encoded: &Encoded, asked: &Asked<'_>) -> Result<Measured, RunError> {
+    let (probe, direction) = (asked.probe, asked.direction);
+    let judgements = &asked.judgements;
     match encoded {
         Encoded::Words { scores, card, index_ms, ms_per_query } => {
+            if direction != Direction::TextToText {
+                return Err(RunError::Unfit(format!(
+                    "{role} compares words and has nothing to say in direction {direction}; leave it to the caption task"
+                )));
+            }
             let width = probe.texts.len();
-            let asked: Vec<f32> = places
+            let rows: Vec<f32> = asked
+                .places
                 .iter()
                 .flat_map(|&query| scores[query * width..(query + 1) * width].iter().copied())
                 .collect();
-            let given = Given::new(&asked, places.len(), width)?;
-            let (ranked, lists, hub_skewness, _) = search(&given, &judgements)?;
+            let given = Given::new(&rows, asked.places.len(), width)?;
+            let found = search(&given, judgements)?;
             Ok(Measured {
                 role: role.to_owned(),
                 direction,
                 card: (**card).clone(),
-                ranks: high_ranks(&ranked),
-                units: judgements.units,
-                ranked,
-                places,
-                lists,
+                units: judgements.units.clone(),
+                neighbours: neighbours(role, asked, &found),
+                found,
                 items: width,
                 ms_per_item: None,
                 ms_per_query: Some(*ms_per_query),
@@ -187,50 +253,101 @@ fn measure(
                 bytes_per_item: None,
                 truncated: 0,
                 geometry: None,
-                hub_skewness,
+                quantised: Vec::new(),
             })
         }
         Encoded::Rows { queries, texts, pictures } => {
             let (ask, answer) =
                 sides(queries.as_ref(), texts.as_ref(), pictures.as_ref(), direction)?;
-            let asked = ask.rows.select(&places);
+            let rows = ask.rows.select(&asked.places);
             let (gallery, dim) = (&answer.rows, answer.rows.dim());
             let clock = Instant::now();
-            let products = Products::new(asked.values(), gallery.values(), dim)?;
+            let products = Products::new(rows.values(), gallery.values(), dim)?;
             let index_ms = clock.elapsed().as_secs_f64() * 1e3;
-            let (ranked, lists, hub_skewness, search_ms) = search(&products, &judgements)?;
+            let found = search(&products, judgements)?;
+            let quantised = if asked.quantised {
+                vec![
+                    quantise(&rows, gallery, TableDtype::F16, judgements, &found)?,
+                    quantise(&rows, gallery, TableDtype::Int8, judgements, &found)?,
+                ]
+            } else {
+                Vec::new()
+            };
             Ok(Measured {
                 role: role.to_owned(),
                 direction,
                 card: ask.card.clone(),
-                ranks: high_ranks(&ranked),
-                units: judgements.units,
-                ranked,
-                places,
-                lists,
+                units: judgements.units.clone(),
+                neighbours: neighbours(role, asked, &found),
                 items: gallery.rows(),
                 ms_per_item: Some(answer.ms_per_item),
-                ms_per_query: Some(ask.ms_per_item + search_ms),
+                ms_per_query: Some(ask.ms_per_item + found.ms),
+                found,
                 index_ms: Some(index_ms),
-                bytes_per_item: Some(dim as f64 * 4.0),
+                bytes_per_item: Some(TableDtype::F32.bytes_per_row(dim) as f64),
                 truncated: ask.truncated
                     + if std::ptr::eq(ask, answer) { 0 } else { answer.truncated },
                 geometry: Some(geometry(gallery.values(), dim)?),
-                hub_skewness,
+                quantised,
             })
         }
     }
 }
 
-/// Ranks of all queries, their lists, skewness of hubs, and milliseconds a query of the exact search.
-fn search(
-    scores: &impl Scores,
+/// The same queries against the gallery as a table of fewer bits gives it back.
+fn quantise(
+    queries: &Embeddings,
+    gallery: &Embeddings,
+    dtype: TableDtype,
     judgements: &Judgements,
-) -> Result<(Vec<Ranked>, Vec<Vec<Hit>>, Option<f64>, f64), RunError> {
+    exact: &Searched,
+) -> Result<QuantisedRow, RunError> {
+    let dim = gallery.dim();
     let clock = Instant::now();
-    let lists = top_k(scores, HUB_LIST, judgements.itself.as_deref())?;
+    let stored = dtype.stored(gallery)?;
+    let products = Products::new(queries.values(), stored.values(), dim)?;
+    let index_ms = clock.elapsed().as_secs_f64() * 1e3;
+    let lists = top_k(&products, LIST, judgements.itself.as_deref())?;
+    let kept: f64 = exact.lists.iter().zip(&lists).map(|(a, b)| overlap_at(a, b, LIST)).sum();
+    let metrics = Metrics::of(&high_ranks(&rank(&products, judgements)?));
+    let before = Metrics::of(&exact.ranks);
+    Ok(QuantisedRow {
+        dtype: dtype.name().to_owned(),
+        bytes_per_item: dtype.bytes_per_row(dim) as f64,
+        index_ms,
+        metrics,
+        lost_recall_1: before.recall_1 - metrics.recall_1,
+        kept_10: kept / lists.len().max(1) as f64,
+    })
+}
+
+/// Lists, ranks, hubs and scores of all queries.
+fn search(scores: &impl Scores, judgements: &Judgements) -> Result<Searched, RunError> {
+    let clock = Instant::now();
+    let lists = top_k(scores, LIST, judgements.itself.as_deref())?;
     let ms = clock.elapsed().as_secs_f64() * 1e3 / scores.queries().max(1) as f64;
     let ranked = rank(scores, judgements)?;
-    let skewness = hubs(&lists, scores.gallery())?.skewness;
-    Ok((ranked, lists, Some(skewness), ms))
+    Ok(Searched {
+        ranks: high_ranks(&ranked),
+        ranked,
+        hub_skewness: hubs(&lists, scores.gallery())?.skewness,
+        lists,
+        histogram: histogram(scores, judgements)?,
+        ms,
+    })
+}
+
+fn neighbours(role: &str, asked: &Asked<'_>, found: &Searched) -> NeighbourSet {
+    let askers = asked.probe.askers(asked.direction);
+    let queries = asked.places.iter().map(|&place| askers[place].0.to_owned()).collect();
+    let gallery = asked.probe.answerers(asked.direction);
+    let gallery = gallery.into_iter().map(|(id, _)| id.to_owned()).collect();
+    NeighbourSet::of(
+        (role, asked.direction.name()),
+        queries,
+        gallery,
+        &found.ranked,
+        &found.lists,
+        LIST,
+    )
 }

@@ -68,7 +68,7 @@ impl Encoders<'_> {
             return Ok(words(probe));
         }
         let sources = self.workspace.sources();
-        let same = probe.protocol.captions != "first-two";
+        let same = probe.one_list();
         if let Some(file) = spec.source.strip_prefix("table:") {
             return table(file, probe);
         }
@@ -168,7 +168,7 @@ fn words(probe: &Probe) -> Encoded {
 fn table(file: &str, probe: &Probe) -> Result<Encoded, RunError> {
     let Table { rows, card } = Table::open(Path::new(file))?;
     let (asks, answers) = (probe.queries.len(), probe.texts.len());
-    let same = probe.protocol.captions != "first-two";
+    let same = probe.one_list();
     let needed = if same { asks } else { asks + answers };
     if rows.rows() != needed {
         return Err(RunError::Unfit(format!(

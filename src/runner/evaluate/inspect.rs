@@ -1,5 +1,6 @@
 //! A query's ranked lists under two encoders, and what differs; or all queries, counted by slice.
 
+use super::answer::no_such_query;
 use super::compare::sides;
 use super::encoders::{Encoded, Encoders};
 use super::probe::Probe;
@@ -63,13 +64,18 @@ pub fn inspect(
     narrator: &mut Narrator,
 ) -> Result<(InspectDocument, Vec<NeighbourSet>), RunError> {
     let (places, judgements) = probe.judgements(request.direction);
+    if places.is_empty() {
+        return Ok((unjudged(encoders, probe, request, narrator)?, Vec::new()));
+    }
     let mut answered = Vec::new();
     for spec in &request.encoders {
         let encoded = encoders.encode(spec, probe, narrator)?;
         answered.push(side(spec, &encoded, request, &places, &judgements)?);
     }
-    let (ids, gallery) = ids(probe, request.direction);
-    let asked: Vec<&str> = places.iter().map(|&place| ids[place].as_str()).collect();
+    let askers = probe.askers(request.direction);
+    let asked: Vec<&str> = places.iter().map(|&place| askers[place].0).collect();
+    let gallery = probe.answerers(request.direction);
+    let gallery: Vec<String> = gallery.iter().map(|(id, _)| (*id).to_owned()).collect();
     let [a, b] = [&answered[0], &answered[1]];
     let mut document = InspectDocument {
         format: INSPECT_FORMAT.to_owned(),
@@ -89,12 +95,7 @@ pub fn inspect(
         Query::MostImproved => most_improved(a, b),
         Query::Id(id) => {
             let found = asked.iter().position(|known| known == id);
-            Some(found.ok_or_else(|| {
-                RunError::Unfit(format!(
-                    "no query is called {id:?}; the first ones are {}",
-                    asked.iter().take(3).copied().collect::<Vec<_>>().join(", ")
-                ))
-            })?)
+            Some(found.ok_or_else(|| no_such_query(id, asked.iter().copied()))?)
         }
     };
     for side in [a, b] {
@@ -102,6 +103,7 @@ pub fn inspect(
             role: side.role.clone(),
             encoder: side.card.clone(),
             ms: side.ms,
+            truncated: false,
             hits: chosen.map_or_else(Vec::new, |query| {
                 hits(&side.lists[query], &gallery, &judgements, query)
             }),
@@ -111,8 +113,75 @@ pub fn inspect(
         document.query = Some(describe(probe, request.direction, places[query], asked[query]));
         document.difference = Some(difference(a, b, query, &gallery, request.k));
     }
-    let sets = [a, b].map(|side| neighbours(side, request, &asked, &gallery));
+    let asked: Vec<String> = asked.into_iter().map(str::to_owned).collect();
+    let sets = [a, b].map(|side| {
+        let (asked, gallery) = (asked.clone(), gallery.clone());
+        let Side { role, ranked, lists, .. } = side;
+        NeighbourSet::of((role, request.direction.name()), asked, gallery, ranked, lists, request.k)
+    });
     Ok((document, sets.to_vec()))
+}
+
+/// Both encoders' lists of everything that asks, where nothing says what is relevant: how much of
+/// them is shared, the least shared first.
+fn unjudged(
+    encoders: &Encoders<'_>,
+    probe: &Probe,
+    request: &InspectRequest,
+    narrator: &mut Narrator,
+) -> Result<InspectDocument, RunError> {
+    let (direction, k) = (request.direction, request.k);
+    let askers = probe.askers(direction);
+    if request.query != Query::All(None) || askers.is_empty() {
+        return Err(RunError::Unfit(format!(
+            "data set {} does not say what is relevant in direction {direction}, so there are no slices and no ranks; leave --slice out, or name one query: by id, as a text or as a picture",
+            probe.protocol.dataset
+        )));
+    }
+    let itself: Option<Vec<u32>> =
+        probe.leaves_out_itself(direction).then(|| (0..askers.len() as u32).collect());
+    let (mut lists, mut found) = (Vec::new(), Vec::new());
+    for spec in &request.encoders {
+        let encoded = encoders.encode(spec, probe, narrator)?;
+        let Encoded::Rows { queries, texts, pictures } = &encoded else {
+            return Err(RunError::Unfit(format!("{} has no embeddings to inspect", spec.label)));
+        };
+        let (ask, answer) = sides(queries.as_ref(), texts.as_ref(), pictures.as_ref(), direction)?;
+        let dim = answer.rows.dim();
+        let products = Products::new(ask.rows.values(), answer.rows.values(), dim)?;
+        let clock = Instant::now();
+        found.push(top_k(&products, k, itself.as_deref())?);
+        let search = clock.elapsed().as_secs_f64() * 1e3 / askers.len() as f64;
+        lists.push(InspectList {
+            role: spec.label.clone(),
+            encoder: serde_json::to_value(&ask.card).unwrap_or_default(),
+            ms: ask.ms_per_item + search,
+            truncated: false,
+            hits: Vec::new(),
+        });
+    }
+    let pairs = found[0].iter().zip(&found[1]).zip(&askers);
+    let mut rows: Vec<SummaryRow> = pairs
+        .map(|((a, b), (query, _))| SummaryRow {
+            query: (*query).to_owned(),
+            first_relevant: [None, None],
+            margin: [None, None],
+            overlap: overlap_at(a, b, k),
+        })
+        .collect();
+    let overlap = rows.iter().map(|row| row.overlap).sum::<f64>() / rows.len() as f64;
+    rows.sort_by(|a, b| a.overlap.total_cmp(&b.overlap));
+    let summary = Summary { queries: rows.len(), k, overlap, rows, ..Summary::default() };
+    Ok(InspectDocument {
+        format: INSPECT_FORMAT.to_owned(),
+        id: None,
+        protocol: probe.protocol.clone(),
+        direction,
+        query: None,
+        lists,
+        difference: None,
+        summary: Some(summary),
+    })
 }
 
 fn side(
@@ -140,19 +209,6 @@ fn side(
         hubs: hubs(&lists, answer.rows.rows())?,
         lists,
     })
-}
-
-/// Ids of all that may ask, and of the gallery, in a direction.
-pub(super) fn ids(probe: &Probe, direction: Direction) -> (Vec<String>, Vec<String>) {
-    let queries = || probe.queries.iter().map(|entry| entry.id.clone()).collect();
-    let texts = || probe.texts.iter().map(|entry| entry.id.clone()).collect();
-    let pictures = || probe.pictures.iter().map(|entry| entry.id.clone()).collect();
-    match direction {
-        Direction::TextToImage => (queries(), pictures()),
-        Direction::ImageToText => (pictures(), texts()),
-        Direction::ImageToImage => (pictures(), pictures()),
-        Direction::TextToText => (queries(), texts()),
-    }
 }
 
 fn describe(probe: &Probe, direction: Direction, place: usize, id: &str) -> serde_json::Value {
@@ -230,27 +286,11 @@ fn summary(
             .into_iter()
             .map(|query| SummaryRow {
                 query: asked[query].to_owned(),
-                first_relevant: [a.ranked[query].high, b.ranked[query].high],
+                first_relevant: [Some(a.ranked[query].high), Some(b.ranked[query].high)],
                 margin: [a.ranked[query].margin(), b.ranked[query].margin()],
                 overlap: overlap(query),
             })
             .collect();
     }
     Ok(summary)
-}
-
-fn neighbours(
-    side: &Side,
-    request: &InspectRequest,
-    asked: &[&str],
-    gallery: &[String],
-) -> NeighbourSet {
-    NeighbourSet::of(
-        (&side.role, request.direction.name()),
-        asked.iter().map(|&id| id.to_owned()).collect(),
-        gallery.to_vec(),
-        &side.ranked,
-        &side.lists,
-        request.k,
-    )
 }

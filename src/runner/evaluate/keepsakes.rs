@@ -112,7 +112,9 @@ mod tests {
             captions: Captions::Any,
             split: "test".to_owned(),
             pool: Some(20),
-            language: Some("en".to_owned()),
+            query_language: Some("en".to_owned()),
+            gallery_language: Some("en".to_owned()),
+            whole: false,
         };
         let probe = Probe::new(&corpus, &request).unwrap();
         let set = NeighbourSet {

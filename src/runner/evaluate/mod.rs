@@ -5,17 +5,31 @@
 //! | `probe.rs` | [`Probe`]: what a data set asks: texts, pictures, who belongs to whom |
 //! | `encoders.rs` | [`Encoders`]: encoders by role, opened once, and their rows with times |
 //! | `compare.rs` | a table over encoders and directions |
-//! | `inspect.rs` | a query's ranked lists under two encoders |
+//! | `inspect.rs` | a query's ranked lists under two encoders, or all queries counted |
 //! | `keepsakes.rs` | what a session keeps of them: neighbours, small pictures, captions |
+//! | `answer.rs` | [`Desk`]: a gallery encoded once, then one query after another |
+//! | `seat.rs` | one of the desk's two encoders |
+//! | `classify.rs` | pictures against candidate texts |
+//! | `qrels.rs` | a second set of judgements, out of a file |
+//! | `sweep.rs` | layers and poolings tried on validation items |
 
+mod answer;
+mod classify;
 mod compare;
 mod encoders;
 mod inspect;
 mod keepsakes;
 mod probe;
+mod qrels;
+mod seat;
+mod sweep;
 
+pub use answer::{Ask, Desk, Question};
+pub use classify::{Candidate, ClassifyRequest, LabelledPictures, classify};
 pub use compare::{CompareRequest, compare};
 pub use encoders::{Encoders, TimedRows};
 pub use inspect::{InspectRequest, Query, inspect};
 pub use keepsakes::keep;
 pub use probe::{Captions, Probe, ProbeRequest};
+pub use qrels::Qrels;
+pub use sweep::{SWEEP_ITEMS, SweepOver, outside_test, sweep};

@@ -48,8 +48,13 @@ pub struct ProbeRequest {
     pub split: String,
     /// The first so many items.
     pub pool: Option<usize>,
-    /// Only captions in this language ask and answer.
-    pub language: Option<String>,
+    /// Only captions in this language ask.
+    pub query_language: Option<String>,
+    /// Only captions in this language answer.
+    pub gallery_language: Option<String>,
+    /// Whether the gallery is everything of its kind, and not only what something asks for: for
+    /// queries that are typed, and for folders of pictures without captions.
+    pub whole: bool,
 }
 
 /// Texts and pictures with their ids, and who belongs to whom.
@@ -83,35 +88,43 @@ pub struct Entry<T> {
 }
 
 impl Probe {
-    /// Lays out the probe of a data set.
+    /// Lays out the probe of a data set: of its split, where it has splits.
     pub fn new(corpus: &Corpus, request: &ProbeRequest) -> Result<Self, RunError> {
         let has_splits = corpus.items.iter().any(|item| item.split.is_some());
         let part = if has_splits { corpus.split(&request.split) } else { corpus.clone() };
         let all: Vec<&Item> = part.items.iter().take(request.pool.unwrap_or(usize::MAX)).collect();
-        let spoken = |item: &Item| -> Vec<usize> {
+        let spoken = |item: &Item, language: Option<&str>| -> Vec<usize> {
             let fits = |k: &usize| {
-                let language = item.captions[*k].language.as_deref();
-                request.language.as_deref().is_none_or(|wanted| language == Some(wanted))
+                let own = item.captions[*k].language.as_deref();
+                language.is_none_or(|wanted| own == Some(wanted))
             };
             (0..item.captions.len()).filter(fits).collect()
         };
-        let least = match (request.task, request.captions) {
-            (Task::Caption, _) => 2,
-            (Task::Image, _) => 1,
+        let asking = |item: &Item| spoken(item, request.query_language.as_deref());
+        let answering = |item: &Item| spoken(item, request.gallery_language.as_deref());
+        let pair = |item: &Item| -> Option<(usize, usize)> {
+            let first = asking(item).first().copied()?;
+            Some((first, answering(item).into_iter().find(|k| *k != first)?))
         };
-        let pictures_needed = usize::from(request.task == Task::Image);
-        let usable: Vec<&Item> = all
-            .iter()
-            .copied()
-            .filter(|item| spoken(item).len() >= least && item.pictures.len() >= pictures_needed)
-            .collect();
+        let fits = |item: &&Item| match request.task {
+            Task::Caption => pair(item).is_some(),
+            Task::Image => {
+                !item.pictures.is_empty() && !asking(item).is_empty() && !answering(item).is_empty()
+            }
+        };
+        let something = |item: &&Item| {
+            !asking(item).is_empty()
+                || !answering(item).is_empty()
+                || (request.task == Task::Image && !item.pictures.is_empty())
+        };
+        let lacking = all.iter().filter(|item| !fits(item)).count();
+        let usable: Vec<&Item> = if request.whole {
+            all.iter().copied().filter(something).collect()
+        } else {
+            all.iter().copied().filter(fits).collect()
+        };
         if usable.is_empty() {
-            return Err(RunError::Unfit(format!(
-                "data set {} has no item with {least} captions{} in split {:?}; choose another split, language or task",
-                corpus.name,
-                if pictures_needed > 0 { " and a picture" } else { "" },
-                request.split,
-            )));
+            return Err(RunError::Unfit(nothing(corpus, request, has_splits)));
         }
         let mut protocol = Protocol::new(
             &corpus.name,
@@ -120,8 +133,11 @@ impl Probe {
             request.captions.name(),
         );
         protocol.pool = request.pool;
-        protocol.query_language.clone_from(&request.language);
-        protocol.gallery_language.clone_from(&request.language);
+        protocol.query_language.clone_from(&request.query_language);
+        protocol.gallery_language.clone_from(&request.gallery_language);
+        if request.whole && lacking > 0 {
+            protocol.captions.push_str(WHOLE);
+        }
         let mut probe = Self {
             protocol,
             task: request.task,
@@ -130,7 +146,8 @@ impl Probe {
             texts: Vec::new(),
             pictures: Vec::new(),
             units: Vec::new(),
-            one_list: request.captions != Captions::FirstTwo,
+            one_list: request.captions != Captions::FirstTwo
+                && request.query_language == request.gallery_language,
         };
         let mut numbers: BTreeMap<&str, u32> = BTreeMap::new();
         for (place, item) in usable.iter().enumerate() {
@@ -141,12 +158,15 @@ impl Probe {
                 item: place as u32,
                 content: item.captions[k].text.clone(),
             };
-            let spoken = spoken(item);
             if request.captions == Captions::FirstTwo {
-                probe.queries.push(entry(spoken[0]));
-                probe.texts.extend(spoken.get(1).map(|&k| entry(k)));
+                let pair = pair(item);
+                probe.queries.extend(pair.map(|(query, _)| entry(query)));
+                probe.texts.extend(pair.map(|(_, answer)| entry(answer)));
             } else {
-                probe.texts.extend(spoken.iter().map(|&k| entry(k)));
+                probe.texts.extend(answering(item).into_iter().map(entry));
+                if !probe.one_list {
+                    probe.queries.extend(asking(item).into_iter().map(entry));
+                }
             }
             if request.task == Task::Image {
                 probe.pictures.extend(item.pictures.iter().enumerate().map(|(n, picture)| Entry {
@@ -172,27 +192,30 @@ impl Probe {
         }
     }
 
+    /// The directions of the task in which both sides have something, whether or not the set says
+    /// what is relevant.
+    pub fn possible(&self) -> Vec<Direction> {
+        let both = |direction: &Direction| {
+            !self.askers(*direction).is_empty() && !self.answerers(*direction).is_empty()
+        };
+        match self.task {
+            Task::Caption => vec![Direction::TextToText],
+            Task::Image => Direction::ALL.into_iter().filter(both).collect(),
+        }
+    }
+
     /// What answers whom in a direction. Queries without an answer are left out: `places` are those
     /// that ask.
     pub fn judgements(&self, direction: Direction) -> (Vec<usize>, Judgements) {
-        let texts: Vec<u32> = self.texts.iter().map(|entry| entry.item).collect();
-        let askers: Vec<u32> = self.queries.iter().map(|entry| entry.item).collect();
-        let pictures: Vec<u32> = self.pictures.iter().map(|entry| entry.item).collect();
-        let (queries, gallery) = match direction {
-            Direction::TextToImage => (&askers, &pictures),
-            Direction::ImageToText => (&pictures, &texts),
-            Direction::ImageToImage => (&pictures, &pictures),
-            Direction::TextToText => (&askers, &texts),
-        };
-        let exclude = direction == Direction::ImageToImage
-            || (direction == Direction::TextToText && self.one_list);
+        let (queries, gallery) = (self.askers(direction), self.answerers(direction));
+        let exclude = self.leaves_out_itself(direction);
         let mut by_item: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for (place, item) in gallery.iter().enumerate() {
+        for (place, (_, item)) in gallery.iter().enumerate() {
             by_item.entry(*item).or_default().push(place as u32);
         }
         let mut places = Vec::new();
         let mut lists = Vec::new();
-        for (query, item) in queries.iter().enumerate() {
+        for (query, (_, item)) in queries.iter().enumerate() {
             let mut list = by_item.get(item).cloned().unwrap_or_default();
             if exclude {
                 list.retain(|&place| place as usize != query);
@@ -202,8 +225,76 @@ impl Probe {
                 lists.push(list);
             }
         }
-        let units = places.iter().map(|&query| self.units[queries[query] as usize]).collect();
+        let units = places.iter().map(|&query| self.units[queries[query].1 as usize]).collect();
         let itself = exclude.then(|| places.iter().map(|&query| query as u32).collect());
         (places, Judgements { relevant: Relevant::from_lists(lists), units, itself })
     }
+
+    /// Whether texts that ask and texts that answer are one list.
+    pub fn one_list(&self) -> bool {
+        self.one_list
+    }
+
+    /// Whether the query itself stands in the gallery, at its own place, and is left out.
+    pub fn leaves_out_itself(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::ImageToImage => true,
+            Direction::TextToText => self.one_list,
+            Direction::TextToImage | Direction::ImageToText => false,
+        }
+    }
+
+    /// Id and item's place of everything that asks in a direction, in order.
+    pub fn askers(&self, direction: Direction) -> Vec<(&str, u32)> {
+        match direction {
+            Direction::TextToImage | Direction::TextToText => named(&self.queries),
+            Direction::ImageToText | Direction::ImageToImage => named(&self.pictures),
+        }
+    }
+
+    /// Id and item's place of everything that answers in a direction, in order.
+    pub fn answerers(&self, direction: Direction) -> Vec<(&str, u32)> {
+        match direction {
+            Direction::TextToImage | Direction::ImageToImage => named(&self.pictures),
+            Direction::ImageToText | Direction::TextToText => named(&self.texts),
+        }
+    }
+
+    /// The unit that intervals and tests resample, of an item's place.
+    pub fn unit(&self, item: u32) -> u32 {
+        self.units[item as usize]
+    }
+}
+
+/// What a protocol's captions say where items that lack what the task needs are in the gallery.
+const WHOLE: &str = ", whole gallery";
+
+fn named<T>(entries: &[Entry<T>]) -> Vec<(&str, u32)> {
+    entries.iter().map(|entry| (entry.id.as_str(), entry.item)).collect()
+}
+
+fn nothing(corpus: &Corpus, request: &ProbeRequest, has_splits: bool) -> String {
+    let needed = match (request.whole, request.task) {
+        (true, Task::Caption) => "a caption",
+        (true, Task::Image) => "a caption or a picture",
+        (false, Task::Caption) => "two captions",
+        (false, Task::Image) => "a caption and a picture",
+    };
+    let languages = [&request.query_language, &request.gallery_language];
+    let mut asked: Vec<&str> = languages.into_iter().flatten().map(String::as_str).collect();
+    asked.dedup();
+    let spoken = if asked.is_empty() {
+        String::new()
+    } else {
+        format!(" in {} (it has {})", asked.join(" and "), corpus.languages().join(", "))
+    };
+    let within = if has_splits {
+        format!(" in split {:?} (it has {})", request.split, corpus.splits().join(", "))
+    } else {
+        String::new()
+    };
+    format!(
+        "data set {}: expected items with {needed}{spoken}{within}, found none; choose another split, language or task",
+        corpus.name
+    )
 }

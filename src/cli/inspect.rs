@@ -1,0 +1,223 @@
+//! `inspect`: the ranked lists of a query, of a typed text or of an own picture; a summary of all
+//! queries; or, with `--serve`, one question a line.
+
+use super::dataset::DataArgs;
+use super::global::{Global, Refused};
+use super::text::inspect as text;
+use crate::encode::{EncoderSpec, parse_list};
+use crate::eval::Direction;
+use crate::eval::compare::Slice;
+use crate::eval::question::{InspectQuestion, InspectRefusal};
+use crate::runner::Narrator;
+use crate::runner::evaluate::{
+    Ask, Desk, Encoders, InspectRequest, Query, Question, inspect as inspect_query, keep,
+};
+use crate::session::results::results_of;
+use clap::Args;
+use serde_json::Value;
+use std::io::{self, BufRead, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// `inspect`
+#[derive(Args)]
+pub struct Inspect {
+    #[command(flatten)]
+    data: DataArgs,
+    /// Two encoders.
+    #[arg(long)]
+    encoders: String,
+    /// text-to-image, image-to-text, image-to-image or text-to-text; with --serve, the one of lines
+    /// that name none.
+    #[arg(long, required_unless_present = "serve")]
+    direction: Option<Direction>,
+    /// One query by its id; without one, a summary of all.
+    #[arg(long, value_name = "ID", group = "who")]
+    query_id: Option<String>,
+    /// A typed text asks.
+    #[arg(long, value_name = "TEXT", group = "who")]
+    text: Option<String>,
+    /// A picture file asks.
+    #[arg(long, value_name = "FILE", group = "who")]
+    image: Option<PathBuf>,
+    /// Length of the lists.
+    #[arg(short, default_value_t = 10)]
+    k: usize,
+    /// In a summary, list the queries of this slice, those that changed most first.
+    #[arg(long, conflicts_with_all = ["who", "serve"])]
+    slice: Option<Slice>,
+    /// Answer questions from stdin until it ends: a line of JSON each,
+    /// {"id","text"|"image"|"query_id","k","direction"}.
+    #[arg(long, conflicts_with = "who")]
+    serve: bool,
+}
+
+/// `llm2clip inspect`
+pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
+    let refused = |error: &dyn std::fmt::Display| Refused(error.to_string());
+    let specs = parse_list(&args.encoders).map_err(|error| refused(&error))?;
+    let found = specs.len();
+    let specs: [EncoderSpec; 2] = specs
+        .try_into()
+        .map_err(|_| Refused(format!("--encoders: expected two, found {found}")))?;
+    if args.k == 0 {
+        return Err(Refused("-k: expected at least 1, found 0".to_owned()).into());
+    }
+    if global.session.is_some() {
+        global.may_write()?;
+    }
+    let workspace = global.workspace(None)?;
+    let probe = args.data.gallery(args.direction)?;
+    let encoders = Encoders { workspace: &workspace, exif: args.data.exif() };
+    let mut narrator = Narrator::new(None, global.voice());
+    let Some(direction) = args.direction.filter(|_| !args.serve) else {
+        let mut desk = Desk::open(&encoders, specs, &probe)?;
+        match args.direction {
+            Some(direction) => desk.prepare(direction, &mut narrator)?,
+            None => {
+                for direction in desk.directions() {
+                    desk.prepare(direction, &mut narrator)?;
+                }
+            }
+        }
+        let server = Server { desk, direction: args.direction, k: args.k, narrator };
+        server.serve(io::stdin().lock(), io::stdout().lock())?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let (places, askers) = (probe.judgements(direction).0, probe.askers(direction));
+    let counted = |id: &str| places.iter().any(|&place| askers[place].0 == id);
+    let ask = match (&args.query_id, &args.text, &args.image) {
+        (_, Some(text), _) => Some(Ask::Text(text.clone())),
+        (_, _, Some(path)) => Some(Ask::Picture(path.clone())),
+        (Some(id), _, _) if !counted(id) => Some(Ask::Id(id.clone())),
+        _ => None,
+    };
+    let (document, neighbours) = if let Some(ask) = ask {
+        let question = Question { ask, direction, k: args.k };
+        let mut desk = Desk::open(&encoders, specs, &probe)?;
+        (desk.answer(&question, &mut narrator)?, Vec::new())
+    } else {
+        let query = match (&args.query_id, args.slice) {
+            (Some(id), _) => Query::Id(id.clone()),
+            (None, slice) => Query::All(slice),
+        };
+        let request = InspectRequest { encoders: specs, direction, query, k: args.k };
+        inspect_query(&encoders, &probe, &request, &mut narrator)?
+    };
+    if let Some(session) = global.named_session(&workspace)? {
+        let results = results_of(session.folder());
+        let id = results.free_id("inspect")?;
+        if !neighbours.is_empty() {
+            keep(session.folder(), &results, &id, &probe, &neighbours, encoders.exif)?;
+        }
+        results.write(&id, &document)?;
+    }
+    global.print(&document, text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Longest line that is read.
+const LONGEST: u64 = 1 << 20;
+
+/// Answers line after line.
+struct Server<'a> {
+    desk: Desk<'a>,
+    direction: Option<Direction>,
+    k: usize,
+    narrator: Narrator,
+}
+
+impl Server<'_> {
+    /// Reads questions until the input ends or nobody reads the answers any more.
+    fn serve(mut self, mut input: impl BufRead, mut output: impl Write) -> io::Result<()> {
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            if input.by_ref().take(LONGEST).read_until(b'\n', &mut line)? == 0 {
+                return Ok(());
+            }
+            let whole = line.ends_with(b"\n") || (line.len() as u64) < LONGEST;
+            if !whole {
+                input.skip_until(b'\n')?;
+            }
+            let text = line.trim_ascii();
+            if text.is_empty() {
+                continue;
+            }
+            let answer = if whole {
+                self.line(text)
+            } else {
+                refusal(Value::Null, format!("expected a line of at most {LONGEST} bytes"))
+            };
+            let written = serde_json::to_string(&answer)
+                .map_err(io::Error::from)
+                .and_then(|text| writeln!(output, "{text}"))
+                .and_then(|()| output.flush());
+            match written {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+                written => written?,
+            }
+        }
+    }
+
+    fn line(&mut self, text: &[u8]) -> Value {
+        let value: Value = match serde_json::from_slice(text) {
+            Ok(value) => value,
+            Err(error) => return refusal(Value::Null, format!("expected a line of JSON: {error}")),
+        };
+        if !value.is_object() {
+            return refusal(
+                Value::Null,
+                format!("not a question: expected an object, found {value}"),
+            );
+        }
+        let id = value.get("id").cloned().unwrap_or(Value::Null);
+        let question = match serde_json::from_value::<InspectQuestion>(value) {
+            Ok(question) => question,
+            Err(error) => return refusal(id, format!("not a question: {error}")),
+        };
+        let answered = self.question(question).and_then(|question| {
+            self.desk.answer(&question, &mut self.narrator).map_err(|error| causes(&error))
+        });
+        match answered {
+            Err(error) => refusal(id, error),
+            Ok(mut document) => {
+                document.id = Some(id.clone());
+                serde_json::to_value(document)
+                    .unwrap_or_else(|error| refusal(id, error.to_string()))
+            }
+        }
+    }
+
+    fn question(&self, asked: InspectQuestion) -> Result<Question, String> {
+        let ask = match (asked.text, asked.image, asked.query_id) {
+            (Some(text), None, None) => Ask::Text(text),
+            (None, Some(path), None) => Ask::Picture(PathBuf::from(path)),
+            (None, None, Some(id)) => Ask::Id(id),
+            _ => return Err("expected exactly one of text, image and query_id".to_owned()),
+        };
+        let direction = asked.direction.or(self.direction).ok_or(
+            "expected a direction: text-to-image, image-to-text, image-to-image or text-to-text",
+        )?;
+        Ok(Question { ask, direction, k: asked.k.unwrap_or(self.k) })
+    }
+}
+
+fn refusal(id: Value, error: String) -> Value {
+    let refusal = InspectRefusal { id, error };
+    serde_json::json!({"id": refusal.id, "error": refusal.error})
+}
+
+/// An error and its causes in one line, each said once.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,211 @@
+//! [`Desk`]: two encoders and a gallery that is encoded once, then one query after another: typed, an
+//! own picture, or one of the data set's.
+
+use super::encoders::Encoders;
+use super::probe::{Captions, Probe};
+use super::seat::{Known, Seat, asks_with_text, of_pictures};
+use crate::encode::EncoderSpec;
+use crate::eval::compare::{align, overlap_at};
+use crate::eval::document::{DifferenceRow, INSPECT_FORMAT, ListDifference};
+use crate::eval::{Direction, InspectDocument, Judgements};
+use crate::runner::{Narrator, RunError};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// A caption or picture of the data set, by its id, or by its item's id for the item's first.
+    Id(String),
+    /// A typed text.
+    Text(String),
+    /// A picture file; its orientation is obeyed.
+    Picture(PathBuf),
+}
+
+/// One question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Who asks.
+    pub ask: Ask,
+    /// Query to gallery.
+    pub direction: Direction,
+    /// Length of the lists.
+    pub k: usize,
+}
+
+/// Two encoders with everything they have encoded of a gallery.
+pub struct Desk<'a> {
+    encoders: &'a Encoders<'a>,
+    probe: &'a Probe,
+    seats: [Seat; 2],
+    judged: BTreeMap<Direction, (Vec<usize>, Judgements)>,
+}
+
+impl<'a> Desk<'a> {
+    /// Loads both encoders. The gallery is encoded at the first question, or by [`Desk::prepare`].
+    ///
+    /// # Errors
+    /// An encoder that is not there, or that has no embeddings of what is asked.
+    pub fn open(
+        encoders: &'a Encoders<'a>,
+        specs: [EncoderSpec; 2],
+        probe: &'a Probe,
+    ) -> Result<Self, RunError> {
+        let [a, b] = specs;
+        let seats = [Seat::load(encoders, a)?, Seat::load(encoders, b)?];
+        Ok(Self { encoders, probe, seats, judged: BTreeMap::new() })
+    }
+
+    /// The directions both encoders and the gallery can answer in.
+    pub fn directions(&self) -> Vec<Direction> {
+        let can = |direction: &Direction| {
+            !self.probe.answerers(*direction).is_empty()
+                && self.seats.iter().all(|seat| seat.can(*direction))
+        };
+        Direction::ALL.into_iter().filter(can).collect()
+    }
+
+    /// Encodes the gallery of a direction, where it is not encoded yet.
+    ///
+    /// # Errors
+    /// No gallery of that kind, an encoder without that tower, a picture that cannot be read.
+    pub fn prepare(
+        &mut self,
+        direction: Direction,
+        narrator: &mut Narrator,
+    ) -> Result<(), RunError> {
+        if self.probe.answerers(direction).is_empty() {
+            let kind = if of_pictures(direction) { "pictures" } else { "captions" };
+            return Err(RunError::Unfit(format!(
+                "{direction} searches {kind}, and data set {} has none here; choose another direction, split or language",
+                self.probe.protocol.dataset
+            )));
+        }
+        for seat in &mut self.seats {
+            seat.gallery(self.encoders, self.probe, direction, narrator)?;
+        }
+        Ok(())
+    }
+
+    /// Answers one question with both ranked lists and what differs. A query that nothing is known to
+    /// answer has no relevant hits and no rank of a first one.
+    ///
+    /// # Errors
+    /// A question that does not fit its direction, an id that is not there, a picture that cannot be
+    /// read; and as [`Desk::prepare`].
+    pub fn answer(
+        &mut self,
+        question: &Question,
+        narrator: &mut Narrator,
+    ) -> Result<InspectDocument, RunError> {
+        let Question { ask, direction, k } = question;
+        let (direction, k) = (*direction, *k);
+        if k == 0 {
+            return Err(RunError::Unfit("k: expected at least 1, found 0".to_owned()));
+        }
+        fits(ask, direction)?;
+        let known = self.known(ask, direction)?;
+        self.prepare(direction, narrator)?;
+        let gallery = self.probe.answerers(direction);
+        let [a, b] = &mut self.seats;
+        let (encoders, probe) = (self.encoders, self.probe);
+        let find = |seat: &mut Seat| {
+            let asked = seat.ask(encoders, probe, question, known.place)?;
+            seat.find(probe, direction, k, asked, &known, &gallery)
+        };
+        let (a, b) = (find(a)?, find(b)?);
+        let rows = align(&a.hits, &b.hits)
+            .into_iter()
+            .map(|row| DifferenceRow {
+                item: gallery[row.item as usize].0.to_owned(),
+                rank: row.rank,
+            })
+            .collect();
+        let ranked = [a.ranked, b.ranked];
+        let difference = ListDifference {
+            overlap: overlap_at(&a.hits, &b.hits, k),
+            first_relevant: ranked.map(|ranked| ranked.map(|ranked| ranked.high)),
+            margin: ranked.map(|ranked| ranked.and_then(|ranked| ranked.margin())),
+            rows,
+        };
+        let mut protocol = self.probe.protocol.clone();
+        if direction == Direction::TextToText {
+            let (any, pairs) = (Captions::Any.name(), Captions::AllPairs.name());
+            protocol.captions = protocol.captions.replacen(any, pairs, 1);
+        }
+        Ok(InspectDocument {
+            format: INSPECT_FORMAT.to_owned(),
+            id: None,
+            protocol,
+            direction,
+            query: Some(self.describe(ask, direction, known.place)),
+            lists: vec![a.list, b.list],
+            difference: Some(difference),
+            summary: None,
+        })
+    }
+
+    fn known(&mut self, ask: &Ask, direction: Direction) -> Result<Known, RunError> {
+        let Ask::Id(id) = ask else {
+            return Ok(Known { place: None, itself: None, relevant: Vec::new() });
+        };
+        let askers = self.probe.askers(direction);
+        let item = |known: &str| known.rsplit_once(['#', '@']).map(|(item, _)| item.to_owned());
+        let found = askers
+            .iter()
+            .position(|(known, _)| known == id)
+            .or_else(|| askers.iter().position(|(known, _)| item(known).as_deref() == Some(id)));
+        let place = found.ok_or_else(|| no_such_query(id, askers.iter().map(|(id, _)| *id)))?;
+        let probe = self.probe;
+        let (places, judgements) =
+            self.judged.entry(direction).or_insert_with(|| probe.judgements(direction));
+        let relevant = places.binary_search(&place).map(|at| judgements.relevant.of(at).to_vec());
+        let itself = probe.leaves_out_itself(direction).then_some(place as u32);
+        Ok(Known { place: Some(place), itself, relevant: relevant.unwrap_or_default() })
+    }
+
+    fn describe(&self, ask: &Ask, direction: Direction, place: Option<usize>) -> Value {
+        match (ask, place) {
+            (Ask::Text(text), _) => json!({"text": text}),
+            (Ask::Picture(path), _) => json!({"image": path.display().to_string()}),
+            (Ask::Id(_), Some(place)) if asks_with_text(direction) => {
+                let entry = &self.probe.queries[place];
+                json!({"id": entry.id, "text": entry.content})
+            }
+            (Ask::Id(_), Some(place)) => json!({"id": self.probe.pictures[place].id}),
+            (Ask::Id(id), None) => json!({"id": id}),
+        }
+    }
+}
+
+/// No query of that id: which ones there are.
+pub(super) fn no_such_query<'b>(id: &str, mut known: impl Iterator<Item = &'b str>) -> RunError {
+    let first: Vec<&str> = known.by_ref().take(3).collect();
+    let rest = known.count();
+    let found = match first.len() {
+        0 => "there are none in this direction".to_owned(),
+        _ if rest == 0 => format!("there are {}", first.join(", ")),
+        _ => format!("the first ones are {}, and {rest} more", first.join(", ")),
+    };
+    RunError::Unfit(format!("no query is called {id:?}; {found}"))
+}
+
+fn fits(ask: &Ask, direction: Direction) -> Result<(), RunError> {
+    let (found, wanted) = match ask {
+        Ask::Id(_) => return Ok(()),
+        Ask::Text(text) if text.trim().is_empty() => {
+            return Err(RunError::Unfit("the text is empty; expected at least a word".to_owned()));
+        }
+        Ask::Text(_) => ("a text", asks_with_text(direction)),
+        Ask::Picture(_) => ("a picture", !asks_with_text(direction)),
+    };
+    if wanted {
+        return Ok(());
+    }
+    let from = if asks_with_text(direction) { "text" } else { "image" };
+    Err(RunError::Unfit(format!(
+        "{found} cannot ask in direction {direction}, which starts at {from}s; choose a direction that fits"
+    )))
+}

@@ -1,0 +1,231 @@
+//! [`Seat`]: one encoder of a desk, with its towers and what it has encoded of a gallery.
+
+use super::answer::{Ask, Question};
+use super::encoders::{Encoders, TimedRows, encode_pictures, encode_texts};
+use super::probe::Probe;
+use crate::data::corpus::Picture;
+use crate::data::picture::Exif;
+use crate::encode::{
+    Config, Embeddings, EncoderCard, EncoderSpec, ImageEncoder, Loaded, ModelImageEncoder,
+    ModelTextEncoder, TextEncoder, image_encoder, text_encoder,
+};
+use crate::eval::{
+    Direction, Hit, InspectHit, InspectList, Judgements, Products, Ranked, Relevant, rank, top_k,
+};
+use crate::runner::{Narrator, RunError};
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+/// One encoder; towers are built and galleries encoded when first asked for.
+pub(super) struct Seat {
+    spec: EncoderSpec,
+    loaded: Loaded,
+    text: Option<ModelTextEncoder>,
+    /// For the gallery, and for own pictures: orientation differs.
+    image: Option<[ModelImageEncoder; 2]>,
+    texts: Option<TimedRows>,
+    pictures: Option<TimedRows>,
+}
+
+/// A query as it is searched with.
+pub(super) struct Asked {
+    row: Embeddings,
+    card: EncoderCard,
+    ms: f64,
+    truncated: bool,
+}
+
+/// What is known of who answers a query.
+pub(super) struct Known {
+    /// The query's place among those that ask; none for a typed one.
+    pub place: Option<usize>,
+    /// Its own place in the gallery, to be left out.
+    pub itself: Option<u32>,
+    /// Places that answer; empty where nothing says so.
+    pub relevant: Vec<u32>,
+}
+
+/// One encoder's list.
+pub(super) struct Found {
+    pub hits: Vec<Hit>,
+    pub ranked: Option<Ranked>,
+    pub list: InspectList,
+}
+
+/// Whether texts ask in a direction.
+pub(super) fn asks_with_text(direction: Direction) -> bool {
+    matches!(direction, Direction::TextToImage | Direction::TextToText)
+}
+
+/// Whether pictures answer in a direction.
+pub(super) fn of_pictures(direction: Direction) -> bool {
+    matches!(direction, Direction::TextToImage | Direction::ImageToImage)
+}
+
+/// Builds into an empty place, or takes what is there.
+fn or_make<T>(
+    place: &mut Option<T>,
+    make: impl FnOnce() -> Result<T, RunError>,
+) -> Result<&mut T, RunError> {
+    match place {
+        Some(made) => Ok(made),
+        empty => Ok(empty.insert(make()?)),
+    }
+}
+
+impl Seat {
+    pub fn load(encoders: &Encoders<'_>, spec: EncoderSpec) -> Result<Self, RunError> {
+        if spec.source == "bm25" || spec.source.starts_with("table:") {
+            let why = if spec.source == "bm25" {
+                "has no embeddings to inspect"
+            } else {
+                "has rows of fixed texts and cannot encode a query"
+            };
+            return Err(RunError::Unfit(format!("{} {why}; name a model", spec.label)));
+        }
+        let loaded = encoders.sources().load(&spec.source)?;
+        Ok(Self { spec, loaded, text: None, image: None, texts: None, pictures: None })
+    }
+
+    pub fn can(&self, direction: Direction) -> bool {
+        let (pictures, texts) = match &self.loaded.config {
+            Config::Llama(_) => (false, true),
+            Config::Clip(_) => (true, true),
+            Config::Llm2clip(_) => (true, self.loaded.table.is_some()),
+        };
+        let ask = if asks_with_text(direction) { texts } else { pictures };
+        ask && if of_pictures(direction) { pictures } else { texts }
+    }
+
+    fn text(&mut self, encoders: &Encoders<'_>) -> Result<&ModelTextEncoder, RunError> {
+        let (spec, loaded) = (&self.spec, &self.loaded);
+        let made = or_make(&mut self.text, || {
+            Ok(text_encoder(&spec.source, loaded.clone(), &spec.options, &encoders.sources())?)
+        })?;
+        Ok(made)
+    }
+
+    fn image(
+        &mut self,
+        encoders: &Encoders<'_>,
+        own: bool,
+    ) -> Result<&ModelImageEncoder, RunError> {
+        let (spec, loaded) = (&self.spec, &self.loaded);
+        let made = or_make(&mut self.image, || {
+            let encoder = |exif| {
+                let device = &encoders.workspace.device;
+                image_encoder(&spec.source, loaded.clone(), exif, device)
+            };
+            Ok([encoder(encoders.exif)?, encoder(Exif::Applied)?])
+        })?;
+        Ok(&made[usize::from(own)])
+    }
+
+    /// The rows that are searched in a direction.
+    pub fn gallery(
+        &mut self,
+        encoders: &Encoders<'_>,
+        probe: &Probe,
+        direction: Direction,
+        narrator: &mut Narrator,
+    ) -> Result<(), RunError> {
+        let label = self.spec.label.clone();
+        if of_pictures(direction) && self.pictures.is_none() {
+            let encoder = self.image(encoders, false)?;
+            self.pictures = Some(encode_pictures(encoder, &probe.pictures, &label, narrator)?);
+        }
+        if !of_pictures(direction) && self.texts.is_none() {
+            let encoder = self.text(encoders)?;
+            self.texts = Some(encode_texts(encoder, &probe.texts, &label, narrator)?);
+        }
+        Ok(())
+    }
+
+    /// The query's row: one of the gallery's where it stands there, else encoded now.
+    pub fn ask(
+        &mut self,
+        encoders: &Encoders<'_>,
+        probe: &Probe,
+        question: &Question,
+        place: Option<usize>,
+    ) -> Result<Asked, RunError> {
+        let mut quiet = |_, _| ControlFlow::Continue(());
+        let stored = |rows: &TimedRows, place: usize| Asked {
+            row: rows.rows.select(&[place]),
+            card: rows.card.clone(),
+            ms: rows.ms_per_item,
+            truncated: false,
+        };
+        let texts = asks_with_text(question.direction);
+        match (place, &self.texts, &self.pictures) {
+            (Some(place), Some(rows), _) if texts && probe.one_list() => {
+                return Ok(stored(rows, place));
+            }
+            (Some(place), _, Some(rows)) if !texts => return Ok(stored(rows, place)),
+            _ => {}
+        }
+        let clock = Instant::now();
+        if texts {
+            let text = match (&question.ask, place) {
+                (Ask::Text(text), _) => text.as_str(),
+                (_, Some(place)) => probe.queries[place].content.as_str(),
+                _ => "",
+            };
+            let encoder = self.text(encoders)?;
+            let encoded = encoder.encode(&[text], &mut quiet)?;
+            let ms = clock.elapsed().as_secs_f64() * 1e3;
+            let (card, truncated) = (encoder.card().clone(), encoded.truncated > 0);
+            return Ok(Asked { row: encoded.rows, card, ms, truncated });
+        }
+        let (picture, own) = match (&question.ask, place) {
+            (_, Some(place)) => (probe.pictures[place].content.clone(), false),
+            (Ask::Picture(path), None) => (Picture::File(path.clone()), true),
+            (ask, None) => return Err(RunError::Unfit(format!("{ask:?} is no picture"))),
+        };
+        let encoder = self.image(encoders, own)?;
+        let row = encoder.encode(&[&picture], &mut quiet)?.rows;
+        let ms = clock.elapsed().as_secs_f64() * 1e3;
+        Ok(Asked { row, card: encoder.card().clone(), ms, truncated: false })
+    }
+
+    pub fn find(
+        &self,
+        probe: &Probe,
+        direction: Direction,
+        k: usize,
+        asked: Asked,
+        known: &Known,
+        gallery: &[(&str, u32)],
+    ) -> Result<Found, RunError> {
+        let rows = if of_pictures(direction) { &self.pictures } else { &self.texts };
+        let Some(rows) = rows else {
+            let dataset = &probe.protocol.dataset;
+            return Err(RunError::Unfit(format!("the gallery of {dataset} is not encoded")));
+        };
+        let clock = Instant::now();
+        let products = Products::beside(asked.row.values(), rows.rows.values(), rows.rows.dim())?;
+        let itself = known.itself.map(|place| vec![place]);
+        let hits = top_k(&products, k, itself.as_deref())?.pop().unwrap_or_default();
+        let ms = asked.ms + clock.elapsed().as_secs_f64() * 1e3;
+        let relevant = Relevant::from_lists([known.relevant.iter().copied()]);
+        let judged = !known.relevant.is_empty();
+        let hit = |hit: &Hit| InspectHit {
+            item: gallery[hit.item as usize].0.to_owned(),
+            rank: hit.rank,
+            rank_high: hit.rank_high,
+            score: hit.score,
+            relevant: judged.then(|| relevant.holds(0, hit.item)),
+        };
+        let list = InspectList {
+            role: self.spec.label.clone(),
+            encoder: serde_json::to_value(&asked.card).unwrap_or_default(),
+            ms,
+            truncated: asked.truncated,
+            hits: hits.iter().map(hit).collect(),
+        };
+        let judgements = Judgements { relevant, units: vec![0], itself };
+        let ranked = judged.then(|| rank(&products, &judgements)).transpose()?;
+        let ranked = ranked.and_then(|mut ranked| ranked.pop());
+        Ok(Found { hits, ranked, list })
+    }
+}

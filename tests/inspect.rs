@@ -1,0 +1,288 @@
+//! `inspect` from outside: one query, a typed text, an own picture, all queries, and line after line.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn golden(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    root.join(name).display().to_string()
+}
+
+/// One CLIP, its text tower whole and cut short: two encoders that agree on pictures only.
+fn clips() -> String {
+    let clip = golden("encoders/clip");
+    format!("whole={clip},short={clip}[max_tokens=4]")
+}
+
+const LLAMAS: &str = "mean=builtin:llama,last=builtin:llama[pooling=last]";
+
+fn run(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+    command.arg("inspect").args(arguments).arg("--quiet").output().unwrap()
+}
+
+fn document(arguments: &[&str]) -> Value {
+    let output = run(&[arguments, &["--json"]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn refused(arguments: &[&str], code: i32) -> String {
+    let output = run(arguments);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+    assert!(output.stdout.is_empty());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// Starts a server, hands it the lines and returns its answers once its input ended.
+fn serve(arguments: &[&str], lines: &[u8]) -> Vec<Value> {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+        .args([&["inspect", "--serve", "--quiet"], arguments].concat())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(lines).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn items(list: &Value) -> Vec<&str> {
+    list["hits"].as_array().unwrap().iter().map(|hit| hit["item"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_typed_text_finds_its_own_caption_first_and_nothing_says_what_is_relevant() {
+    let text = ["--encoders", LLAMAS, "--direction", "text-to-text", "--language", "en"];
+    let all = document(&[&text[..], &["--pool", "40", "--slice", "both-wrong"]].concat());
+    let query = all["summary"]["rows"][0]["query"].as_str().unwrap();
+    let by_id = document(&[&text[..], &["--pool", "40", "--query-id", query]].concat());
+    let caption = by_id["query"]["text"].as_str().unwrap();
+    let typed = document(&[&text[..], &["--pool", "40", "--text", caption, "-k", "3"]].concat());
+    assert_eq!(
+        (&typed["format"], &typed["query"]),
+        (&json!("llm2clip.inspect/1"), &json!({"text": caption}))
+    );
+    assert_eq!(typed["protocol"], by_id["protocol"]);
+    for list in typed["lists"].as_array().unwrap() {
+        assert_eq!(items(list)[0], query, "the caption itself is not left out of a typed query");
+        assert_eq!(list["hits"].as_array().unwrap().len(), 3);
+        assert!(list["hits"].as_array().unwrap().iter().all(|hit| hit["relevant"].is_null()));
+        assert!(list["hits"][0]["score"].as_f64().unwrap() > 0.9999);
+    }
+    assert_eq!(typed["difference"]["first_relevant"], json!([null, null]));
+    // By its id the same text leaves itself out, and knows what answers it.
+    assert!(!items(&by_id["lists"][0]).contains(&query));
+    assert!(by_id["lists"][0]["hits"][0]["relevant"].is_boolean());
+    assert!(by_id["difference"]["first_relevant"][0].as_u64().unwrap() > 1);
+}
+
+#[test]
+fn an_own_picture_is_found_in_a_folder_without_captions() {
+    let (clips, folder) = (clips(), golden("pictures"));
+    let own = golden("pictures/rgb-37x23.png");
+    let base = ["--encoders", &clips, "--dataset", &folder, "--direction"];
+    let found = document(&[&base[..], &["image-to-image", "--image", &own]].concat());
+    assert_eq!(found["query"], json!({"image": own}));
+    assert_eq!(items(&found["lists"][0])[0], "rgb-37x23.png@0");
+    assert_eq!(items(&found["lists"][0]), items(&found["lists"][1]), "one image tower");
+    assert_eq!(found["difference"]["overlap@k"], 1.0);
+    let by_id = document(&[&base[..], &["image-to-image", "--query-id", "rgb-37x23.png"]].concat());
+    assert_eq!(items(&by_id["lists"][0])[..9], items(&found["lists"][0])[1..]);
+    assert_eq!(by_id["difference"]["first_relevant"], json!([null, null]));
+    assert!(by_id["lists"][0]["hits"][0]["relevant"].is_null());
+    let typed = document(
+        &[&base[..], &["text-to-image", "--text", "a dog on a long beach", "-k", "99"]].concat(),
+    );
+    let files = std::fs::read_dir(&folder).unwrap().count();
+    assert_eq!(items(&typed["lists"][0]).len(), files - 2, "every picture of the folder");
+    assert_eq!(
+        (&typed["lists"][0]["truncated"], &typed["lists"][1]["truncated"]),
+        (&Value::Null, &json!(true))
+    );
+    let text = run(&[&base[..], &["text-to-image", "--text", "a\u{1b}[2Jdog"]].concat());
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(text.contains("a\\u{1b}[2Jdog") && !text.contains('\u{1b}'), "{text}");
+    // Without captions there are no slices, and still two lists of neighbours for every picture.
+    let all = document(&[&base[..], &["image-to-image"]].concat());
+    let summary = &all["summary"];
+    assert_eq!((&summary["queries"], &summary["overlap@k"]), (&json!(files - 2), &json!(1.0)));
+    assert_eq!(summary["rows"].as_array().unwrap().len(), files - 2);
+    assert_eq!(summary["rows"][0]["first_relevant"], json!([null, null]));
+    let error = refused(&[&base[..], &["image-to-image", "--slice", "fixed"]].concat(), 1);
+    assert!(error.contains("what is relevant"), "{error}");
+    let error = refused(&[&base[..], &["image-to-text", "--image", &own]].concat(), 1);
+    assert!(error.contains("has none here"), "{error}");
+}
+
+#[test]
+fn what_changed_most_comes_first_in_a_slice() {
+    let clips = clips();
+    let base =
+        ["--encoders", &clips, "--direction", "text-to-image", "--language", "en", "--pool", "60"];
+    let mut rows = 0;
+    for slice in ["fixed", "broke", "both-wrong"] {
+        let all = document(&[&base[..], &["--slice", slice]].concat());
+        let summary = &all["summary"];
+        let listed = summary["rows"].as_array().unwrap();
+        assert_eq!(listed.len() as u64, summary["slices"][slice].as_u64().unwrap());
+        let change = |row: &Value| {
+            (row["margin"][1].as_f64().unwrap() - row["margin"][0].as_f64().unwrap()).abs()
+        };
+        let changes: Vec<f64> = listed.iter().map(change).collect();
+        assert!(changes.is_sorted_by(|a, b| a >= b), "{changes:?}");
+        rows += listed.len();
+    }
+    assert!(rows > 60, "only {rows} rows");
+    let error = refused(&[&base[..], &["--slice", "odd"]].concat(), 2);
+    assert!(error.contains("both-right"), "{error}");
+}
+
+#[test]
+fn a_server_answers_line_after_line_and_outlives_bad_ones() {
+    let (clips, own) = (clips(), golden("pictures/rgb-64x64.png"));
+    let base = ["--encoders", &clips, "--pool", "20", "--language", "en"];
+    let mut lines = Vec::new();
+    let mut ask = |line: Value| lines.extend(format!("{line}\n").into_bytes());
+    ask(json!({"id": 1, "text": "grinning face", "direction": "text-to-image", "k": 4}));
+    ask(json!({"id": "two", "image": own}));
+    ask(json!({"id": [3], "query_id": "nobody", "direction": "text-to-text"}));
+    ask(json!({"id": 4}));
+    ask(json!({"id": 5, "text": "a", "image": "b"}));
+    ask(json!({"id": 6, "text": "a", "direction": "image-to-image"}));
+    ask(json!({"id": 7, "image": "no/such/file.png"}));
+    ask(json!({"id": 8, "text": "a", "derection": "text-to-image"}));
+    ask(json!({"id": 9, "text": "a", "direction": "text-to-image", "k": 0}));
+    ask(json!({"id": 10, "text": " ", "direction": "text-to-image"}));
+    lines.extend(b"\n{not json\n\xff\xfe\n[1]\n");
+    lines.extend(vec![b'x'; (1 << 20) + 10]);
+    lines.extend(
+        b"\n{\"id\":11,\"text\":\"grinning face\",\"direction\":\"text-to-image\",\"k\":4}",
+    );
+    let answers =
+        serve(&[&base[..], &["--direction", "image-to-image", "-k", "2"]].concat(), &lines);
+    assert_eq!(answers.len(), 15);
+    let ids: Vec<&Value> = answers.iter().map(|answer| &answer["id"]).collect();
+    assert_eq!(
+        json!(ids),
+        json!([1, "two", [3], 4, 5, 6, 7, 8, 9, 10, null, null, null, null, 11])
+    );
+    assert_eq!(answers[0]["lists"][0]["hits"].as_array().unwrap().len(), 4);
+    assert_eq!(answers[0]["lists"][0]["hits"], answers[14]["lists"][0]["hits"]);
+    assert_eq!(answers[1]["direction"], "image-to-image");
+    assert_eq!(answers[1]["lists"][1]["hits"].as_array().unwrap().len(), 2);
+    for (at, wanted) in [
+        (2, "no query is called"),
+        (3, "exactly one"),
+        (4, "exactly one"),
+        (5, "starts at image"),
+        (6, "no/such/file.png"),
+        (7, "derection"),
+        (8, "at least 1"),
+        (9, "empty"),
+        (10, "JSON"),
+        (11, "JSON"),
+        (12, "not a question"),
+        (13, "at most"),
+    ] {
+        let error = answers[at]["error"].as_str().unwrap_or_else(|| panic!("{}", answers[at]));
+        assert!(error.contains(wanted), "{error}");
+        assert_eq!(answers[at].as_object().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn a_server_answers_as_the_command_does() {
+    let clips = clips();
+    let base = ["--encoders", &clips, "--pool", "30", "--language", "en"];
+    for direction in ["text-to-text", "text-to-image", "image-to-image", "image-to-text"] {
+        let all =
+            document(&[&base[..], &["--direction", direction, "--slice", "both-wrong"]].concat());
+        let id = all["summary"]["rows"][0]["query"].as_str().unwrap();
+        let alone = document(&[&base[..], &["--direction", direction, "--query-id", id]].concat());
+        let line = json!({"id": "x", "query_id": id, "direction": direction}).to_string();
+        let served = serve(&base, line.as_bytes()).remove(0);
+        let scores = |answer: &Value| -> Vec<f64> {
+            let hits = answer["lists"][1]["hits"].as_array().unwrap().clone();
+            hits.iter().map(|hit| hit["score"].as_f64().unwrap()).collect()
+        };
+        for (a, b) in scores(&alone).iter().zip(scores(&served)) {
+            assert!((a - b).abs() < 1e-5, "{direction}");
+        }
+        for key in ["protocol", "query", "direction"] {
+            assert_eq!(alone[key], served[key], "{direction}");
+        }
+        let first = [&alone, &served].map(|answer| answer["difference"]["first_relevant"].clone());
+        assert_eq!(first[0], first[1], "{direction}");
+    }
+}
+
+#[test]
+fn requests_that_cannot_be_meant_are_refused() {
+    let both = ["--encoders", LLAMAS];
+    let error = refused(&both, 2);
+    assert!(error.contains("--direction"), "{error}");
+    let error = refused(&["--encoders", "builtin:llama", "--direction", "text-to-text"], 2);
+    assert!(error.contains("expected two, found 1"), "{error}");
+    let error = refused(
+        &[&both[..], &["--direction", "text-to-text", "--text", "a", "--serve"]].concat(),
+        2,
+    );
+    assert!(error.contains("--serve"), "{error}");
+    let error = refused(
+        &[&both[..], &["--direction", "text-to-text", "--query-language", "ko"]].concat(),
+        2,
+    );
+    assert!(error.contains("--gallery-language"), "{error}");
+    let error = refused(
+        &["--encoders", "bm25,builtin:llama", "--direction", "text-to-text", "--text", "a"],
+        1,
+    );
+    assert!(error.contains("no embeddings"), "{error}");
+    let error = refused(&[&both[..], &["--direction", "text-to-image", "--text", "a"]].concat(), 1);
+    assert!(error.contains("no image tower"), "{error}");
+    let error = refused(
+        &[&both[..], &["--direction", "text-to-text", "--language", "en", "--query-id", "none"]]
+            .concat(),
+        1,
+    );
+    assert!(error.contains("no query is called \"none\"; the first ones are"), "{error}");
+}
+
+#[test]
+fn korean_asks_english_and_only_english_answers() {
+    let arguments = [
+        "--encoders",
+        LLAMAS,
+        "--direction",
+        "text-to-text",
+        "--pool",
+        "30",
+        "--query-language",
+        "ko",
+        "--gallery-language",
+        "en",
+        "--slice",
+        "both-wrong",
+    ];
+    let all = document(&arguments);
+    assert_eq!(
+        (&all["protocol"]["query_language"], &all["protocol"]["gallery_language"]),
+        (&json!("ko"), &json!("en"))
+    );
+    let id = all["summary"]["rows"][0]["query"].as_str().unwrap();
+    let one = document(&[&arguments[..10], &["--query-id", id]].concat());
+    let asks = one["query"]["text"].as_str().unwrap();
+    assert!(!asks.is_ascii(), "{asks}");
+    // Captions 0 and 1 of an item are the English ones.
+    for item in items(&one["lists"][0]) {
+        assert!(item.ends_with("#0") || item.ends_with("#1"), "{item}");
+    }
+}
