@@ -1,7 +1,7 @@
 //! `compare`: retrieval of several encoders, with intervals and tests.
 
 use super::dataset::DataArgs;
-use super::global::{Global, Refused};
+use super::global::{Global, Refused, say};
 use super::text;
 use crate::encode::parse_list;
 use crate::eval::Task;
