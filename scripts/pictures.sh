@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 program=${1:-target/release/llm2clip}
-tour=20261124-090852-demo-301f37
+tour=20261124-090852-tour-301f37
 
 draw() {
     name=$1
