@@ -201,3 +201,14 @@ fn a_session_is_replayed_in_plain_text_from_anywhere_in_it() {
     assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), lines[0]);
     assert!(!String::from_utf8_lossy(&output.stderr).contains("panic"));
 }
+
+#[test]
+fn a_session_that_is_not_there_is_refused_before_anything_is_computed() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["compare", "--task", "caption", "--encoders", "bm25,builtin:llama"];
+    let output = program(folder.path(), &[&args[..], &["--session", "nowhere"]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("no session \"nowhere\""), "{said}");
+    assert!(!said.contains("encoding"), "{said}");
+}

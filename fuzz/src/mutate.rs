@@ -7,14 +7,45 @@ const LONGEST: usize = 1 << 20;
 
 /// Numbers at which programs break.
 const NUMBERS: [&str; 12] = [
-    "0", "-1", "1", "255", "65536", "2147483648", "4294967295", "9223372036854775807",
-    "18446744073709551616", "1e999", "-0.0", "077777777777",
+    "0",
+    "-1",
+    "1",
+    "255",
+    "65536",
+    "2147483648",
+    "4294967295",
+    "9223372036854775807",
+    "18446744073709551616",
+    "1e999",
+    "-0.0",
+    "077777777777",
 ];
 
 /// Bytes that begin, end or escape something somewhere.
 const MARKS: &[&[u8]] = &[
-    b"\0", b"\xff", b"\x80", b"\xc3\x28", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\r\n", b"\n\n", b"\"", b"\\",
-    b"\\ud800", b"\\u0000", b"\x1b[2J", b"\xe2\x80\xae", b"{", b"}", b"[", b"]", b",", b":", b"null", b"../", b"/",
+    b"\0",
+    b"\xff",
+    b"\x80",
+    b"\xc3\x28",
+    b"\xed\xa0\x80",
+    b"\xef\xbb\xbf",
+    b"\r\n",
+    b"\n\n",
+    b"\"",
+    b"\\",
+    b"\\ud800",
+    b"\\u0000",
+    b"\x1b[2J",
+    b"\xe2\x80\xae",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b"null",
+    b"../",
+    b"/",
 ];
 
 /// One to six changes to one of the files.
@@ -43,7 +74,9 @@ fn change(bytes: &mut Vec<u8>, pool: &[Vec<u8>], stream: &mut Stream, words: &[&
             insert(bytes, place, &piece.repeat(times.min(LONGEST / piece.len().max(1))));
         }
         5 | 6 => insert(bytes, at, MARKS[stream.below(MARKS.len())]),
-        7 | 8 if !words.is_empty() => insert(bytes, at, words[stream.below(words.len())].as_bytes()),
+        7 | 8 if !words.is_empty() => {
+            insert(bytes, at, words[stream.below(words.len())].as_bytes())
+        }
         9 => {
             // A number in the place of one that stands there.
             let digit = |byte: &u8| byte.is_ascii_digit();

@@ -92,7 +92,11 @@ pub fn tars() -> Vec<Vec<u8>> {
     vec![
         tar(&[
             ("0001.jpg", b'0', b"picture"),
-            ("0001.json", b'0', br#"{"captions": ["one", {"text": "two", "language": "en"}], "w": 3}"#),
+            (
+                "0001.json",
+                b'0',
+                br#"{"captions": ["one", {"text": "two", "language": "en"}], "w": 3}"#,
+            ),
             ("0001.txt", b'0', b"one\nthree\n"),
             ("sub/", b'5', b""),
             ("sub/0002.seg.PNG", b'0', b"pixels"),

@@ -5,7 +5,6 @@ use llm2clip::data::bad::Policy;
 use llm2clip::data::open::open_with;
 use llm2clip::data::picture::{Exif, decode};
 use llm2clip::data::read::braces;
-use llm2clip::shown::steers;
 use llm2clip::encode::{Sources, Table, parse_list};
 use llm2clip::files::manifest;
 use llm2clip::recipe::{apply_set, from_toml, preset, validate};
@@ -13,6 +12,7 @@ use llm2clip::session::RunState;
 use llm2clip::session::control::Mailbox;
 use llm2clip::session::neighbours::read_neighbours;
 use llm2clip::session::tail::{Budget, LogTail};
+use llm2clip::shown::steers;
 use std::path::Path;
 
 /// One reader.
@@ -29,16 +29,36 @@ pub struct Target {
 }
 
 const JSON: &[&str] = &[
-    "\"id\"", "\"image\"", "\"images\"", "\"captions\"", "\"annotations\"", "\"sentences\"", "\"split\"", "\"text\"",
-    "\"image_id\"", "\"caption\"", "\"raw\"", "true", "null", "{}", "[]", "\"\"",
+    "\"id\"",
+    "\"image\"",
+    "\"images\"",
+    "\"captions\"",
+    "\"annotations\"",
+    "\"sentences\"",
+    "\"split\"",
+    "\"text\"",
+    "\"image_id\"",
+    "\"caption\"",
+    "\"raw\"",
+    "true",
+    "null",
+    "{}",
+    "[]",
+    "\"\"",
 ];
 
-const CSV: &[&str] = &["filepath", "title", "id", "language", "split", "\"\"", ",,", "\t\t", "\"\n"];
+const CSV: &[&str] =
+    &["filepath", "title", "id", "language", "split", "\"\"", ",,", "\t\t", "\"\n"];
 
 /// All of them.
 pub const ALL: &[Target] = &[
     Target { name: "jsonl", seeds: seeds::json_lines, words: JSON, run: |f, b| set(f, "jsonl", b) },
-    Target { name: "karpathy", seeds: seeds::karpathy, words: JSON, run: |f, b| set(f, "karpathy", b) },
+    Target {
+        name: "karpathy",
+        seeds: seeds::karpathy,
+        words: JSON,
+        run: |f, b| set(f, "karpathy", b),
+    },
     Target { name: "coco", seeds: seeds::coco, words: JSON, run: |f, b| set(f, "coco", b) },
     Target { name: "csv", seeds: seeds::tables, words: CSV, run: |f, b| set(f, "csv", b) },
     Target { name: "tsv", seeds: seeds::tables, words: CSV, run: |f, b| set(f, "tsv", b) },
@@ -46,15 +66,55 @@ pub const ALL: &[Target] = &[
     Target { name: "folder", seeds: seeds::beside, words: JSON, run: folder },
     Target { name: "webdataset", seeds: seeds::tars, words: JSON, run: archive },
     Target { name: "recognise", seeds: anything, words: JSON, run: recognise },
-    Target { name: "braces", seeds: lists, words: &["{", "}", "..", ",", "{0..9}", "{a,b}"], run: list },
-    Target { name: "picture", seeds: seeds::pictures, words: &["IHDR", "IDAT", "VP8L", "\u{ff}"], run: picture },
-    Target { name: "recipe", seeds: seeds::recipes, words: &["steps", "[[stages]]", "nan", "inf", "1e400"], run: recipe },
+    Target {
+        name: "braces",
+        seeds: lists,
+        words: &["{", "}", "..", ",", "{0..9}", "{a,b}"],
+        run: list,
+    },
+    Target {
+        name: "picture",
+        seeds: seeds::pictures,
+        words: &["IHDR", "IDAT", "VP8L", "\u{ff}"],
+        run: picture,
+    },
+    Target {
+        name: "recipe",
+        seeds: seeds::recipes,
+        words: &["steps", "[[stages]]", "nan", "inf", "1e400"],
+        run: recipe,
+    },
     Target { name: "set", seeds: seeds::sets, words: &["steps", "=", ".", "nan"], run: sets },
-    Target { name: "encoders", seeds: seeds::encoders, words: &["[", "]", "=", ",", "builtin:"], run: encoders },
-    Target { name: "safetensors", seeds: seeds::tensor_files, words: &["\"shape\"", "\"F16\"", "\"I8\"", "[0]"], run: tensors },
-    Target { name: "checkpoint", seeds: seeds::checkpoints, words: &["== ", "manifest.json", "..", "\"bytes\""], run: checkpoint },
-    Target { name: "log", seeds: seeds::logs, words: &["\"seq\"", "\"event\"", "\"step_finished\"", "\"time\""], run: log },
-    Target { name: "mailbox", seeds: seeds::letters, words: &["\"stop\"", "\"format\""], run: mailbox },
+    Target {
+        name: "encoders",
+        seeds: seeds::encoders,
+        words: &["[", "]", "=", ",", "builtin:"],
+        run: encoders,
+    },
+    Target {
+        name: "safetensors",
+        seeds: seeds::tensor_files,
+        words: &["\"shape\"", "\"F16\"", "\"I8\"", "[0]"],
+        run: tensors,
+    },
+    Target {
+        name: "checkpoint",
+        seeds: seeds::checkpoints,
+        words: &["== ", "manifest.json", "..", "\"bytes\""],
+        run: checkpoint,
+    },
+    Target {
+        name: "log",
+        seeds: seeds::logs,
+        words: &["\"seq\"", "\"event\"", "\"step_finished\"", "\"time\""],
+        run: log,
+    },
+    Target {
+        name: "mailbox",
+        seeds: seeds::letters,
+        words: &["\"stop\"", "\"format\""],
+        run: mailbox,
+    },
 ];
 
 /// The error with its causes: nothing in it may steer a terminal once it is shown as text is.
@@ -115,7 +175,12 @@ fn archive(folder: &Path, bytes: &[u8]) -> String {
 
 fn anything() -> Vec<Vec<u8>> {
     let all = [
-        seeds::json_lines(), seeds::karpathy(), seeds::coco(), seeds::tables(), seeds::lines(), seeds::tars(),
+        seeds::json_lines(),
+        seeds::karpathy(),
+        seeds::coco(),
+        seeds::tables(),
+        seeds::lines(),
+        seeds::tars(),
     ];
     all.concat()
 }
@@ -195,28 +260,31 @@ fn checkpoint(folder: &Path, bytes: &[u8]) -> String {
     for part in text.split("== ").skip(1) {
         let (name, content) = part.split_once('\n').unwrap_or((part, ""));
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '.';
-        if !name.is_empty() && name.chars().all(plain) && !name.starts_with('.') && name.len() < 64 {
+        if !name.is_empty() && name.chars().all(plain) && !name.starts_with('.') && name.len() < 64
+        {
             write(&inside, name, content.trim_end_matches('\n').as_bytes());
         }
     }
     let verified = manifest::verify(&inside).map_or_else(|e| said(&e), |_| "whole".to_owned());
     let newest = manifest::newest_valid(&stage).is_some();
-    let sources =
-        Sources { checkpoints: folder.to_owned(), device: candle_core::Device::Cpu };
+    let sources = Sources { checkpoints: folder.to_owned(), device: candle_core::Device::Cpu };
     // The manifest is made to fit too, so that what stands behind it is reached.
     let files: Vec<(String, Vec<u8>)> = std::fs::read_dir(&inside)
         .expect("the folder")
         .filter_map(|entry| {
             let path = entry.ok()?.path();
             let name = path.file_name()?.to_str()?.to_owned();
-            (name != "manifest.json").then(|| std::fs::read(&path).ok().map(|bytes| (name, bytes)))?
+            (name != "manifest.json")
+                .then(|| std::fs::read(&path).ok().map(|bytes| (name, bytes)))?
         })
         .collect();
     let contents: Vec<(&str, Vec<u8>)> =
         files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
     let written = manifest::write_folder(&inside, "llm2clip.checkpoint/1", &contents);
     let loaded = match written {
-        Ok(_) => sources.load_checkpoint(&inside).map_or_else(|e| said(&e), |_| "loaded".to_owned()),
+        Ok(_) => {
+            sources.load_checkpoint(&inside).map_or_else(|e| said(&e), |_| "loaded".to_owned())
+        }
         Err(error) => said(&error),
     };
     format!("{verified} {newest} | {loaded}")

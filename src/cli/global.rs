@@ -126,7 +126,8 @@ impl Global {
     }
 
     /// Folders, device and threads for work that computes. With another number of threads than this
-    /// process was started with, the program starts itself again in its place.
+    /// process was started with, the program starts itself again in its place. Refused where `--session`
+    /// names none.
     pub fn workspace(&self, threads: Option<usize>) -> anyhow::Result<Workspace> {
         let threads = threads.or(self.threads).unwrap_or_else(cores);
         use_threads(threads)?;
@@ -134,14 +135,17 @@ impl Global {
         let roots = self.roots()?;
         let (device, device_name) = open_device(&self.device)
             .map_err(|error| Refused(format!("--device {}: {error}", self.device)))?;
-        Ok(Workspace {
+        let workspace = Workspace {
             sessions: roots.sessions,
             checkpoints: roots.checkpoints,
             device,
             device_name,
             threads,
             memory_limit: self.memory_limit,
-        })
+        };
+        // A session that is not there is refused before anything is computed.
+        self.named_session(&workspace)?;
+        Ok(workspace)
     }
 
     /// A run by any unambiguous part of its name.
