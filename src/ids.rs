@@ -12,6 +12,21 @@ pub struct BadName {
     found: String,
 }
 
+/// The parts of a list of encoders, trimmed: a comma inside brackets does not separate.
+#[must_use]
+pub fn encoder_list(text: &str) -> Vec<&str> {
+    let mut depth = 0_usize;
+    let separates = |c: char| {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    };
+    text.split(separates).map(str::trim).collect()
+}
+
 fn is_slug(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(['-', '.'])

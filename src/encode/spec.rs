@@ -1,5 +1,6 @@
 //! Encoders as the command line names them: `[LABEL=]SPEC[OPTIONS]`.
 
+use crate::ids::encoder_list;
 use crate::model::Pooling;
 use crate::nn::Mask;
 use std::path::PathBuf;
@@ -82,23 +83,7 @@ pub struct EncoderSpec {
 
 /// Splits a list of encoders at the commas outside brackets.
 pub fn parse_list(text: &str) -> Result<Vec<EncoderSpec>, SpecError> {
-    let mut parts = vec![String::new()];
-    let mut depth = 0usize;
-    for c in text.chars() {
-        match c {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                parts.push(String::new());
-                continue;
-            }
-            _ => {}
-        }
-        if let Some(part) = parts.last_mut() {
-            part.push(c);
-        }
-    }
-    parts.iter().map(|part| parse(part.trim())).collect()
+    encoder_list(text).into_iter().map(parse).collect()
 }
 
 /// Reads one encoder.

@@ -4,28 +4,15 @@
 
 use llm2clip::session::Time;
 use llm2clip::session::runs::{RunRow, list_runs};
+use llm2clip::soak::SHAPES;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_llm2clip");
 
-/// A recipe of a second or so.
-pub const TINY: &[&str] = &[
-    "steps=8",
-    "warmup=1",
-    "batch=6",
-    "max_tokens=24",
-    "checkpoint_every=2",
-    "validate_every=0",
-    "vision.width=32",
-    "vision.heads=2",
-    "vision.layers=2",
-    "vision.patch=16",
-    "text.width=32",
-    "text.heads=2",
-    "text.layers=1",
-    "projection=16",
-];
+/// How long a recipe of a second or so is.
+const PLAN: &[&str] =
+    &["steps=8", "warmup=1", "batch=6", "max_tokens=24", "checkpoint_every=2", "validate_every=0"];
 
 pub fn program(folder: &Path) -> Command {
     let mut command = Command::new(PROGRAM);
@@ -41,7 +28,9 @@ pub fn put_folders(command: &mut Command, folder: &Path) {
 
 pub fn train(command: &mut Command, sets: &[&str]) {
     command.args(["train", "clip"]);
-    for set in TINY.iter().chain(sets) {
+    // Towers alone: `clip` has no language model.
+    let towers = SHAPES.iter().take_while(|set| !set.starts_with("llama"));
+    for set in PLAN.iter().chain(towers).chain(sets) {
         command.args(["--set", set]);
     }
 }

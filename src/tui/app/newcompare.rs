@@ -1,7 +1,7 @@
 //! The form of a new comparison: data set, task, encoders; checked while it is filled in.
 
 use super::{Effect, Shared};
-use crate::ids::SessionId;
+use crate::ids::{SessionId, encoder_list};
 use crate::tui::keys::{Action, Key};
 use crate::tui::widget::input::Input;
 use crate::tui::widget::list::Cursor;
@@ -95,23 +95,8 @@ impl NewCompare {
     /// The encoders asked for: commas inside brackets do not separate.
     #[must_use]
     pub fn chosen(&self) -> Vec<String> {
-        let mut parts = vec![String::new()];
-        let mut depth = 0_usize;
-        for c in self.encoders.text().chars() {
-            match c {
-                '[' => depth += 1,
-                ']' => depth = depth.saturating_sub(1),
-                ',' if depth == 0 => {
-                    parts.push(String::new());
-                    continue;
-                }
-                _ => {}
-            }
-            if let Some(last) = parts.last_mut() {
-                last.push(c);
-            }
-        }
-        parts.iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+        let parts = encoder_list(self.encoders.text());
+        parts.into_iter().filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }
 
     /// The command's arguments, or what is wrong.
