@@ -9,11 +9,13 @@
 //! | `keepsakes.rs` | what a session keeps of them: neighbours, small pictures, captions |
 //! | `answer.rs` | [`Desk`]: a gallery encoded once, then one query after another |
 //! | `seat.rs` | one of the desk's two encoders |
+//! | `choose.rs` | the desk's zero-shot choice: one picture against typed texts |
 //! | `classify.rs` | pictures against candidate texts |
 //! | `qrels.rs` | a second set of judgements, out of a file |
 //! | `sweep.rs` | layers and poolings tried on validation items |
 
 mod answer;
+mod choose;
 mod classify;
 mod compare;
 mod encoders;
