@@ -139,6 +139,7 @@ fn caption_contrastive(init: Init) -> Stage {
         scale: 20.0,
         pooling: Pooling::Mean,
         hard_negatives: 0,
+        near: 0,
         symmetric: false,
         bidirectional: true,
     };
