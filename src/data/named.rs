@@ -79,7 +79,6 @@ impl Named {
 #[cfg(test)]
 mod tests {
     use super::super::open::open;
-    use super::*;
     use std::fmt::Write as _;
 
     #[test]

@@ -368,7 +368,7 @@ mod tests {
     #[test]
     fn near_rows_come_together() {
         let groups: Vec<u32> = (0..120).collect();
-        let of = |row: u32| (0..120).filter(|&other| other != row && other % 12 == row % 12);
+        let of = |row: u32| (0..120).filter(move |&other| other != row && other % 12 == row % 12);
         let neighbours: Vec<Vec<u32>> = (0..120).map(|row| of(row).collect()).collect();
         let mut order = Order::near(Key::new(4), &groups, neighbours, 5, 20, true).unwrap();
         let mut cursor = Cursor::default();

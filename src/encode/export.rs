@@ -61,6 +61,8 @@ pub fn export_peft(sources: &Sources, name: &str, folder: &Path) -> Result<u64, 
             tensors.insert(format!("base_model.model.{path}"), tensor);
         }
     }
+    let block = |path: &String| path.split('.').find_map(|part| part.parse::<usize>().ok());
+    let blocks: BTreeSet<usize> = tensors.keys().filter_map(block).collect();
     let bytes = bytes_of(&tensors)?;
     let config = json!({
         "peft_type": "LORA",
@@ -70,6 +72,7 @@ pub fn export_peft(sources: &Sources, name: &str, folder: &Path) -> Result<u64, 
         "lora_alpha": lora.alpha,
         "lora_dropout": 0.0,
         "target_modules": targets,
+        "layers_to_transform": blocks,
         "bias": "none",
         "fan_in_fan_out": false,
         "inference_mode": true,
