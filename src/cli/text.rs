@@ -67,6 +67,15 @@ pub fn runs(document: &RunsDocument) -> String {
 pub fn compare(document: &CompareDocument) -> String {
     let mut text = format!("{} retrieval  ", document.task.name());
     table(&mut text, &document.protocol, &document.rows);
+    for paper in &document.published {
+        let _ = writeln!(
+            text,
+            "published  {:<32}  R@1 {:>5} %  {}",
+            paper.encoder,
+            percent(paper.recall_1),
+            paper.source
+        );
+    }
     if let Some(second) = &document.qrels {
         let read = &second.read;
         let _ = writeln!(

@@ -18,6 +18,7 @@ pub mod geometry;
 pub mod histogram;
 pub mod metrics;
 mod product;
+pub mod published;
 pub mod quantised;
 pub mod question;
 pub mod rank;

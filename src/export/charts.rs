@@ -193,6 +193,7 @@ pub(super) mod tests {
             differences: numbers.differences.clone(),
             family: numbers.family.clone(),
             qrels: None,
+            published: Vec::new(),
             sweep: None,
             resamples: 500,
             seed: 0,
