@@ -58,7 +58,8 @@ fn a_run_is_started_watched_left_saved_stopped_compared_inspected_exported_and_r
     let towers = SHAPES.iter().take_while(|set| !set.starts_with("llama"));
     let sets: Vec<&str> = PLAN.iter().chain(towers).copied().collect();
     terminal.keys(&sets.join(" "));
-    terminal.see("steps: 300 becomes 200000");
+    terminal.see("batch: 128 becomes 6");
+    terminal.see("200,000");
     terminal.keys("\r");
     terminal.wait("the run", |screen| screen.contains("clip-1") && screen.contains("live"));
 
