@@ -95,6 +95,12 @@ fn app(session: &Session, (width, height): (u16, u16)) -> (App, News) {
     (app, open)
 }
 
+/// Milliseconds this thread has computed, whatever else the machine does.
+fn computed() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e6
+}
+
 fn frame(app: &App, (width, height): (u16, u16)) -> Buffer {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
@@ -143,16 +149,19 @@ fn frames_tail_and_hang_up_of_a_long_log() {
     let mut times: Vec<f64> = (0..200)
         .map(|_| {
             let news = open.clone();
-            let began = Instant::now();
+            let began = computed();
             app.update(Msg::News(news));
             let drawn = frame(&app, size);
-            let took = began.elapsed().as_secs_f64() * 1e3;
+            let took = computed() - began;
             drop(drawn);
             took
         })
         .collect();
     times.sort_by(f64::total_cmp);
-    println!("a frame of Train, 120x40: median {:.2} ms, most {:.2} ms", times[100], times[199]);
+    println!(
+        "a frame of Train, 120x40: median {:.2} ms, most {:.2} ms of the processor",
+        times[100], times[199]
+    );
 }
 
 #[test]

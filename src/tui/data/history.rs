@@ -1,8 +1,8 @@
 //! What a run's machine did while it was at work: of each measure a bounded line of peaks, and its mean
 //! and peak over everything.
 
-use crate::session::Time;
 use crate::session::system::Sampled;
+use crate::session::{Finite, Time};
 
 /// What a measure counts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,10 +107,10 @@ impl DeviceHistory {
                     self.put(&format!("gpu {at}{what}"), unit, value, all);
                 }
             };
-            of("", Unit::Share, gpu.utilisation.map(|share| share.get()), Some(1.0));
+            of("", Unit::Share, gpu.utilisation.map(Finite::get), Some(1.0));
             of(" memory", Unit::Bytes, gpu.memory_used.map(bytes), gpu.memory_total.map(bytes));
-            of(" power", Unit::Watts, gpu.watts.map(|watts| watts.get()), None);
-            of(" heat", Unit::Celsius, gpu.celsius.map(|heat| heat.get()), None);
+            of(" power", Unit::Watts, gpu.watts.map(Finite::get), None);
+            of(" heat", Unit::Celsius, gpu.celsius.map(Finite::get), None);
         }
     }
 
@@ -155,7 +155,6 @@ impl DeviceHistory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::Finite;
     use crate::session::system::GpuSampled;
 
     fn sample(cpu: f64, watts: Option<f64>) -> Sampled {
