@@ -10,14 +10,14 @@ use llm2clip::files::manifest;
 use llm2clip::ids::RunName;
 use llm2clip::recipe::{apply_set, from_toml, preset, validate};
 use llm2clip::runner::evaluate::{Qrels, candidates};
+use llm2clip::session::control::Mailbox;
 use llm2clip::session::follow::read_run;
 use llm2clip::session::index::{headed, index_path};
+use llm2clip::session::neighbours::read_neighbours;
 use llm2clip::session::runs::RunRow;
 use llm2clip::session::system::SystemEvent;
-use llm2clip::session::{RunState, Time};
-use llm2clip::session::control::Mailbox;
-use llm2clip::session::neighbours::read_neighbours;
 use llm2clip::session::tail::{Budget, LogTail};
+use llm2clip::session::{RunFollower, RunState, Time};
 use llm2clip::shown::steers;
 use std::path::Path;
 
@@ -365,19 +365,36 @@ fn index(folder: &Path, bytes: &[u8]) -> String {
     write(&inside, "tiny-1.1.jsonl", &seeds::logs()[0]);
     let body = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes, |end| &bytes[end + 1..]);
     let mended = headed(body).expect("a head");
+    let state = |follower: &RunFollower| {
+        let text = serde_json::to_string(follower.state()).unwrap_or_default();
+        // What is quoted does not tell outcomes apart.
+        text.replace('"', "'")
+    };
+    let mut plain = RunFollower::new(&inside, run.clone());
+    plain.poll(Budget::ALL).expect("the log");
+    let without = state(&plain);
     let outcomes = [bytes, &mended].map(|bytes| {
         std::fs::write(&path, bytes).expect("an input");
         match read_run(&inside, &run) {
             Ok(follower) => {
                 let session = "20261124-040000-tiny-abcdef".parse().expect("a name");
-                let row = RunRow::of(&session, &follower, Time::EPOCH);
-                format!("{} of {} {:?}", row.step, row.steps, row.stage)
+                // A row, and the derived numbers in it, can be made of any state.
+                let _ = RunRow::of(&session, &follower, Time::EPOCH);
+                first_difference(&state(&follower), &without)
             }
             Err(error) => said(&error),
         }
     });
-    // Digits are left out of what tells outcomes apart: these are few.
-    outcomes.join(" | ").replace(|c: char| c.is_ascii_digit(), "n")
+    outcomes.join(" | ")
+}
+
+/// Where one text leaves another, or that it does not.
+fn first_difference(text: &str, other: &str) -> String {
+    let same = text.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+    if text == other {
+        return "as without an index".to_owned();
+    }
+    text.chars().skip(same.saturating_sub(40)).take(80).collect()
 }
 
 fn qrels(folder: &Path, bytes: &[u8]) -> String {
