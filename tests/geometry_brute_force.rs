@@ -134,9 +134,9 @@ proptest! {
         prop_assert!((found.alignment - wanted).abs() < 1e-9);
         prop_assert!((found.positive - positive).abs() < 1e-5);
         prop_assert!((found.hardest_negative - hardest).abs() < 1e-5);
-        let uniformity = (plain_pairs(&a, dim).1 + plain_pairs(&b, dim).1) / 2.0;
+        let uniformity = 0.5 * (plain_pairs(&a, dim).1 + plain_pairs(&b, dim).1);
         prop_assert!((found.uniformity - uniformity).abs() < 1e-5);
-        let rank = (plain_rank(&a, dim) + plain_rank(&b, dim)) / 2.0;
+        let rank = 0.5 * (plain_rank(&a, dim) + plain_rank(&b, dim));
         prop_assert!((found.effective_rank - rank).abs() < 1e-4 * rank);
     }
 }

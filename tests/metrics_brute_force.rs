@@ -160,7 +160,7 @@ proptest! {
         let median = if n % 2 == 1 {
             f64::from(sorted[n / 2])
         } else {
-            (f64::from(sorted[n / 2 - 1]) + f64::from(sorted[n / 2])) / 2.0
+            0.5 * (f64::from(sorted[n / 2 - 1]) + f64::from(sorted[n / 2]))
         };
         let found = Metrics::of(&high_ranks(&ranked));
         prop_assert!(close(tied_share(&ranked), tied));

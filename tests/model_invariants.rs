@@ -262,7 +262,7 @@ fn all_of_a_language_model_learns_tied_or_not() {
 
 fn lora_spec(dropout: f32, targets: &[&str]) -> LoraSpec {
     let targets = targets.iter().map(|&target| target.to_owned()).collect();
-    LoraSpec { r: 2, alpha: 4.0, dropout, targets }
+    LoraSpec { r: 2, alpha: 4.0, dropout, targets, from_layer: 0 }
 }
 
 const LLAMA_TARGETS: [&str; 7] =

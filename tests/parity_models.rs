@@ -202,7 +202,7 @@ fn lora_beside_the_weights_and_merged_into_them_equals_peft() {
     let config = LlamaConfig::from_hf(&golden.config).unwrap();
     let targets: Vec<String> =
         serde_json::from_value(golden.config["lora"]["targets"].clone()).unwrap();
-    let spec = LoraSpec { r: 3, alpha: 6.0, dropout: 0.0, targets };
+    let spec = LoraSpec { r: 3, alpha: 6.0, dropout: 0.0, targets, from_layer: 0 };
     let (lora, base): (model_goldens::Tensors, model_goldens::Tensors) =
         golden.weights().into_iter().partition(|(name, _)| name.contains("lora_"));
     let lora = names::lora_tensors(lora).unwrap();

@@ -103,7 +103,7 @@ fn plain(rows: &[f32]) -> [f64; 8] {
         within(5.0),
         within(10.0),
         ranks.iter().map(|rank| 1.0 / rank).sum::<f64>() / n,
-        (ranks[ITEMS / 2 - 1] + ranks[ITEMS / 2]) / 2.0,
+        0.5 * (ranks[ITEMS / 2 - 1] + ranks[ITEMS / 2]),
         tied / n,
         cosine,
         if moment(2) > 0.0 { moment(3) / moment(2).powf(1.5) } else { 0.0 },

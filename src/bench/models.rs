@@ -109,6 +109,7 @@ fn llama(device: &Device, lora: bool) -> Result<(Trunk, Params, Vec<u32>, Packin
         alpha: 32.0,
         dropout: 0.0,
         targets: targets.map(str::to_owned).to_vec(),
+        from_layer: 0,
     });
     let builder = Builder::init(Key::new(0), device).trainable(Rule::None).lora(spec, Key::new(1));
     let trunk = Trunk::new(&config, &builder)?;

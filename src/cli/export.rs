@@ -2,7 +2,7 @@
 //! of another program.
 
 use super::global::{Global, Refused};
-use crate::encode::export_llama;
+use crate::encode::{export_checkpoint, export_llama, export_peft};
 use crate::eval::document::COMPARE_FORMAT;
 use crate::eval::{CompareDocument, Relevant};
 use crate::export::{
@@ -36,8 +36,21 @@ pub struct Export {
 /// The layouts.
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
-    /// Hugging Face: config.json, tokenizer.json, model.safetensors in f16.
+    /// Hugging Face: a language model's config.json, tokenizer.json, model.safetensors in f16.
     Hf,
+    /// PEFT: a language model's low-rank weights alone; the base is named.
+    Peft,
+    /// The checkpoint without what only training needs: it encodes, and cannot be resumed.
+    Checkpoint,
+}
+
+/// The types of exported checkpoints' weights.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Dtype {
+    /// 32 bits: the same digest.
+    F32,
+    /// 16 bits: half the size and another digest.
+    F16,
 }
 
 /// `export-model`
@@ -48,6 +61,9 @@ pub struct ExportModel {
     /// The layout.
     #[arg(long, value_enum)]
     format: Format,
+    /// The weights' type, for `--format checkpoint`: the others have their own.
+    #[arg(long, value_enum, default_value = "f32")]
+    dtype: Dtype,
     /// The folder to write.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -172,8 +188,16 @@ pub fn export_model(global: &Global, args: &ExportModel) -> anyhow::Result<ExitC
     let workspace = global.workspace(None)?;
     let sources = workspace.sources();
     let loaded = sources.load(&args.checkpoint).map_err(|error| Refused(error.to_string()))?;
-    let Format::Hf = args.format;
-    let bytes = export_llama(&loaded, &args.out)?;
+    let half = args.dtype == Dtype::F16;
+    if half && !matches!(args.format, Format::Checkpoint) {
+        let why = "--dtype is for --format checkpoint: hf is written in f16, peft in f32";
+        return Err(Refused(why.to_owned()).into());
+    }
+    let bytes = match args.format {
+        Format::Hf => export_llama(&loaded, &args.out)?,
+        Format::Peft => export_peft(&sources, &args.checkpoint, &args.out)?,
+        Format::Checkpoint => export_checkpoint(&sources, &args.checkpoint, half, &args.out)?,
+    };
     let document = json!({
         "format": "llm2clip.export-model/1",
         "checkpoint": loaded.source,

@@ -67,6 +67,15 @@ pub fn runs(document: &RunsDocument) -> String {
 pub fn compare(document: &CompareDocument) -> String {
     let mut text = format!("{} retrieval  ", document.task.name());
     table(&mut text, &document.protocol, &document.rows);
+    for paper in &document.published {
+        let _ = writeln!(
+            text,
+            "published  {:<32}  R@1 {:>5} %  {}",
+            paper.encoder,
+            percent(paper.recall_1),
+            paper.source
+        );
+    }
     super::replicates::write(&mut text, document);
     for labels in &document.same_rows {
         let labels: Vec<String> = labels.iter().map(|label| safe(label)).collect();

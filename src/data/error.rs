@@ -18,6 +18,35 @@ pub enum DataError {
         #[source]
         source: std::io::Error,
     },
+    /// A published set whose file is not where it was looked for.
+    #[error(
+        "{name} ({about}) is not in {}: expected {files} there; name the folder that has it with \
+         --data",
+        folder.display()
+    )]
+    NoNamedSet {
+        /// The protocol.
+        name: &'static str,
+        /// What it is.
+        about: &'static str,
+        /// The file names it goes by.
+        files: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// A file that calls itself a published set and has not its size.
+    #[error(
+        "{name} has {expected} test items, found {found}: figures would not stand beside others'; \
+         give the file as --dataset to measure it under its own name"
+    )]
+    NotTheNamedSet {
+        /// The protocol.
+        name: &'static str,
+        /// Items that it has.
+        expected: usize,
+        /// Items that the file has.
+        found: usize,
+    },
     /// One line of a text file does not hold what it should.
     #[error("{}:{line}: expected {expected}, found {found}", path.display())]
     Line {

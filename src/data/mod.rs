@@ -8,6 +8,8 @@ pub mod corpus;
 pub mod error;
 pub mod format;
 pub mod hf_tokenizer;
+pub mod named;
+pub mod near;
 pub mod normalise;
 pub mod open;
 pub mod order;
@@ -25,5 +27,6 @@ pub mod tokenizer_gguf;
 mod tokenizer_pre;
 pub mod tokenizer_train;
 pub mod wordnet;
+pub mod words;
 
 pub use error::{DataError, Result};

@@ -5,6 +5,7 @@ use super::builtin;
 use super::corpus::{Caption, Corpus, Item};
 use super::error::{DataError, Result};
 use super::format::{Format, recognise};
+use super::named::{Named, named};
 use super::read::{
     Reading, braces, coco, folder, json_lines, karpathy, lines, name_of, shards, table,
 };
@@ -18,7 +19,7 @@ pub fn open(spec: &str, data_dir: Option<&Path>) -> Result<Corpus> {
     open_with(spec, data_dir, Policy::default())
 }
 
-/// Opens a data set: `emoji`, or a file, a folder or a list of shards, whose format is found out
+/// Opens a data set: `emoji`, a published protocol's name (see [`super::named`]), or a file, a folder or a list of shards, whose format is found out
 /// from its content unless its name stands in front (`coco:captions.json`, `wordnet:FOLDER`). A
 /// path that is not absolute is looked for from `data_dir`, where one is given. What exists under
 /// the whole name, colon included, is a path.
@@ -50,12 +51,24 @@ pub fn open_with(spec: &str, data_dir: Option<&Path>, policy: Policy) -> Result<
         Format::Webdataset => shards::name_of_list(&path),
         _ => name_of(&path),
     };
-    Ok(Corpus::new(name, items).read_from(format.name(), bad))
+    let corpus = Corpus::new(name, items).read_from(format.name(), bad);
+    match protocol(spec, data_dir) {
+        Some(named) => named.check(corpus),
+        None => Ok(corpus),
+    }
+}
+
+/// The published set that a name stands for, unless it is a path.
+fn protocol(spec: &str, data_dir: Option<&Path>) -> Option<&'static Named> {
+    named(spec).filter(|_| !within(spec, data_dir).exists())
 }
 
 /// The format of a set and where it lies.
 pub fn find(spec: &str, data_dir: Option<&Path>) -> Result<(Format, PathBuf)> {
-    let whole = within(spec, data_dir);
+    let whole = match protocol(spec, data_dir) {
+        Some(named) => named.find(data_dir)?,
+        None => within(spec, data_dir),
+    };
     if let Some((format, path)) = Format::forced(spec).filter(|_| !whole.exists()) {
         let path = within(path, data_dir);
         let listed = format == Format::Webdataset && braces::is_list(&path);

@@ -24,6 +24,8 @@ enum Layout {
     Shuffled,
     /// A permutation changed as little as keeps rows of one group out of one batch.
     Apart(Vec<u32>),
+    /// Groups of `size`: a row of a permutation and those of its `neighbours` that are left.
+    Near { neighbours: Vec<Vec<u32>>, size: usize, groups: Vec<u32> },
     /// Windows of a permutation, sorted by length within, their batches shuffled.
     Bucketed { lengths: Vec<usize>, window: usize },
 }
@@ -77,16 +79,23 @@ impl Order {
     /// One row for each of `groups` (say, the concept of each item): as [`Order::shuffled`], and
     /// rows of one group come into one batch only where nothing else is left.
     pub fn apart<G: Ord>(key: Key, groups: &[G], batch: usize, drop_last: bool) -> Result<Self> {
-        let mut numbers = BTreeMap::new();
-        let groups: Vec<u32> = groups
-            .iter()
-            .map(|group| {
-                let next = numbers.len() as u32;
-                *numbers.entry(group).or_insert(next)
-            })
-            .collect();
         let order = Self::shuffled(key, groups.len(), batch, drop_last)?;
-        Ok(Self { layout: Layout::Apart(groups), ..order })
+        Ok(Self { layout: Layout::Apart(numbers(groups)), ..order })
+    }
+
+    /// As [`Order::apart`], and rows come in groups of `size`: one by chance, then the first of
+    /// its `neighbours` that this epoch has not visited yet. Batches then hold rows that are hard
+    /// to tell apart, and an epoch still visits every row once.
+    pub fn near<G: Ord>(
+        key: Key,
+        groups: &[G],
+        neighbours: Vec<Vec<u32>>,
+        size: usize,
+        batch: usize,
+        drop_last: bool,
+    ) -> Result<Self> {
+        let order = Self::shuffled(key, groups.len(), batch, drop_last)?;
+        Ok(Self { layout: Layout::Near { neighbours, size, groups: numbers(groups) }, ..order })
     }
 
     /// One row for each of `lengths` (tokens): as [`Order::shuffled`], with rows of like length
@@ -157,6 +166,9 @@ impl Order {
         match &self.layout {
             Layout::Shuffled => rows,
             Layout::Apart(groups) => keep_apart(&rows, groups, self.batch),
+            Layout::Near { neighbours, size, groups } => {
+                keep_apart(&gather(&rows, neighbours, *size), groups, self.batch)
+            }
             Layout::Bucketed { lengths, window } => {
                 bucket(&mut rows, lengths, self.batch, *window, key.named("buckets"));
                 rows
@@ -174,6 +186,37 @@ fn stream(mut rows: Vec<usize>, window: usize, key: Key) -> Vec<usize> {
     let mut windows: Vec<&[usize]> = rows.chunks(window).collect();
     key.named("windows").stream().shuffle(&mut windows);
     windows.concat()
+}
+
+/// Equal groups get equal numbers.
+fn numbers<G: Ord>(groups: &[G]) -> Vec<u32> {
+    let mut numbers = BTreeMap::new();
+    let number = |group| {
+        let next = numbers.len() as u32;
+        *numbers.entry(group).or_insert(next)
+    };
+    groups.iter().map(number).collect()
+}
+
+/// Each row that is left, followed by the nearest of its neighbours that are left.
+fn gather(rows: &[usize], neighbours: &[Vec<u32>], size: usize) -> Vec<usize> {
+    let mut left = vec![true; rows.len()];
+    let mut gathered = Vec::with_capacity(rows.len());
+    for &row in rows {
+        if !std::mem::replace(&mut left[row], false) {
+            continue;
+        }
+        gathered.push(row);
+        let near = neighbours[row].iter().map(|&near| near as usize);
+        let mut wanted = size.saturating_sub(1);
+        for near in near {
+            if wanted > 0 && std::mem::replace(&mut left[near], false) {
+                gathered.push(near);
+                wanted -= 1;
+            }
+        }
+    }
+    gathered
 }
 
 /// Fills batch after batch with the next row whose group the batch does not have yet; rows passed
@@ -222,7 +265,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn orders(count: usize, batch: usize, drop_last: bool) -> [Order; 5] {
+    fn orders(count: usize, batch: usize, drop_last: bool) -> [Order; 6] {
         let key = Key::new(3).named("stage");
         let groups: Vec<usize> = (0..count).map(|row| row / 2).collect();
         let lengths = (0..count).map(|row| row * 7919 % 31).collect();
@@ -231,7 +274,9 @@ mod tests {
         let bucketed = Order::bucketed(key, lengths, batch, 4, drop_last).unwrap();
         let streamed = [shuffled.clone().streamed(5), apart.clone().streamed(16)];
         let [shuffled_stream, apart_stream] = streamed;
-        [shuffled, apart, bucketed, shuffled_stream, apart_stream]
+        let neighbours = (0..count).map(|row| vec![(row * 7 % count) as u32, 0]).collect();
+        let near = Order::near(key, &groups, neighbours, 3, batch, drop_last).unwrap();
+        [shuffled, apart, bucketed, shuffled_stream, apart_stream, near]
     }
 
     proptest! {
@@ -318,6 +363,21 @@ mod tests {
         assert!(repeats <= 5 * 5, "only the ends of epochs repeat: {repeats}");
         let mut order = Order::apart(Key::new(9), &[0; 6], 3, true).unwrap();
         assert_eq!(order.next(&mut Cursor::default()).len(), 3);
+    }
+
+    #[test]
+    fn near_rows_come_together() {
+        let groups: Vec<u32> = (0..120).collect();
+        let of = |row: u32| (0..120).filter(move |&other| other != row && other % 12 == row % 12);
+        let neighbours: Vec<Vec<u32>> = (0..120).map(|row| of(row).collect()).collect();
+        let mut order = Order::near(Key::new(4), &groups, neighbours, 5, 20, true).unwrap();
+        let mut cursor = Cursor::default();
+        for _ in 0..order.batches_per_epoch() {
+            let batch = order.next(&mut cursor);
+            for group in batch.chunks(5) {
+                assert!(group.iter().all(|row| row % 12 == group[0] % 12), "{batch:?}");
+            }
+        }
     }
 
     #[test]

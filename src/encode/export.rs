@@ -1,41 +1,173 @@
-//! A loaded Llama in Hugging Face's layout: `config.json`, `tokenizer.json`, `model.safetensors` in f16,
-//! low-rank weights merged.
+//! Weights for other programs and other people: a Llama in Hugging Face's layout, low-rank weights in
+//! PEFT's, and a checkpoint of ours without what only training needs.
 
-use super::{Config, EncodeError, Loaded};
+use super::card::TextUse;
+use super::{AttentionKind, Config, EncodeError, Loaded, ModelCard, Sources};
+use crate::data::text::Template;
+use crate::files::manifest::{self, CHECKPOINT};
 use crate::files::{self, FileError};
 use crate::model::names::drop_head;
 use candle_core::{DType, Tensor};
-use std::collections::BTreeMap;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Writes a Llama to `folder`; returns the bytes of its weights.
+type Tensors = BTreeMap<String, Tensor>;
+
+/// Writes a Llama to `folder` as `config.json`, `tokenizer.json` and `model.safetensors` in f16,
+/// low-rank weights merged; where it is more than a plain causal model, also how texts become rows
+/// (`llm2vec_config.json`). Returns the bytes of its weights.
+///
+/// # Errors
+/// Another kind of model, or a folder that cannot be written.
 pub fn export_llama(loaded: &Loaded, folder: &Path) -> Result<u64, EncodeError> {
-    let unfit =
-        |what: &str| EncodeError::Unfit { encoder: loaded.source.clone(), what: what.to_owned() };
     let Config::Llama(config) = &loaded.config else {
-        return Err(unfit("is no Llama; the hf format is written for language models so far"));
+        return Err(unfit(&loaded.source, "is no Llama; the hf format is for language models"));
     };
     fs::create_dir_all(folder).map_err(FileError::at("creating", folder))?;
     let mut tensors = loaded.tensors.clone();
     if config.tied {
         drop_head(&mut tensors);
     }
-    let half: BTreeMap<String, Tensor> = tensors
-        .into_iter()
-        .map(|(name, tensor)| Ok((name, tensor.to_dtype(DType::F16)?)))
-        .collect::<Result<_, candle_core::Error>>()?;
-    let bytes = safetensors::serialize(&half, None).map_err(candle_core::Error::from)?;
+    let bytes = bytes_of(&in_dtype(tensors, DType::F16)?)?;
     files::write_atomic(&folder.join("model.safetensors"), &bytes)?;
-    let json = |value: &serde_json::Value| {
-        serde_json::to_vec_pretty(value)
-            .map_err(|cause| EncodeError::Json { cause, path: folder.join("config.json") })
-    };
-    files::write_atomic(&folder.join("config.json"), &json(&config.to_hf())?)?;
+    write_json(&folder.join("config.json"), &config.to_hf())?;
     let tokenizer = match &loaded.own_tokenizer {
         Some(bytes) => bytes.to_vec(),
         None => super::builtin::llama_tokenizer_file().to_vec(),
     };
     files::write_atomic(&folder.join("tokenizer.json"), &tokenizer)?;
+    write_text_use(folder, loaded.text.as_ref())?;
     Ok(bytes.len() as u64)
+}
+
+/// Writes a checkpoint's own low-rank weights as PEFT does (`adapter_config.json`,
+/// `adapter_model.safetensors` in f32), with how texts become rows beside them. The base is named, not
+/// written. Returns the bytes of the weights.
+///
+/// # Errors
+/// A checkpoint without low-rank weights, or a folder that cannot be written.
+pub fn export_peft(sources: &Sources, name: &str, folder: &Path) -> Result<u64, EncodeError> {
+    let (card, own, _) = read(sources, name)?;
+    let (Some(lora), Some(base)) = (card.lora, &card.base) else {
+        return Err(unfit(name, "holds no low-rank weights; export it with --format hf"));
+    };
+    let mut targets = BTreeSet::new();
+    let mut tensors = Tensors::new();
+    for (path, tensor) in own {
+        if let Some((linear, _)) = path.split_once(".lora_") {
+            targets.insert(linear.rsplit('.').next().unwrap_or(linear).to_owned());
+            tensors.insert(format!("base_model.model.{path}"), tensor);
+        }
+    }
+    let block = |path: &String| path.split('.').find_map(|part| part.parse::<usize>().ok());
+    let blocks: BTreeSet<usize> = tensors.keys().filter_map(block).collect();
+    let bytes = bytes_of(&tensors)?;
+    let config = json!({
+        "peft_type": "LORA",
+        "task_type": "FEATURE_EXTRACTION",
+        "base_model_name_or_path": base.source,
+        "r": lora.r,
+        "lora_alpha": lora.alpha,
+        "lora_dropout": 0.0,
+        "target_modules": targets,
+        "layers_to_transform": blocks,
+        "bias": "none",
+        "fan_in_fan_out": false,
+        "inference_mode": true,
+        "init_lora_weights": true,
+        "use_dora": false,
+        "use_rslora": false,
+    });
+    fs::create_dir_all(folder).map_err(FileError::at("creating", folder))?;
+    files::write_atomic(&folder.join("adapter_model.safetensors"), &bytes)?;
+    write_json(&folder.join("adapter_config.json"), &config)?;
+    write_text_use(folder, card.text.as_ref())?;
+    Ok(bytes.len() as u64)
+}
+
+/// Writes a checkpoint of ours without optimizer and state, to pass on: it encodes, and it cannot be
+/// resumed. `half` writes f16, which gives it another digest: what stands on the original does not
+/// stand on it. Returns the bytes of its weights.
+///
+/// # Errors
+/// No checkpoint of that name, or a folder that cannot be written.
+pub fn export_checkpoint(
+    sources: &Sources,
+    name: &str,
+    half: bool,
+    folder: &Path,
+) -> Result<u64, EncodeError> {
+    let (card, own, tokenizer) = read(sources, name)?;
+    let own = if half { in_dtype(own, DType::F16)? } else { own };
+    let params = bytes_of(&own)?;
+    let path = folder.join("card.json");
+    let bytes = params.len() as u64;
+    let card = serde_json::to_vec_pretty(&card)
+        .map_err(|cause| EncodeError::Json { cause, path: path.clone() })?;
+    let mut contents = vec![("params.safetensors", params), ("card.json", card)];
+    contents.extend(tokenizer.map(|bytes| ("tokenizer.json", bytes)));
+    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        fs::create_dir_all(parent).map_err(FileError::at("creating", parent))?;
+    }
+    manifest::write_folder(folder, CHECKPOINT, &contents)?;
+    Ok(bytes)
+}
+
+/// A checkpoint's card, its own tensors and its own tokenizer.
+fn read(
+    sources: &Sources,
+    name: &str,
+) -> Result<(ModelCard, Tensors, Option<Vec<u8>>), EncodeError> {
+    let folder = sources.find(name)?;
+    manifest::verify(&folder)?;
+    let read = |name: &str| {
+        let path = folder.join(name);
+        fs::read(&path).map_err(FileError::at("reading", &path))
+    };
+    let card: ModelCard = serde_json::from_slice(&read("card.json")?)
+        .map_err(|cause| EncodeError::Json { cause, path: folder.join("card.json") })?;
+    let params = read("params.safetensors")?;
+    let own = candle_core::safetensors::load_buffer(&params, &sources.device)?;
+    let tokenizer = (card.tokenizer == "own").then(|| read("tokenizer.json")).transpose()?;
+    Ok((card, own.into_iter().collect(), tokenizer))
+}
+
+fn unfit(name: &str, what: &str) -> EncodeError {
+    EncodeError::Unfit { encoder: name.to_owned(), what: what.to_owned() }
+}
+
+fn in_dtype(tensors: Tensors, dtype: DType) -> Result<Tensors, EncodeError> {
+    let cast = |(name, tensor): (String, Tensor)| Ok((name, tensor.to_dtype(dtype)?));
+    tensors.into_iter().map(cast).collect()
+}
+
+fn bytes_of(tensors: &Tensors) -> Result<Vec<u8>, EncodeError> {
+    Ok(safetensors::serialize(tensors, None).map_err(candle_core::Error::from)?)
+}
+
+fn write_json(path: &Path, value: &Value) -> Result<(), EncodeError> {
+    let bytes = serde_json::to_vec_pretty(value)
+        .map_err(|cause| EncodeError::Json { cause, path: path.to_owned() })?;
+    Ok(files::write_atomic(path, &bytes)?)
+}
+
+/// `llm2vec_config.json`, with the keys LLM2Vec's own files have. A plain causal model that is read
+/// with the mean over all tokens needs none.
+fn write_text_use(folder: &Path, text: Option<&TextUse>) -> Result<(), EncodeError> {
+    let Some(text) = text else { return Ok(()) };
+    let plain = text.attention == AttentionKind::Causal
+        && text.pooling.name() == "mean"
+        && text.template == Template::None;
+    if plain {
+        return Ok(());
+    }
+    let value = json!({
+        "pooling_mode": text.pooling.name(),
+        "max_length": text.max_tokens,
+        "skip_instruction": text.template != Template::None,
+        "enable_bidirectional": text.attention == AttentionKind::Bidirectional,
+    });
+    write_json(&folder.join("llm2vec_config.json"), &value)
 }

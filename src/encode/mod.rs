@@ -11,6 +11,7 @@
 //! | `text.rs`, `image.rs` | the two kinds of encoder; two traits, none with failing defaults |
 //! | `layers.rs` | rows from every layer of a Llama in one pass |
 //! | `look.rs`, `self_test.rs` | an encoder looked into: tokens, pictures, whether it does what its card says |
+//! | `export.rs` | weights for other programs: Hugging Face's layout, PEFT's, our own without the optimizer |
 //! | `embeddings.rs` | rows of unit length |
 //! | `kept.rs` | rows of an encoding that was interrupted |
 //! | `table.rs`, `mmap.rs` | embedding tables on disk |
@@ -43,7 +44,7 @@ pub use card::{
 };
 pub use embeddings::{EmbeddingError, Embeddings};
 pub use error::EncodeError;
-pub use export::export_llama;
+pub use export::{export_checkpoint, export_llama, export_peft};
 pub use gguf::GgufError;
 pub use hf::HfError;
 pub use image::{EncodedImages, ImageEncoder, ModelImageEncoder, image_encoder};

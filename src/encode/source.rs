@@ -12,7 +12,7 @@ use crate::files::manifest;
 use crate::ids::Digest;
 use crate::model::{ClipConfig, LlamaConfig, Llm2ClipConfig, Pooling};
 use crate::nn;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -98,7 +98,7 @@ impl Loaded {
     /// A scale that is no single number.
     pub fn logit_scale(&self) -> Result<Option<f64>, EncodeError> {
         let Some(log) = self.tensors.get("logit_scale") else { return Ok(None) };
-        let log = log.to_dtype(candle_core::DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+        let log = log.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
         match log[..] {
             [log] if log.is_finite() => Ok(Some(f64::from(log).exp())),
             _ => Err(EncodeError::Unfit {
@@ -211,7 +211,10 @@ impl Sources {
         let path = folder.join("params.safetensors");
         let bytes = fs::read(&path).map_err(FileError::at("reading", &path))?;
         let own: BTreeMap<String, Tensor> =
-            candle_core::safetensors::load_buffer(&bytes, &self.device)?.into_iter().collect();
+            candle_core::safetensors::load_buffer(&bytes, &self.device)?
+                .into_iter()
+                .map(|(name, tensor)| Ok((name, tensor.to_dtype(DType::F32)?)))
+                .collect::<Result<_, candle_core::Error>>()?;
         let own_digest = manifest.digest("params.safetensors").cloned();
         let own_digest = own_digest.unwrap_or_else(|| Digest::of(&bytes));
         let name = self.name_of(folder);

@@ -6,6 +6,7 @@
 use super::difference::Difference;
 use super::geometry::Geometry;
 use super::histogram::ScoreHistogram;
+use super::published::Published;
 use super::quantised::QuantisedRow;
 use super::replicates::{ReplicateDifference, Replicates};
 use super::second::SecondJudgements;
@@ -200,6 +201,9 @@ pub struct CompareDocument {
     /// The same with a second set of judgements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qrels: Option<SecondJudgements>,
+    /// What papers report under exactly this protocol.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published: Vec<Published>,
     /// Layers and poolings tried on validation items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Sweep>,

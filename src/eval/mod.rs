@@ -19,6 +19,7 @@ pub mod geometry;
 pub mod histogram;
 pub mod metrics;
 mod product;
+pub mod published;
 pub mod quantised;
 pub mod question;
 pub mod rank;

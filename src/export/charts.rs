@@ -196,6 +196,7 @@ pub(super) mod tests {
             replicate_differences: Vec::new(),
             same_rows: Vec::new(),
             qrels: None,
+            published: Vec::new(),
             sweep: None,
             resamples: 500,
             seed: 0,

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+/// The format of a checkpoint's folder.
+pub const CHECKPOINT: &str = "llm2clip.checkpoint/1";
+
 /// Why a folder is not what its manifest says.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {

@@ -51,6 +51,19 @@ pub struct LoraSpec {
     pub dropout: f32,
     /// Last parts of the names of the linears that get one, such as `q_proj`.
     pub targets: Vec<String>,
+    /// Blocks below this one get none, so that no gradient is computed there.
+    pub from_layer: usize,
+}
+
+impl LoraSpec {
+    /// Whether the linear of this path gets one.
+    fn fits(&self, path: &str) -> bool {
+        let last = path.rsplit('.').next().unwrap_or_default();
+        let block = path.split('.').skip_while(|part| *part != "layers").nth(1);
+        let block = block.and_then(|number| number.parse::<usize>().ok());
+        self.targets.iter().any(|target| target == last)
+            && block.is_none_or(|block| block >= self.from_layer)
+    }
 }
 
 struct State {
@@ -238,9 +251,8 @@ impl Builder {
         inputs: usize,
         outputs: usize,
     ) -> Result<Option<(Tensor, Tensor, f64, f32)>> {
-        let last = self.prefix.rsplit('.').next().unwrap_or_default();
         let spec = match &self.state.borrow().lora {
-            Some((spec, _)) if spec.targets.iter().any(|target| target == last) => spec.clone(),
+            Some((spec, _)) if spec.fits(&self.prefix) => spec.clone(),
             _ => return Ok(None),
         };
         // PyTorch's kaiming_uniform_ with a = sqrt(5) has bound sqrt(6 / ((1 + 5) fan_in)).

@@ -42,6 +42,10 @@ pub enum Objective {
         pooling: Pooling,
         /// Extra negatives a row: another item's caption, drawn each step. 0 or 1.
         hard_negatives: usize,
+        /// Items come into a batch in groups of so many whose captions share most words, so that
+        /// the batch itself holds hard negatives. 0 means by chance.
+        #[serde(default)]
+        near: usize,
         /// Whether positives also ask for their queries.
         symmetric: bool,
         /// Whether attention is bidirectional (LLM2Vec) or causal.

@@ -85,6 +85,7 @@ fn base(name: &'static str, objective: Objective, init: Init, trainable: Trainab
         lora_r: 16,
         lora_alpha: 32.0,
         lora_dropout: 0.05,
+        lora_from_layer: 0,
         on_bad_step: OnBadStep::Fail,
         checkpoint_every: 100,
         keep: 1,
@@ -139,6 +140,7 @@ fn caption_contrastive(init: Init) -> Stage {
         scale: 20.0,
         pooling: Pooling::Mean,
         hard_negatives: 0,
+        near: 0,
         symmetric: false,
         bidirectional: true,
     };

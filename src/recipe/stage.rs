@@ -77,6 +77,9 @@ pub struct Stage {
     pub lora_alpha: f64,
     /// Dropout on LoRA's input.
     pub lora_dropout: f32,
+    /// Transformer blocks below this one get no LoRA, and no gradient is computed for them.
+    #[serde(default)]
+    pub lora_from_layer: usize,
     /// What happens when a loss or gradient is not finite.
     pub on_bad_step: OnBadStep,
     /// Updates between checkpoints; the stage's end always has one. 0 means only there.

@@ -89,8 +89,9 @@ fn check_numbers(stage: &Stage, problems: &mut Vec<Problem>) {
         Objective::Simcse { dropout: p, .. } => {
             need("dropout", *p > 0.0 && *p < 1.0, "above 0 and below 1", p.to_string());
         }
-        Objective::CaptionContrastive { hard_negatives: n, .. } => {
+        Objective::CaptionContrastive { hard_negatives: n, near, .. } => {
             need("hard_negatives", *n <= 1, "0 or 1", n.to_string());
+            need("near", *near <= stage.batch, "at most the batch", near.to_string());
         }
         Objective::Clip { vision, text, projection }
         | Objective::ClipSigmoid { vision, text, projection } => {

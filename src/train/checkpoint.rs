@@ -3,7 +3,7 @@
 //! a tokenizer of its own. [`crate::files::manifest`] makes it whole.
 
 use crate::files::FileError;
-use crate::files::manifest::{self, Manifest, ManifestError};
+use crate::files::manifest::{self, CHECKPOINT, Manifest, ManifestError};
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -39,9 +39,6 @@ pub enum CheckpointError {
     },
 }
 
-/// The folder's format.
-pub const FORMAT: &str = "llm2clip.checkpoint/1";
-
 /// What a checkpoint holds.
 pub struct Checkpoint<S> {
     /// The stage's trainable tensors.
@@ -67,7 +64,7 @@ impl<S: Serialize + for<'a> Deserialize<'a>> Checkpoint<S> {
             ("card.json", serde_json::to_vec_pretty(&self.card).map_err(json)?),
         ];
         contents.extend(self.extra.iter().cloned());
-        Ok(manifest::write_folder(folder, FORMAT, &contents)?)
+        Ok(manifest::write_folder(folder, CHECKPOINT, &contents)?)
     }
 
     /// Reads a checkpoint whose manifest verifies; `extra` stays on disk.

@@ -11,6 +11,7 @@ use crate::data::collate::mntp::{MaskSpec, Masker, Replace};
 use crate::data::collate::simcse::simcse;
 use crate::data::collate::{CaptionFilter, TokenBatch};
 use crate::data::corpus::{Corpus, Item};
+use crate::data::near::nearest;
 use crate::data::order::{Cursor, Order};
 use crate::data::picture::Exif;
 use crate::data::pictures::{KEEP_BYTES, PatchSpec, Pictures};
@@ -28,6 +29,9 @@ const VALIDATION_BATCHES: usize = 4;
 
 /// A batch whose pictures take more than this is not made ahead: memory counts then. Bytes.
 const AHEAD_BYTES: usize = 512 << 20;
+
+/// Neighbours looked up for each place of a group of near items.
+const NEIGHBOURS_OF_EACH: usize = 8;
 
 /// Frozen rows of a language model, by item and caption.
 #[derive(Clone, Debug)]
@@ -345,10 +349,13 @@ impl Side {
                     side.order = Some(Order::shuffled(key, count, batch(count), contrastive)?);
                 }
             }
-            Objective::CaptionContrastive { .. } => {
-                side.lay_out_items(filter, 2, false, key, None, batch)?;
+            Objective::CaptionContrastive { near, .. } => {
+                side.lay_out_items(filter, 2, false, key, None, &batch)?;
+                if *near > 1 && training && side.order.is_some() {
+                    side.order = Some(side.gather(filter, *near, key, batch(side.pool.len()))?);
+                }
             }
-            _ => side.lay_out_items(filter, 1, true, key, window, batch)?,
+            _ => side.lay_out_items(filter, 1, true, key, window, &batch)?,
         }
         Ok(side)
     }
@@ -360,15 +367,14 @@ impl Side {
         picture: bool,
         key: Key,
         window: Option<usize>,
-        batch: impl Fn(usize) -> usize,
+        batch: &impl Fn(usize) -> usize,
     ) -> Result<(), TrainError> {
         self.pool = filter.eligible(&self.items, captions, picture);
         if picture {
             // Published recipes leave EXIF orientation alone.
             self.pictures = Some(Pictures::of(&self.items, Exif::Ignored, KEEP_BYTES));
         }
-        let concepts: Vec<&str> =
-            self.pool.iter().map(|&item| self.items[item].concept.as_str()).collect();
+        let concepts = self.concepts();
         if concepts.len() >= 2 {
             let count = concepts.len();
             let order = Order::apart(key, &concepts, batch(count), true)?;
@@ -378,6 +384,26 @@ impl Side {
             });
         }
         Ok(())
+    }
+
+    /// The concept of each item of the pool.
+    fn concepts(&self) -> Vec<&str> {
+        self.pool.iter().map(|&item| self.items[item].concept.as_str()).collect()
+    }
+
+    /// An order in which items come with `size - 1` of those whose captions are nearest.
+    fn gather(
+        &self,
+        filter: &CaptionFilter,
+        size: usize,
+        key: Key,
+        batch: usize,
+    ) -> Result<Order, TrainError> {
+        let text = |&item: &usize| captions(&self.items[item..=item], filter).join(" ");
+        let texts: Vec<String> = self.pool.iter().map(text).collect();
+        // More than are wanted, as an epoch may have visited the first ones.
+        let neighbours = nearest(&texts, NEIGHBOURS_OF_EACH * size);
+        Ok(Order::near(key, &self.concepts(), neighbours, size, batch, true)?)
     }
 }
 

@@ -111,7 +111,13 @@ impl StageModel {
             _ => builder,
         };
         let builder = builder.trainable(rule(stage)).lora(lora(stage), key.named("lora"));
-        Self::finish(shape, builder)
+        let built = Self::finish(shape, builder)?;
+        if built.params.trainable().next().is_none() {
+            let stage = stage.name.to_string();
+            let what = "nothing to train: lora_from_layer is above every block".to_owned();
+            return Err(TrainError::Unfit { stage, what });
+        }
+        Ok(built)
     }
 
     /// The same model outside any gradient graph. It computes with the very same numbers: an update
@@ -190,5 +196,6 @@ fn lora(stage: &Stage) -> Option<LoraSpec> {
         alpha: stage.lora_alpha,
         dropout: stage.lora_dropout,
         targets: targets.iter().map(|&target| target.to_owned()).collect(),
+        from_layer: stage.lora_from_layer,
     })
 }

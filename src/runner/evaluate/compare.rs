@@ -9,6 +9,7 @@ use crate::eval::compare::overlap_at;
 use crate::eval::document::COMPARE_FORMAT;
 use crate::eval::geometry::{Geometry, geometry, hubs};
 use crate::eval::histogram::{ScoreHistogram, histogram};
+use crate::eval::published::published;
 use crate::eval::quantised::QuantisedRow;
 use crate::eval::rank::high_ranks;
 use crate::eval::replicates::replicates;
@@ -157,6 +158,7 @@ pub fn compare(
         replicate_differences,
         same_rows,
         qrels,
+        published: published(probe.task, &probe.protocol),
         sweep: None,
         resamples: RESAMPLES,
         seed: request.seed,
