@@ -10,10 +10,13 @@
 //! | `answer.rs` | [`Desk`]: a gallery encoded once, then one query after another |
 //! | `seat.rs` | one of the desk's two encoders |
 //! | `classify.rs` | pictures against candidate texts |
+//! | `candidates.rs` | the classes, out of a text or a file |
+//! | `same.rs` | encoders that are one under several labels |
 //! | `qrels.rs` | a second set of judgements, out of a file |
 //! | `sweep.rs` | layers and poolings tried on validation items |
 
 mod answer;
+mod candidates;
 mod classify;
 mod compare;
 mod encoders;
@@ -21,10 +24,12 @@ mod inspect;
 mod keepsakes;
 mod probe;
 mod qrels;
+mod same;
 mod seat;
 mod sweep;
 
 pub use answer::{Ask, Desk, Question};
+pub use candidates::{CandidatesError, candidates};
 pub use classify::{Candidate, ClassifyRequest, LabelledPictures, classify};
 pub use compare::{CompareRequest, compare};
 pub use encoders::{Encoders, TimedRows};
