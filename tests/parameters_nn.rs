@@ -205,8 +205,7 @@ fn a_sequence_alone_and_in_a_pack_gives_the_same_rows() {
 #[test]
 fn blocks_below_the_first_asked_for_get_no_lora() {
     let builder = Builder::init(Key::new(1), &CPU).trainable(Rule::None);
-    let builder =
-        builder.lora(Some(LoraSpec { from_layer: 2, ..spec(&["q"]) }), Key::new(2));
+    let builder = builder.lora(Some(LoraSpec { from_layer: 2, ..spec(&["q"]) }), Key::new(2));
     for path in ["model.layers.1.q", "model.layers.2.q", "model.layers.10.q", "head.q"] {
         let linear = Linear::new(&builder.pp(path), 3, 4, false, DRAWN).unwrap();
         assert_eq!(linear.lora.is_some(), path != "model.layers.1.q", "{path}");

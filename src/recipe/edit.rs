@@ -193,7 +193,8 @@ mod tests {
         let file = "from = \"simcse\"\nseed = 5\n[[stages]]\nname = \"simcse\"\nbatch = 8\n";
         let recipe = from_toml(file).unwrap();
         assert_eq!((recipe.seed, recipe.stages[0].batch), (5, 8));
-        let named = "from = \"llm2clip\"\nname = \"wide\"\n[[stages]]\nname = \"clip\"\nsteps = 7\n";
+        let named =
+            "from = \"llm2clip\"\nname = \"wide\"\n[[stages]]\nname = \"clip\"\nsteps = 7\n";
         let named = from_toml(named).unwrap();
         assert_eq!((named.name.as_str(), named.stages[0].name.as_str()), ("wide", "clip"));
         assert_eq!(named.stages[0].steps, 7);
