@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use llm2clip::eval::CompareDocument;
 use llm2clip::eval::classify::ClassifyDocument;
 use llm2clip::runner::client::AnswerDocument;
 use llm2clip::session::Finite;
@@ -32,6 +33,7 @@ fn every_json_document_of_the_formats_page_reads_and_is_written_the_same() {
             "llm2clip.session-removed/1" => again::<Removed>(text),
             "llm2clip.packed/1" => again::<Packed>(text),
             "llm2clip.unpacked/1" => again::<Unpacked>(text),
+            "llm2clip.compare/1" => again::<CompareDocument>(text),
             "llm2clip.classify/1" => again::<ClassifyDocument>(text),
             "llm2clip.answer/1" => again::<AnswerDocument>(text),
             "llm2clip.soak/1" => again::<SoakDocument>(text),
@@ -40,7 +42,7 @@ fn every_json_document_of_the_formats_page_reads_and_is_written_the_same() {
         assert_eq!(read, value);
         seen += 1;
     }
-    assert!(seen >= 7);
+    assert!(seen >= 8);
 }
 
 /// Names such as `llm2clip.log/1` in a text.
@@ -105,4 +107,20 @@ fn every_key_of_a_sample_stands_on_the_formats_page() {
     for key in value.as_object().unwrap().keys().chain(gpu.keys()) {
         assert!(section.contains(&format!("`{key}`")), "docs/formats.md: sampled.{key}");
     }
+}
+
+/// Documents from before a key was there.
+#[test]
+fn a_comparison_without_the_newer_keys_reads() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/formats.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let blocks = page.split("```json\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let compare = blocks.map(|text| serde_json::from_str::<Value>(text).unwrap());
+    let mut old = compare.into_iter().find(|one| one["format"] == "llm2clip.compare/1").unwrap();
+    for key in ["replicates", "replicate_differences", "same_rows", "family", "resamples"] {
+        old.as_object_mut().unwrap().remove(key);
+    }
+    let read: CompareDocument = serde_json::from_value(old).unwrap();
+    assert!(read.replicates.is_empty() && read.same_rows.is_empty());
+    assert_eq!(read.rows.len(), 4);
 }

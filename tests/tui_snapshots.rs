@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+use llm2clip::eval::replicates::replicates;
+use llm2clip::eval::{Direction, Metrics};
 use llm2clip::session::Time;
 use llm2clip::session::names::RunId;
 use llm2clip::tui::app::App;
@@ -13,6 +15,7 @@ use llm2clip::tui::theme::{Depth, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -183,6 +186,113 @@ fn every_screen_looks_as_it_did() {
         press(&mut app, keys, sessions);
         for (width, height) in [(80, 24), (120, 40)] {
             check(&format!("{name}-{width}x{height}"), &text(&draw(&mut app, width, height)));
+        }
+    }
+}
+
+/// A comparison of two names with three seeds each, and a classification, in the session's results.
+fn results(sessions: &Path) {
+    let (session, _) = RUN.split_once('/').unwrap();
+    let folder = sessions.join(session).join("results");
+    std::fs::create_dir(&folder).unwrap();
+    let write = |name: &str, document: Value| {
+        std::fs::write(folder.join(name), document.to_string()).unwrap();
+    };
+    let shares = ["recall@1", "recall@5", "recall@10", "mrr"];
+    let metrics = |first: f64, step: f64| -> Value {
+        let mut values: serde_json::Map<String, Value> = shares
+            .iter()
+            .zip(0..)
+            .map(|(&name, at)| (name.to_owned(), json!(first + step * f64::from(at))))
+            .collect();
+        values.insert("median_rank".into(), json!(3.0));
+        values.into()
+    };
+    let ends = |first: f64| -> Value {
+        let ends = json!([first - 0.04, first + 0.04]);
+        json!({"recall@1": ends, "recall@5": ends, "recall@10": ends, "mrr": ends, "median_rank": [2.0, 4.0]})
+    };
+    let recall = [0.31, 0.335, 0.3, 0.41, 0.395, 0.33];
+    let roles = ["clip#1", "clip#2", "clip#3", "llm2clip#1", "llm2clip#2", "llm2clip#3"];
+    let row = |(role, recall): (&str, f64)| {
+        json!({"role": role, "encoder": null, "direction": "text-to-image", "metrics": metrics(recall, 0.1),
+            "ci95": ends(recall), "tied_share": 0.0, "mean_cosine": 0.25, "items": 300, "queries": 600,
+            "units": 300, "ms_per_item": 1.5, "ms_per_query": 1.75, "index_ms": 0.5,
+            "bytes_per_item": 768.0, "truncated": 0})
+    };
+    let rows: Vec<Value> = roles.into_iter().zip(recall).map(row).collect();
+    let measured: Vec<_> = roles
+        .into_iter()
+        .zip(recall)
+        .map(|(role, recall_1)| {
+            (role, Direction::TextToImage, Metrics { recall_1, ..Metrics::default() })
+        })
+        .collect();
+    let (replicates, differences) = replicates(&measured, None);
+    let less = |a: &str, b: &str, delta: f64, p: f64| {
+        json!({"a": a, "b": b, "direction": "text-to-image", "metric": "recall@1", "delta": delta,
+            "ci95": [delta - 0.03, delta + 0.03], "test": "sign-flip", "p": p, "p_holm": p, "n": 300})
+    };
+    write(
+        "caption-1.json",
+        json!({"format": "llm2clip.compare/1", "task": "image",
+            "protocol": {"dataset": "emoji", "split": "test", "split_digest": "00", "pool": null,
+                "captions": "any", "query_language": "en", "gallery_language": "en", "judgements": "own",
+                "self_exclusion": "image-to-image and text-to-text",
+                "tie_rule": "high rank, scores rounded to 2^-20", "rules": 1},
+            "rows": rows, "family": "recall@1 of each row against the first row",
+            "differences": [less("llm2clip#1", "clip#1", 0.1, 0.0004), less("clip#2", "clip#1", 0.025, 0.41)],
+            "replicates": replicates, "replicate_differences": differences}),
+    );
+    let row = |role: &str, one: f64, five: f64| {
+        json!({"role": role, "encoder": null, "text_encoder": null, "scale": 14.3, "scale_from": "model",
+            "metrics": {"top-1": one, "top-5": five},
+            "ci95": {"top-1": [one - 0.05, one + 0.05], "top-5": [five - 0.04, five + 0.03]},
+            "tied_share": 0.0, "ms_per_item": 8.5, "ms_per_candidate": 2.25, "truncated": 0})
+    };
+    let less = |metric: &str, delta: f64, p: Option<f64>| {
+        let test = p.map(|_| "sign-flip");
+        json!({"a": "llm2clip", "b": "clip", "metric": metric, "delta": delta,
+            "ci95": [delta - 0.02, delta + 0.02], "test": test, "p": p, "p_holm": p, "n": 150})
+    };
+    let hit = |candidate: usize, probability: f64| json!({"candidate": candidate, "probability": probability, "cosine": 0.25});
+    let picture = |item: &str, label: &str| json!({"item": item, "label": label, "classes": [[hit(0, 0.5), hit(2, 0.25)], [hit(2, 0.75), hit(0, 0.125)]]});
+    let candidates =
+        ["Food & Drink", "Flags", "Animals & Nature", "Objects", "Symbols", "Travel & Places"];
+    write(
+        "classify-1.json",
+        json!({"format": "llm2clip.classify/1",
+            "protocol": {"dataset": "emoji", "split": "test", "split_digest": "00", "pool": null,
+                "tie_rule": "high rank, scores rounded to 2^-20", "rules": 1},
+            "candidates": candidates, "texts": candidates, "templates": ["a picture of {}"],
+            "rows": [row("clip", 0.42, 0.8), row("llm2clip", 0.48, 0.86)],
+            "differences": [less("top-1", 0.06, Some(0.0123)), less("top-5", 0.06, None)],
+            "family": "top-1 of each row against the first row: 1 tests",
+            "labelled": {"pictures": 600, "units": 150, "without": 0, "unknown": 3,
+                "unknown_labels": [{"label": "Activity", "pictures": 3}]},
+            "pictures": [picture("1f408@0", "Animals & Nature"), picture("1f34e@0", "Food & Drink")],
+            "resamples": 10000, "seed": 0, "program": "0.1.0"}),
+    );
+}
+
+#[test]
+fn comparisons_and_classifications_look_as_they_did() {
+    let folder = sessions(RUN);
+    let sessions = folder.path();
+    results(sessions);
+    for (name, keys) in [
+        ("compare-rows", &["enter", "3"][..]),
+        ("compare-replicates", &["enter", "3", "v"]),
+        ("classification", &["enter", "3", "right"]),
+        ("classification-pictures", &["enter", "3", "right", "v", "down"]),
+    ] {
+        let mut app = app(RUN, "dark", Depth::True, false, sessions);
+        press(&mut app, keys, sessions);
+        for (width, height) in [(80, 24), (120, 40)] {
+            check(&format!("{name}-{width}x{height}"), &text(&draw(&mut app, width, height)));
+        }
+        for (width, height) in [(20, 5), (60, 16), (61, 17), (200, 60)] {
+            draw(&mut app, width, height);
         }
     }
 }

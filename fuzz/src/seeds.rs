@@ -1,6 +1,9 @@
 //! Small valid files to begin from.
 
 use llm2clip::encode::{Embeddings, Table, TableDtype};
+use llm2clip::ids::RunName;
+use llm2clip::session::follow::read_run;
+use llm2clip::session::index::{headed, marks_of};
 use llm2clip::session::neighbours::{NeighbourSet, write_neighbours};
 use std::path::{Path, PathBuf};
 
@@ -224,4 +227,48 @@ pub fn logs() -> Vec<Vec<u8>> {
 /// Commands.
 pub fn letters() -> Vec<Vec<u8>> {
     texts(&[r#"{"format":"llm2clip.command/1","command":"pause","time":"2026-11-24T03:50:43Z"}"#])
+}
+
+/// Samples of the machine.
+pub fn samples() -> Vec<Vec<u8>> {
+    let head = r#"{"format":"llm2clip.log/1","log":"system","session":"20261124-040000-tiny-abcdef","run":"tiny-1","segment":1,"time":"2026-11-24T04:00:00.000Z","program_version":"0.1.0"}"#;
+    let record = r#"{"seq":1,"time":"2026-11-24T04:00:02.000Z","event":"sampled","cores_used":0.5,"busiest_core":1.0,"cores":2,"memory_used":3,"memory_total":4,"process_bytes":1,"disk_free":{"sessions":7,"checkpoints":8}}"#;
+    let gpu = r#"{"seq":2,"time":"2026-11-24T04:00:04.000Z","event":"sampled","cores_used":0.25,"busiest_core":0.5,"cores":2,"memory_used":3,"memory_total":4,"process_bytes":1,"disk_free":{"sessions":7},"gpus":[{"name":"GPU","utilisation":0.5,"memory_used":1,"watts":80.5}]}"#;
+    vec![format!("{head}\n{record}\n{gpu}\n").into_bytes()]
+}
+
+/// Indexes of the golden log: as the program writes one of it, read to its end and halfway.
+pub fn indexes() -> Vec<Vec<u8>> {
+    let folder = std::env::temp_dir().join(format!("llm2clip-indexes-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let run: RunName = "tiny-1".parse().expect("a name");
+    let log = folder.join("tiny-1.1.jsonl");
+    let whole = logs().remove(0);
+    let half = whole.len() / 2;
+    let half = half + whole[half..].iter().position(|byte| *byte == b'\n').expect("a line") + 1;
+    let files = [whole.len(), half].map(|bytes| {
+        std::fs::write(&log, &whole[..bytes]).expect("a log");
+        let follower = read_run(&folder, &run).expect("the log");
+        let segment = serde_json::json!({
+            "segment": 1,
+            "bytes": bytes,
+            "lines": whole[..bytes].iter().filter(|byte| **byte == b'\n').count(),
+            "oddities": {"bad_lines": 0, "bad": [], "unknown_kinds": 0, "unknown_keys": 0},
+            "marks": marks_of(&log, bytes as u64).expect("its marks"),
+        });
+        let index = serde_json::json!({"segments": [segment], "state": follower.state()});
+        headed(format!("{index}\n").as_bytes()).expect("a head")
+    });
+    let _ = std::fs::remove_dir_all(&folder);
+    files.into()
+}
+
+/// Judgements.
+pub fn qrels() -> Vec<Vec<u8>> {
+    texts(&["a#0 0 a#1 1\nb 0 c%20d@0 2\n\n", "a\t0\tb\t0.5\r\nc 0 d -1\n"])
+}
+
+/// Classes, with texts and without.
+pub fn candidates() -> Vec<Vec<u8>> {
+    texts(&["cat\ta small cat\n\ndog\ta large dog\n", "one\ntwo\nthree\r\n", "a cat,a dog"])
 }

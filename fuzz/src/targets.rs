@@ -7,11 +7,17 @@ use llm2clip::data::picture::{Exif, decode};
 use llm2clip::data::read::braces;
 use llm2clip::encode::{Sources, Table, parse_list};
 use llm2clip::files::manifest;
+use llm2clip::ids::RunName;
 use llm2clip::recipe::{apply_set, from_toml, preset, validate};
-use llm2clip::session::RunState;
+use llm2clip::runner::evaluate::{Qrels, candidates};
 use llm2clip::session::control::Mailbox;
+use llm2clip::session::follow::read_run;
+use llm2clip::session::index::{headed, index_path};
 use llm2clip::session::neighbours::read_neighbours;
+use llm2clip::session::runs::RunRow;
+use llm2clip::session::system::SystemEvent;
 use llm2clip::session::tail::{Budget, LogTail};
+use llm2clip::session::{RunFollower, RunState, Time};
 use llm2clip::shown::steers;
 use std::path::Path;
 
@@ -108,6 +114,30 @@ pub const ALL: &[Target] = &[
         seeds: seeds::logs,
         words: &["\"seq\"", "\"event\"", "\"step_finished\"", "\"time\""],
         run: log,
+    },
+    Target {
+        name: "system",
+        seeds: seeds::samples,
+        words: &["\"seq\"", "\"sampled\"", "\"gpus\"", "\"disk_free\"", "1e400", "null"],
+        run: samples,
+    },
+    Target {
+        name: "index",
+        seeds: seeds::indexes,
+        words: &["\"segments\"", "\"bytes\"", "\"lines\"", "\"state\"", "\"stages\"", "[]"],
+        run: index,
+    },
+    Target {
+        name: "qrels",
+        seeds: seeds::qrels,
+        words: &[" 0 ", " 1\n", "%20", "%", "#0", "@1", "nan", "inf", "-1"],
+        run: qrels,
+    },
+    Target {
+        name: "candidates",
+        seeds: seeds::candidates,
+        words: &["\t", "\n", "\r\n", ","],
+        run: classes,
     },
     Target {
         name: "mailbox",
@@ -311,4 +341,73 @@ fn mailbox(folder: &Path, bytes: &[u8]) -> String {
         Ok(letters) => format!("{:?}", letters.first().map(|letter| letter.command.clone())),
         Err(error) => said(&error),
     }
+}
+
+fn samples(folder: &Path, bytes: &[u8]) -> String {
+    let path = write(folder, "tiny-1.1.system.jsonl", bytes);
+    let mut tail = match LogTail::<SystemEvent>::open_as(&path) {
+        Ok(tail) => tail,
+        Err(error) => return said(&error),
+    };
+    let mut read = 0;
+    let reached = tail.poll(Budget::ALL, |_| read += 1);
+    let first = tail.oddities().bad.first().map(|line| line.why.clone());
+    format!("{} {first:?} {:?}", read.min(3), reached.map_err(|error| said(&error)))
+}
+
+/// As it is, and with a first line that fits what stands below it: beside the log that the valid one was
+/// made from.
+fn index(folder: &Path, bytes: &[u8]) -> String {
+    let inside = folder.join("indexed");
+    let run: RunName = "tiny-1".parse().expect("a name");
+    let path = index_path(&inside, &run);
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    write(&inside, "tiny-1.1.jsonl", &seeds::logs()[0]);
+    let body = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes, |end| &bytes[end + 1..]);
+    let mended = headed(body).expect("a head");
+    let state = |follower: &RunFollower| {
+        let text = serde_json::to_string(follower.state()).unwrap_or_default();
+        // What is quoted does not tell outcomes apart.
+        text.replace('"', "'")
+    };
+    let mut plain = RunFollower::new(&inside, run.clone());
+    plain.poll(Budget::ALL).expect("the log");
+    let without = state(&plain);
+    let outcomes = [bytes, &mended].map(|bytes| {
+        std::fs::write(&path, bytes).expect("an input");
+        match read_run(&inside, &run) {
+            Ok(follower) => {
+                let session = "20261124-040000-tiny-abcdef".parse().expect("a name");
+                // A row, and the derived numbers in it, can be made of any state.
+                let _ = RunRow::of(&session, &follower, Time::EPOCH);
+                first_difference(&state(&follower), &without)
+            }
+            Err(error) => said(&error),
+        }
+    });
+    outcomes.join(" | ")
+}
+
+/// Where one text leaves another, or that it does not.
+fn first_difference(text: &str, other: &str) -> String {
+    let same = text.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+    if text == other {
+        return "as without an index".to_owned();
+    }
+    text.chars().skip(same.saturating_sub(40)).take(80).collect()
+}
+
+fn qrels(folder: &Path, bytes: &[u8]) -> String {
+    let path = write(folder, "input.qrels", bytes);
+    Qrels::open(&path).map_or_else(|error| said(&error), |_| "judgements".to_owned())
+}
+
+fn classes(folder: &Path, bytes: &[u8]) -> String {
+    let path = write(folder, "input.classes", bytes).display().to_string();
+    let file = candidates(&path)
+        .map_or_else(|error| said(&error), |list| format!("{} classes", list.len().min(4)));
+    // Behind a comma it is a list of texts and no file's name.
+    let text = format!("a class,{}", String::from_utf8_lossy(bytes).replace('\0', " "));
+    let text = candidates(&text).map_or_else(|error| said(&error), |_| "classes".to_owned());
+    format!("{file} | {text}")
 }

@@ -8,13 +8,12 @@ use crate::encode::parse_list;
 use crate::eval::classify::{ClassHit, ClassifyDocument};
 use crate::runner::Narrator;
 use crate::runner::evaluate::{
-    Candidate, ClassifyRequest, Encoders, LabelledPictures, classify as classify_pictures,
+    ClassifyRequest, Encoders, LabelledPictures, candidates, classify as classify_pictures,
 };
 use crate::session::results::results_of;
 use clap::Args;
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// `classify`
@@ -56,7 +55,8 @@ pub struct Classify {
 /// `llm2clip classify`
 pub fn classify(global: &Global, args: &Classify) -> anyhow::Result<ExitCode> {
     let specs = parse_list(&args.encoders).map_err(|error| Refused(error.to_string()))?;
-    let candidates = candidates(&args.candidates)?;
+    let candidates =
+        candidates(&args.candidates).map_err(|error| Refused(format!("--candidates: {error}")))?;
     if let Some(template) = args.template.iter().find(|template| !template.contains("{}")) {
         let message = format!("--template: expected {{}} where the class goes, found {template:?}");
         return Err(Refused(message).into());
@@ -99,44 +99,6 @@ pub fn classify(global: &Global, args: &Classify) -> anyhow::Result<ExitCode> {
     }
     global.print(&document, human)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn candidates(given: &str) -> anyhow::Result<Vec<Candidate>> {
-    let path = Path::new(given);
-    let classes: Vec<Candidate> = if path.is_file() {
-        let bytes = std::fs::read(path)
-            .map_err(|error| Refused(format!("--candidates {}: {error}", path.display())))?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            Refused(format!("--candidates {}: expected UTF-8: {error}", path.display()))
-        })?;
-        let line = |line: &str| {
-            let (name, text) = line.split_once('\t').unwrap_or((line, line));
-            Candidate { name: name.trim().to_owned(), text: text.trim().to_owned() }
-        };
-        text.lines().filter(|line| !line.trim().is_empty()).map(line).collect()
-    } else {
-        let one = |text: &str| Candidate { name: text.trim().into(), text: text.trim().into() };
-        given.split(',').map(one).collect()
-    };
-    if classes.len() < 2 {
-        let found = classes.len();
-        let message = format!(
-            "--candidates: expected at least two classes, found {found} (no file of that name is there)"
-        );
-        return Err(Refused(message).into());
-    }
-    let mut seen = BTreeSet::new();
-    for class in &classes {
-        if class.name.is_empty() || class.text.is_empty() {
-            return Err(Refused("--candidates: found a class without a text".to_owned()).into());
-        }
-        if !seen.insert(&class.name) {
-            let message =
-                format!("--candidates: found {:?} twice; name each class once", class.name);
-            return Err(Refused(message).into());
-        }
-    }
-    Ok(classes)
 }
 
 /// Pictures a person is shown; `--json` has all.
@@ -182,7 +144,7 @@ fn human(document: &ClassifyDocument) -> String {
             "{} less {}: {} {:+.1} points, 95 % {low:+.1} to {high:+.1}, {} p {:.4}, after Holm {:.4}, {} units",
             safe(&found.a),
             safe(&found.b),
-            found.metric,
+            found.of.metric,
             found.delta * 100.0,
             found.test.map_or("", |test| test.name()),
             found.p.unwrap_or(1.0),

@@ -31,7 +31,8 @@ pub struct Compare {
     /// caption or image.
     #[arg(long)]
     task: TaskArg,
-    /// `[LABEL=]SPEC[OPTIONS]`, separated by commas.
+    /// `[LABEL=]SPEC[OPTIONS]`, separated by commas; labels NAME#1, NAME#2 are replicates of NAME, such
+    /// as runs with several seeds.
     #[arg(long)]
     encoders: String,
     /// first-two, all-pairs or any.

@@ -5,7 +5,9 @@ use super::global::{Global, Refused};
 use crate::encode::{export_checkpoint, export_llama, export_peft};
 use crate::eval::document::COMPARE_FORMAT;
 use crate::eval::{CompareDocument, Relevant};
-use crate::export::{NamedSeries, charts, csv, rank_charts, trec, write_text};
+use crate::export::{
+    NamedSeries, charts, csv, rank_charts, replicate_differences, replicate_rows, trec, write_text,
+};
 use crate::session::Time;
 use crate::session::event::Exported;
 use crate::session::folder::Session;
@@ -146,6 +148,11 @@ pub fn export_session(session: &Session, out: &Path) -> anyhow::Result<Vec<Strin
     written.push(write_text(out, "differences.csv", &csv::compare_differences(&plain))?);
     if documents.iter().any(|(_, document)| document.sweep.is_some()) {
         written.push(write_text(out, "sweep.csv", &csv::sweep_rows(&documents))?);
+    }
+    if plain.iter().any(|document| !document.replicates.is_empty()) {
+        written.push(write_text(out, "replicates.csv", &replicate_rows(&plain))?);
+        let differences = replicate_differences(&plain);
+        written.push(write_text(out, "replicate_differences.csv", &differences)?);
     }
     written.push(write_text(out, "series.csv", &csv::series(&series))?);
     written.extend(charts(out, &series, &documents)?);

@@ -24,7 +24,7 @@
 //! | `replay.rs` | `replay` |
 //! | `bench.rs`, `soak.rs` | `bench`, `soak` |
 //! | `workbench.rs` | the terminal workbench |
-//! | `text.rs` | documents as tables for people |
+//! | `text.rs`, `replicates.rs` | documents as tables for people |
 
 mod bench;
 mod classify;
@@ -44,6 +44,7 @@ mod inspect;
 mod pull;
 mod recipes;
 mod replay;
+mod replicates;
 mod resume;
 mod runs;
 mod series;

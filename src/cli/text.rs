@@ -76,6 +76,11 @@ pub fn compare(document: &CompareDocument) -> String {
             paper.source
         );
     }
+    super::replicates::write(&mut text, document);
+    for labels in &document.same_rows {
+        let labels: Vec<String> = labels.iter().map(|label| safe(label)).collect();
+        let _ = writeln!(text, "\nthe same rows under several labels: {}", labels.join(", "));
+    }
     if let Some(second) = &document.qrels {
         let read = &second.read;
         let _ = writeln!(
@@ -135,6 +140,9 @@ pub fn compare(document: &CompareDocument) -> String {
     text
 }
 
+/// Share of ties from which on a row's numbers are those of its ties.
+const MUCH_TIED: f64 = 0.1;
+
 /// Rows of a sweep that a person is shown, the best first.
 const TRIED: usize = 12;
 
@@ -190,6 +198,10 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
             number(row.ms_per_item, 3),
             number(row.bytes_per_item, 0),
         );
+        if row.tied_share >= MUCH_TIED {
+            let share = percent(row.tied_share);
+            let _ = writeln!(text, "  {share} % of its answers tie and count as the lower place");
+        }
         for small in &row.quantised {
             let _ = writeln!(
                 text,

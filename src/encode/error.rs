@@ -39,6 +39,15 @@ pub enum EncodeError {
     /// A row has no direction.
     #[error(transparent)]
     Embedding(#[from] EmbeddingError),
+    /// A row of a table has no direction.
+    #[error("{cause} ({})", path.display())]
+    Row {
+        /// Which row, and what is wrong with it.
+        #[source]
+        cause: EmbeddingError,
+        /// The table.
+        path: PathBuf,
+    },
     /// A JSON file does not parse.
     #[error("{cause} ({})", path.display())]
     Json {

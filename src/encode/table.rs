@@ -179,7 +179,9 @@ impl Table {
             }
             other => return Err(unfit(format!("stores {other:?}; expected F32, F16 or I8"))),
         };
-        Ok(Self { rows: Embeddings::new(dim, values)?, card })
+        let rows = Embeddings::new(dim, values)
+            .map_err(|cause| EncodeError::Row { cause, path: path.to_owned() })?;
+        Ok(Self { rows, card })
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Classes stand once, in order; pictures name them by their places.
 
-use super::significance::Test;
+use super::difference::{Classified, Difference};
 use super::{Error, Scores};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,7 +26,7 @@ pub struct ClassifyDocument {
     /// One an encoder.
     pub rows: Vec<ClassifyRow>,
     /// Each row against the first and against the row before it; empty without labels.
-    pub differences: Vec<ClassifyDifference>,
+    pub differences: Vec<Difference<Classified>>,
     /// What Holm's correction runs over, in words.
     pub family: String,
     /// How many pictures say what they show, and which do not.
@@ -94,32 +94,6 @@ pub struct TopShares<T> {
     /// The true class is among the best five.
     #[serde(rename = "top-5")]
     pub top_5: T,
-}
-
-/// Row `a` less row `b`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ClassifyDifference {
-    /// The label of the row.
-    pub a: String,
-    /// The label of the row it is held against.
-    pub b: String,
-    /// `top-1` or `top-5`.
-    pub metric: String,
-    /// Value of `a` less value of `b`.
-    pub delta: f64,
-    /// Its 95 % interval, both rows resampled together.
-    pub ci95: [f64; 2],
-    /// The test; `top-1` only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub test: Option<Test>,
-    /// Its p-value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub p: Option<f64>,
-    /// That, corrected over the document's family.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub p_holm: Option<f64>,
-    /// Units compared.
-    pub n: usize,
 }
 
 /// Labels beside the candidates.

@@ -3,14 +3,15 @@
 //! Cards of encoders are carried as they come: this module compares numbers, not encoders. Keys
 //! it does not know are dropped on reading; `format` says what a document is.
 
+use super::difference::Difference;
 use super::geometry::Geometry;
 use super::histogram::ScoreHistogram;
 use super::published::Published;
 use super::quantised::QuantisedRow;
+use super::replicates::{ReplicateDifference, Replicates};
 use super::second::SecondJudgements;
-use super::significance::Test;
 use super::sweep::Sweep;
-use super::{Intervals, Metric, Metrics};
+use super::{Intervals, Metrics};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -188,6 +189,15 @@ pub struct CompareDocument {
     /// What Holm's correction runs over, in words.
     #[serde(default)]
     pub family: String,
+    /// Rows of one name with several numbers, such as `clip#1` and `clip#2`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replicates: Vec<Replicates>,
+    /// Names with equally many replicates, number by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replicate_differences: Vec<ReplicateDifference>,
+    /// Labels that gave the same rows, bit by bit: one encoder under several names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same_rows: Vec<Vec<String>>,
     /// The same with a second set of judgements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qrels: Option<SecondJudgements>,
@@ -254,34 +264,6 @@ pub struct CompareRow {
     /// The same search over tables of fewer bits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quantised: Vec<QuantisedRow>,
-}
-
-/// Row `a` less row `b` in one metric.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Difference {
-    /// The label of the row.
-    pub a: String,
-    /// The label of the row it is held against.
-    pub b: String,
-    /// The direction of both.
-    pub direction: Direction,
-    /// The metric.
-    pub metric: Metric,
-    /// Value of `a` less value of `b`.
-    pub delta: f64,
-    /// Its 95 % interval, both rows resampled together.
-    pub ci95: [f64; 2],
-    /// The test; recall@1 only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub test: Option<Test>,
-    /// Its p-value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub p: Option<f64>,
-    /// That, corrected over the document's family.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub p_holm: Option<f64>,
-    /// Units compared.
-    pub n: usize,
 }
 
 /// One query's ranked lists, or a summary of all queries'.
@@ -431,28 +413,5 @@ mod tests {
         }
         let error = "image retrieval".parse::<Direction>().unwrap_err().to_string();
         assert!(error.contains("expected text-to-image") && error.contains("image retrieval"));
-    }
-
-    #[test]
-    fn only_recall_1_shows_a_test() {
-        let plain = Difference {
-            a: "b".into(),
-            b: "a".into(),
-            direction: Direction::TextToText,
-            metric: Metric::Mrr,
-            delta: 0.5,
-            ci95: [0.25, 0.75],
-            test: None,
-            p: None,
-            p_holm: None,
-            n: 4,
-        };
-        let json = serde_json::to_string(&plain).unwrap();
-        let want = r#"{"a":"b","b":"a","direction":"text-to-text","metric":"mrr","delta":0.5,"ci95":[0.25,0.75],"n":4}"#;
-        assert_eq!(json, want);
-        let tested = Difference { test: Some(Test::McNemar), p: Some(0.5), ..plain };
-        let read: Difference =
-            serde_json::from_str(&serde_json::to_string(&tested).unwrap()).unwrap();
-        assert_eq!(read, tested);
     }
 }

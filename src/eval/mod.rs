@@ -11,6 +11,7 @@ pub mod bootstrap;
 pub mod classify;
 pub mod compare;
 mod contrast;
+pub mod difference;
 pub mod document;
 pub mod eigen;
 mod error;
@@ -23,6 +24,7 @@ pub mod quantised;
 pub mod question;
 pub mod rank;
 pub mod relevant;
+pub mod replicates;
 pub mod scores;
 pub mod second;
 pub mod significance;
@@ -31,9 +33,10 @@ pub mod table;
 pub mod topk;
 
 pub use contrast::{ContrastMeasures, contrast};
+pub use difference::Difference;
 pub use document::{
-    CompareDocument, CompareRow, Difference, Direction, InspectDocument, InspectHit, InspectList,
-    Protocol, Task,
+    CompareDocument, CompareRow, Direction, InspectDocument, InspectHit, InspectList, Protocol,
+    Task,
 };
 pub use error::{Error, RowFault};
 pub use metrics::{Intervals, Metric, Metrics, PerMetric};

@@ -5,7 +5,8 @@
 //! correction. The other metrics get a difference and its interval, and no test.
 
 use super::bootstrap::{Resampled, number_units, resample};
-use super::document::{Difference, Direction};
+use super::difference::{Difference, Retrieved};
+use super::document::Direction;
 use super::significance::{holm, test_recall_1};
 use super::{Error, Intervals, Metric, Metrics};
 use crate::rng::Key;
@@ -101,8 +102,7 @@ pub fn table(
             differences.push(Difference {
                 a: rows[at].role.to_owned(),
                 b: rows[other].role.to_owned(),
-                direction: rows[at].direction,
-                metric,
+                of: Retrieved { direction: rows[at].direction, metric },
                 delta: metrics[at].get(metric) - metrics[other].get(metric),
                 ci95: a.interval_of_difference(b, metric),
                 test,
@@ -153,8 +153,10 @@ mod tests {
             let tested = table
                 .differences
                 .iter()
-                .filter(|d| d.metric == Metric::Recall1 && d.direction == Direction::ImageToText);
-            tested.map(|d| (d.a.clone(), d.b.clone())).collect()
+                .map(|d| (d, d.of))
+                .filter(|(_, of)| of.metric == Metric::Recall1)
+                .filter(|(_, of)| of.direction == Direction::ImageToText);
+            tested.map(|(d, _)| (d.a.clone(), d.b.clone())).collect()
         };
         let own = |list: &[(&str, &str)]| -> Vec<(String, String)> {
             list.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
@@ -177,7 +179,7 @@ mod tests {
         let table = table(&rows, None, 200, 0).unwrap();
         assert_eq!(table.differences.len(), 2 * 5);
         for d in &table.differences {
-            assert_eq!(d.p.is_some(), d.metric == Metric::Recall1);
+            assert_eq!(d.p.is_some(), d.of.metric == Metric::Recall1);
             if let (Some(p), Some(p_holm)) = (d.p, d.p_holm) {
                 assert_eq!(d.test, Some(Test::McNemar));
                 assert_eq!(p_holm, 2.0 * p, "two tests, both as small");

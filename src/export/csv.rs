@@ -5,7 +5,7 @@ use crate::eval::{CompareDocument, CompareRow, Difference, Metric, Protocol};
 use std::fmt::Write as _;
 
 /// A cell, quoted where it must be.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
@@ -14,12 +14,12 @@ fn cell(text: &str) -> String {
 }
 
 /// A number that may be missing or not finite: then the cell is empty.
-fn number(value: Option<f64>) -> String {
+pub(super) fn number(value: Option<f64>) -> String {
     value.filter(|value| value.is_finite()).map_or_else(String::new, |value| value.to_string())
 }
 
 /// A table from its lines of cells, already quoted.
-fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub(super) fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> String {
     rows.into_iter().fold(String::new(), |mut text, row| {
         let _ = writeln!(text, "{}", row.join(","));
         text
@@ -156,8 +156,8 @@ pub fn compare_differences(documents: &[CompareDocument]) -> String {
                     cell(&protocol.dataset),
                     cell(&difference.a),
                     cell(&difference.b),
-                    difference.direction.to_string(),
-                    difference.metric.to_string(),
+                    difference.of.direction.to_string(),
+                    difference.of.metric.to_string(),
                     number(Some(difference.delta)),
                     number(Some(difference.ci95[0])),
                     number(Some(difference.ci95[1])),

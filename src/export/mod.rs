@@ -6,10 +6,12 @@
 pub mod chart;
 mod charts;
 pub mod csv;
+mod replicates;
 pub mod series;
 pub mod trec;
 
 pub use charts::{Written, charts, rank_charts, write_text};
+pub use replicates::{replicate_differences, replicate_rows};
 pub use series::NamedSeries;
 
 use std::path::PathBuf;

@@ -54,13 +54,14 @@ pub fn apply_set(recipe: &Recipe, text: &str) -> Result<Recipe, EditError> {
     let (only, key) = wanted.map_or((None, path), |(stage, key)| (Some(stage), key));
     let mut known = Vec::new();
     let mut hits = 0;
-    if only.is_none() && ["seed", "name", "report"].contains(&key) {
+    let own = only.is_none() && ["seed", "name", "report"].contains(&key);
+    if own {
         json[key] = value.clone();
         hits = 1;
     }
     for stage in json["stages"].as_array_mut().into_iter().flatten() {
         collect_keys(stage, "", &mut known);
-        if only.is_some_and(|name| stage["name"] != name) {
+        if own || only.is_some_and(|name| stage["name"] != name) {
             continue;
         }
         if let Some(slot) = stage.pointer_mut(&format!("/{}", key.replace('.', "/"))) {
@@ -192,6 +193,11 @@ mod tests {
         let file = "from = \"simcse\"\nseed = 5\n[[stages]]\nname = \"simcse\"\nbatch = 8\n";
         let recipe = from_toml(file).unwrap();
         assert_eq!((recipe.seed, recipe.stages[0].batch), (5, 8));
+        let named =
+            "from = \"llm2clip\"\nname = \"wide\"\n[[stages]]\nname = \"clip\"\nsteps = 7\n";
+        let named = from_toml(named).unwrap();
+        assert_eq!((named.name.as_str(), named.stages[0].name.as_str()), ("wide", "clip"));
+        assert_eq!(named.stages[0].steps, 7);
         let whole = toml::to_string(&recipe).unwrap();
         assert_eq!(from_toml(&whole).unwrap(), recipe);
     }

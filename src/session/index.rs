@@ -81,7 +81,10 @@ pub fn index_path(folder: &Path, run: &RunName) -> PathBuf {
 }
 
 /// A digest of pieces of the first `bytes` of a log: both its ends, and some between.
-pub(super) fn marks_of(log: &Path, bytes: u64) -> Result<Digest, LogError> {
+///
+/// # Errors
+/// A log that cannot be read, or is shorter.
+pub fn marks_of(log: &Path, bytes: u64) -> Result<Digest, LogError> {
     let fail = || io_error("read the log", log);
     let file = File::open(log).map_err(fail())?;
     let mut read = Vec::new();
@@ -121,6 +124,21 @@ pub(super) fn load(
     (fits && !index.segments.is_empty()).then_some(index)
 }
 
+/// A whole index file of this program: its second line, below the first one that fits it.
+#[must_use]
+pub fn headed(body: &[u8]) -> Option<Vec<u8>> {
+    let head = Head {
+        format: INDEX_FORMAT.to_owned(),
+        fold: FOLD,
+        program: program(),
+        sha256: Digest::of(body),
+    };
+    let mut text = serde_json::to_vec(&head).ok()?;
+    text.push(b'\n');
+    text.extend(body);
+    Some(text)
+}
+
 /// Keeps an index, replacing an older one. A folder that cannot be written to keeps none.
 pub(super) fn keep(folder: &Path, run: &RunName, index: &Index) {
     if SILENT.load(Ordering::Relaxed) {
@@ -128,15 +146,7 @@ pub(super) fn keep(folder: &Path, run: &RunName, index: &Index) {
     }
     let Ok(mut body) = serde_json::to_vec(index) else { return };
     body.push(b'\n');
-    let head = Head {
-        format: INDEX_FORMAT.to_owned(),
-        fold: FOLD,
-        program: program(),
-        sha256: Digest::of(&body),
-    };
-    let Ok(mut text) = serde_json::to_vec(&head) else { return };
-    text.push(b'\n');
-    text.extend(body);
+    let Some(text) = headed(&body) else { return };
     let path = index_path(folder, run);
     if let Some(parent) = path.parent()
         && (parent.is_dir() || fs::create_dir(parent).is_ok())

@@ -34,7 +34,7 @@ impl DifferenceChart {
         let rows: Vec<Row> = document
             .differences
             .iter()
-            .filter(|difference| difference.metric == metric)
+            .filter(|difference| difference.of.metric == metric)
             .map(Row::new)
             .collect();
         if rows.is_empty() {
@@ -63,7 +63,7 @@ impl DifferenceChart {
 
 impl Row {
     fn new(difference: &Difference) -> Self {
-        let digits = if difference.metric == Metric::MedianRank { 1 } else { 3 };
+        let digits = if difference.of.metric == Metric::MedianRank { 1 } else { 3 };
         let [low, high] = difference.ci95;
         let p = difference.p_holm.map_or_else(String::new, |p| {
             if p < 0.001 { "  p < 0.001".to_owned() } else { format!("  p = {p:.3}") }
@@ -71,7 +71,7 @@ impl Row {
         let text =
             format!("{:+.digits$}  [{low:+.digits$}, {high:+.digits$}]{p}", difference.delta);
         Self {
-            name: format!("{}: {} less {}", difference.direction, difference.a, difference.b),
+            name: format!("{}: {} less {}", difference.of.direction, difference.a, difference.b),
             text: text.replace('-', "\u{2212}"),
             delta: difference.delta,
             interval: difference.ci95,

@@ -9,9 +9,10 @@ use crate::encode::{
     Embeddings, EncoderSpec, ImageEncoder, TextEncoder, image_encoder, text_encoder,
 };
 use crate::eval::classify::{
-    CLASSIFY_FORMAT, ClassHit, ClassifiedPicture, ClassifyDifference, ClassifyDocument,
-    ClassifyProtocol, ClassifyRow, Labelled, TopShares, UnknownLabel, choices,
+    CLASSIFY_FORMAT, ClassHit, ClassifiedPicture, ClassifyDocument, ClassifyProtocol, ClassifyRow,
+    Labelled, TopShares, UnknownLabel, choices,
 };
+use crate::eval::difference::Classified;
 use crate::eval::document::{RULES_VERSION, TIE_RULE};
 use crate::eval::rank::high_ranks;
 use crate::eval::{
@@ -200,22 +201,12 @@ pub fn classify(
             (one.row.metrics, one.row.ci95) = (Some(metrics), Some(ci95));
         }
         let kept = numbers.differences.into_iter().filter_map(|found| {
-            let metric = match found.metric {
+            let metric = match found.of.metric {
                 Metric::Recall1 => "top-1",
                 Metric::Recall5 => "top-5",
                 Metric::Recall10 | Metric::Mrr | Metric::MedianRank => return None,
             };
-            Some(ClassifyDifference {
-                a: found.a,
-                b: found.b,
-                metric: metric.to_owned(),
-                delta: found.delta,
-                ci95: found.ci95,
-                test: found.test,
-                p: found.p,
-                p_holm: found.p_holm,
-                n: found.n,
-            })
+            Some(found.about(Classified { metric: metric.to_owned() }))
         });
         differences = kept.collect();
         let tests = differences.iter().filter(|found| found.p.is_some()).count();

@@ -3,6 +3,7 @@
 use super::encoders::{Encoded, Encoders, TimedRows};
 use super::probe::Probe;
 use super::qrels::Qrels;
+use super::same;
 use crate::encode::{Embeddings, EncoderCard, EncoderSpec, TableDtype};
 use crate::eval::compare::overlap_at;
 use crate::eval::document::COMPARE_FORMAT;
@@ -11,6 +12,7 @@ use crate::eval::histogram::{ScoreHistogram, histogram};
 use crate::eval::published::published;
 use crate::eval::quantised::QuantisedRow;
 use crate::eval::rank::high_ranks;
+use crate::eval::replicates::replicates;
 use crate::eval::second::SecondJudgements;
 use crate::eval::{
     CompareDocument, CompareRow, Direction, Given, Hit, Judgements, Metrics, Products, Ranked,
@@ -112,9 +114,10 @@ pub fn compare(
             )));
         }
     }
-    let (mut own, mut other) = (Vec::new(), Vec::new());
+    let (mut own, mut other, mut digests) = (Vec::new(), Vec::new(), Vec::new());
     for spec in &request.encoders {
         let encoded = encoders.encode(spec, probe, narrator)?;
+        digests.push((spec.label.clone(), same::digest(&encoded)));
         for direction in probe.directions() {
             let (places, judgements) = probe.judgements(direction);
             let quantised = request.quantised;
@@ -129,6 +132,11 @@ pub fn compare(
         }
     }
     let (rows, table, neighbours) = tabulate(own, request)?;
+    let same_rows = same::groups(&digests);
+    warn_of_nothing_said(&rows, &same_rows, narrator)?;
+    let measured: Vec<_> =
+        rows.iter().map(|row| (row.role.as_str(), row.direction, row.metrics)).collect();
+    let (replicates, replicate_differences) = replicates(&measured, request.baseline.as_deref());
     let qrels = match second {
         None => None,
         Some((file, judged)) => {
@@ -146,6 +154,9 @@ pub fn compare(
         rows,
         differences: table.differences,
         family: table.family,
+        replicates,
+        replicate_differences,
+        same_rows,
         qrels,
         published: published(probe.task, &probe.protocol),
         sweep: None,
@@ -154,6 +165,26 @@ pub fn compare(
         program: env!("CARGO_PKG_VERSION").to_owned(),
     };
     Ok((document, neighbours))
+}
+
+/// Warns of encoders that tell nothing apart, and of labels that are one encoder.
+fn warn_of_nothing_said(
+    rows: &[CompareRow],
+    same_rows: &[Vec<String>],
+    narrator: &mut Narrator,
+) -> Result<(), RunError> {
+    for labels in same_rows {
+        let labels = same::listed(labels);
+        narrator
+            .warn(&format!("{labels} give the same rows: this compares one encoder with itself"))?;
+    }
+    for row in rows.iter().filter(|row| row.tied_share == 1.0) {
+        narrator.warn(&format!(
+            "{} in direction {}: every answer ties with another item; ties count as the lower place",
+            row.role, row.direction
+        ))?;
+    }
+    Ok(())
 }
 
 /// Rows with intervals and tests, direction by direction, encoders in the order they were named.

@@ -11,10 +11,13 @@
 //! | `seat.rs` | one of the desk's two encoders |
 //! | `choose.rs` | the desk's zero-shot choice: one picture against typed texts |
 //! | `classify.rs` | pictures against candidate texts |
+//! | `candidates.rs` | the classes, out of a text or a file |
+//! | `same.rs` | encoders that are one under several labels |
 //! | `qrels.rs` | a second set of judgements, out of a file |
 //! | `sweep.rs` | layers and poolings tried on validation items |
 
 mod answer;
+mod candidates;
 mod choose;
 mod classify;
 mod compare;
@@ -23,10 +26,12 @@ mod inspect;
 mod keepsakes;
 mod probe;
 mod qrels;
+mod same;
 mod seat;
 mod sweep;
 
 pub use answer::{Ask, Desk, Question};
+pub use candidates::{CandidatesError, candidates};
 pub use classify::{Candidate, ClassifyRequest, LabelledPictures, classify};
 pub use compare::{CompareRequest, compare};
 pub use encoders::{Encoders, TimedRows};

@@ -160,6 +160,11 @@ fn known(shared: &Shared) -> Vec<(String, String)> {
                     put(&list.role, spec(&list.role, &list.encoder));
                 }
             }
+            Ok(ResultContent::Classify(document)) => {
+                for row in &document.rows {
+                    put(&row.role, spec(&row.role, &row.encoder));
+                }
+            }
             Err(_) => {}
         }
     }

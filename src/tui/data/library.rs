@@ -3,6 +3,7 @@
 use super::alerts::Alerts;
 use super::history::DeviceHistory;
 use super::story::Story;
+use crate::eval::classify::ClassifyDocument;
 use crate::eval::{CompareDocument, InspectDocument};
 use crate::ids::SessionId;
 use crate::session::fold::RunState;
@@ -126,6 +127,8 @@ pub enum ResultContent {
     Compare(Box<CompareDocument>, Arc<Vec<NeighbourSet>>),
     /// An inspection, and who stood near whom.
     Inspect(Box<InspectDocument>, Arc<Vec<NeighbourSet>>),
+    /// A zero-shot classification.
+    Classify(Box<ClassifyDocument>),
 }
 
 /// The machine at one moment.

@@ -1,5 +1,6 @@
 //! A session's results, read whole.
 
+use crate::eval::classify::{CLASSIFY_FORMAT, ClassifyDocument};
 use crate::eval::document::{COMPARE_FORMAT, INSPECT_FORMAT};
 use crate::eval::{CompareDocument, InspectDocument};
 use crate::session::neighbours::read_neighbours;
@@ -60,6 +61,11 @@ fn one(results: &Results, id: &ResultId) -> Result<ResultContent, String> {
             let document: InspectDocument =
                 serde_json::from_value(stored.document).map_err(|error| error.to_string())?;
             Ok(ResultContent::Inspect(Box::new(document), sets))
+        }
+        CLASSIFY_FORMAT => {
+            let document: ClassifyDocument =
+                serde_json::from_value(stored.document).map_err(|error| error.to_string())?;
+            Ok(ResultContent::Classify(Box::new(document)))
         }
         other => Err(format!("format {other:?} is not known")),
     }

@@ -14,9 +14,11 @@ use ratatui::layout::Rect;
 /// What stands below the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Below {
-    /// Rows against rows.
+    /// Rows against rows; of a classification too.
     #[default]
     Differences,
+    /// Replicates of one name, where there are any.
+    Replicates,
     /// How alike all embeddings are.
     Anisotropy,
     /// Layers and poolings.
@@ -24,13 +26,32 @@ pub enum Below {
 }
 
 impl Below {
-    /// The next in turn.
+    /// The next in turn of those that a comparison has.
     #[must_use]
-    pub const fn next(self) -> Self {
+    pub const fn next(self, document: &CompareDocument) -> Self {
         match self {
-            Self::Differences => Self::Anisotropy,
+            Self::Differences if !document.replicates.is_empty() => Self::Replicates,
+            Self::Differences | Self::Replicates => Self::Anisotropy,
             Self::Anisotropy => Self::Layers,
             Self::Layers => Self::Differences,
+        }
+    }
+
+    /// This, where a comparison has it.
+    #[must_use]
+    pub const fn of(self, document: &CompareDocument) -> Self {
+        match self {
+            Self::Replicates if document.replicates.is_empty() => Self::Differences,
+            other => other,
+        }
+    }
+
+    /// Differences or not: a classification has two things to show.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Differences => Self::Anisotropy,
+            _ => Self::Differences,
         }
     }
 }

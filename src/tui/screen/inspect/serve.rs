@@ -29,11 +29,15 @@ pub fn arguments(
             .iter()
             .find(|list| list.role == set.role)
             .and_then(|list| spec(&list.role, &list.encoder)),
+        // It has no neighbours, so no set names one of its rows.
+        ResultContent::Classify(_) => None,
     };
     let protocol = match content {
         Some(ResultContent::Compare(document, _)) => &document.protocol,
         Some(ResultContent::Inspect(document, _)) => &document.protocol,
-        None => return Err("the result is not there".to_owned()),
+        Some(ResultContent::Classify(_)) | None => {
+            return Err("the result is not there".to_owned());
+        }
     };
     let specs = shown.sets.map(|set| {
         card(set).ok_or_else(|| format!("{} has no embeddings to ask", text::safe(&set.role)))

@@ -1,0 +1,181 @@
+//! A zero-shot classification drawn: encoders by how often the true class comes first, or among the first
+//! five, what was chosen from, differences with corrected p, and pictures with their classes.
+
+use super::below::Below;
+use super::comparison::{difference, whisker, words_above};
+use crate::eval::classify::{ClassifyDocument, ClassifyRow};
+use crate::tui::app::Shared;
+use crate::tui::format;
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widget::list::Cursor;
+use crate::tui::widget::paint::{bottom, pieces, pointer, section, top};
+use crate::tui::widget::table::{self, Column};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+const COLUMNS: [Column; 8] = [
+    Column { title: "encoder", width: 0, right: false, from: 0 },
+    Column { title: "top-1 %", width: 7, right: true, from: 0 },
+    Column { title: "95 %", width: 13, right: true, from: 0 },
+    Column { title: "top-1", width: 26, right: false, from: 104 },
+    Column { title: "top-5 %", width: 7, right: true, from: 0 },
+    Column { title: "95 %", width: 13, right: true, from: 0 },
+    Column { title: "scale", width: 7, right: true, from: 76 },
+    Column { title: "ms/picture", width: 10, right: true, from: 112 },
+];
+
+/// What is looked at of a classification.
+pub struct Looked<'a> {
+    /// The result's name.
+    pub id: &'a str,
+    /// Its document.
+    pub document: &'a ClassifyDocument,
+    /// Its place among the results, in words.
+    pub note: String,
+    /// What stands below the table: differences, or else pictures.
+    pub below: Below,
+}
+
+/// Draws it.
+pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, buffer: &mut Buffer) {
+    let Looked { id, document, note, below } = looked;
+    let title = format!("classification {} {id}", shared.glyphs.dot());
+    let inner = section(shared, buffer, area, &title, note);
+    let inner = words_above(shared, &protocol(document), inner, buffer);
+    let line = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
+    table::header(shared, buffer, line, &COLUMNS, None);
+    let body = top(line, 1).1;
+    let tested = *below == Below::Differences && !document.differences.is_empty();
+    let wanted = if tested { document.differences.len() } else { document.pictures.len() };
+    let wanted = wanted.min(usize::from(u16::MAX) - 1) as u16 + 1;
+    let (list, rest) = bottom(body, wanted.min(body.height / 2) + 2);
+    let rows = &document.rows;
+    let chosen = cursor.at.min(rows.len().saturating_sub(1));
+    let first = cursor.first(rows.len(), usize::from(list.height));
+    for (at, row) in rows.iter().enumerate().skip(first).take(usize::from(list.height)) {
+        let y = list.y + (at - first) as u16;
+        table::row(shared, buffer, list, y, &COLUMNS, &cells(shared, row), at == chosen);
+        if at == chosen {
+            pointer(shared, buffer, area, y);
+        }
+    }
+    let (about, rest) = top(rest, 2);
+    if let Some(row) = rows.get(chosen) {
+        let words = about_row(document, row);
+        pieces(shared, buffer, about, about.x, about.y, &[(Role::Dim, &words)]);
+    }
+    let rest = Rect { x: area.x, width: area.width, ..rest };
+    if tested {
+        differences(shared, document, rest, buffer);
+    } else {
+        pictures(shared, document, chosen, rest, buffer);
+    }
+}
+
+/// What results must share, and what was chosen from.
+fn protocol(document: &ClassifyDocument) -> String {
+    let protocol = &document.protocol;
+    let mut parts = vec![format!("data {}", protocol.dataset)];
+    parts.extend(protocol.split.as_ref().map(|split| format!("split {split}")));
+    parts.extend(protocol.pool.map(|pool| format!("pool {pool}")));
+    let few = |all: &[String], shown: usize| {
+        let rest = all.len().saturating_sub(shown);
+        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        format!("{}{more}", all[..shown.min(all.len())].join(", "))
+    };
+    let classes = document.candidates.len();
+    parts.push(format!("{classes} candidates: {}", few(&document.candidates, 5)));
+    let templates = if document.templates.len() == 1 { "template" } else { "templates" };
+    parts.push(format!("{templates} {}", few(&document.templates, 2)));
+    parts.push(format!("ties: {}", protocol.tie_rule));
+    parts.push(format!("rules {}", protocol.rules));
+    text::safe(&parts.join("; "))
+}
+
+fn cells(shared: &Shared, row: &ClassifyRow) -> Vec<table::Cell> {
+    let percent = |share: f64| format!("{:.1}", share * 100.0);
+    let none = || shared.glyphs.none().to_owned();
+    let counted = row.metrics.zip(row.ci95);
+    let ends = |[low, high]: [f64; 2]| format!("{} to {}", percent(low), percent(high));
+    let say = |value: Option<String>| value.unwrap_or_else(none);
+    vec![
+        (Role::Text, text::safe(&row.role)),
+        (Role::Title, say(counted.map(|(shares, _)| percent(shares.top_1)))),
+        (Role::Dim, say(counted.map(|(_, ci95)| ends(ci95.top_1)))),
+        (
+            Role::Curve(0),
+            counted.map_or_else(String::new, |(shares, ci95)| {
+                whisker(shared, shares.top_1, ci95.top_1, 26)
+            }),
+        ),
+        (Role::Text, say(counted.map(|(shares, _)| percent(shares.top_5)))),
+        (Role::Dim, say(counted.map(|(_, ci95)| ends(ci95.top_5)))),
+        (Role::Dim, format!("{:.2}", row.scale)),
+        (Role::Dim, format!("{:.2}", row.ms_per_item)),
+    ]
+}
+
+/// What a row's numbers stand on.
+fn about_row(document: &ClassifyDocument, row: &ClassifyRow) -> String {
+    let labelled = &document.labelled;
+    let count = |count: usize| format::count(count as u64);
+    let mut parts = vec![format!(
+        "{}: {} pictures counted in {} units",
+        text::safe(&row.role),
+        count(labelled.pictures),
+        count(labelled.units)
+    )];
+    if labelled.without > 0 {
+        parts.push(format!("{} without a label", count(labelled.without)));
+    }
+    if labelled.unknown > 0 {
+        parts.push(format!("{} of other classes", count(labelled.unknown)));
+    }
+    if row.tied_share > 0.0 {
+        parts.push(format!("{} tied", format::percent(row.tied_share)));
+    }
+    if row.truncated > 0 {
+        parts.push(format!("{} texts cut", row.truncated));
+    }
+    parts.join(", ")
+}
+
+/// Those that are tested first.
+fn differences(shared: &Shared, document: &ClassifyDocument, area: Rect, buffer: &mut Buffer) {
+    let family = text::safe(&document.family);
+    let inner = section(shared, buffer, area, "differences", &family);
+    let (tested, others): (Vec<_>, Vec<_>) =
+        document.differences.iter().partition(|row| row.p.is_some());
+    for (row, y) in tested.into_iter().chain(others).zip(inner.y..inner.bottom()) {
+        difference(shared, row, &format!(" {}", text::safe(&row.of.metric)), inner, y, buffer);
+    }
+}
+
+/// Pictures, what they show, and the best classes under the chosen encoder.
+fn pictures(
+    shared: &Shared,
+    document: &ClassifyDocument,
+    chosen: usize,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let role = document.rows.get(chosen).map_or_else(String::new, |row| text::safe(&row.role));
+    let inner = section(shared, buffer, area, &format!("pictures under {role}"), "");
+    let width = 30.min(usize::from(inner.width / 3));
+    for (picture, y) in document.pictures.iter().zip(inner.y..inner.bottom()) {
+        let name = text::left(&text::safe(&picture.item), width, shared.glyphs.cut());
+        let mut x = inner.x + 1;
+        x = pieces(shared, buffer, inner, x, y, &[(Role::Text, &name)]);
+        for hit in picture.classes.get(chosen).into_iter().flatten().take(3) {
+            let class = document.candidates.get(hit.candidate).map_or("", String::as_str);
+            let right = picture.label.as_deref() == Some(class);
+            let role = if right { Role::Good } else { Role::Text };
+            let (class, share) = (text::safe(class), format::percent(hit.probability));
+            let parts = [(role, format!("  {class}")), (Role::Dim, format!(" {share}"))];
+            for (role, part) in &parts {
+                x = pieces(shared, buffer, inner, x, y, &[(*role, part)]);
+            }
+        }
+    }
+}
