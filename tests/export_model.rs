@@ -107,6 +107,32 @@ fn every_layout_gives_the_rows_of_the_checkpoint() {
 }
 
 #[test]
+fn what_a_checkpoints_low_rank_weights_added_is_told_as_of_a_lora_folder() {
+    let home = trained();
+    let stage = "caption-contrastive-1/caption-contrastive";
+    home.done(&["export-model", stage, "--format", "peft", "--out", "peft"]);
+    let loras = |encoder: &str| {
+        let output = home.run(&["encoder", encoder, "--json"]);
+        let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        shown["loras"].clone()
+    };
+    let (own, folder) = (loras(stage), loras("peft"));
+    assert_eq!(own.as_array().unwrap().len(), 1);
+    assert!(own[0]["source"].as_str().unwrap().contains(stage));
+    assert_eq!(own[0]["r"], folder[0]["r"]);
+    let (own, folder) =
+        (own[0]["norms"].as_array().unwrap(), folder[0]["norms"].as_array().unwrap());
+    assert!(!own.is_empty() && own.len() == folder.len());
+    for (own, folder) in own.iter().zip(folder) {
+        assert_eq!(own["path"], folder["path"]);
+        for key in ["update", "weight"] {
+            let (a, b) = (own[key].as_f64().unwrap(), folder[key].as_f64().unwrap());
+            assert!(a > 0.0 && (a - b).abs() < 1e-4 * a, "{key}: {a} and {b}");
+        }
+    }
+}
+
+#[test]
 fn what_has_no_low_rank_weights_is_no_lora() {
     let home = trained();
     let output = home.run(&["export-model", "builtin:llama", "--format", "peft", "--out", "p"]);

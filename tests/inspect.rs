@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use llm2clip::eval::classify::ClassifyDocument;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
@@ -120,6 +121,42 @@ fn an_own_picture_is_found_in_a_folder_without_captions() {
     assert!(error.contains("what is relevant"), "{error}");
     let error = refused(&[&base[..], &["image-to-text", "--image", &own]].concat(), 1);
     assert!(error.contains("has none here"), "{error}");
+}
+
+#[test]
+fn a_server_lets_both_encoders_choose_among_texts_as_classify_does() {
+    let (clips, folder) = (clips(), golden("pictures"));
+    let own = golden("pictures/rgb-37x23.png");
+    let lines = [
+        json!({"id": 1, "image": own, "candidates": ["a dog on a long beach", " a cat "]}),
+        json!({"id": 2, "query_id": "rgb-37x23.png", "candidates": ["a dog", "a cat", "a hat"]}),
+        json!({"id": 3, "query_id": "rgb-37x23.png#4", "candidates": ["a dog"]}),
+        json!({"id": 4, "text": "a dog", "candidates": ["a dog", "a cat"]}),
+        json!({"id": 5, "query_id": "nobody", "candidates": ["a dog", "a cat"]}),
+    ];
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let base = ["--encoders", &clips, "--dataset", &folder, "--direction", "image-to-image"];
+    let answers = serve(&base, lines.as_bytes());
+    let output = Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+        .args(["classify", "--encoders", &clips, "--image", &own, "--json", "--quiet"])
+        .args(["--candidates", "a dog on a long beach,a cat"])
+        .output()
+        .unwrap();
+    let classified: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answers[0]["id"], 1);
+    // Read as what they are: a server writes 32-bit numbers with all their digits.
+    let typed = |value: &Value| serde_json::from_value::<ClassifyDocument>(value.clone()).unwrap();
+    let (served, classified) = (typed(&answers[0]), typed(&classified));
+    assert_eq!(served.pictures, classified.pictures);
+    assert_eq!(served.candidates, classified.candidates);
+    assert_eq!(served.protocol, classified.protocol);
+    assert_eq!(served.rows[1].scale, classified.rows[1].scale);
+    assert_eq!(answers[1]["pictures"][0]["item"], "rgb-37x23.png@0");
+    assert_eq!(answers[1]["pictures"][0]["classes"][1].as_array().unwrap().len(), 3);
+    for (at, wanted) in [(2, "at least two"), (3, "no picture"), (4, "nobody")] {
+        let error = answers[at]["error"].as_str().unwrap();
+        assert!(error.contains(wanted), "{error}");
+    }
 }
 
 #[test]

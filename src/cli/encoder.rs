@@ -9,6 +9,7 @@ use crate::encode::{
     ModelTextEncoder, PictureLook, TextEncoder, TextLook, Tower, image_encoder, look_at_picture,
     look_at_text, parse, test_images, test_texts, text_encoder,
 };
+use crate::tui::painter::base64;
 use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
@@ -47,9 +48,18 @@ struct EncoderDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<TextLook>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    picture: Option<PictureLook>,
+    picture: Option<PictureShown>,
     #[serde(skip_serializing_if = "Option::is_none")]
     self_test: Option<Vec<Finding>>,
+}
+
+/// A picture as the tower sees it, with its pixels.
+#[derive(Serialize)]
+struct PictureShown {
+    #[serde(flatten)]
+    look: PictureLook,
+    /// The pixels before they are normalised: a PNG, in base64.
+    png: String,
 }
 
 /// A text to test with where none is given.
@@ -130,20 +140,22 @@ fn look(
         let given = args.image.clone().map(Picture::File);
         if let Some(picture) = &given {
             let look = look_at_picture(encoder, picture)?;
+            let mut png = std::io::Cursor::new(Vec::new());
+            let (width, height) = (look.pixels.width as u32, look.pixels.height as u32);
+            image::write_buffer_with_format(
+                &mut png,
+                &look.pixels.pixels,
+                width,
+                height,
+                image::ColorType::Rgb8,
+                image::ImageFormat::Png,
+            )?;
+            let png = png.into_inner();
             if let Some(out) = &args.out {
-                let pixels = &look.pixels;
-                let (width, height) = (pixels.width as u32, pixels.height as u32);
-                image::save_buffer_with_format(
-                    out,
-                    &pixels.pixels,
-                    width,
-                    height,
-                    image::ColorType::Rgb8,
-                    image::ImageFormat::Png,
-                )
-                .with_context(|| format!("writing {} failed", out.display()))?;
+                std::fs::write(out, &png)
+                    .with_context(|| format!("writing {} failed", out.display()))?;
             }
-            document.picture = Some(look);
+            document.picture = Some(PictureShown { look, png: base64(&png) });
         }
         if args.self_test {
             let picture = given.unwrap_or(Picture::Builtin { vendor: 0, index: 3 });
@@ -193,7 +205,7 @@ fn human(document: &EncoderDocument) -> String {
     if let Some(look) = &document.text {
         token_lines(&mut text, look);
     }
-    if let Some(look) = &document.picture {
+    if let Some(PictureShown { look, .. }) = &document.picture {
         let [width, height] = look.size;
         let _ = writeln!(
             text,

@@ -47,7 +47,8 @@ pub struct Inspect {
     #[arg(long, conflicts_with_all = ["who", "serve"])]
     slice: Option<Slice>,
     /// Answer questions from stdin until it ends: a line of JSON each,
-    /// {"id","text"|"image"|"query_id","k","direction"}.
+    /// {"id","text"|"image"|"query_id","k","direction"}, or {"id","image"|"query_id","candidates"} for
+    /// the choice of both encoders among texts.
     #[arg(long, conflicts_with = "who")]
     serve: bool,
 }
@@ -176,30 +177,43 @@ impl Server<'_> {
             Ok(question) => question,
             Err(error) => return refusal(id, format!("not a question: {error}")),
         };
-        let answered = self.question(question).and_then(|question| {
-            self.desk.answer(&question, &mut self.narrator).map_err(|error| causes(&error))
-        });
+        let written = |error: serde_json::Error| error.to_string();
+        let answered = if let Some(candidates) = question.candidates.clone() {
+            ask_of(&question)
+                .and_then(|ask| self.desk.choose(&ask, &candidates).map_err(|error| causes(&error)))
+                .and_then(|document| serde_json::to_value(document).map_err(written))
+        } else {
+            self.question(&question)
+                .and_then(|question| {
+                    self.desk.answer(&question, &mut self.narrator).map_err(|error| causes(&error))
+                })
+                .and_then(|document| serde_json::to_value(document).map_err(written))
+        };
         match answered {
             Err(error) => refusal(id, error),
             Ok(mut document) => {
-                document.id = Some(id.clone());
-                serde_json::to_value(document)
-                    .unwrap_or_else(|error| refusal(id, error.to_string()))
+                document["id"] = id;
+                document
             }
         }
     }
 
-    fn question(&self, asked: InspectQuestion) -> Result<Question, String> {
-        let ask = match (asked.text, asked.image, asked.query_id) {
-            (Some(text), None, None) => Ask::Text(text),
-            (None, Some(path), None) => Ask::Picture(PathBuf::from(path)),
-            (None, None, Some(id)) => Ask::Id(id),
-            _ => return Err("expected exactly one of text, image and query_id".to_owned()),
-        };
+    fn question(&self, asked: &InspectQuestion) -> Result<Question, String> {
+        let ask = ask_of(asked)?;
         let direction = asked.direction.or(self.direction).ok_or(
             "expected a direction: text-to-image, image-to-text, image-to-image or text-to-text",
         )?;
         Ok(Question { ask, direction, k: asked.k.unwrap_or(self.k) })
+    }
+}
+
+/// Who asks.
+fn ask_of(asked: &InspectQuestion) -> Result<Ask, String> {
+    match (&asked.text, &asked.image, &asked.query_id) {
+        (Some(text), None, None) => Ok(Ask::Text(text.clone())),
+        (None, Some(path), None) => Ok(Ask::Picture(PathBuf::from(path))),
+        (None, None, Some(id)) => Ok(Ask::Id(id.clone())),
+        _ => Err("expected exactly one of text, image and query_id".to_owned()),
     }
 }
 

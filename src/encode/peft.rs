@@ -203,11 +203,7 @@ fn merge_one(mut loaded: Loaded, folder: &Path, source: &str) -> Result<Loaded, 
         names::lora_tensors(own).map_err(|cause| HfError::Lora { cause, path: path.clone() })?;
     let digest = digest(folder, &bytes)?;
     let (groups, mut norms) = by_scale(&config, lora, &path)?;
-    for norm in &mut norms {
-        if let Some(weight) = loaded.tensors.get(&format!("{}.weight", norm.path)) {
-            norm.weight = frobenius(weight)?;
-        }
-    }
+    weigh(&mut norms, &loaded.tensors)?;
     for (scale, tensors) in groups {
         nn::merge(&mut loaded.tensors, &tensors, f64::from_bits(scale))?;
     }
@@ -261,6 +257,30 @@ fn by_scale(
         groups.entry(scale.to_bits()).or_default().insert(name.clone(), tensor.clone());
     }
     Ok((groups, norms))
+}
+
+/// What low-rank weights of one scale will add to the weights they are for.
+pub fn norms(base: &Tensors, lora: &Tensors, scale: f64) -> Result<Vec<LoraNorm>, EncodeError> {
+    let mut norms = Vec::new();
+    for (name, a) in lora {
+        let Some(path) = name.strip_suffix(".lora_A.weight") else { continue };
+        if let Some(b) = lora.get(&format!("{path}.lora_B.weight")) {
+            let update = scale.abs() * product_norm(a, b)?;
+            norms.push(LoraNorm { path: path.to_owned(), update, weight: 0.0 });
+        }
+    }
+    weigh(&mut norms, base)?;
+    Ok(norms)
+}
+
+/// Puts the norms of the weights beside those of what is added to them.
+fn weigh(norms: &mut [LoraNorm], base: &Tensors) -> Result<(), EncodeError> {
+    for norm in norms {
+        if let Some(weight) = base.get(&format!("{}.weight", norm.path)) {
+            norm.weight = frobenius(weight)?;
+        }
+    }
+    Ok(())
 }
 
 fn frobenius(tensor: &Tensor) -> Result<f64, EncodeError> {

@@ -2,7 +2,7 @@
 
 use super::builtin;
 use super::card::{ModelCard, ModelKind, Parent, TextUse};
-use super::peft::{self, MergedLora};
+use super::peft::{self, LoraNorm, MergedLora};
 use super::{AttentionKind, EncodeError, gguf, hf};
 use crate::data::processor::Processor;
 use crate::data::text::Template;
@@ -86,7 +86,8 @@ pub struct Loaded {
     pub stands_on: Vec<Parent>,
     /// How pictures become a square, for a model with an image tower whose files say so.
     pub processor: Option<Processor>,
-    /// Low-rank weights of other files that were merged, in that order.
+    /// Low-rank weights that were merged, in that order: of the checkpoints it stands on, its own, and
+    /// of other files.
     pub loras: Vec<MergedLora>,
 }
 
@@ -220,16 +221,27 @@ impl Sources {
         let name = self.name_of(folder);
         let needed = card.base.as_ref().filter(|_| !card.whole);
         let base = needed.map(|parent| self.load_parent(&name, parent)).transpose()?;
-        let (mut tensors, digest, stands_on) = match base {
-            None => (BTreeMap::new(), own_digest, card.base.iter().cloned().collect()),
+        let (mut tensors, mut loras, digest, stands_on) = match base {
+            None => {
+                let stands_on = card.base.iter().cloned().collect();
+                (BTreeMap::new(), Vec::new(), own_digest.clone(), stands_on)
+            }
             Some(base) => {
                 let chain = format!("{}{}", base.digest, own_digest);
                 let mut stands_on = base.stands_on.clone();
                 stands_on.push(base.as_parent());
-                (base.tensors, Digest::of(chain.as_bytes()), stands_on)
+                (base.tensors, base.loras, Digest::of(chain.as_bytes()), stands_on)
             }
         };
-        join(&mut tensors, own, &card)?;
+        let norms = join(&mut tensors, own, &card)?;
+        loras.extend(card.lora.map(|lora| MergedLora {
+            source: name.clone(),
+            digest: own_digest,
+            r: lora.r,
+            alpha: lora.alpha,
+            rank_stabilised: false,
+            norms,
+        }));
         let own_tokenizer = match card.tokenizer.as_str() {
             "own" => {
                 let path = folder.join("tokenizer.json");
@@ -257,7 +269,7 @@ impl Sources {
             digest,
             stands_on,
             processor,
-            loras: Vec::new(),
+            loras,
         })
     }
 
@@ -362,16 +374,19 @@ fn folders(parent: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Puts a checkpoint's own tensors on its base.
+/// Puts a checkpoint's own tensors on its base. Tells what its low-rank ones did.
 fn join(
     tensors: &mut BTreeMap<String, Tensor>,
     own: BTreeMap<String, Tensor>,
     card: &ModelCard,
-) -> Result<(), EncodeError> {
+) -> Result<Vec<LoraNorm>, EncodeError> {
     let (low_rank, whole): (BTreeMap<_, _>, BTreeMap<_, _>) =
         own.into_iter().partition(|(name, _)| name.contains(".lora_"));
+    let mut norms = Vec::new();
     if let Some(lora) = card.lora {
-        nn::merge(tensors, &low_rank, lora.alpha / lora.r as f64)?;
+        let scale = lora.alpha / lora.r as f64;
+        norms = peft::norms(tensors, &low_rank, scale)?;
+        nn::merge(tensors, &low_rank, scale)?;
     }
     if card.kind == ModelKind::Llm2clip {
         // What an image tower's LLM2CLIP stage drops of its CLIP model.
@@ -379,5 +394,5 @@ fn join(
         tensors.retain(|name, _| !fresh.iter().any(|prefix| name.starts_with(prefix)));
     }
     tensors.extend(whole);
-    Ok(())
+    Ok(norms)
 }

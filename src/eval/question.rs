@@ -4,7 +4,7 @@ use super::Direction;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// One question: exactly one of `text`, `image` and `query_id`.
+/// One question: exactly one of `text`, `image` and `query_id`; with `candidates`, a picture.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InspectQuestion {
@@ -20,6 +20,9 @@ pub struct InspectQuestion {
     /// A caption or picture of the data set that asks, by its id, or by its item's for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query_id: Option<String>,
+    /// Texts to choose from for a picture, a class each: answered by a classification instead of lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidates: Option<Vec<String>>,
     /// Length of the lists; none for what the server was started with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub k: Option<usize>,

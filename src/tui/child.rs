@@ -1,9 +1,10 @@
-//! Starting this program again beside the terminal: a command that detaches its runner and ends, or one
-//! that is watched until it has done its work.
+//! Starting this program again beside the terminal: a command that detaches its runner and ends, one
+//! that is watched until it has done its work, or one whose document is read.
 
 use super::msg::{Msg, News};
 use super::text;
 use super::worker::Places;
+use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -35,14 +36,32 @@ pub fn watch(places: &Places, id: u64, arguments: Vec<String>, messages: Sender<
     });
 }
 
-fn run(places: &Places, arguments: &[String], mut heard: impl FnMut(&str)) -> Result<(), String> {
+/// Runs this program with these arguments and reads the one document it prints, whatever its exit code:
+/// a test that failed is an answer too. Nobody waits for it once this terminal is gone.
+pub fn document(places: &Places, arguments: &[String]) -> Result<Value, String> {
+    let output = command(places, arguments)?
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| error.to_string())?;
+    if let Ok(document) = serde_json::from_slice(&output.stdout) {
+        return Ok(document);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let last = lines().rfind(|line| line.starts_with("error")).or_else(|| lines().next_back());
+    Err(text::safe(last.unwrap_or("it said nothing")))
+}
+
+fn command(places: &Places, arguments: &[String]) -> Result<Command, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let mut child = Command::new(program)
-        .args(arguments)
-        .arg("--sessions")
-        .arg(&places.sessions)
-        .arg("--checkpoints")
-        .arg(&places.checkpoints)
+    let mut command = Command::new(program);
+    command.args(arguments).arg("--sessions").arg(&places.sessions);
+    command.arg("--checkpoints").arg(&places.checkpoints);
+    Ok(command)
+}
+
+fn run(places: &Places, arguments: &[String], mut heard: impl FnMut(&str)) -> Result<(), String> {
+    let mut child = command(places, arguments)?
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -1,6 +1,7 @@
 //! What comes into the model, and what it asks for.
 
 use super::data::library::{LoadedResult, MachineSample, OpenRun, RunEntry, SessionEntry};
+use super::data::looked::LookShown;
 use super::keys::Key;
 use super::picture::{Drawn, Graphics, Key as PictureKey};
 use crate::ids::SessionId;
@@ -95,6 +96,8 @@ pub enum News {
     JobSaid(u64, String),
     /// A job ended, or failed and why.
     JobEnded(u64, Result<(), String>),
+    /// An encoder was looked into: what the program said of it.
+    Looked(u64, Result<Box<LookShown>, String>),
     /// A run was started, or another child has ended; in words.
     Said(String),
     /// Something could not be done; in words.
@@ -147,6 +150,8 @@ pub enum Work {
     Record(SessionId, Box<SittingEvent>),
     /// Start this program with these arguments and watch it.
     Job(u64, Vec<String>),
+    /// Look into an encoder: start this program with these arguments and read its document.
+    Look(u64, Vec<String>),
     /// Start this program with these arguments, detached.
     Launch {
         /// Arguments, without the program's name.

@@ -7,8 +7,10 @@ mod pictures;
 mod recorder;
 pub(super) mod reel;
 pub(super) mod results;
+mod samples;
 
 use super::data::library::{MachineSample, RunEntry, SessionEntry};
+use super::data::looked::LookShown;
 use super::data::reel::ReelOrder;
 use super::msg::{Msg, News, Work};
 use crate::ids::SessionId;
@@ -95,7 +97,7 @@ pub fn read_session(
 #[must_use]
 pub fn make_pictures(sessions: &Path, order: &Work) -> Vec<News> {
     let Work::Pictures(session, keys, graphics, cell) = order else { return Vec::new() };
-    let mut maker = pictures::Maker::new(sessions);
+    let mut maker = pictures::Maker::new(sessions, pictures::Loose::default());
     let (session, graphics, cell) = (session.clone(), *graphics, *cell);
     let order = pictures::Order { session, keys: Vec::new(), graphics, cell };
     keys.iter().map(|key| News::Picture(key.clone(), maker.make(&order, key))).collect()
@@ -124,6 +126,7 @@ struct Worker {
     recorder: recorder::Recorder,
     asker: Option<asker::Asker>,
     pictures: Sender<pictures::Order>,
+    loose: pictures::Loose,
     /// Whether anybody still listens.
     heard: bool,
 }
@@ -137,7 +140,8 @@ struct Sampling {
 
 impl Worker {
     fn new(places: Places, messages: Sender<Msg>) -> Self {
-        let pictures = pictures::start(&places.sessions, messages.clone());
+        let loose = pictures::Loose::default();
+        let pictures = pictures::start(&places.sessions, loose.clone(), messages.clone());
         Self {
             places,
             messages,
@@ -152,6 +156,7 @@ impl Worker {
             recorder: recorder::Recorder::default(),
             asker: None,
             pictures,
+            loose,
             heard: true,
         }
     }
@@ -235,6 +240,7 @@ impl Worker {
             Work::Job(id, arguments) => {
                 super::child::watch(&self.places, id, arguments, self.messages.clone());
             }
+            Work::Look(id, arguments) => self.look_into(id, arguments),
             Work::Launch { arguments, what } => {
                 super::child::start(&self.places, arguments, what, self.messages.clone());
             }
@@ -262,6 +268,22 @@ impl Worker {
         asker.ask(question)?;
         self.asker = Some(asker);
         Ok(())
+    }
+
+    /// Has the program look into an encoder; the picture it saw is kept for the screen.
+    fn look_into(&self, id: u64, arguments: Vec<String>) {
+        let (places, messages) = (self.places.clone(), self.messages.clone());
+        let loose = self.loose.clone();
+        std::thread::spawn(move || {
+            let read = super::child::document(&places, &arguments).and_then(LookShown::read);
+            let answer = read.map(|(shown, picture)| {
+                if let Some(bytes) = picture {
+                    loose.put(bytes);
+                }
+                Box::new(shown)
+            });
+            let _ = messages.send(Msg::News(News::Looked(id, answer)));
+        });
     }
 
     fn reel(&mut self, order: &ReelOrder) {

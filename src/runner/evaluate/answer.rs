@@ -37,9 +37,9 @@ pub struct Question {
 
 /// Two encoders with everything they have encoded of a gallery.
 pub struct Desk<'a> {
-    encoders: &'a Encoders<'a>,
-    probe: &'a Probe,
-    seats: [Seat; 2],
+    pub(super) encoders: &'a Encoders<'a>,
+    pub(super) probe: &'a Probe,
+    pub(super) seats: [Seat; 2],
     judged: BTreeMap<Direction, (Vec<usize>, Judgements)>,
 }
 

@@ -22,7 +22,7 @@ use crate::runner::{Narrator, RunError};
 use std::collections::BTreeMap;
 
 /// The scale of a model whose weights hold none: CLIP's ceiling.
-const DEFAULT_SCALE: f64 = 100.0;
+pub(super) const DEFAULT_SCALE: f64 = 100.0;
 
 /// Unknown labels that are listed.
 const LISTED: usize = 20;

@@ -9,6 +9,7 @@
 //! | `keepsakes.rs` | what a session keeps of them: neighbours, small pictures, captions |
 //! | `answer.rs` | [`Desk`]: a gallery encoded once, then one query after another |
 //! | `seat.rs` | one of the desk's two encoders |
+//! | `choose.rs` | the desk's zero-shot choice: one picture against typed texts |
 //! | `classify.rs` | pictures against candidate texts |
 //! | `candidates.rs` | the classes, out of a text or a file |
 //! | `same.rs` | encoders that are one under several labels |
@@ -17,6 +18,7 @@
 
 mod answer;
 mod candidates;
+mod choose;
 mod classify;
 mod compare;
 mod encoders;

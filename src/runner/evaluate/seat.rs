@@ -18,13 +18,13 @@ use std::time::Instant;
 
 /// One encoder; towers are built and galleries encoded when first asked for.
 pub(super) struct Seat {
-    spec: EncoderSpec,
-    loaded: Loaded,
+    pub spec: EncoderSpec,
+    pub loaded: Loaded,
     text: Option<ModelTextEncoder>,
     /// For the gallery, and for own pictures: orientation differs.
     image: Option<[ModelImageEncoder; 2]>,
     texts: Option<TimedRows>,
-    pictures: Option<TimedRows>,
+    pub pictures: Option<TimedRows>,
 }
 
 /// A query as it is searched with.
@@ -97,7 +97,7 @@ impl Seat {
         ask && if of_pictures(direction) { pictures } else { texts }
     }
 
-    fn text(&mut self, encoders: &Encoders<'_>) -> Result<&ModelTextEncoder, RunError> {
+    pub fn text(&mut self, encoders: &Encoders<'_>) -> Result<&ModelTextEncoder, RunError> {
         let (spec, loaded) = (&self.spec, &self.loaded);
         let made = or_make(&mut self.text, || {
             Ok(text_encoder(&spec.source, loaded.clone(), &spec.options, &encoders.sources())?)
@@ -105,7 +105,7 @@ impl Seat {
         Ok(made)
     }
 
-    fn image(
+    pub fn image(
         &mut self,
         encoders: &Encoders<'_>,
         own: bool,

@@ -99,7 +99,7 @@ impl App {
         );
     }
 
-    fn value(&self, input: &Input, front: bool, area: Rect, buffer: &mut Buffer) {
+    pub(super) fn value(&self, input: &Input, front: bool, area: Rect, buffer: &mut Buffer) {
         if front {
             self.typing(input, area.x, area, buffer);
             return;

@@ -71,6 +71,8 @@ impl App {
             Some(Overlay::Question { text, .. }) => self.question(text, area, buffer),
             Some(Overlay::NewRun(form)) => self.new_run(form, area, buffer),
             Some(Overlay::NewCompare(form)) => self.new_compare(form, area, buffer),
+            Some(Overlay::Look(form)) => self.look_into(form, area, buffer),
+            Some(Overlay::Export(form)) => self.export_form(form, area, buffer),
             Some(Overlay::Line { .. }) | None => {}
         }
     }

@@ -41,7 +41,7 @@ fn document(id: &str, hits: Value) -> Value {
 }
 
 /// A workbench on a session with one inspection.
-fn pets() -> App {
+pub(super) fn pets() -> App {
     let mut app = app();
     let session: SessionId = SESSION.parse().unwrap();
     let entry = SessionEntry { id: session.clone(), title: "Pets".into(), created: Time::EPOCH };
@@ -70,7 +70,7 @@ fn pets() -> App {
     app
 }
 
-fn work(commands: Vec<Cmd>) -> Vec<Work> {
+pub(super) fn work(commands: Vec<Cmd>) -> Vec<Work> {
     let work = |command| if let Cmd::Work(work) = command { Some(work) } else { None };
     commands.into_iter().filter_map(work).collect()
 }
@@ -114,6 +114,60 @@ fn a_typed_query_is_asked_answered_and_recorded() {
     press(&mut app, "A x enter");
     app.update(Msg::News(News::Unanswered("the encoders are gone".into())));
     assert!(shows(&app, 80, 24).contains("There is no answer: the encoders are gone"));
+}
+
+#[test]
+fn both_encoders_choose_among_typed_texts_for_the_querys_picture() {
+    let mut app = pets();
+    press(&mut app, "c");
+    assert!(shows(&app, 80, 24).contains("choose among"));
+    app.update(Msg::Paste("a cat".to_owned()));
+    assert!(work(press(&mut app, "enter")).is_empty(), "one text is no choice");
+    assert!(shows(&app, 80, 24).contains("two texts or more"));
+    press(&mut app, "c");
+    app.update(Msg::Paste("a cat, a dog\u{1b}".to_owned()));
+    let asked = work(press(&mut app, "enter"));
+    let Some(Work::Ask { arguments, question }) = asked.first() else { panic!("{asked:?}") };
+    assert!(arguments.join(" ").ends_with("--direction text-to-image"), "{arguments:?}");
+    let expected = json!({"id": "typed-1", "query_id": "cat#0", "candidates": ["a cat", "a dog"]});
+    assert_eq!(*question, expected);
+    let row = |role: &str, from: &str| {
+        json!({"role": role, "encoder": {}, "text_encoder": {}, "scale": 100.0, "scale_from": from,
+        "metrics": null, "ci95": null, "tied_share": 0.0, "ms_per_item": 1.0,
+        "ms_per_candidate": 0.5, "truncated": 0})
+    };
+    let hits = |first: usize, share: f64| {
+        json!([{"candidate": first, "probability": share, "cosine": 0.3},
+        {"candidate": 1 - first, "probability": 1.0 - share, "cosine": 0.1}])
+    };
+    let answer = json!({"format": "llm2clip.classify/1", "id": "typed-1",
+        "protocol": {"dataset": "pets", "split": "test", "split_digest": "00", "pool": null,
+            "tie_rule": "high", "rules": 1},
+        "candidates": ["a cat", "a dog"], "texts": ["a cat", "a dog"], "templates": ["{}"],
+        "rows": [row("clip", "model"), row("llm2clip", "default")], "differences": [],
+        "family": "", "labelled": {"pictures": 0, "units": 0, "without": 1, "unknown": 0,
+            "unknown_labels": []},
+        "pictures": [{"item": "cat@0", "label": null,
+            "classes": [hits(0, 0.75), hits(1, 0.9)]}],
+        "resamples": 10000, "seed": 0, "program": "0"});
+    let recorded = work(app.update(Msg::News(News::Answered(answer))));
+    assert!(recorded.iter().any(|work| matches!(work, Work::Record(_, event)
+        if matches!(&**event, SittingEvent::Answered(event) if event.id == "typed-1"))));
+    for (width, height) in [(80, 24), (120, 40), (200, 60), (60, 16)] {
+        app.update(Msg::Resize { width, height });
+        let text = shows(&app, width, height);
+        assert!(text.contains("zero-shot") && text.contains("75.0 %"), "{text}");
+        assert!(text.contains("90.0 %") && text.contains("choice"), "{text}");
+    }
+    // A choice can be asked again of the picture it was about.
+    press(&mut app, "c");
+    app.update(Msg::Paste("x; y".to_owned()));
+    let asked = work(press(&mut app, "enter"));
+    assert!(
+        matches!(asked.first(), Some(Work::Ask { question, .. })
+        if question["query_id"] == "cat#0" && question["id"] == "typed-2"),
+        "{asked:?}"
+    );
 }
 
 #[test]

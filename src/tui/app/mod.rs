@@ -1,9 +1,14 @@
 //! The model and its one way to change: a message comes in, work comes out. No I/O, no clock.
 
+mod export;
 mod forms;
 mod frame;
 #[cfg(test)]
 mod inspect_tests;
+pub mod look;
+#[cfg(test)]
+mod look_tests;
+mod lookview;
 pub mod newcompare;
 pub mod newrun;
 mod news;
@@ -34,6 +39,7 @@ use crate::session::names::RunId;
 use crate::session::sitting::{Acted, Pinned, Resized, SittingEvent, Subject, Unpinned};
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// Something said in the footer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +126,8 @@ impl App {
             covered: false,
             asked: Vec::new(),
             jobs: Vec::new(),
+            look: None,
+            here: PathBuf::new(),
         };
         Self {
             shared,
@@ -327,6 +335,8 @@ impl App {
             }
             Action::Repaint => commands.push(Cmd::Repaint),
             Action::Graphics => self.next_graphics(commands),
+            Action::Encoder => self.overlay = Some(Overlay::look(&self.shared)),
+            Action::Export => self.export(),
             Action::Suspend => commands.push(Cmd::Suspend),
             Action::Quit => commands.push(Cmd::Quit),
             action
@@ -400,13 +410,16 @@ impl App {
                 }
             }
             Effect::Ask(session, arguments, question) => {
-                self.put_question(session, arguments, &question, commands);
+                self.put_question(session, arguments, question, commands);
             }
             Effect::Job(session, what, arguments) => {
                 let id = self.shared.jobs.len() as u64 + 1;
                 self.notice = Some(Notice { text: format!("{what}: requested"), bad: false });
                 self.shared.jobs.push(Job { id, session, what, progress: Progress::Requested });
                 commands.push(Cmd::Work(Work::Job(id, arguments)));
+            }
+            Effect::Look(encoder, asked, arguments) => {
+                self.look(encoder, asked, arguments, commands);
             }
             Effect::Note(session, on, text) => self.note(&session, on, text, commands),
         }

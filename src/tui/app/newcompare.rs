@@ -65,6 +65,19 @@ pub struct NewCompare {
     pub cursor: Cursor,
 }
 
+/// Encoders that the runs which are looked at have saved: label and what `--encoders` takes.
+pub fn of_runs(shared: &Shared) -> Vec<(String, String)> {
+    let mut known = Vec::new();
+    for (run, open) in shared.library.open.iter().rev() {
+        let saved = open.state.stages.iter().filter(|stage| stage.step > 0);
+        let entry = |stage: &crate::session::fold::StageState| {
+            (stage.stage.to_string(), format!("{run}/{}", stage.stage))
+        };
+        known.extend(saved.map(entry));
+    }
+    known
+}
+
 impl NewCompare {
     /// A form for a session, with the encoders of its runs to choose from.
     #[must_use]
@@ -73,13 +86,7 @@ impl NewCompare {
             ("llama".to_owned(), "builtin:llama".to_owned()),
             ("bm25".to_owned(), "bm25".to_owned()),
         ];
-        for (run, open) in shared.library.open.iter().rev() {
-            let saved = open.state.stages.iter().filter(|stage| stage.step > 0);
-            let entry = |stage: &crate::session::fold::StageState| {
-                (stage.stage.to_string(), format!("{run}/{}", stage.stage))
-            };
-            known.extend(saved.map(entry));
-        }
+        known.extend(of_runs(shared));
         Self {
             session,
             field: Field::default(),

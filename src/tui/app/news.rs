@@ -86,6 +86,7 @@ impl App {
                     request.id = Some(id);
                 }
             }
+            News::Looked(id, answer) => return self.looked(id, answer),
             News::Said(text) => self.notice = Some(Notice { text, bad: false }),
             News::Failed(text) => {
                 shared.library.printed.push_back((Some(shared.now), text.clone()));

@@ -1,5 +1,7 @@
 //! What may lie over a screen: help, the palette, a question, a line to type in, a new run's form.
 
+use super::export::ExportForm;
+use super::look::LookForm;
 use super::newcompare::NewCompare;
 use super::newrun::NewRun;
 use super::{Effect, Shared};
@@ -25,6 +27,8 @@ pub enum Purpose {
     LogSearch,
     /// A text or a picture's path that two encoders are asked for.
     Ask,
+    /// Texts to choose from for a picture.
+    Choose,
     /// A note on a query.
     Note,
 }
@@ -35,7 +39,7 @@ impl Purpose {
     pub const fn screen(self) -> ScreenId {
         match self {
             Self::RunsFilter => ScreenId::Runs,
-            Self::QuerySearch | Self::Ask | Self::Note => ScreenId::Inspect,
+            Self::QuerySearch | Self::Ask | Self::Choose | Self::Note => ScreenId::Inspect,
             Self::LogSearch => ScreenId::Log,
         }
     }
@@ -47,6 +51,7 @@ impl Purpose {
             Self::RunsFilter => "filter",
             Self::QuerySearch | Self::LogSearch => "search",
             Self::Ask => "ask",
+            Self::Choose => "choose among",
             Self::Note => "note",
         }
     }
@@ -54,7 +59,7 @@ impl Purpose {
     /// Whether the line counts only when it is finished.
     #[must_use]
     pub const fn submits(self) -> bool {
-        matches!(self, Self::Ask | Self::Note)
+        matches!(self, Self::Ask | Self::Choose | Self::Note)
     }
 }
 
@@ -108,6 +113,10 @@ pub enum Overlay {
     NewRun(Box<NewRun>),
     /// The form of a new comparison.
     NewCompare(Box<NewCompare>),
+    /// An encoder looked into.
+    Look(Box<LookForm>),
+    /// Where a session's results are written to.
+    Export(Box<ExportForm>),
 }
 
 /// Entries of the table as the palette ranks them for a text; those of the screen first where the text
@@ -198,6 +207,8 @@ impl Overlay {
             }
             Self::NewRun(form) => form.paste(text),
             Self::NewCompare(form) => form.paste(text),
+            Self::Look(form) => form.paste(text),
+            Self::Export(form) => form.paste(text),
             Self::Question { .. } => {}
         }
     }
@@ -276,6 +287,14 @@ impl Overlay {
                 (keep, effects.into_iter().map(Chosen::Effect).collect())
             }
             Self::NewCompare(form) => {
+                let (keep, effects) = form.key(key, action, shared);
+                (keep, effects.into_iter().map(Chosen::Effect).collect())
+            }
+            Self::Look(form) => {
+                let (keep, effects) = form.key(key, action, shared);
+                (keep, effects.into_iter().map(Chosen::Effect).collect())
+            }
+            Self::Export(form) => {
                 let (keep, effects) = form.key(key, action, shared);
                 (keep, effects.into_iter().map(Chosen::Effect).collect())
             }

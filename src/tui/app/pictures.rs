@@ -14,7 +14,9 @@ impl App {
         if self.size.width < width || self.size.height < height {
             return Vec::new();
         }
-        self.screens.get(self.current).slots(&self.shared, frame::body(self.size))
+        let mut slots = self.screens.get(self.current).slots(&self.shared, frame::body(self.size));
+        slots.extend(self.look_slot());
+        slots
     }
 
     /// What the painter sends beside the cells: pictures that are ready, and where they stand.

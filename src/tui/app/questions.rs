@@ -3,7 +3,7 @@
 use super::{App, Notice, Question};
 use crate::ids::SessionId;
 use crate::session::sitting::{Answered, Note, Noted, SittingState, Subject};
-use crate::tui::data::asked::{Asked, question};
+use crate::tui::data::asked::Asked;
 use crate::tui::msg::{Cmd, Work};
 use serde_json::Value;
 
@@ -21,15 +21,14 @@ impl App {
         &mut self,
         session: SessionId,
         arguments: Vec<String>,
-        asked: &Question,
+        asked: Question,
         commands: &mut Vec<Cmd>,
     ) {
         // A child that serves encoders may keep tables of embeddings.
         if self.readonly() {
             return;
         }
-        let question = question(&asked.id, &asked.text, &asked.direction);
-        let id = asked.id.clone();
+        let Question { id, line: question } = asked;
         self.shared.asked.push(Asked { id, session, question: question.clone(), answer: None });
         commands.push(Cmd::Work(Work::Ask { arguments, question }));
     }

@@ -9,13 +9,16 @@ use crate::session::sitting::Subject;
 use crate::tui::data::asked::Asked;
 use crate::tui::data::jobs::Job;
 use crate::tui::data::library::Library;
+use crate::tui::data::looked::Looked;
 use crate::tui::glyphs::Glyphs;
 use crate::tui::keys::Action;
 use crate::tui::msg::Cmd;
 use crate::tui::picture::Graphics;
 use crate::tui::screen::ScreenId;
 use crate::tui::theme::{Depth, Theme};
+use serde_json::Value;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// A command that waits for its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +66,10 @@ pub struct Shared {
     pub asked: Vec<Asked>,
     /// Work that was started here, oldest first.
     pub jobs: Vec<Job>,
+    /// The encoder that was looked into last.
+    pub look: Option<Looked>,
+    /// The folder this program works in.
+    pub here: PathBuf,
 }
 
 impl Shared {
@@ -133,17 +140,17 @@ pub enum Effect {
     Ask(SessionId, Vec<String>, Question),
     /// Start work for a session and watch it: what, in words, and the arguments.
     Job(SessionId, String, Vec<String>),
+    /// Look into an encoder: its name, a text or a picture's path, and the arguments.
+    Look(String, String, Vec<String>),
     /// Write a note in a session; an empty one takes it back.
     Note(SessionId, Subject, String),
 }
 
-/// A question for two encoders.
+/// A question for two encoders, as the child that serves them reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     /// Its id.
     pub id: String,
-    /// A text or a picture's path.
-    pub text: String,
-    /// The direction that was looked at: its gallery is asked.
-    pub direction: String,
+    /// The line.
+    pub line: Value,
 }

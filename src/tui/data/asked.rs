@@ -1,8 +1,18 @@
 //! Typed queries: what was asked of two encoders, and what they answered.
 
 use crate::eval::InspectDocument;
+use crate::eval::classify::{CLASSIFY_FORMAT, ClassifyDocument};
 use crate::ids::SessionId;
 use serde_json::{Map, Value};
+
+/// What two encoders answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Two lists of neighbours.
+    Lists(Box<InspectDocument>),
+    /// Which of the typed texts fit the picture.
+    Choice(Box<ClassifyDocument>),
+}
 
 /// A typed query.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +24,7 @@ pub struct Asked {
     /// The line that `inspect --serve` takes.
     pub question: Value,
     /// The answer, or why there is none; nothing yet while it is on its way.
-    pub answer: Option<Result<Box<InspectDocument>, String>>,
+    pub answer: Option<Result<Answer, String>>,
 }
 
 /// Length of the lists asked for.
@@ -49,33 +59,98 @@ pub fn question(id: &str, line: &str, direction: &str) -> Value {
     Value::Object(question)
 }
 
+/// The question of a typed line of texts, separated by semicolons, else by commas: which of them fit
+/// the picture of a query, or of a file that stands first in the line?
+pub fn choice(id: &str, line: &str, query: Option<&str>) -> Result<Value, String> {
+    let separator = if line.contains(';') { ';' } else { ',' };
+    let parts = line.split(separator).map(str::trim).filter(|part| !part.is_empty());
+    let mut texts: Vec<&str> = parts.collect();
+    let file = texts.first().copied().filter(|first| is_picture(first));
+    if file.is_some() {
+        texts.remove(0);
+    }
+    if texts.len() < 2 {
+        return Err("two texts or more, with commas or semicolons between them".to_owned());
+    }
+    let mut question = Map::new();
+    question.insert("id".to_owned(), id.into());
+    match (file, query) {
+        (Some(file), _) => drop(question.insert("image".to_owned(), file.into())),
+        (None, Some(query)) if is_picture(query) => {
+            question.insert("image".to_owned(), query.into());
+        }
+        (None, Some(query)) => drop(question.insert("query_id".to_owned(), query.into())),
+        (None, None) => {
+            let words =
+                "no picture to choose for: begin with a file, such as cat.png, a cat, a dog";
+            return Err(words.to_owned());
+        }
+    }
+    question.insert("candidates".to_owned(), texts.into());
+    Ok(Value::Object(question))
+}
+
 impl Asked {
+    /// The text, path or id that was asked for, and the texts to choose from.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let about = self.about();
+        let candidates = self.question["candidates"].as_array();
+        let Some(candidates) = candidates else { return about.to_owned() };
+        let texts: Vec<&str> = candidates.iter().filter_map(Value::as_str).collect();
+        format!("{}? {about}", texts.join(", "))
+    }
+
     /// The text, path or id that was asked for.
     #[must_use]
-    pub fn words(&self) -> &str {
+    pub fn about(&self) -> &str {
         let known =
             ["text", "image", "query_id"].iter().find_map(|key| self.question[*key].as_str());
         known.unwrap_or_default()
     }
 
-    /// Query to gallery.
+    /// The query or file whose picture it shows.
+    #[must_use]
+    pub fn picture(&self) -> Option<&str> {
+        ["image", "query_id"].iter().find_map(|key| self.question[*key].as_str())
+    }
+
+    /// Query to gallery, or that it is a choice.
     #[must_use]
     pub fn direction(&self) -> &str {
+        if self.question["candidates"].is_array() {
+            return "zero-shot choice";
+        }
         self.question["direction"].as_str().unwrap_or_default()
     }
 
-    /// The answer, once it is there.
+    /// The two lists, once they are there.
     #[must_use]
     pub fn document(&self) -> Option<&InspectDocument> {
-        self.answer.as_ref()?.as_ref().ok().map(|document| &**document)
+        match self.answer.as_ref()? {
+            Ok(Answer::Lists(document)) => Some(document),
+            _ => None,
+        }
+    }
+
+    /// The choice among typed texts, once it is there.
+    #[must_use]
+    pub fn chosen(&self) -> Option<&ClassifyDocument> {
+        match self.answer.as_ref()? {
+            Ok(Answer::Choice(document)) => Some(document),
+            _ => None,
+        }
     }
 
     /// Takes the answer's line.
     pub fn answered(&mut self, answer: &Value) {
         self.answer = Some(match answer["error"].as_str() {
             Some(error) => Err(error.to_owned()),
+            None if answer["format"] == CLASSIFY_FORMAT => serde_json::from_value(answer.clone())
+                .map(|document| Answer::Choice(Box::new(document)))
+                .map_err(|error| format!("an answer that is no classification: {error}")),
             None => serde_json::from_value(answer.clone())
-                .map(Box::new)
+                .map(|document| Answer::Lists(Box::new(document)))
                 .map_err(|error| format!("an answer that is no inspection: {error}")),
         });
     }
@@ -111,6 +186,19 @@ mod tests {
         let expected = json!({"id": "1", "text": "a man riding a wave", "k": 10, "direction": "text-to-image"});
         assert_eq!(asked, expected);
         assert_eq!(question("2", "~/Cat.JPG", "text-to-text")["direction"], "image-to-text");
+    }
+
+    #[test]
+    fn typed_texts_are_chosen_among_for_a_query_or_for_a_file_that_stands_first() {
+        let asked = choice("1", "a cat; a dog, big ;", Some("cat#0")).unwrap();
+        let expected =
+            json!({"id": "1", "query_id": "cat#0", "candidates": ["a cat", "a dog, big"]});
+        assert_eq!(asked, expected);
+        let asked = choice("2", "my/cat.PNG, a cat, a dog", Some("dog#0")).unwrap();
+        assert_eq!(asked["image"], "my/cat.PNG");
+        assert_eq!(asked["candidates"], json!(["a cat", "a dog"]));
+        assert!(choice("3", "a cat", Some("cat#0")).unwrap_err().contains("two texts"));
+        assert!(choice("4", "a cat, a dog", None).unwrap_err().contains("begin with a file"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Everything the screens know: sessions, runs, and the runs that are looked at in full.
 
 use super::alerts::Alerts;
+use super::history::DeviceHistory;
 use super::story::Story;
 use crate::eval::classify::ClassifyDocument;
 use crate::eval::{CompareDocument, InspectDocument};
@@ -81,6 +82,8 @@ pub struct OpenRun {
     pub story: Arc<Story>,
     /// The end of what it printed.
     pub console: Arc<Vec<String>>,
+    /// What its machine did while it was at work.
+    pub device: Arc<DeviceHistory>,
     /// How far its log has been read.
     pub reading: Reading,
     /// Lines that were skipped, and things unknown.

@@ -142,6 +142,8 @@ actions! {
     Back Global "back" ["esc"] "one step back: clear what is set, or return to Runs";
     Theme Global "theme" ["ctrl-t"] "the next colour theme";
     Repaint Global "repaint" ["ctrl-l"] "draw the whole screen again";
+    Encoder Global "encoder" ["e"] "look into an encoder: a text's tokens, masks and weights, a picture as it sees it, its LoRAs, its self-test";
+    Export Global "export" ["E"] "write a session's results as files: JSON, CSV, TREC, every chart as SVG and PNG";
     Suspend Global "suspend" ["ctrl-z"] "leave to the shell for a moment; fg comes back";
     Quit Global "quit" ["q", "ctrl-c"] "leave the workbench; runs go on";
 
@@ -209,6 +211,7 @@ actions! {
     Follow Inspect "follow" ["space"] "let the chosen neighbour be the next query; enter does so too";
     Return Inspect "return" ["u"] "the query before";
     Ask Inspect "ask" ["A"] "type a text, or a picture's path, and see both encoders' answers";
+    Choose Inspect "choose" ["c"] "type texts, and see which of them both encoders choose for the query's picture, or a file's";
     Note Inspect "note" ["w"] "write a note on the query; an empty one takes it back";
     Beside Inspect "beside" ["v"] "beside the list: neighbours, all ranks, all scores";
     Pictures Inspect "pictures" ["t"] "pictures on or off";

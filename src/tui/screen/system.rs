@@ -3,6 +3,7 @@
 use super::Screen;
 use super::runs::role;
 use crate::tui::app::{Effect, Shared};
+use crate::tui::data::history::Unit;
 use crate::tui::format;
 use crate::tui::keys::Action;
 use crate::tui::text;
@@ -163,6 +164,7 @@ impl Screen for SystemScreen {
                 &[(Role::Dim, &format!("{name:<12} ")), (Role::Curve(3), &bar), (role, &words)],
             );
         }
+        let rest = history(shared, rest, buffer);
         let sent = format!("{} sent to this terminal", format::bytes(shared.sent));
         let inner = section(shared, buffer, rest, "runners", &sent);
         let live: Vec<_> = shared.library.live().collect();
@@ -208,6 +210,60 @@ impl Screen for SystemScreen {
             Vec::new()
         }
     }
+}
+
+/// What the machine of the run in focus did while it was at work: a measure a line. Returns what is left
+/// below.
+fn history(shared: &Shared, area: Rect, buffer: &mut Buffer) -> Rect {
+    let open = shared.focus.as_ref().and_then(|run| Some((run, shared.library.open.get(run)?)));
+    let Some((run, open)) = open.filter(|(_, open)| !open.device.measures.is_empty()) else {
+        return area;
+    };
+    let history = &open.device;
+    // The runners keep a title and three lines.
+    let room = area.height.saturating_sub(4);
+    let lines = (history.measures.len() as u16).min(room.saturating_sub(1));
+    if lines == 0 {
+        return area;
+    }
+    let (place, rest) = top(area, lines + 1);
+    let span = history.span.map_or(0.0, |(first, last)| last.seconds_since(first));
+    let title = format!("the machine during {}", text::safe(run.run.as_str()));
+    let note =
+        format!("{} samples over {}", format::count(history.samples), format::duration(span));
+    let inner = section(shared, buffer, place, &title, &note);
+    let cells = usize::from(inner.width).saturating_sub(54).clamp(8, 60);
+    for (at, measure) in history.measures.iter().take(usize::from(lines)).enumerate() {
+        let value = |value: f64| match measure.unit {
+            Unit::Share => format!("{:.0} %", value * 100.0),
+            Unit::Bytes => format::bytes(value.max(0.0) as u64),
+            Unit::Watts => format!("{value:.0} W"),
+            Unit::Celsius => format!("{value:.0} C"),
+        };
+        // The scale begins at nothing and ends at all there is, or at the greatest.
+        let mut scaled = vec![Some(0.0), Some(measure.all.unwrap_or(measure.most).max(1e-9))];
+        scaled.extend(measure.columns(cells));
+        let bars: String = shared.glyphs.spark(&scaled).chars().skip(2).collect();
+        let numbers = format!(
+            " {:>9} now {:>9} mean {:>9} most",
+            value(measure.last),
+            value(measure.mean()),
+            value(measure.most)
+        );
+        pieces(
+            shared,
+            buffer,
+            inner,
+            inner.x + 1,
+            inner.y + at as u16,
+            &[
+                (Role::Dim, &format!("{:<13} ", measure.name)),
+                (Role::Curve(at % 4), &text::left(&bars, cells, "")),
+                (Role::Text, &numbers),
+            ],
+        );
+    }
+    rest
 }
 
 /// The size of the newest checkpoint of the runs looked at: what the next one will take.

@@ -1,6 +1,7 @@
 //! One run's log, followed: briefly for the list of runs, in full where the run is looked at.
 
 use super::Entry;
+use super::samples::SampleTail;
 use crate::session::fold::RunState;
 use crate::session::follow::RunFollower;
 use crate::session::names::{RunId, console_name};
@@ -38,6 +39,7 @@ pub struct Followed {
     indexed: bool,
     alerts: Alerts,
     story: Story,
+    samples: Option<SampleTail>,
     segments: usize,
     watched: bool,
     status: Option<RunStatus>,
@@ -84,6 +86,7 @@ impl Followed {
             indexed: false,
             alerts: Alerts::default(),
             story: Story::default(),
+            samples: None,
             segments: 0,
             watched,
             status: None,
@@ -190,11 +193,13 @@ impl Followed {
             }
             news.push(News::Run(entry));
             if self.watched {
+                let samples = self.samples.get_or_insert_with(|| SampleTail::new(&self.folder, id));
                 let open = OpenRun {
                     state: Arc::new(shown.state().clone()),
                     alerts: Arc::new(alerts.clone()),
                     story: Arc::new(story.clone()),
                     console: Arc::new(console(&self.folder, id, shown.state().segment())),
+                    device: Arc::new(samples.poll(shown.state().segment()).clone()),
                     reading: Reading { read: if more { read.0 } else { read.1 }, total: read.1 },
                     oddities: shown.oddities(),
                     status,

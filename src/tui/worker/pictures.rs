@@ -1,13 +1,36 @@
 //! The thread that makes pictures ready: read, decoded, made small and coded beside the terminal.
 
-use crate::ids::SessionId;
+use crate::ids::{Digest, SessionId};
 use crate::session::thumbnails::Thumbnails;
 use crate::tui::msg::{Msg, News};
 use crate::tui::picture::{Drawn, Graphics, Key, draw};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+/// Pictures that stand in no session, the newest few: a picture as a tower sees it.
+#[derive(Clone, Debug, Default)]
+pub struct Loose(Arc<Mutex<VecDeque<(Digest, Vec<u8>)>>>);
+
+/// Loose pictures that are kept.
+const LOOSE: usize = 8;
+
+impl Loose {
+    /// Keeps a picture's file under its name.
+    pub fn put(&self, bytes: Vec<u8>) {
+        let Ok(mut kept) = self.0.lock() else { return };
+        kept.push_back((Digest::of(&bytes), bytes));
+        if kept.len() > LOOSE {
+            kept.pop_front();
+        }
+    }
+
+    fn get(&self, digest: &Digest) -> Option<Vec<u8>> {
+        let kept = self.0.lock().ok()?;
+        kept.iter().find(|(known, _)| known == digest).map(|(_, bytes)| bytes.clone())
+    }
+}
 
 /// Pictures wanted of a session.
 #[derive(Clone, Debug)]
@@ -29,28 +52,30 @@ const NUMBERS: u8 = 255;
 #[derive(Debug)]
 pub struct Maker {
     sessions: PathBuf,
+    loose: Loose,
     number: u8,
 }
 
 impl Maker {
     /// For the sessions in a folder.
-    pub fn new(sessions: &Path) -> Self {
-        Self { sessions: sessions.to_owned(), number: 0 }
+    pub fn new(sessions: &Path, loose: Loose) -> Self {
+        Self { sessions: sessions.to_owned(), loose, number: 0 }
     }
 
     /// One picture of an order.
     pub fn make(&mut self, order: &Order, key: &Key) -> Option<Arc<Drawn>> {
         let thumbnails = Thumbnails::of(&self.sessions.join(order.session.as_str()));
-        let bytes = thumbnails.get(&key.picture).ok()??;
+        let loose = self.loose.get(&key.picture);
+        let bytes = loose.or_else(|| thumbnails.get(&key.picture).ok()?)?;
         self.number = self.number % NUMBERS + 1;
         draw(&bytes, key, order.graphics, order.cell, self.number).map(Arc::new)
     }
 }
 
 /// Starts the thread; it ends with its orders. Of several orders the newest counts.
-pub fn start(sessions: &Path, messages: Sender<Msg>) -> Sender<Order> {
+pub fn start(sessions: &Path, loose: Loose, messages: Sender<Msg>) -> Sender<Order> {
     let (sender, orders) = channel();
-    let maker = Maker::new(sessions);
+    let maker = Maker::new(sessions, loose);
     std::thread::spawn(move || run(maker, &orders, &messages));
     sender
 }

@@ -159,6 +159,7 @@ impl Playing {
                 alerts: Arc::new(alerts),
                 story: Arc::new(story),
                 console: Arc::new(Vec::new()),
+                device: Arc::default(),
                 reading: Reading::default(),
                 oddities: Oddities::default(),
                 status: status(state),

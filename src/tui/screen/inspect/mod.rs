@@ -7,9 +7,11 @@
 //! | `layout.rs` | where parts stand, how many pictures fit |
 //! | `queries.rs` | the list of queries, and what the chosen one is |
 //! | `columns.rs` | both lists of neighbours |
+//! | `choice.rs` | what both encoders choose among typed texts |
 //! | `serve.rs` | what the child that answers typed queries is started with |
 //! | `spread.rs` | all ranks, all scores |
 
+mod choice;
 mod columns;
 mod layout;
 mod queries;
@@ -24,7 +26,7 @@ use crate::session::neighbours::NeighbourSet;
 use crate::session::sitting::Subject;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::{Effect, Purpose, Question, Shared};
-use crate::tui::data::asked::{Asked, direction_of};
+use crate::tui::data::asked::{self, Asked, direction_of};
 use crate::tui::data::pairing::{PairedQuery, unit};
 use crate::tui::keys::Action;
 use crate::tui::msg::Cmd;
@@ -132,7 +134,7 @@ impl InspectScreen {
         let here = session(shared);
         let asked = shared.asked.iter().rev();
         let asked = asked.filter(|asked| {
-            Some(&asked.session) == here && slice.is_none() && holds(asked.words())
+            Some(&asked.session) == here && slice.is_none() && holds(&asked.words())
         });
         asked.map(Row::Asked).chain(shown.pairs.all.iter().filter(fits).map(Row::Paired)).collect()
     }
@@ -258,6 +260,7 @@ impl Screen for InspectScreen {
             Action::Pictures => self.plain = !self.plain,
             Action::Search => return vec![Effect::Type(Purpose::QuerySearch, self.search.clone())],
             Action::Ask => return vec![Effect::Type(Purpose::Ask, String::new())],
+            Action::Choose => return vec![Effect::Type(Purpose::Choose, String::new())],
             Action::Note if selected.is_some() => return vec![Effect::Type(Purpose::Note, note)],
             Action::Follow | Action::Open => {
                 if let (Some(next), Some(from)) = (hits.0.get(hits.1), selected)
@@ -317,20 +320,32 @@ impl Screen for InspectScreen {
         let Some(session) = session(shared).cloned() else { return Vec::new() };
         let Some(shown) = self.shown(shared) else { return Vec::new() };
         match purpose {
-            Purpose::Ask if shared.readonly => {
+            Purpose::Ask | Purpose::Choose if shared.readonly => {
                 let words = "the workbench was opened with --readonly: nothing is written";
                 vec![Effect::Fail(words.to_owned())]
             }
-            Purpose::Ask if !text.is_empty() => {
-                match serve::arguments(shared, &shown, direction_of(text, shown.direction)) {
+            Purpose::Ask | Purpose::Choose if !text.is_empty() => {
+                let id = shared.next_question(&session);
+                let (direction, line) = if purpose == Purpose::Ask {
+                    let direction = direction_of(text, shown.direction);
+                    (direction, Ok(asked::question(&id, text, shown.direction)))
+                } else {
+                    let rows = self.listed(shared, &shown);
+                    let row = self.selected(&rows);
+                    let picture = row.and_then(|row| match row {
+                        Row::Asked(asked) => asked.picture(),
+                        Row::Paired(query) => Some(&*query.id),
+                    });
+                    // Any direction whose gallery are pictures knows them; typed texts ask this one.
+                    ("text-to-image".to_owned(), asked::choice(&id, text, picture))
+                };
+                let ready =
+                    line.and_then(|line| Ok((line, serve::arguments(shared, &shown, direction)?)));
+                match ready {
                     Err(why) => vec![Effect::Fail(why)],
-                    Ok(arguments) => {
-                        let direction = shown.direction.to_owned();
-                        let id = shared.next_question(&session);
-                        let question =
-                            Question { id: id.clone(), text: text.to_owned(), direction };
-                        (self.wanted, self.beside) = (Some(id), Beside::Neighbours);
-                        vec![Effect::Ask(session, arguments, question)]
+                    Ok((line, arguments)) => {
+                        (self.wanted, self.beside) = (Some(id.clone()), Beside::Neighbours);
+                        vec![Effect::Ask(session, arguments, Question { id, line })]
                     }
                 }
             }
@@ -431,7 +446,10 @@ impl Screen for InspectScreen {
             Beside::Scores => spread::scores(shared, shown.sets, &paired, parts.below, buffer),
             Beside::Neighbours => match (self.columns(shared, &shown, row), row) {
                 (Some(columns), _) => columns.draw(shared, parts.below, buffer),
-                (None, Row::Asked(asked)) => queries::waiting(shared, asked, parts.below, buffer),
+                (None, Row::Asked(asked)) => match asked.chosen() {
+                    Some(document) => choice::draw(shared, document, parts.below, buffer),
+                    None => queries::waiting(shared, asked, parts.below, buffer),
+                },
                 (None, Row::Paired(_)) => {}
             },
         }
@@ -442,6 +460,7 @@ impl Screen for InspectScreen {
             Action::SliceNext,
             Action::SetNext,
             Action::Ask,
+            Action::Choose,
             Action::Follow,
             Action::Return,
             Action::Beside,

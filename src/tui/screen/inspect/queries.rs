@@ -6,7 +6,7 @@ use crate::eval::compare::Slice;
 use crate::ids::Digest;
 use crate::session::sitting::Subject;
 use crate::tui::app::Shared;
-use crate::tui::data::asked::Asked;
+use crate::tui::data::asked::{Answer, Asked};
 use crate::tui::data::pairing::unit;
 use crate::tui::picture::Key;
 use crate::tui::screen::compare::session;
@@ -48,10 +48,10 @@ pub fn note<'a>(shared: &'a Shared, id: &str) -> Option<&'a str> {
     sittings.notes.get(&Subject::query(id)).map(|note| note.text.as_str())
 }
 
-fn name<'a>(shown: &Shown<'a>, row: Row<'a>) -> &'a str {
+fn name(shown: &Shown<'_>, row: Row<'_>) -> String {
     match row {
         Row::Asked(asked) => asked.words(),
-        Row::Paired(query) => shown.items.caption(&query.id).unwrap_or(&query.id),
+        Row::Paired(query) => shown.items.caption(&query.id).unwrap_or(&query.id).to_owned(),
     }
 }
 
@@ -86,7 +86,7 @@ pub fn list(
             buffer.set_style(Rect { y, height: 1, ..list }, shared.theme.style(Role::Selected));
             pointer(shared, buffer, list, y);
         }
-        let words = text::left(&text::safe(name(shown, *row)), wide - 1, shared.glyphs.cut());
+        let words = text::left(&text::safe(&name(shown, *row)), wide - 1, shared.glyphs.cut());
         let noted = if note(shared, row.id()).is_some() { "*" } else { " " };
         let x = pieces(
             shared,
@@ -117,7 +117,8 @@ pub fn list(
             Row::Asked(asked) => {
                 let (role, state) = match &asked.answer {
                     None => (Role::Warn, "asked"),
-                    Some(Ok(_)) => (Role::Accent, "typed"),
+                    Some(Ok(Answer::Lists(_))) => (Role::Accent, "typed"),
+                    Some(Ok(Answer::Choice(_))) => (Role::Accent, "choice"),
                     Some(Err(_)) => (Role::Bad, "failed"),
                 };
                 put(buffer, list, x, y, &format!("{state:>18}"), shared.theme.style(role));
@@ -128,11 +129,13 @@ pub fn list(
 
 /// The query's own picture, or that of the thing it speaks of.
 fn digest<'a>(shown: &Shown<'a>, row: Row<'_>) -> Option<&'a Digest> {
-    let Row::Paired(query) = row else { return None };
+    let id = match row {
+        Row::Paired(query) => &*query.id,
+        Row::Asked(asked) => asked.picture()?,
+    };
     let pictures = &shown.items.pictures;
-    let own = pictures.get(&query.id);
-    own.or_else(|| pictures.get(&format!("{}@0", unit(&query.id))))
-        .or_else(|| pictures.get(unit(&query.id)))
+    let own = pictures.get(id);
+    own.or_else(|| pictures.get(&format!("{}@0", unit(id)))).or_else(|| pictures.get(unit(id)))
 }
 
 /// The query's picture and where it stands.
@@ -156,7 +159,7 @@ pub fn head(shared: &Shared, shown: &Shown<'_>, row: Row<'_>, parts: &Layout, bu
         }
         _ => {}
     }
-    let words = text::safe(name(shown, row));
+    let words = text::safe(&name(shown, row));
     let note = note(shared, row.id());
     let notes = u16::from(note.is_some() && area.height > 2);
     let lines = area.height.saturating_sub(1 + notes).max(1);

@@ -1,0 +1,207 @@
+//! The desk's zero-shot choice: one picture against texts that were typed, under both encoders, which
+//! stay loaded from one question to the next.
+
+use super::answer::{Ask, Desk, no_such_query};
+use super::classify::DEFAULT_SCALE;
+use super::compare::RESAMPLES;
+use super::encoders::Encoders;
+use super::probe::Probe;
+use super::seat::Seat;
+use crate::data::corpus::Picture;
+use crate::encode::{ImageEncoder, TextEncoder};
+use crate::eval::Products;
+use crate::eval::classify::{
+    CLASSIFY_FORMAT, ClassHit, ClassifiedPicture, ClassifyDocument, ClassifyProtocol, ClassifyRow,
+    Labelled, choices,
+};
+use crate::eval::document::{RULES_VERSION, TIE_RULE};
+use crate::runner::RunError;
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+/// The picture that is asked about.
+enum Asked<'a> {
+    /// One of the data set's, by its place.
+    Stored(usize),
+    /// A user's own.
+    Own(&'a Picture),
+}
+
+impl Desk<'_> {
+    /// Lets both encoders choose among texts for a picture: softmax of the scaled cosines.
+    ///
+    /// # Errors
+    /// A question without a picture, fewer than two texts or one of them twice, an encoder that lacks a
+    /// tower, a picture that cannot be read.
+    pub fn choose(&mut self, ask: &Ask, texts: &[String]) -> Result<ClassifyDocument, RunError> {
+        let texts = distinct(texts)?;
+        let probe = self.probe;
+        let own = match ask {
+            Ask::Picture(path) => Some(Picture::File(path.clone())),
+            _ => None,
+        };
+        let (asked, name) = match (ask, &own) {
+            (_, Some(picture)) => (Asked::Own(picture), None),
+            (Ask::Id(id), None) => {
+                let place = place_of(probe, id)?;
+                (Asked::Stored(place), Some(probe.pictures[place].id.clone()))
+            }
+            _ => {
+                let what = "a text has no picture to choose for; name a picture file or a query";
+                return Err(RunError::Unfit(what.to_owned()));
+            }
+        };
+        let (mut rows, mut classes) = (Vec::new(), Vec::new());
+        for seat in &mut self.seats {
+            let (row, chosen) = seat.choose(self.encoders, probe, &asked, &texts)?;
+            rows.push(row);
+            classes.push(chosen);
+        }
+        let item = name.unwrap_or_else(|| match ask {
+            Ask::Picture(path) => path.display().to_string(),
+            _ => String::new(),
+        });
+        Ok(ClassifyDocument {
+            format: CLASSIFY_FORMAT.to_owned(),
+            protocol: protocol(probe, ask, &item),
+            candidates: texts.clone(),
+            texts,
+            templates: vec!["{}".to_owned()],
+            rows,
+            differences: Vec::new(),
+            family: String::new(),
+            labelled: Labelled { without: 1, ..Labelled::default() },
+            pictures: vec![ClassifiedPicture { item, label: None, classes }],
+            resamples: RESAMPLES,
+            seed: 0,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+}
+
+impl Seat {
+    fn choose(
+        &mut self,
+        encoders: &Encoders<'_>,
+        probe: &Probe,
+        asked: &Asked<'_>,
+        texts: &[String],
+    ) -> Result<(ClassifyRow, Vec<ClassHit>), RunError> {
+        let mut quiet = |_, _| ControlFlow::Continue(());
+        let scale = self.loaded.logit_scale()?;
+        let clock = Instant::now();
+        let stored = match (asked, &self.pictures) {
+            (Asked::Stored(place), Some(rows)) => {
+                Some((rows.rows.select(&[*place]), rows.card.clone(), rows.ms_per_item))
+            }
+            _ => None,
+        };
+        let (picture, card, ms) = if let Some(known) = stored {
+            known
+        } else {
+            let (picture, own) = match asked {
+                Asked::Own(picture) => (*picture, true),
+                Asked::Stored(place) => (&probe.pictures[*place].content, false),
+            };
+            let encoder = self.image(encoders, own)?;
+            let rows = encoder.encode(&[picture], &mut quiet)?.rows;
+            (rows, encoder.card().clone(), clock.elapsed().as_secs_f64() * 1e3)
+        };
+        let clock = Instant::now();
+        let encoder = self.text(encoders)?;
+        let asked: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let encoded = encoder.encode(&asked, &mut quiet)?;
+        let ms_per_candidate = clock.elapsed().as_secs_f64() * 1e3 / texts.len() as f64;
+        let text_card = encoder.card().clone();
+        let (rows, dim) = (&encoded.rows, encoded.rows.dim());
+        if picture.dim() != dim {
+            return Err(RunError::Unfit(format!(
+                "{}: pictures have rows of {} numbers and texts of {dim}; they cannot be compared",
+                self.spec.label,
+                picture.dim()
+            )));
+        }
+        let products = Products::new(picture.values(), rows.values(), dim)?;
+        let scale_from = if scale.is_some() { "model" } else { "default" };
+        let scale = scale.unwrap_or(DEFAULT_SCALE);
+        let chosen = choices(&products, scale, texts.len())?.pop().unwrap_or_default();
+        let row = ClassifyRow {
+            role: self.spec.label.clone(),
+            encoder: serde_json::to_value(&card).unwrap_or_default(),
+            text_encoder: serde_json::to_value(&text_card).unwrap_or_default(),
+            scale,
+            scale_from: scale_from.to_owned(),
+            metrics: None,
+            ci95: None,
+            tied_share: 0.0,
+            ms_per_item: ms,
+            ms_per_candidate,
+            truncated: encoded.truncated,
+        };
+        Ok((row, chosen))
+    }
+}
+
+/// The place of a picture: by its own id, or the first of the item that an id names.
+fn place_of(probe: &Probe, id: &str) -> Result<usize, RunError> {
+    let item =
+        |known: &str| known.rsplit_once(['#', '@']).map_or(known, |(item, _)| item).to_owned();
+    let pictures = &probe.pictures;
+    let found = pictures
+        .iter()
+        .position(|entry| entry.id == id)
+        .or_else(|| pictures.iter().position(|entry| item(&entry.id) == id))
+        .or_else(|| pictures.iter().position(|entry| item(&entry.id) == item(id)));
+    found.ok_or_else(|| no_such_query(id, pictures.iter().map(|entry| entry.id.as_str())))
+}
+
+/// At least two texts, trimmed, each once.
+fn distinct(texts: &[String]) -> Result<Vec<String>, RunError> {
+    let texts: Vec<String> = texts.iter().map(|text| text.trim().to_owned()).collect();
+    let refused = |what: String| Err(RunError::Unfit(format!("candidates: {what}")));
+    if texts.len() < 2 {
+        return refused(format!("expected at least two texts, found {}", texts.len()));
+    }
+    let mut seen = BTreeSet::new();
+    for text in &texts {
+        if text.is_empty() {
+            return refused("found an empty text".to_owned());
+        }
+        if !seen.insert(text) {
+            return refused(format!("found {text:?} twice; name each once"));
+        }
+    }
+    Ok(texts)
+}
+
+/// Which picture of what.
+fn protocol(probe: &Probe, ask: &Ask, item: &str) -> ClassifyProtocol {
+    let own = matches!(ask, Ask::Picture(_));
+    let set = &probe.protocol;
+    ClassifyProtocol {
+        dataset: if own { item.to_owned() } else { set.dataset.clone() },
+        split: set.split.clone().filter(|_| !own),
+        split_digest: (!own).then(|| set.split_digest.clone()),
+        pool: set.pool.filter(|_| !own),
+        tie_rule: TIE_RULE.to_owned(),
+        rules: RULES_VERSION,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_needs_two_texts_each_once() {
+        let of = |texts: &[&str]| {
+            let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+            distinct(&texts).map_err(|error| error.to_string())
+        };
+        assert_eq!(of(&[" a cat", "a dog "]).unwrap(), ["a cat", "a dog"]);
+        assert!(of(&["a cat"]).unwrap_err().contains("at least two"));
+        assert!(of(&["a", " "]).unwrap_err().contains("empty"));
+        assert!(of(&["a", "a "]).unwrap_err().contains("twice"));
+    }
+}

@@ -1,0 +1,227 @@
+//! Looking into an encoder: which one, and what it is shown; what came of it lies below.
+
+use super::newcompare::of_runs;
+use super::{App, Effect, Overlay, Shared, lookview};
+use crate::session::sitting::Acted;
+use crate::tui::data::asked::{is_picture, spec};
+use crate::tui::data::library::ResultContent;
+use crate::tui::data::looked::{LookShown, Looked};
+use crate::tui::keys::{Action, Key};
+use crate::tui::msg::{Cmd, Work};
+use crate::tui::picture::Key as PictureKey;
+use crate::tui::screen::compare::session;
+use crate::tui::widget::input::Input;
+use ratatui::crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+
+/// A text to look with, where nothing was typed before.
+const SENTENCE: &str = "a brown dog runs along the beach";
+
+/// The form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LookForm {
+    /// Whether the encoder's line is in front, not the text's.
+    pub on_encoder: bool,
+    /// A text, or a picture's path.
+    pub asked: Input,
+    /// The encoder, as `--encoders` takes it.
+    pub encoder: Input,
+    /// Encoders there are: label and what `--encoders` takes.
+    pub known: Vec<(String, String)>,
+    /// Lines of the answer above the first that is shown.
+    pub scroll: usize,
+}
+
+impl LookForm {
+    /// A form with what was looked at last, else with the session's first encoder.
+    #[must_use]
+    pub fn new(shared: &Shared) -> Self {
+        let known = known(shared);
+        let first = known.first().map_or("builtin:llama", |(_, spec)| spec.as_str());
+        let last = shared.look.as_ref();
+        let encoder = last.map_or(first, |look| look.encoder.as_str());
+        let asked = last.map_or(SENTENCE, |look| look.asked.as_str());
+        Self {
+            on_encoder: false,
+            asked: Input::new(asked),
+            encoder: Input::new(encoder),
+            known,
+            scroll: 0,
+        }
+    }
+
+    /// The command's arguments, or what is wrong.
+    pub fn arguments(&self, readonly: bool) -> Result<Vec<String>, String> {
+        let (encoder, asked) = (self.encoder.text().trim(), self.asked.text().trim());
+        if encoder.is_empty() {
+            return Err("no encoder yet: type one, or choose a known one".to_owned());
+        }
+        if encoder == "bm25" {
+            return Err("bm25 counts words: there is no model to look into".to_owned());
+        }
+        let mut arguments: Vec<String> = ["encoder", encoder].map(str::to_owned).into();
+        if !asked.is_empty() {
+            // One word with its flag: a text may begin with a dash.
+            let flag = if is_picture(asked) { "--image" } else { "--text" };
+            arguments.push(format!("{flag}={asked}"));
+        }
+        arguments.extend(["--self-test", "--json", "--quiet"].map(str::to_owned));
+        arguments.extend(readonly.then(|| "--readonly".to_owned()));
+        Ok(arguments)
+    }
+
+    /// Which known encoder stands in the line, from 0.
+    #[must_use]
+    pub fn at(&self) -> Option<usize> {
+        self.known.iter().position(|(_, spec)| spec == self.encoder.text())
+    }
+
+    fn line(&mut self) -> &mut Input {
+        if self.on_encoder { &mut self.encoder } else { &mut self.asked }
+    }
+
+    /// Takes a pasted text.
+    pub fn paste(&mut self, text: &str) {
+        self.line().insert(text);
+    }
+
+    fn turn(&mut self, back: bool) {
+        let count = self.known.len();
+        let next = match (self.at(), back) {
+            _ if count == 0 => return,
+            (None, _) => 0,
+            (Some(at), false) => (at + 1) % count,
+            (Some(at), true) => (at + count - 1) % count,
+        };
+        self.encoder = Input::new(&self.known[next].1);
+    }
+
+    /// Takes a key: whether the form stays, and what it asks for.
+    pub fn key(
+        &mut self,
+        key: Key,
+        action: Option<Action>,
+        shared: &Shared,
+    ) -> (bool, Vec<Effect>) {
+        match (action, key.code) {
+            (Some(Action::Close), _) => return (false, Vec::new()),
+            (Some(Action::Accept), _) => {
+                let Ok(arguments) = self.arguments(shared.readonly) else {
+                    return (true, Vec::new());
+                };
+                self.scroll = 0;
+                let of = |input: &Input| input.text().trim().to_owned();
+                let effect = Effect::Look(of(&self.encoder), of(&self.asked), arguments);
+                return (true, vec![effect]);
+            }
+            (Some(Action::OverlayUp), _) => self.turn(true),
+            (Some(Action::OverlayDown), _) => self.turn(false),
+            (Some(Action::OverlayPageUp), _) => self.scroll = self.scroll.saturating_sub(10),
+            (Some(Action::OverlayPageDown), _) => {
+                let answer = shared.look.as_ref().and_then(|look| look.answer.as_ref());
+                let lines = match answer {
+                    Some(Ok(shown)) => lookview::lines(shared, shown, 60).len(),
+                    _ => 0,
+                };
+                self.scroll = (self.scroll + 10).min(lines.saturating_sub(1));
+            }
+            (_, KeyCode::Tab | KeyCode::BackTab) => self.on_encoder = !self.on_encoder,
+            _ => {
+                self.line().key(key);
+            }
+        }
+        (true, Vec::new())
+    }
+}
+
+/// Encoders of the session's results as they were asked, those its runs have saved, and what is built in.
+fn known(shared: &Shared) -> Vec<(String, String)> {
+    let results = session(shared).and_then(|id| shared.library.results.get(id));
+    let mut known: Vec<(String, String)> = Vec::new();
+    let mut put = |role: &str, spec: Option<String>| {
+        // Without its label: the line names one encoder.
+        let spec =
+            spec.and_then(|spec| spec.strip_prefix(role)?.strip_prefix('=').map(str::to_owned));
+        if let Some(spec) = spec
+            && !known.iter().any(|(_, other)| *other == spec)
+        {
+            known.push((role.to_owned(), spec));
+        }
+    };
+    for result in results.into_iter().flatten() {
+        match &result.content {
+            Ok(ResultContent::Compare(document, _)) => {
+                for row in &document.rows {
+                    put(&row.role, spec(&row.role, &row.encoder));
+                }
+            }
+            Ok(ResultContent::Inspect(document, _)) => {
+                for list in &document.lists {
+                    put(&list.role, spec(&list.role, &list.encoder));
+                }
+            }
+            Ok(ResultContent::Classify(document)) => {
+                for row in &document.rows {
+                    put(&row.role, spec(&row.role, &row.encoder));
+                }
+            }
+            Err(_) => {}
+        }
+    }
+    known.extend(of_runs(shared));
+    known.push(("llama".to_owned(), "builtin:llama".to_owned()));
+    let mut seen: Vec<String> = Vec::new();
+    known.retain(|(_, spec)| {
+        let new = !seen.contains(spec);
+        seen.push(spec.clone());
+        new
+    });
+    known
+}
+
+impl Overlay {
+    /// An encoder looked into.
+    #[must_use]
+    pub fn look(shared: &Shared) -> Self {
+        Self::Look(Box::new(LookForm::new(shared)))
+    }
+}
+
+impl App {
+    /// Starts the program that looks, and records that it was asked.
+    pub(super) fn look(
+        &mut self,
+        encoder: String,
+        asked: String,
+        arguments: Vec<String>,
+        commands: &mut Vec<Cmd>,
+    ) {
+        let id = self.shared.look.as_ref().map_or(1, |look| look.id + 1);
+        if let Some(session) = session(&self.shared).cloned() {
+            let with = [("encoder", encoder.as_str()), ("asked", asked.as_str())];
+            let with = with.map(|(key, value)| (key.to_owned(), value.into())).into_iter();
+            let action = Action::Encoder.entry().name.to_owned();
+            let screen = Some(self.current.name().to_lowercase());
+            self.record(&session, Acted { action, screen, with: with.collect() }, commands);
+        }
+        self.shared.look = Some(Looked { id, encoder, asked, answer: None });
+        commands.push(Cmd::Work(Work::Look(id, arguments)));
+    }
+
+    /// What the program said of an encoder, where that is still the question.
+    pub(super) fn looked(&mut self, id: u64, answer: Result<Box<LookShown>, String>) {
+        if let Some(look) = self.shared.look.as_mut().filter(|look| look.id == id) {
+            look.answer = Some(answer);
+        }
+    }
+
+    /// The picture of the look in front, and where it stands.
+    pub(super) fn look_slot(&self) -> Option<(PictureKey, Rect)> {
+        let Some(Overlay::Look(_)) = &self.overlay else { return None };
+        let Some(Ok(shown)) = &self.shared.look.as_ref()?.answer else { return None };
+        let picture = shown.picture.as_ref()?.digest.clone()?;
+        let place = lookview::parts(self.size, true).picture;
+        let (columns, rows) = (place.width, place.height);
+        (columns > 0 && rows > 0).then_some((PictureKey { picture, columns, rows }, place))
+    }
+}

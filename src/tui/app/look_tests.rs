@@ -1,0 +1,113 @@
+//! An encoder looked into, and a session exported, in the model.
+
+use super::inspect_tests::{pets, work};
+use super::tests::{app, press, shows};
+use super::*;
+use crate::session::sitting::SittingEvent;
+use crate::tui::data::looked::LookShown;
+use crate::tui::data::looked::tests::document;
+use crate::tui::msg::News;
+
+#[test]
+fn an_encoder_is_looked_into_recorded_and_shown_with_its_tests_masks_weights_and_loras() {
+    let mut app = pets();
+    press(&mut app, "e");
+    assert!(shows(&app, 80, 24).contains("An encoder looked into"));
+    // The encoders of the results stand first; down takes the second.
+    press(&mut app, "down");
+    assert!(shows(&app, 80, 24).contains("llm2clip, 2 of 3 known"));
+    press(&mut app, "down ctrl-u");
+    app.update(Msg::Paste("-a dog".to_owned()));
+    let asked = work(press(&mut app, "enter"));
+    let line = "encoder builtin:llama --text=-a dog --self-test --json --quiet";
+    assert!(
+        asked.iter().any(|work| matches!(work, Work::Look(1, arguments)
+        if arguments.join(" ") == line)),
+        "{asked:?}"
+    );
+    assert!(asked.iter().any(|work| matches!(work, Work::Record(_, event)
+        if matches!(&**event, SittingEvent::Acted(acted) if acted.action == "encoder"
+            && acted.with["asked"] == "-a dog"))));
+    assert!(shows(&app, 80, 24).contains("it is being loaded"));
+    let (shown, _) = LookShown::read(document(b"png")).unwrap();
+    // What was asked before counts no longer.
+    app.update(Msg::News(News::Looked(7, Err("late".to_owned()))));
+    app.update(Msg::Graphics { graphics: Graphics::Halfblocks, cell: CELL });
+    app.update(Msg::Resize { width: 120, height: 50 });
+    let wanted = work(app.update(Msg::News(News::Looked(1, Ok(Box::new(shown))))));
+    let digest = crate::ids::Digest::of(b"png");
+    assert!(
+        wanted.iter().any(|work| matches!(work, Work::Pictures(_, keys, ..)
+        if keys.iter().any(|key| key.picture == digest))),
+        "{wanted:?}"
+    );
+    let text = shows(&app, 120, 50);
+    for words in [
+        "a TEST FAILED",
+        "✓ the first token's state when the last token changes",
+        "FAILED alone equals in a batch: 2e-3",
+        "37x23 pixels, read as 24x24 in 9 patches",
+        "3 tokens, pooled by mean",
+        "causal: a token sees itself",
+        "a\\u{1b}[2J",
+        "0 to 2",
+        "LoRA 1: lora\\u{1b}_mntp",
+        "7.50 %",
+        "model.layers.10",
+        "text tower",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    // A page on, and the form comes back as it was.
+    press(&mut app, "pagedown esc");
+    assert!(!shows(&app, 80, 24).contains("An encoder"));
+    press(&mut app, "e");
+    assert!(shows(&app, 120, 50).contains("-a dog"));
+    for (width, height) in [(60, 16), (61, 17), (80, 24), (200, 60)] {
+        app.update(Msg::Resize { width, height });
+        shows(&app, width, height);
+    }
+    app.update(Msg::Resize { width: 80, height: 24 });
+    press(&mut app, "tab ctrl-u enter");
+    assert!(shows(&app, 80, 24).contains("no encoder yet"));
+}
+
+#[test]
+fn a_session_is_exported_where_the_form_says_and_its_end_is_told() {
+    let mut app = pets();
+    app.shared.here = "/home/ada".into();
+    press(&mut app, "E");
+    let text = shows(&app, 100, 30);
+    let folder = "export/20261124-100000-pets-bbbbbb";
+    assert!(text.contains(&format!("/home/ada/{folder}")) && text.contains("TREC"), "{text}");
+    press(&mut app, "ctrl-u");
+    assert!(shows(&app, 80, 24).contains("no folder"));
+    assert!(work(press(&mut app, "enter")).is_empty());
+    app.update(Msg::Paste("out".to_owned()));
+    let asked = work(press(&mut app, "enter"));
+    let Some(Work::Job(id, arguments)) = asked.first() else { panic!("{asked:?}") };
+    let session = "20261124-100000-pets-bbbbbb";
+    assert_eq!(arguments.join(" "), format!("export {session} --out=out --session {session}"));
+    assert!(shows(&app, 80, 24).contains("export of Pets to out: requested"));
+    app.update(Msg::News(News::JobEnded(*id, Ok(()))));
+    assert!(shows(&app, 80, 24).contains("export of Pets to out: done"));
+}
+
+#[test]
+fn nothing_is_exported_without_a_session_or_where_nothing_may_be_written() {
+    let mut app = app();
+    press(&mut app, "E");
+    assert!(shows(&app, 80, 24).contains("no session to export"));
+    let mut app = pets();
+    app.shared.readonly = true;
+    press(&mut app, "E");
+    assert!(shows(&app, 80, 24).contains("--readonly"));
+    // Looking writes nothing, and says so to the program it starts.
+    press(&mut app, "e");
+    let asked = work(press(&mut app, "enter"));
+    assert!(
+        matches!(&asked[..], [Work::Look(_, arguments)]
+        if arguments.last().is_some_and(|last| last == "--readonly")),
+        "{asked:?}"
+    );
+}

@@ -1,0 +1,192 @@
+//! What the terminal costs, as numbers on standard output: frame time and time to the tail of a long
+//! log, bytes for one new point, hang-up time. Run with
+//! `cargo test --release --test tui_measure -- --ignored --nocapture`; `RECORDS` is the log's length,
+//! ten million where it is not set.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "session_log/examples.rs"]
+#[allow(dead_code, unused_imports)]
+mod examples;
+mod terminal;
+
+use examples::{at, run_started, stage_started, step, validated};
+use llm2clip::ids::RunName;
+use llm2clip::session::event::Event;
+use llm2clip::session::header::Header;
+use llm2clip::session::names::RunId;
+use llm2clip::session::{Record, Session, SessionCard, Time};
+use llm2clip::tui::app::App;
+use llm2clip::tui::glyphs::Glyphs;
+use llm2clip::tui::keys::Key;
+use llm2clip::tui::msg::{Msg, News};
+use llm2clip::tui::painter::Painter;
+use llm2clip::tui::theme::{Depth, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use terminal::Terminal;
+
+fn run() -> RunName {
+    "tiny-1".parse().unwrap()
+}
+
+fn event(seq: u64) -> Event {
+    match seq {
+        1 => run_started(1, None).into(),
+        2 => stage_started("clip", 0, 0).into(),
+        seq if seq % 101 == 0 => validated("clip", seq, 1.0).into(),
+        seq => {
+            let loss = 1.0 / (1.0 + seq as f64 / 1e4) + ((seq * 7919) % 1000) as f64 / 9770.0;
+            let mut made = step("clip", seq, loss);
+            made.contrast = None;
+            made.into()
+        }
+    }
+}
+
+fn line(seq: u64) -> Vec<u8> {
+    Record::new(seq, at(seq as f64 / 100.0), event(seq)).encode().unwrap()
+}
+
+/// A session with one log of so many records.
+fn session(root: &Path, records: u64) -> (Session, PathBuf) {
+    let card = SessionCard::new("Long", None, "machine".into(), "cpu".into(), 2);
+    let session = Session::create(&root.join("sessions"), card).unwrap();
+    let log = session.folder().join("tiny-1.1.jsonl");
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(&log).unwrap());
+    let header = Header::of_run(session.id().clone(), run(), 1);
+    serde_json::to_writer(&mut out, &header).unwrap();
+    out.write_all(b"\n").unwrap();
+    for seq in 1..=records {
+        out.write_all(&line(seq)).unwrap();
+    }
+    out.flush().unwrap();
+    (session, log)
+}
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("sessions")).unwrap();
+    std::fs::create_dir(folder.path().join("checkpoints")).unwrap();
+    folder
+}
+
+/// A workbench on that run's Train screen, and the news that brought it there.
+fn app(session: &Session, (width, height): (u16, u16)) -> (App, News) {
+    let theme = Theme::named("dark", Depth::True).unwrap();
+    let now = Time::now();
+    let mut app = App::new(theme, Depth::True, Glyphs { ascii: false }, true, now);
+    app.update(Msg::Resize { width, height });
+    let id = RunId { session: session.id().clone(), run: run() };
+    let sessions = session.folder().parent().unwrap();
+    let news = llm2clip::tui::read_once(sessions, &BTreeSet::from([id]), now);
+    let open = news.iter().rfind(|news| matches!(news, News::Open(..))).unwrap().clone();
+    let row = news.iter().rfind(|news| matches!(news, News::Run(_))).unwrap().clone();
+    for news in [row, open.clone(), News::Scanned] {
+        app.update(Msg::News(news));
+    }
+    app.update(Msg::Key(Key::parse("enter").unwrap()));
+    app.update(Msg::News(open.clone()));
+    (app, open)
+}
+
+/// Milliseconds this thread has computed, whatever else the machine does.
+fn computed() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e6
+}
+
+fn frame(app: &App, (width, height): (u16, u16)) -> Buffer {
+    let area = Rect::new(0, 0, width, height);
+    let mut buffer = Buffer::empty(area);
+    app.view(area, &mut buffer);
+    buffer
+}
+
+fn text(buffer: &Buffer) -> String {
+    buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect()
+}
+
+#[test]
+#[ignore = "prints measurements; minutes and gigabytes"]
+fn frames_tail_and_hang_up_of_a_long_log() {
+    let records: u64 =
+        std::env::var("RECORDS").map_or(10_000_000, |text| text.parse().expect("a number"));
+    let folder = folder();
+    let (session, log) = session(folder.path(), records);
+    let bytes = std::fs::metadata(&log).unwrap().len();
+    println!("log of {records} records, {bytes} bytes");
+
+    // The newest step's own number, as the Train screen writes it.
+    let newest = llm2clip::tui::format::count(records);
+    let began = Instant::now();
+    let mut terminal = Terminal::start(folder.path(), &[], (120, 40), &[]);
+    terminal.see("llm2clip");
+    println!("first frame: {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
+    terminal.see("tiny-1");
+    println!("from opening to the run in the list: {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
+    let began = Instant::now();
+    terminal.keys("\r");
+    terminal.see("progress");
+    println!("from enter to its screen: {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
+    terminal.see(&newest);
+    println!("from enter to its tail: {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
+    terminal.hang_up();
+    let (_, took) = terminal.end();
+    println!("hang-up while the rest is read: {:.1} ms", took.as_secs_f64() * 1e3);
+    assert!(took < Duration::from_secs(1));
+
+    let began = Instant::now();
+    let size = (120, 40);
+    let (mut app, open) = app(&session, size);
+    println!("all of it read and folded: {:.1} s", began.elapsed().as_secs_f64());
+    assert!(text(&frame(&app, size)).contains(&newest));
+    let mut times: Vec<f64> = (0..200)
+        .map(|_| {
+            let news = open.clone();
+            let began = computed();
+            app.update(Msg::News(news));
+            let drawn = frame(&app, size);
+            let took = computed() - began;
+            drop(drawn);
+            took
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    println!(
+        "a frame of Train, 120x40: median {:.2} ms, most {:.2} ms of the processor",
+        times[100], times[199]
+    );
+}
+
+#[test]
+#[ignore = "prints measurements"]
+fn bytes_for_one_new_point() {
+    for size in [(80, 24), (120, 40)] {
+        for records in [200, 5_000] {
+            let folder = folder();
+            let (session, log) = session(folder.path(), records);
+            let mut painter = Painter::new(Vec::new());
+            let mut bytes = Vec::new();
+            for more in 1..=6 {
+                // The clock stands still, so that the new point alone makes the difference.
+                let (mut app, _) = app(&session, size);
+                app.update(Msg::Time(at(1e6)));
+                painter.paint(frame(&app, size)).unwrap();
+                bytes.push(painter.bytes());
+                let mut log = OpenOptions::new().append(true).open(&log).unwrap();
+                log.write_all(&line(records + more)).unwrap();
+            }
+            let each: Vec<u64> = bytes.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            println!(
+                "{}x{}, {records} records: whole screen {} bytes, then a point each: {each:?}",
+                size.0, size.1, bytes[0]
+            );
+        }
+    }
+}

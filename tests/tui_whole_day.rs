@@ -1,0 +1,185 @@
+//! A day at the workbench on a real pseudo-terminal: a run is started from its form, watched, left, the
+//! viewer is killed, the run saved, stopped, compared, inspected, exported and replayed. Nothing waits
+//! for time, everything for what it expects to see.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod terminal;
+
+use llm2clip::recipe::names;
+use llm2clip::session::folder::list_sessions;
+use llm2clip::session::sitting::read_sittings;
+use llm2clip::soak::SHAPES;
+use std::path::Path;
+use std::process::Command;
+use terminal::Terminal;
+
+const SIZE: (u16, u16) = (120, 40);
+
+/// A run that would go on for long, of steps that take no time.
+const PLAN: [&str; 6] = [
+    "steps=30000",
+    "warmup=1",
+    "batch=6",
+    "max_tokens=24",
+    "checkpoint_every=29000",
+    "validate_every=0",
+];
+
+fn open(folder: &Path) -> Terminal {
+    Terminal::start(folder, &[], SIZE, &[("LLM2CLIP_THREADS", "1"), ("LLM2CLIP_DEVICE", "cpu")])
+}
+
+/// Asks the run to end, whatever became of the test: nobody else would.
+struct Stopper<'a>(&'a Path);
+
+impl Drop for Stopper<'_> {
+    fn drop(&mut self) {
+        let mut stop = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+        let _ = stop.current_dir(self.0).args(["stop", "clip-1", "--quiet"]).output();
+    }
+}
+
+/// The step of `step   1,234/30,000`.
+fn step(screen: &str) -> Option<u32> {
+    let after = screen.split("step ").skip(1);
+    after
+        .filter_map(|rest| rest.trim_start().split_once("/30,000")?.0.replace(',', "").parse().ok())
+        .next()
+}
+
+#[test]
+fn a_run_is_started_watched_left_saved_stopped_compared_inspected_exported_and_replayed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    std::fs::create_dir(root.join("sessions")).unwrap();
+    std::fs::create_dir(root.join("checkpoints")).unwrap();
+
+    // Started from the form.
+    let _stopper = Stopper(root);
+    let mut terminal = open(root);
+    terminal.see("No runs yet");
+    terminal.keys("n");
+    terminal.see("A new run");
+    let place = names().iter().position(|name| *name == "clip").unwrap();
+    terminal.keys(&"\x1b[B".repeat(place));
+    terminal.see("[clip]");
+    let towers = SHAPES.iter().take_while(|set| !set.starts_with("llama"));
+    let sets: Vec<&str> = PLAN.iter().chain(towers).copied().collect();
+    terminal.keys(&sets.join(" "));
+    terminal.see("batch: 128 becomes 6");
+    terminal.see("30,000");
+    terminal.keys("\r");
+    terminal.wait("the run", |screen| screen.contains("clip-1") && screen.contains("live"));
+
+    // Watched.
+    terminal.keys("\r");
+    terminal.see("progress");
+    terminal.wait("some steps", |screen| step(screen) > Some(3));
+
+    // Left: it goes on, and the shell is told.
+    terminal.keys("q");
+    terminal.sends("goes on; `llm2clip` comes back to it");
+    assert_eq!(terminal.end().0, 0);
+
+    // Come back to; then the viewer is killed, and the run goes on all the same.
+    let mut terminal = open(root);
+    terminal.wait("the run", |screen| screen.contains("clip-1") && screen.contains("live"));
+    terminal.keys("\r");
+    terminal.wait("more steps", |screen| step(screen) > Some(5));
+    let before = step(&terminal.screen()).unwrap();
+    let process = rustix::process::Pid::from_raw(terminal.child.process_id().unwrap() as i32);
+    rustix::process::kill_process(process.unwrap(), rustix::process::Signal::KILL).unwrap();
+    terminal.end();
+    let mut terminal = open(root);
+    terminal.see("clip-1");
+    terminal.keys("\r");
+    terminal.wait("steps after the viewer's death", |screen| step(screen) > Some(before));
+
+    // Saved and stopped, each asked for and then done.
+    terminal.keys("C");
+    terminal.see("checkpoint at its next step?");
+    terminal.keys("y");
+    terminal.see("checkpoint done");
+    terminal.keys("K");
+    terminal.see("save a checkpoint and end?");
+    terminal.keys("y");
+    terminal.see("stopped clip-1");
+
+    // Compared: its tower whole, and cut short.
+    terminal.keys("3");
+    terminal.keys("n");
+    terminal.see("A new comparison");
+    terminal.keys("\t \t--pool 12 --language en\t");
+    terminal.see("caption [image]");
+    terminal.keys("whole=clip-1/clip,short=clip-1/clip[max_tokens=3]");
+    terminal.see("compares 2");
+    terminal.keys("\r");
+    terminal.see("image comparison of 2 on emoji: done");
+    terminal.wait("both rows", |screen| screen.contains("whole") && screen.contains("short"));
+
+    // Inspected: a typed text, and a choice among typed texts.
+    terminal.keys("4");
+    terminal.see("both-right");
+    terminal.keys("A");
+    terminal.see(" ask ");
+    terminal.keys("a cat\r");
+    terminal.wait("the answer", |screen| {
+        screen.contains("typed, text-to-") && screen.matches(" ms ").count() == 2
+    });
+    terminal.keys("g");
+    terminal.keys("j");
+    terminal.keys("c");
+    terminal.see("choose among");
+    terminal.keys("a cat, a red heart, a flag\r");
+    terminal.wait("the choice", |screen| screen.contains("zero-shot: ") && screen.contains(" % "));
+
+    // Looked into: its tests hold.
+    terminal.keys("e");
+    terminal.see("An encoder looked into");
+    terminal.keys("\r");
+    terminal.see("its tests hold");
+    terminal.see("tokens, pooled by");
+    terminal.keys("\x1b");
+    terminal.wait("the sheet to close", |screen| !screen.contains("An encoder looked into"));
+
+    // Exported.
+    terminal.keys("E");
+    terminal.see("writes to");
+    terminal.keys("\x15out");
+    terminal.see(&root.join("out").file_name().unwrap().to_string_lossy());
+    terminal.keys("\r");
+    terminal.wait("the export's end", |screen| screen.contains(" to out: done"));
+    for file in ["export.json", "compare.csv", "series.csv"] {
+        assert!(root.join("out").join(file).exists(), "{file}");
+    }
+
+    // Replayed, and back to the run.
+    terminal.keys("5");
+    terminal.see("replay of");
+    terminal.keys("g");
+    terminal.see("record 1 of");
+    terminal.keys("]");
+    terminal.wait("the first mark", |screen| {
+        screen.contains("record ") && !screen.contains("record 1 of")
+    });
+    terminal.keys("GT");
+    terminal.see("stopped clip-1");
+    terminal.keys("q");
+    assert_eq!(terminal.end().0, 0);
+
+    // What was done is known, and the session is a film.
+    let session = list_sessions(&root.join("sessions")).unwrap().pop().unwrap();
+    let state = read_sittings(&root.join("sessions").join(session.as_str())).unwrap();
+    assert_eq!(state.answers.kept.len(), 2);
+    assert!(state.actions > 10 && state.sittings >= 3);
+    let cast = Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+        .current_dir(root)
+        .args(["replay", session.as_str(), "--speed", "20", "--size", "100x30"])
+        .args(["--asciicast", "day.cast", "--quiet"])
+        .output()
+        .unwrap();
+    assert!(cast.status.success(), "{}", String::from_utf8_lossy(&cast.stderr));
+    let film = std::fs::read_to_string(root.join("day.cast")).unwrap();
+    assert!(film.starts_with("{\"") && film.lines().count() > 3);
+}
