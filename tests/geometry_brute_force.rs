@@ -60,10 +60,9 @@ fn singular_values(rows: &[f32], dim: usize) -> Vec<f64> {
                 let t = if zeta == 0.0 { 1.0 } else { t };
                 let c = 1.0 / (1.0 + t * t).sqrt();
                 let s = c * t;
-                for row in 0..n {
-                    let (x, y) = (columns[p][row], columns[q][row]);
-                    columns[p][row] = c * x - s * y;
-                    columns[q][row] = s * x + c * y;
+                let (left, right) = columns.split_at_mut(q);
+                for (x, y) in left[p].iter_mut().zip(&mut right[0]) {
+                    (*x, *y) = (c * *x - s * *y, s * *x + c * *y);
                 }
             }
         }

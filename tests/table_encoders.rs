@@ -72,7 +72,7 @@ fn plain(rows: &[f32]) -> [f64; 8] {
         a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
     };
     let (mut ranks, mut tied) = (Vec::new(), 0.0);
-    let mut counts = vec![0.0f64; ITEMS];
+    let mut counts = [0.0f64; ITEMS];
     for query in 0..ITEMS {
         let scores: Vec<f64> = (0..ITEMS).map(|item| dot(row(query), row(ITEMS + item))).collect();
         let rivals = |counts: &dyn Fn(f64) -> bool| {

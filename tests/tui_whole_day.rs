@@ -42,10 +42,8 @@ impl Drop for Stopper<'_> {
 
 /// The step of `step   1,234/30,000`.
 fn step(screen: &str) -> Option<u32> {
-    let after = screen.split("step ").skip(1);
-    after
-        .filter_map(|rest| rest.trim_start().split_once("/30,000")?.0.replace(',', "").parse().ok())
-        .next()
+    let mut after = screen.split("step ").skip(1);
+    after.find_map(|rest| rest.trim_start().split_once("/30,000")?.0.replace(',', "").parse().ok())
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! PEFT's, and a checkpoint of ours without what only training needs.
 
 use super::card::TextUse;
-use super::{AttentionKind, Config, EncodeError, Loaded, ModelCard, Sources};
+use super::{AttentionKind, Config, EncodeError, Loaded, ModelCard, ModelKind, Sources};
 use crate::data::text::Template;
 use crate::files::manifest::{self, CHECKPOINT};
 use crate::files::{self, FileError};
@@ -50,8 +50,9 @@ pub fn export_llama(loaded: &Loaded, folder: &Path) -> Result<u64, EncodeError> 
 /// A checkpoint without low-rank weights, or a folder that cannot be written.
 pub fn export_peft(sources: &Sources, name: &str, folder: &Path) -> Result<u64, EncodeError> {
     let (card, own, _) = read(sources, name)?;
-    let (Some(lora), Some(base)) = (card.lora, &card.base) else {
-        return Err(unfit(name, "holds no low-rank weights; export it with --format hf"));
+    let (Some(lora), Some(base), ModelKind::Llama) = (card.lora, &card.base, card.kind) else {
+        let what = "holds no low-rank weights of a language model; export it with --format hf";
+        return Err(unfit(name, what));
     };
     let mut targets = BTreeSet::new();
     let mut tensors = Tensors::new();

@@ -141,6 +141,7 @@ pub fn load(folder: &Path, source: &str, sources: &Sources) -> Result<Loaded, En
     let beside = [folder.join(base), PathBuf::from(base)].into_iter().find(|path| path.exists());
     let base = match &beside {
         Some(path) => path.display().to_string(),
+        None if base.starts_with("builtin:") || sources.find(base).is_ok() => base.to_owned(),
         None => format!("hf:{base}"),
     };
     let loaded = sources.load(&base)?;
