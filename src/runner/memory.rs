@@ -85,6 +85,7 @@ fn tokens(stage: &Stage, shape: &ModelShape) -> Result<f64, RunError> {
     let source = FeedSource {
         corpus: open_data(&stage.data)?,
         tokenizer: builtin::llama_tokenizer()?,
+        bos: true,
         picture: None,
         rows: None,
     };

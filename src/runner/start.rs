@@ -86,7 +86,11 @@ pub fn prepare(
         table = Some(made.used);
         table_parent = Some(made.parent);
     }
-    let card = card(stage, &weights, base.clone(), table_parent, own_tokenizer.is_some());
+    // A model keeps the habit of its own tokenizer; a fresh one begins with BOS.
+    let known = loaded.as_ref().and_then(|loaded| loaded.text.as_ref());
+    let bos = known.is_none_or(|text| text.bos);
+    let tokens = Tokens { own: own_tokenizer.is_some(), bos };
+    let card = card(stage, &weights, base.clone(), table_parent, tokens);
     let data = DataUsed {
         name: corpus.name.clone(),
         digest: corpus.digest.clone(),
@@ -99,7 +103,7 @@ pub fn prepare(
         ModelShape::Llama(_) => None,
     };
     let picture = picture.map(|vision| (Processor::clip(vision.image_size), vision.patch));
-    let feed = Feed::new(stage, key, FeedSource { corpus, tokenizer, picture, rows })?;
+    let feed = Feed::new(stage, key, FeedSource { corpus, tokenizer, bos, picture, rows })?;
     let base = base.map(|parent| Base { name: parent.source, digest: Some(parent.digest) });
     Ok(Start { weights, feed, card, own_tokenizer, data, table, base })
 }
@@ -302,7 +306,7 @@ fn fresh_llama(shape: LlamaShape, tokenizer: &Tokenizer) -> LlamaConfig {
 }
 
 /// How texts are encoded after this stage, for a Llama.
-fn text_use(stage: &Stage, config: &LlamaConfig) -> TextUse {
+fn text_use(stage: &Stage, config: &LlamaConfig, bos: bool) -> TextUse {
     let (attention, pooling) = match &stage.objective {
         Objective::CausalLm { .. } => (AttentionKind::Causal, Pooling::Mean),
         Objective::Simcse { pooling, .. } => (AttentionKind::Bidirectional, pooling_of(*pooling)),
@@ -317,10 +321,19 @@ fn text_use(stage: &Stage, config: &LlamaConfig) -> TextUse {
         attention,
         pooling,
         template: Template::None,
-        bos: true,
+        bos,
         eos: false,
         max_tokens: config.positions,
     }
+}
+
+/// What a card says of a model's tokens.
+#[derive(Clone, Copy)]
+struct Tokens {
+    /// Whether the tokenizer lies beside the card.
+    own: bool,
+    /// Whether texts begin with BOS.
+    bos: bool,
 }
 
 fn card(
@@ -328,20 +341,20 @@ fn card(
     weights: &Weights,
     base: Option<Parent>,
     table: Option<Parent>,
-    own_tokenizer: bool,
+    tokens: Tokens,
 ) -> ModelCard {
     let config = config_of(&weights.shape);
     let lora = (stage.trainable == Trainable::Lora)
         .then_some(LoraCard { r: stage.lora_r, alpha: stage.lora_alpha });
     let text = match &weights.shape {
-        ModelShape::Llama(config) => Some(text_use(stage, config)),
+        ModelShape::Llama(config) => Some(text_use(stage, config, tokens.bos)),
         _ => None,
     };
     ModelCard {
         format: MODEL_CARD_FORMAT.to_owned(),
         kind: config.kind(),
         config: config.to_json(),
-        tokenizer: if own_tokenizer { "own" } else { builtin::LLAMA }.to_owned(),
+        tokenizer: if tokens.own { "own" } else { builtin::LLAMA }.to_owned(),
         whole: stage.trainable == Trainable::All,
         base,
         lora,

@@ -57,7 +57,7 @@ pub fn bench_trainer(stage: &Stage, device: &Device) -> Result<Trainer, RunError
     };
     let picture = vision.map(|vision| (Processor::clip(vision.image_size), vision.patch));
     let key = Key::new(0).named(&stage.draws);
-    let feed = Feed::new(stage, key, FeedSource { corpus, tokenizer, picture, rows })?;
+    let feed = Feed::new(stage, key, FeedSource { corpus, tokenizer, bos: true, picture, rows })?;
     Ok(Trainer::new(stage, 0, weights, feed, device)?)
 }
 

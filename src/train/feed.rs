@@ -50,6 +50,8 @@ pub struct FeedSource {
     pub corpus: Corpus,
     /// The tokenizer of whatever reads text.
     pub tokenizer: Arc<Tokenizer>,
+    /// Whether a language model's texts begin with BOS, as its own tokenizer has it.
+    pub bos: bool,
     /// How pictures become a tower's square, and a patch's pixels a side, for image towers.
     pub picture: Option<(Processor, usize)>,
     /// Rows in the place of texts, for LLM2CLIP.
@@ -103,7 +105,7 @@ impl Feed {
         let side = |split: &str, training: bool| {
             let items: Vec<Item> = source.corpus.in_split(split).cloned().collect();
             let window = source.corpus.is_streamed().then_some(WINDOW);
-            Side::new(stage, key, &filter, &source.tokenizer, items, training, window)
+            Side::new(stage, key, &filter, &source, items, training, window)
         };
         let (mut train, validation) = (side("train", true)?, side("validation", false)?);
         let order = train.order.take();
@@ -188,6 +190,11 @@ impl Maker {
         rows.saturating_mul(edge * edge * 3 * size_of::<f32>())
     }
 
+    /// How the stage's language model reads a text.
+    pub(super) fn llama_spec(&self) -> TextSpec {
+        TextSpec { bos: self.source.bos, ..TextSpec::llama(self.stage.max_tokens) }
+    }
+
     fn unfit(&self, what: &str) -> TrainError {
         let stage = self.stage.name.to_string();
         TrainError::Unfit { stage, what: format!("{what} (data {:?})", self.stage.data) }
@@ -201,7 +208,7 @@ impl Maker {
         augment: bool,
     ) -> Result<Batch, TrainError> {
         let tokenizer = &self.source.tokenizer;
-        let spec = TextSpec::llama(self.stage.max_tokens);
+        let spec = self.llama_spec();
         match &self.stage.objective {
             Objective::CausalLm { .. } | Objective::Mntp { .. } => {
                 let blocks = side.blocks.as_ref().ok_or_else(|| self.unfit("no texts"))?;
@@ -308,7 +315,7 @@ impl Side {
         stage: &Stage,
         key: Key,
         filter: &CaptionFilter,
-        tokenizer: &Tokenizer,
+        source: &FeedSource,
         items: Vec<Item>,
         training: bool,
         window: Option<usize>,
@@ -331,11 +338,11 @@ impl Side {
                 }
                 let spec = BlockSpec {
                     max_tokens: stage.max_tokens,
-                    bos: true,
+                    bos: source.bos,
                     eos: matches!(stage.objective, Objective::CausalLm { .. }),
                     rest: if training { Rest::Drop } else { Rest::Keep },
                 };
-                let blocks = Blocks::pack(tokenizer, &texts, spec, Some(key))?;
+                let blocks = Blocks::pack(&source.tokenizer, &texts, spec, Some(key))?;
                 let count = blocks.len();
                 side.blocks = Some(blocks);
                 side.order = Some(Order::shuffled(key, count, batch(count), false)?);

@@ -50,7 +50,7 @@ impl Feed {
 
     fn first_captions(&self, rows: &[usize]) -> Result<Batch, TrainError> {
         let side = &self.maker.validation;
-        let spec = TextSpec::llama(self.maker.stage.max_tokens);
+        let spec = self.maker.llama_spec();
         let text = |nth: usize| {
             let of = |&row: &usize| {
                 let item = &side.items[row];
@@ -76,7 +76,7 @@ impl Feed {
         let mut texts = captions(&items[..items.len().min(SAMPLE)], &self.maker.filter);
         texts.truncate(SAMPLE);
         let spec = if stage.objective.is_language() {
-            TextSpec::llama(stage.max_tokens)
+            self.maker.llama_spec()
         } else {
             TextSpec::clip(stage.max_tokens)
         };
