@@ -2,7 +2,7 @@
 
 use super::error::{DataError, Result};
 use super::tokenizer::Tokenizer;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// A tokenizer with its file.
@@ -57,6 +57,26 @@ pub fn from_json(json: Vec<u8>) -> Result<TokenizerFiles> {
     let tokenizer = Tokenizer::from_bytes(&json)?;
     let (adds_bos, adds_eos) = (tokenizer.adds_bos()?, tokenizer.adds_eos()?);
     Ok(TokenizerFiles { tokenizer, json, adds_bos, adds_eos })
+}
+
+/// A `tokenizer_config.json` that says of a tokenizer what its own file does not: which tokens start
+/// and end a text, and whether they are put there.
+///
+/// # Errors
+/// A tokenizer that cannot encode a text.
+pub fn ends(tokenizer: &Tokenizer, bos: bool, eos: bool) -> Result<Vec<u8>> {
+    let name = |id: Option<u32>| id.and_then(|id| tokenizer.token(id));
+    let own = tokenizer.adds_bos()? == bos && tokenizer.adds_eos()? == eos;
+    // Of this class alone are the flags obeyed.
+    let class = if own { "PreTrainedTokenizerFast" } else { "LlamaTokenizerFast" };
+    let config = json!({
+        "tokenizer_class": class,
+        "bos_token": name(tokenizer.bos()),
+        "eos_token": name(tokenizer.eos()),
+        "add_bos_token": bos,
+        "add_eos_token": eos,
+    });
+    Ok(config.to_string().into_bytes())
 }
 
 /// A JSON file, or null where there is none.

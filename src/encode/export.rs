@@ -3,6 +3,7 @@
 
 use super::card::TextUse;
 use super::{AttentionKind, Config, EncodeError, Loaded, ModelCard, ModelKind, Sources};
+use crate::data::hf_tokenizer;
 use crate::data::text::Template;
 use crate::files::manifest::{self, CHECKPOINT};
 use crate::files::{self, FileError};
@@ -38,6 +39,9 @@ pub fn export_llama(loaded: &Loaded, folder: &Path) -> Result<u64, EncodeError> 
         None => super::builtin::llama_tokenizer_file().to_vec(),
     };
     files::write_atomic(&folder.join("tokenizer.json"), &tokenizer)?;
+    let (bos, eos) = loaded.text.as_ref().map_or((true, false), |text| (text.bos, text.eos));
+    let ends = hf_tokenizer::ends(&loaded.tokenizer, bos, eos)?;
+    files::write_atomic(&folder.join("tokenizer_config.json"), &ends)?;
     write_text_use(folder, loaded.text.as_ref())?;
     Ok(bytes.len() as u64)
 }
@@ -49,7 +53,7 @@ pub fn export_llama(loaded: &Loaded, folder: &Path) -> Result<u64, EncodeError> 
 /// # Errors
 /// A checkpoint without low-rank weights, or a folder that cannot be written.
 pub fn export_peft(sources: &Sources, name: &str, folder: &Path) -> Result<u64, EncodeError> {
-    let (card, own, _) = read(sources, name)?;
+    let (card, own) = read(sources, name)?;
     let (Some(lora), Some(base), ModelKind::Llama) = (card.lora, &card.base, card.kind) else {
         let what = "holds no low-rank weights of a language model; export it with --format hf";
         return Err(unfit(name, what));
@@ -100,7 +104,7 @@ pub fn export_checkpoint(
     half: bool,
     folder: &Path,
 ) -> Result<u64, EncodeError> {
-    let (card, own, tokenizer) = read(sources, name)?;
+    let (card, own) = read(sources, name)?;
     let own = if half { in_dtype(own, DType::F16)? } else { own };
     let params = bytes_of(&own)?;
     let path = folder.join("card.json");
@@ -108,7 +112,13 @@ pub fn export_checkpoint(
     let card = serde_json::to_vec_pretty(&card)
         .map_err(|cause| EncodeError::Json { cause, path: path.clone() })?;
     let mut contents = vec![("params.safetensors", params), ("card.json", card)];
-    contents.extend(tokenizer.map(|bytes| ("tokenizer.json", bytes)));
+    let from = sources.find(name)?;
+    for file in ["tokenizer.json", "tokenizer_config.json"] {
+        let path = from.join(file);
+        if path.is_file() {
+            contents.push((file, fs::read(&path).map_err(FileError::at("reading", &path))?));
+        }
+    }
     if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         fs::create_dir_all(parent).map_err(FileError::at("creating", parent))?;
     }
@@ -116,11 +126,8 @@ pub fn export_checkpoint(
     Ok(bytes)
 }
 
-/// A checkpoint's card, its own tensors and its own tokenizer.
-fn read(
-    sources: &Sources,
-    name: &str,
-) -> Result<(ModelCard, Tensors, Option<Vec<u8>>), EncodeError> {
+/// A checkpoint's card and its own tensors.
+fn read(sources: &Sources, name: &str) -> Result<(ModelCard, Tensors), EncodeError> {
     let folder = sources.find(name)?;
     manifest::verify(&folder)?;
     let read = |name: &str| {
@@ -131,8 +138,7 @@ fn read(
         .map_err(|cause| EncodeError::Json { cause, path: folder.join("card.json") })?;
     let params = read("params.safetensors")?;
     let own = candle_core::safetensors::load_buffer(&params, &sources.device)?;
-    let tokenizer = (card.tokenizer == "own").then(|| read("tokenizer.json")).transpose()?;
-    Ok((card, own.into_iter().collect(), tokenizer))
+    Ok((card, own.into_iter().collect()))
 }
 
 fn unfit(name: &str, what: &str) -> EncodeError {

@@ -4,6 +4,7 @@ use super::builtin;
 use super::card::{ModelCard, ModelKind, Parent, TextUse};
 use super::peft::{self, LoraNorm, MergedLora};
 use super::{AttentionKind, EncodeError, gguf, hf};
+use crate::data::hf_tokenizer;
 use crate::data::processor::Processor;
 use crate::data::text::Template;
 use crate::data::tokenizer::Tokenizer;
@@ -242,21 +243,16 @@ impl Sources {
             rank_stabilised: false,
             norms,
         }));
-        let own_tokenizer = match card.tokenizer.as_str() {
-            "own" => {
-                let path = folder.join("tokenizer.json");
-                Some(Arc::new(fs::read(&path).map_err(FileError::at("reading", &path))?))
-            }
-            _ => None,
+        let (tokenizer, own_tokenizer) = if card.tokenizer == "own" {
+            let files = hf_tokenizer::read(folder)?;
+            (Arc::new(files.tokenizer), Some(Arc::new(files.json)))
+        } else {
+            (builtin::llama_tokenizer()?, None)
         };
         let processor = match &config {
             Config::Llama(_) => None,
             Config::Clip(config) => Some(Processor::clip(config.vision.image_size)),
             Config::Llm2clip(config) => Some(Processor::clip(config.vision.image_size)),
-        };
-        let tokenizer = match &own_tokenizer {
-            Some(bytes) => Arc::new(Tokenizer::from_bytes(bytes)?),
-            None => builtin::llama_tokenizer()?,
         };
         Ok(Loaded {
             source: name,

@@ -70,9 +70,7 @@ impl Running<'_> {
         let step = trainer.state().step;
         let folder = manifest::step_folder(&keeper.folder, step);
         let mut checkpoint = trainer.checkpoint(keeper.card.clone());
-        if let Some(bytes) = &keeper.own_tokenizer {
-            checkpoint.extra.push(("tokenizer.json", bytes.clone()));
-        }
+        checkpoint.extra.extend(keeper.own_tokenizer.iter().cloned());
         // After a power cut no checkpoint may be ahead of the steps that the log has.
         self.narrator.sync()?;
         let manifest = checkpoint.save(&folder)?;
@@ -172,7 +170,7 @@ fn retrieval(pairs: &Pairs, stage: &Stage) -> Result<BTreeMap<String, f64>, RunE
 pub(super) struct Keeper {
     pub(super) folder: PathBuf,
     pub(super) card: serde_json::Value,
-    pub(super) own_tokenizer: Option<Vec<u8>>,
+    pub(super) own_tokenizer: Vec<(&'static str, Vec<u8>)>,
 }
 
 impl Keeper {

@@ -4,6 +4,7 @@ use super::{Narrator, RunError, Workspace, ensure_table};
 use crate::data::bad::{BadRows, Policy};
 use crate::data::check::without_missing;
 use crate::data::corpus::{Corpus, Item};
+use crate::data::hf_tokenizer;
 use crate::data::processor::Processor;
 use crate::data::text::Template;
 use crate::data::tokenizer::Tokenizer;
@@ -35,8 +36,8 @@ pub struct Start {
     pub feed: Feed,
     /// The card of its checkpoints.
     pub card: ModelCard,
-    /// A tokenizer of its own, to be kept beside its weights.
-    pub own_tokenizer: Option<Vec<u8>>,
+    /// A tokenizer of its own, to be kept beside its weights: files by name.
+    pub own_tokenizer: Vec<(&'static str, Vec<u8>)>,
     /// What the log says of the data.
     pub data: DataUsed,
     /// What the log says of the table.
@@ -90,6 +91,14 @@ pub fn prepare(
     let known = loaded.as_ref().and_then(|loaded| loaded.text.as_ref());
     let bos = known.is_none_or(|text| text.bos);
     let tokens = Tokens { own: own_tokenizer.is_some(), bos };
+    let own_tokenizer = match own_tokenizer {
+        None => Vec::new(),
+        Some(file) => {
+            let eos = known.is_some_and(|text| text.eos);
+            let config = hf_tokenizer::ends(&tokenizer, bos, eos)?;
+            vec![("tokenizer.json", file), ("tokenizer_config.json", config)]
+        }
+    };
     let card = card(stage, &weights, base.clone(), table_parent, tokens);
     let data = DataUsed {
         name: corpus.name.clone(),

@@ -1,0 +1,76 @@
+//! What the README promises of a clone: the committed encoders and sessions answer at once.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A command's document, with the committed checkpoints and nothing written.
+fn document(arguments: &[&str]) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+        .args(arguments)
+        .args(["--json", "--quiet"])
+        .env("LLM2CLIP_SESSIONS", root().join("sessions"))
+        .env("LLM2CLIP_CHECKPOINTS", root().join("checkpoints"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+const BOTH: &str = "pocket-1/clip,pocket-1/llm2clip";
+
+#[test]
+fn committed_encoders_compare() {
+    let found = document(&[
+        "compare",
+        "--task",
+        "image",
+        "--language",
+        "en",
+        "--pool",
+        "60",
+        "--encoders",
+        BOTH,
+        "--readonly",
+    ]);
+    let rows = found["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 8);
+    let image = rows
+        .iter()
+        .find(|row| row["role"] == "pocket-1/llm2clip" && row["direction"] == "image-to-image");
+    // Chance is one in 119.
+    assert!(image.unwrap()["metrics"]["recall@1"].as_f64().unwrap() > 0.1);
+}
+
+#[test]
+fn committed_encoders_find_neighbours_and_choose() {
+    let folder = root().join("tests/golden/pictures");
+    let picture = folder.join("rgb-64x64.png");
+    let (folder, picture) = (folder.to_str().unwrap(), picture.to_str().unwrap());
+    let mut arguments = vec!["inspect", "--dataset", folder, "--direction", "image-to-image"];
+    arguments.extend(["--image", picture, "-k", "3", "--encoders", BOTH, "--readonly"]);
+    let found = document(&arguments);
+    for list in found["lists"].as_array().unwrap() {
+        assert_eq!(list["hits"][0]["item"], "rgb-64x64.png@0", "a picture is nearest to itself");
+    }
+    let mut arguments = vec!["classify", "--image", picture, "--candidates", "a cat,a flag"];
+    arguments.extend(["--encoders", BOTH, "--readonly"]);
+    let chosen = document(&arguments);
+    assert_eq!(chosen["pictures"][0]["classes"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn committed_sessions_are_listed() {
+    let found = document(&["runs"]);
+    let runs = found["runs"].as_array().unwrap();
+    for name in ["tour-1", "pocket-1", "smollm2-1", "smollm2-captions-1", "causal-lm-1"] {
+        let of = |run: &&Value| run["run"].as_str().unwrap().ends_with(&format!("/{name}"));
+        assert_eq!(runs.iter().find(of).map(|run| &run["state"]), Some(&"done".into()), "{name}");
+    }
+}
