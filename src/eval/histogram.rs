@@ -1,6 +1,6 @@
 //! How scores of relevant items lie beside those of all others: counts in bins of equal width.
 
-use super::scores::{GALLERY_BLOCK, QUERY_BLOCK, Scores, gallery_blocks};
+use super::scores::{GALLERY_BLOCK, Scores, gallery_blocks, query_block};
 use super::{Error, Judgements};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -75,11 +75,12 @@ fn each_block<T: Send>(
     work: impl Fn(usize, std::ops::Range<usize>, &[f32]) -> T + Sync,
 ) -> Vec<Vec<T>> {
     let (queries, gallery) = (scores.queries(), scores.gallery());
-    (0..queries.div_ceil(QUERY_BLOCK))
+    let rows = query_block(queries);
+    (0..queries.div_ceil(rows))
         .into_par_iter()
         .map(|block| {
-            let first = block * QUERY_BLOCK;
-            let last = (first + QUERY_BLOCK).min(queries);
+            let first = block * rows;
+            let last = (first + rows).min(queries);
             let mut buffer = vec![0.0; (last - first) * GALLERY_BLOCK.min(gallery)];
             gallery_blocks(gallery)
                 .map(|items| {

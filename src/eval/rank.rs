@@ -5,7 +5,7 @@
 //! both only fall as the score rises, that best is the one of the relevant item that scores
 //! highest. Metrics use `high`: an encoder that gives everything one score is then last everywhere.
 
-use super::scores::{GALLERY_BLOCK, QUERY_BLOCK, Scores, gallery_blocks};
+use super::scores::{GALLERY_BLOCK, Scores, gallery_blocks, query_block};
 use super::{Error, Judgements};
 use rayon::prelude::*;
 
@@ -46,9 +46,10 @@ pub fn rank(scores: &impl Scores, judgements: &Judgements) -> Result<Vec<Ranked>
     judgements.check(queries, gallery)?;
     let unknown = Ranked { low: 1, high: 1, relevant: f32::NEG_INFINITY, other: f32::NEG_INFINITY };
     let mut ranked = vec![unknown; queries];
-    ranked.par_chunks_mut(QUERY_BLOCK).enumerate().for_each(|(block, ranked)| {
+    let rows = query_block(queries);
+    ranked.par_chunks_mut(rows).enumerate().for_each(|(block, ranked)| {
         let mut buffer = vec![0.0; ranked.len() * GALLERY_BLOCK.min(gallery)];
-        rank_block(scores, judgements, block * QUERY_BLOCK, ranked, &mut buffer);
+        rank_block(scores, judgements, block * rows, ranked, &mut buffer);
     });
     Ok(ranked)
 }

@@ -4,11 +4,22 @@ use super::error::{Error, RowFault};
 use super::product::rows_by_rows;
 use std::ops::Range;
 
-/// Rows of a block of queries. With [`GALLERY_BLOCK`]: a block of scores fits the second-level
-/// cache, and 128 x 1024, as large, took 1.2 times as long (the gallery is packed once a block).
-pub const QUERY_BLOCK: usize = 256;
+/// Most rows of a block of queries: with [`GALLERY_BLOCK`], a block of scores fits the second-level
+/// cache, and packing a block of the gallery pays for many queries.
+const QUERY_BLOCK: usize = 896;
+/// Fewest rows of a block of queries, unless there are no more: packing the gallery for a few would
+/// take longer than the products.
+const FEW_QUERIES: usize = 64;
 /// Rows of a block of the gallery.
-pub const GALLERY_BLOCK: usize = 512;
+pub const GALLERY_BLOCK: usize = 256;
+
+/// Rows of a block of queries of which there are `queries`: blocks of one size, as many for each
+/// thread, so that no thread waits long for another. What is computed does not depend on it.
+#[must_use]
+pub fn query_block(queries: usize) -> usize {
+    let blocks = queries.div_ceil(QUERY_BLOCK).next_multiple_of(rayon::current_num_threads());
+    queries.div_ceil(blocks.max(1)).clamp(FEW_QUERIES, QUERY_BLOCK)
+}
 
 /// How far a row's length may be from 1: an f16 table's rows, normalised after reading, lie well
 /// within it.

@@ -1,7 +1,7 @@
 //! The k best items of every query, exactly, in bounded memory.
 
 use super::Error;
-use super::scores::{GALLERY_BLOCK, QUERY_BLOCK, Scores, gallery_blocks};
+use super::scores::{GALLERY_BLOCK, Scores, gallery_blocks, query_block};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -57,8 +57,9 @@ pub fn top_k(
             }
         }
     } else if k > 0 {
-        lists.par_chunks_mut(QUERY_BLOCK).enumerate().for_each(|(block, lists)| {
-            let first = block * QUERY_BLOCK;
+        let rows = query_block(queries);
+        lists.par_chunks_mut(rows).enumerate().for_each(|(block, lists)| {
+            let first = block * rows;
             let mut buffer = vec![0.0; lists.len() * GALLERY_BLOCK.min(gallery)];
             for items in gallery_blocks(gallery) {
                 let block = &mut buffer[..lists.len() * items.len()];
