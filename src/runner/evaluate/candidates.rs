@@ -22,8 +22,11 @@ pub enum CandidatesError {
         cause: std::string::FromUtf8Error,
     },
     /// There is nothing to choose between.
-    #[error("expected at least two classes, found {0} (no file of that name is there)")]
+    #[error("expected at least two classes, found {0}")]
     TooFew(usize),
+    /// One class, which may be the name of a file that is not there.
+    #[error("expected at least two classes, found {0} (no file of that name is there)")]
+    NoFile(usize),
     /// A class has no name, or nothing stands for it.
     #[error("found a class without a text")]
     Empty,
@@ -50,14 +53,26 @@ pub fn candidates(given: &str) -> Result<Vec<Candidate>, CandidatesError> {
         };
         text.lines().filter(|line| !line.trim().is_empty()).map(line).collect()
     } else {
-        let one = |text: &str| Candidate { name: text.trim().into(), text: text.trim().into() };
-        given.split(',').map(one).collect()
+        given.split(',').map(Candidate::of).collect()
     };
+    match distinct(&classes) {
+        Err(CandidatesError::TooFew(count)) if !path.is_file() => {
+            Err(CandidatesError::NoFile(count))
+        }
+        checked => checked.map(|()| classes),
+    }
+}
+
+/// Whether classes can be chosen between: at least two, each with a name and a text, each named once.
+///
+/// # Errors
+/// What they lack.
+pub(super) fn distinct(classes: &[Candidate]) -> Result<(), CandidatesError> {
     if classes.len() < 2 {
         return Err(CandidatesError::TooFew(classes.len()));
     }
     let mut seen = BTreeSet::new();
-    for class in &classes {
+    for class in classes {
         if class.name.is_empty() || class.text.is_empty() {
             return Err(CandidatesError::Empty);
         }
@@ -65,7 +80,7 @@ pub fn candidates(given: &str) -> Result<Vec<Candidate>, CandidatesError> {
             return Err(CandidatesError::Twice(class.name.clone()));
         }
     }
-    Ok(classes)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -81,13 +96,15 @@ mod tests {
         std::fs::write(&file, "cat\ta small cat\n\n dog \n").unwrap();
         let path = file.display().to_string();
         assert_eq!(candidates(&path).unwrap(), [class("cat", "a small cat"), class("dog", "dog")]);
+        std::fs::write(&file, "cat\n").unwrap();
+        assert!(matches!(candidates(&path), Err(CandidatesError::TooFew(1))));
         std::fs::write(&file, b"cat\n\xff\n").unwrap();
         assert!(matches!(candidates(&path), Err(CandidatesError::Encoding { .. })));
     }
 
     #[test]
     fn what_is_no_choice_is_refused() {
-        assert!(matches!(candidates("a cat"), Err(CandidatesError::TooFew(1))));
+        assert!(matches!(candidates("a cat"), Err(CandidatesError::NoFile(1))));
         assert!(matches!(candidates("a,,b"), Err(CandidatesError::Empty)));
         assert!(matches!(candidates("a,b,a"), Err(CandidatesError::Twice(name)) if name == "a"));
     }

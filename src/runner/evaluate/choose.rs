@@ -2,7 +2,8 @@
 //! stay loaded from one question to the next.
 
 use super::answer::{Ask, Desk, no_such_query};
-use super::classify::DEFAULT_SCALE;
+use super::candidates;
+use super::classify::{Candidate, DEFAULT_SCALE};
 use super::compare::RESAMPLES;
 use super::encoders::Encoders;
 use super::probe::Probe;
@@ -16,7 +17,6 @@ use crate::eval::classify::{
 };
 use crate::eval::document::{RULES_VERSION, TIE_RULE};
 use crate::runner::RunError;
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -158,21 +158,10 @@ fn place_of(probe: &Probe, id: &str) -> Result<usize, RunError> {
 
 /// At least two texts, trimmed, each once.
 fn distinct(texts: &[String]) -> Result<Vec<String>, RunError> {
-    let texts: Vec<String> = texts.iter().map(|text| text.trim().to_owned()).collect();
-    let refused = |what: String| Err(RunError::Unfit(format!("candidates: {what}")));
-    if texts.len() < 2 {
-        return refused(format!("expected at least two texts, found {}", texts.len()));
-    }
-    let mut seen = BTreeSet::new();
-    for text in &texts {
-        if text.is_empty() {
-            return refused("found an empty text".to_owned());
-        }
-        if !seen.insert(text) {
-            return refused(format!("found {text:?} twice; name each once"));
-        }
-    }
-    Ok(texts)
+    let classes: Vec<Candidate> = texts.iter().map(|text| Candidate::of(text)).collect();
+    candidates::distinct(&classes)
+        .map_err(|error| RunError::Unfit(format!("candidates: {error}")))?;
+    Ok(classes.into_iter().map(|class| class.text).collect())
 }
 
 /// Which picture of what.

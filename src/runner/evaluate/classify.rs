@@ -36,6 +36,14 @@ pub struct Candidate {
     pub text: String,
 }
 
+impl Candidate {
+    /// A class that is called what stands for it.
+    pub(super) fn of(text: &str) -> Self {
+        let text = text.trim().to_owned();
+        Self { name: text.clone(), text }
+    }
+}
+
 /// Pictures that may say what they show.
 #[derive(Clone, Debug)]
 pub struct LabelledPictures {
