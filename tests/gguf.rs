@@ -14,7 +14,8 @@ fn golden(name: &str) -> PathBuf {
 }
 
 fn load(path: &Path) -> Result<Loaded, String> {
-    let sources = Sources { checkpoints: PathBuf::from("no-such-folder"), device: Device::Cpu };
+    let sources =
+        Sources { checkpoints: PathBuf::from("no-such-folder"), device: Device::Cpu, weigh: false };
     sources.load(&path.display().to_string()).map_err(|error| {
         let mut text = error.to_string();
         let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);

@@ -47,7 +47,7 @@ fn expected() -> Expected {
 }
 
 fn sources() -> Sources {
-    Sources { checkpoints: root(), device: Device::Cpu }
+    Sources { checkpoints: root(), device: Device::Cpu, weigh: false }
 }
 
 fn texts_of(spec: &str) -> ModelTextEncoder {

@@ -6,8 +6,8 @@ use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
 use crate::encode::{
     Config, EncoderCard, Finding, ImageEncoder, Loaded, MergedLora, ModelImageEncoder,
-    ModelTextEncoder, PictureLook, TextEncoder, TextLook, Tower, image_encoder, look_at_picture,
-    look_at_text, parse, test_images, test_texts, text_encoder,
+    ModelTextEncoder, PictureLook, Sources, TextEncoder, TextLook, Tower, image_encoder,
+    look_at_picture, look_at_text, parse, test_images, test_texts, text_encoder,
 };
 use crate::tui::painter::base64;
 use anyhow::Context as _;
@@ -76,7 +76,7 @@ pub fn encoder(global: &Global, args: &Encoder) -> anyhow::Result<ExitCode> {
         return Err(Refused(message).into());
     }
     let workspace = global.workspace(None)?;
-    let sources = workspace.sources();
+    let sources = Sources { weigh: true, ..workspace.sources() };
     let loaded = sources.load(&spec.source)?;
     let (texts, pictures) = towers(&loaded, spec.options.tower, args);
     let model = loaded.config.to_json();

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn encoder(options: &Options) -> ModelTextEncoder {
-        let sources = Sources { checkpoints: "absent".into(), device: Device::Cpu };
+        let sources = Sources { checkpoints: "absent".into(), device: Device::Cpu, weigh: false };
         let loaded = sources.load("builtin:llama").unwrap();
         text_encoder("builtin:llama", loaded, options, &sources).unwrap()
     }

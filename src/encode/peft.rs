@@ -40,7 +40,7 @@ pub struct MergedLora {
     pub alpha: f64,
     /// Whether the scale is by the root of the rank.
     pub rank_stabilised: bool,
-    /// Every weight it changed, by name.
+    /// Every weight it changed, by name; none where it was not weighed ([`Sources::weigh`]).
     pub norms: Vec<LoraNorm>,
 }
 
@@ -145,7 +145,7 @@ pub fn load(folder: &Path, source: &str, sources: &Sources) -> Result<Loaded, En
         None => format!("hf:{base}"),
     };
     let loaded = sources.load(&base)?;
-    merge_one(loaded, folder, source)
+    merge_one(loaded, folder, source, sources.weigh)
 }
 
 /// The model with the LoRA folders of its options merged in their order.
@@ -174,12 +174,17 @@ pub fn merge(
             None if folder.exists() => folder.clone(),
             None => sources.checkpoints.join(folder),
         };
-        loaded = merge_one(loaded, &folder, &source)?;
+        loaded = merge_one(loaded, &folder, &source, sources.weigh)?;
     }
     Ok(loaded)
 }
 
-fn merge_one(mut loaded: Loaded, folder: &Path, source: &str) -> Result<Loaded, EncodeError> {
+fn merge_one(
+    mut loaded: Loaded,
+    folder: &Path,
+    source: &str,
+    weigh: bool,
+) -> Result<Loaded, EncodeError> {
     let Config::Llama(llama) = &loaded.config else {
         return Err(EncodeError::Unfit {
             encoder: loaded.source,
@@ -202,11 +207,15 @@ fn merge_one(mut loaded: Loaded, folder: &Path, source: &str) -> Result<Loaded, 
     let lora =
         names::lora_tensors(own).map_err(|cause| HfError::Lora { cause, path: path.clone() })?;
     let digest = digest(folder, &bytes)?;
-    let (groups, mut norms) = by_scale(&config, lora, &path)?;
-    weigh(&mut norms, &loaded.tensors)?;
-    for (scale, tensors) in groups {
-        nn::merge(&mut loaded.tensors, &tensors, f64::from_bits(scale))?;
+    let mut found = Vec::new();
+    for (scale, tensors) in by_scale(&config, lora, &path)? {
+        let scale = f64::from_bits(scale);
+        if weigh {
+            found.extend(norms(&loaded.tensors, &tensors, scale)?);
+        }
+        nn::merge(&mut loaded.tensors, &tensors, scale)?;
     }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
     if let Some(text) = hf::llm2vec(folder, llama)? {
         let ends = loaded.text.as_ref().map_or((true, false), |text| (text.bos, text.eos));
         loaded.text = Some(super::TextUse { bos: ends.0, eos: ends.1, ..text });
@@ -220,7 +229,7 @@ fn merge_one(mut loaded: Loaded, folder: &Path, source: &str) -> Result<Loaded, 
         r: config.r,
         alpha: config.lora_alpha,
         rank_stabilised: yes(config.use_rslora),
-        norms,
+        norms: found,
     });
     Ok(loaded)
 }
@@ -231,56 +240,38 @@ fn digest(folder: &Path, weights: &[u8]) -> Result<Digest, EncodeError> {
     Ok(Digest::of(format!("{config}{}", Digest::of(weights)).as_bytes()))
 }
 
-/// The tensors by the bits of their scale, and what each pair adds.
+/// The tensors by the bits of their scale.
 fn by_scale(
     config: &PeftConfig,
     lora: Tensors,
     path: &Path,
-) -> Result<(BTreeMap<u64, Tensors>, Vec<LoraNorm>), EncodeError> {
+) -> Result<BTreeMap<u64, Tensors>, EncodeError> {
     let mut groups: BTreeMap<u64, Tensors> = BTreeMap::new();
-    let mut norms = Vec::new();
-    for (name, tensor) in &lora {
+    for (name, tensor) in lora {
         let linear = name.rsplit_once(".lora_").map_or(name.as_str(), |(linear, _)| linear);
         let (r, scale) = config.scale(linear);
-        if let Some(linear) = name.strip_suffix(".lora_A.weight") {
-            let found = tensor.dims().first().copied().unwrap_or(0);
-            if found != r {
-                let expected = "ranks as adapter_config.json has them";
-                let found = format!("rank {found} for {linear}, where it says {r}");
-                return Err(HfError::Unsupported { path: path.to_owned(), expected, found }.into());
-            }
-            if let Some(b) = lora.get(&format!("{linear}.lora_B.weight")) {
-                let update = scale.abs() * product_norm(tensor, b)?;
-                norms.push(LoraNorm { path: linear.to_owned(), update, weight: 0.0 });
-            }
+        let found = tensor.dims().first().copied().unwrap_or(0);
+        if name.ends_with(".lora_A.weight") && found != r {
+            let expected = "ranks as adapter_config.json has them";
+            let found = format!("rank {found} for {linear}, where it says {r}");
+            return Err(HfError::Unsupported { path: path.to_owned(), expected, found }.into());
         }
-        groups.entry(scale.to_bits()).or_default().insert(name.clone(), tensor.clone());
+        groups.entry(scale.to_bits()).or_default().insert(name, tensor);
     }
-    Ok((groups, norms))
+    Ok(groups)
 }
 
-/// What low-rank weights of one scale will add to the weights they are for.
+/// What low-rank weights of one scale will add to the weights they are for, by name.
 pub fn norms(base: &Tensors, lora: &Tensors, scale: f64) -> Result<Vec<LoraNorm>, EncodeError> {
     let mut norms = Vec::new();
     for (name, a) in lora {
         let Some(path) = name.strip_suffix(".lora_A.weight") else { continue };
-        if let Some(b) = lora.get(&format!("{path}.lora_B.weight")) {
-            let update = scale.abs() * product_norm(a, b)?;
-            norms.push(LoraNorm { path: path.to_owned(), update, weight: 0.0 });
-        }
+        let Some(b) = lora.get(&format!("{path}.lora_B.weight")) else { continue };
+        let weight = base.get(&format!("{path}.weight")).map_or(Ok(0.0), frobenius)?;
+        let update = scale.abs() * product_norm(a, b)?;
+        norms.push(LoraNorm { path: path.to_owned(), update, weight });
     }
-    weigh(&mut norms, base)?;
     Ok(norms)
-}
-
-/// Puts the norms of the weights beside those of what is added to them.
-fn weigh(norms: &mut [LoraNorm], base: &Tensors) -> Result<(), EncodeError> {
-    for norm in norms {
-        if let Some(weight) = base.get(&format!("{}.weight", norm.path)) {
-            norm.weight = frobenius(weight)?;
-        }
-    }
-    Ok(())
 }
 
 fn frobenius(tensor: &Tensor) -> Result<f64, EncodeError> {

@@ -136,6 +136,8 @@ pub struct Sources {
     pub checkpoints: PathBuf,
     /// Where tensors go.
     pub device: Device,
+    /// Whether loading also takes the norms of low-rank weights and of what they are merged into.
+    pub weigh: bool,
 }
 
 impl Sources {
@@ -234,7 +236,7 @@ impl Sources {
                 (base.tensors, base.loras, Digest::of(chain.as_bytes()), stands_on)
             }
         };
-        let norms = join(&mut tensors, own, &card)?;
+        let norms = join(&mut tensors, own, &card, self.weigh)?;
         loras.extend(card.lora.map(|lora| MergedLora {
             source: name.clone(),
             digest: own_digest,
@@ -370,18 +372,22 @@ fn folders(parent: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Puts a checkpoint's own tensors on its base. Tells what its low-rank ones did.
+/// Puts a checkpoint's own tensors on its base. Tells what its low-rank ones did, where they are to be
+/// weighed.
 fn join(
     tensors: &mut BTreeMap<String, Tensor>,
     own: BTreeMap<String, Tensor>,
     card: &ModelCard,
+    weigh: bool,
 ) -> Result<Vec<LoraNorm>, EncodeError> {
     let (low_rank, whole): (BTreeMap<_, _>, BTreeMap<_, _>) =
         own.into_iter().partition(|(name, _)| name.contains(".lora_"));
     let mut norms = Vec::new();
     if let Some(lora) = card.lora {
         let scale = lora.alpha / lora.r as f64;
-        norms = peft::norms(tensors, &low_rank, scale)?;
+        if weigh {
+            norms = peft::norms(tensors, &low_rank, scale)?;
+        }
         nn::merge(tensors, &low_rank, scale)?;
     }
     if card.kind == ModelKind::Llm2clip {

@@ -24,7 +24,8 @@ pub struct Workspace {
 impl Workspace {
     /// Where encoders are loaded from.
     pub fn sources(&self) -> Sources {
-        Sources { checkpoints: self.checkpoints.clone(), device: self.device.clone() }
+        let (checkpoints, device) = (self.checkpoints.clone(), self.device.clone());
+        Sources { checkpoints, device, weigh: false }
     }
 }
 
