@@ -2,19 +2,18 @@
 //! PEFT's, and a checkpoint of ours without what only training needs.
 
 use super::card::TextUse;
-use super::{AttentionKind, Config, EncodeError, Loaded, ModelCard, ModelKind, Sources};
+use super::source::in_dtype;
+use super::{AttentionKind, Config, EncodeError, Loaded, ModelKind, Sources};
 use crate::data::hf_tokenizer;
 use crate::data::text::Template;
 use crate::files::manifest::{self, CHECKPOINT};
 use crate::files::{self, FileError};
-use crate::model::names::drop_head;
-use candle_core::{DType, Tensor};
+use crate::model::names::{Tensors, drop_head};
+use candle_core::DType;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-
-type Tensors = BTreeMap<String, Tensor>;
 
 /// Writes a Llama to `folder` as `config.json`, `tokenizer.json` and `model.safetensors` in f16,
 /// low-rank weights merged; where it is more than a plain causal model, also how texts become rows
@@ -53,7 +52,7 @@ pub fn export_llama(loaded: &Loaded, folder: &Path) -> Result<u64, EncodeError> 
 /// # Errors
 /// A checkpoint without low-rank weights, or a folder that cannot be written.
 pub fn export_peft(sources: &Sources, name: &str, folder: &Path) -> Result<u64, EncodeError> {
-    let (card, own) = read(sources, name)?;
+    let (card, own, _) = sources.read(&sources.find(name)?)?;
     let (Some(lora), Some(base), ModelKind::Llama) = (card.lora, &card.base, card.kind) else {
         let what = "holds no low-rank weights of a language model; export it with --format hf";
         return Err(unfit(name, what));
@@ -104,7 +103,8 @@ pub fn export_checkpoint(
     half: bool,
     folder: &Path,
 ) -> Result<u64, EncodeError> {
-    let (card, own) = read(sources, name)?;
+    let from = sources.find(name)?;
+    let (card, own, _) = sources.read(&from)?;
     let own = if half { in_dtype(own, DType::F16)? } else { own };
     let params = bytes_of(&own)?;
     let path = folder.join("card.json");
@@ -112,7 +112,6 @@ pub fn export_checkpoint(
     let card = serde_json::to_vec_pretty(&card)
         .map_err(|cause| EncodeError::Json { cause, path: path.clone() })?;
     let mut contents = vec![("params.safetensors", params), ("card.json", card)];
-    let from = sources.find(name)?;
     for file in ["tokenizer.json", "tokenizer_config.json"] {
         let path = from.join(file);
         if path.is_file() {
@@ -126,28 +125,8 @@ pub fn export_checkpoint(
     Ok(bytes)
 }
 
-/// A checkpoint's card and its own tensors.
-fn read(sources: &Sources, name: &str) -> Result<(ModelCard, Tensors), EncodeError> {
-    let folder = sources.find(name)?;
-    manifest::verify(&folder)?;
-    let read = |name: &str| {
-        let path = folder.join(name);
-        fs::read(&path).map_err(FileError::at("reading", &path))
-    };
-    let card: ModelCard = serde_json::from_slice(&read("card.json")?)
-        .map_err(|cause| EncodeError::Json { cause, path: folder.join("card.json") })?;
-    let params = read("params.safetensors")?;
-    let own = candle_core::safetensors::load_buffer(&params, &sources.device)?;
-    Ok((card, own.into_iter().collect()))
-}
-
 fn unfit(name: &str, what: &str) -> EncodeError {
     EncodeError::Unfit { encoder: name.to_owned(), what: what.to_owned() }
-}
-
-fn in_dtype(tensors: Tensors, dtype: DType) -> Result<Tensors, EncodeError> {
-    let cast = |(name, tensor): (String, Tensor)| Ok((name, tensor.to_dtype(dtype)?));
-    tensors.into_iter().map(cast).collect()
 }
 
 fn bytes_of(tensors: &Tensors) -> Result<Vec<u8>, EncodeError> {

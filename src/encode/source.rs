@@ -11,6 +11,7 @@ use crate::data::tokenizer::Tokenizer;
 use crate::files::FileError;
 use crate::files::manifest;
 use crate::ids::Digest;
+use crate::model::names::Tensors;
 use crate::model::{ClipConfig, LlamaConfig, Llm2ClipConfig, Pooling};
 use crate::nn;
 use candle_core::{DType, Device, Tensor};
@@ -206,21 +207,9 @@ impl Sources {
     /// Loads the checkpoint in `folder`: its base first, low-rank weights merged into it, other
     /// tensors in the place of the base's.
     pub fn load_checkpoint(&self, folder: &Path) -> Result<Loaded, EncodeError> {
-        let manifest = manifest::verify(folder)?;
-        let path = folder.join("card.json");
-        let bytes = fs::read(&path).map_err(FileError::at("reading", &path))?;
-        let card: ModelCard = serde_json::from_slice(&bytes)
-            .map_err(|cause| EncodeError::Json { cause, path: path.clone() })?;
-        let config = Config::from_card(&card, &path)?;
-        let path = folder.join("params.safetensors");
-        let bytes = fs::read(&path).map_err(FileError::at("reading", &path))?;
-        let own: BTreeMap<String, Tensor> =
-            candle_core::safetensors::load_buffer(&bytes, &self.device)?
-                .into_iter()
-                .map(|(name, tensor)| Ok((name, tensor.to_dtype(DType::F32)?)))
-                .collect::<Result<_, candle_core::Error>>()?;
-        let own_digest = manifest.digest("params.safetensors").cloned();
-        let own_digest = own_digest.unwrap_or_else(|| Digest::of(&bytes));
+        let (card, own, own_digest) = self.read(folder)?;
+        let config = Config::from_card(&card, &folder.join("card.json"))?;
+        let own = in_dtype(own, DType::F32)?;
         let name = self.name_of(folder);
         let needed = card.base.as_ref().filter(|_| !card.whole);
         let base = needed.map(|parent| self.load_parent(&name, parent)).transpose()?;
@@ -269,6 +258,22 @@ impl Sources {
             processor,
             loras,
         })
+    }
+
+    /// The card of the checkpoint in `folder` and its own tensors as they are stored, with their digest.
+    pub(super) fn read(&self, folder: &Path) -> Result<(ModelCard, Tensors, Digest), EncodeError> {
+        let manifest = manifest::verify(folder)?;
+        let read = |name: &str| {
+            let path = folder.join(name);
+            fs::read(&path).map_err(FileError::at("reading", &path))
+        };
+        let card = serde_json::from_slice(&read("card.json")?)
+            .map_err(|cause| EncodeError::Json { cause, path: folder.join("card.json") })?;
+        let params = read("params.safetensors")?;
+        let own = candle_core::safetensors::load_buffer(&params, &self.device)?;
+        let digest = manifest.digest("params.safetensors").cloned();
+        let digest = digest.unwrap_or_else(|| Digest::of(&params));
+        Ok((card, own.into_iter().collect(), digest))
     }
 
     fn load_parent(&self, name: &str, parent: &Parent) -> Result<Loaded, EncodeError> {
@@ -372,11 +377,17 @@ fn folders(parent: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Every tensor in one type.
+pub(super) fn in_dtype(tensors: Tensors, dtype: DType) -> Result<Tensors, EncodeError> {
+    let cast = |(name, tensor): (String, Tensor)| Ok((name, tensor.to_dtype(dtype)?));
+    tensors.into_iter().map(cast).collect()
+}
+
 /// Puts a checkpoint's own tensors on its base. Tells what its low-rank ones did, where they are to be
 /// weighed.
 fn join(
-    tensors: &mut BTreeMap<String, Tensor>,
-    own: BTreeMap<String, Tensor>,
+    tensors: &mut Tensors,
+    own: Tensors,
     card: &ModelCard,
     weigh: bool,
 ) -> Result<Vec<LoraNorm>, EncodeError> {
