@@ -357,60 +357,47 @@ impl Side {
                 }
             }
             Objective::CaptionContrastive { near, .. } => {
-                side.lay_out_items(filter, 2, false, key, None, &batch)?;
-                if *near > 1 && training && side.order.is_some() {
-                    side.order = Some(side.gather(filter, *near, key, batch(side.pool.len()))?);
-                }
+                side.pool = filter.eligible(&side.items, 2, false);
+                let near = if training { *near } else { 1 };
+                side.order = side.lay_out_items(filter, near, key, &batch)?;
             }
-            _ => side.lay_out_items(filter, 1, true, key, window, &batch)?,
+            _ => {
+                side.pool = filter.eligible(&side.items, 1, true);
+                // Published recipes leave EXIF orientation alone.
+                side.pictures = Some(Pictures::of(&side.items, Exif::Ignored, KEEP_BYTES));
+                let order = side.lay_out_items(filter, 1, key, &batch)?;
+                side.order = match window {
+                    Some(window) => order.map(|order| order.streamed(window)),
+                    None => order,
+                };
+            }
         }
         Ok(side)
     }
 
+    /// An order that keeps items of one concept apart, none where there are fewer than two; with `near`
+    /// above 1 they come in groups of so many, one with those whose captions are nearest to its own.
     fn lay_out_items(
-        &mut self,
-        filter: &CaptionFilter,
-        captions: usize,
-        picture: bool,
-        key: Key,
-        window: Option<usize>,
-        batch: &impl Fn(usize) -> usize,
-    ) -> Result<(), TrainError> {
-        self.pool = filter.eligible(&self.items, captions, picture);
-        if picture {
-            // Published recipes leave EXIF orientation alone.
-            self.pictures = Some(Pictures::of(&self.items, Exif::Ignored, KEEP_BYTES));
-        }
-        let concepts = self.concepts();
-        if concepts.len() >= 2 {
-            let count = concepts.len();
-            let order = Order::apart(key, &concepts, batch(count), true)?;
-            self.order = Some(match window {
-                Some(window) => order.streamed(window),
-                None => order,
-            });
-        }
-        Ok(())
-    }
-
-    /// The concept of each item of the pool.
-    fn concepts(&self) -> Vec<&str> {
-        self.pool.iter().map(|&item| self.items[item].concept.as_str()).collect()
-    }
-
-    /// An order in which items come with `size - 1` of those whose captions are nearest.
-    fn gather(
         &self,
         filter: &CaptionFilter,
-        size: usize,
+        near: usize,
         key: Key,
-        batch: usize,
-    ) -> Result<Order, TrainError> {
+        batch: &impl Fn(usize) -> usize,
+    ) -> Result<Option<Order>, TrainError> {
+        let concepts: Vec<&str> =
+            self.pool.iter().map(|&item| self.items[item].concept.as_str()).collect();
+        if concepts.len() < 2 {
+            return Ok(None);
+        }
+        let batch = batch(concepts.len());
+        if near <= 1 {
+            return Ok(Some(Order::apart(key, &concepts, batch, true)?));
+        }
         let text = |&item: &usize| captions(&self.items[item..=item], filter).join(" ");
         let texts: Vec<String> = self.pool.iter().map(text).collect();
         // More than are wanted, as an epoch may have visited the first ones.
-        let neighbours = nearest(&texts, NEIGHBOURS_OF_EACH * size);
-        Ok(Order::near(key, &self.concepts(), neighbours, size, batch, true)?)
+        let neighbours = nearest(&texts, NEIGHBOURS_OF_EACH * near);
+        Ok(Some(Order::near(key, &concepts, neighbours, near, batch, true)?))
     }
 }
 
