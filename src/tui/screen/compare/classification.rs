@@ -2,14 +2,14 @@
 //! five, what was chosen from, differences with corrected p, and pictures with their classes.
 
 use super::below::Below;
-use super::comparison::{difference, whisker, words_above};
+use super::comparison::{difference, listed, whisker, words_above};
 use crate::eval::classify::{ClassifyDocument, ClassifyRow};
 use crate::tui::app::Shared;
 use crate::tui::format;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
-use crate::tui::widget::paint::{bottom, pieces, pointer, section, top};
+use crate::tui::widget::paint::{bottom, pieces, section, top};
 use crate::tui::widget::table::{self, Column};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -51,15 +51,8 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let wanted = wanted.min(usize::from(u16::MAX) - 1) as u16 + 1;
     let (list, rest) = bottom(body, wanted.min(body.height / 2) + 2);
     let rows = &document.rows;
-    let chosen = cursor.at.min(rows.len().saturating_sub(1));
-    let first = cursor.first(rows.len(), usize::from(list.height));
-    for (at, row) in rows.iter().enumerate().skip(first).take(usize::from(list.height)) {
-        let y = list.y + (at - first) as u16;
-        table::row(shared, buffer, list, y, &COLUMNS, &cells(shared, row), at == chosen);
-        if at == chosen {
-            pointer(shared, buffer, area, y);
-        }
-    }
+    let lines: Vec<_> = rows.iter().map(|row| cells(shared, row)).collect();
+    let chosen = listed(shared, &COLUMNS, &lines, cursor, (list, area), buffer);
     let (about, rest) = top(rest, 2);
     if let Some(row) = rows.get(chosen) {
         let words = about_row(document, row);

@@ -69,17 +69,10 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
         Below::Layers => 12,
     };
     let (list, rest) = bottom(body, wanted.min(body.height / 2) + 2);
-    let first = cursor.first(rows.len(), usize::from(list.height));
-    for (at, row) in rows.iter().enumerate().skip(first).take(usize::from(list.height)) {
-        let y = list.y + (at - first) as u16;
-        let chosen = at == cursor.at.min(rows.len() - 1);
-        table::row(shared, buffer, list, y, &COLUMNS, &cells(shared, row), chosen);
-        if chosen {
-            pointer(shared, buffer, area, y);
-        }
-    }
+    let lines: Vec<_> = rows.iter().map(|row| cells(shared, row)).collect();
+    let chosen = listed(shared, &COLUMNS, &lines, cursor, (list, area), buffer);
     let (about, rest) = top(rest, 2);
-    if let Some(row) = rows.get(cursor.at.min(rows.len().saturating_sub(1))) {
+    if let Some(row) = rows.get(chosen) {
         pieces(shared, buffer, about, about.x, about.y, &[(Role::Dim, &about_row(row))]);
         let same = document.same_rows.iter().find(|labels| labels.contains(&row.role));
         if let Some(labels) = same {
@@ -99,6 +92,28 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
             below::layers(shared, &heat, rest, buffer);
         }
     }
+}
+
+/// Draws the rows around the cursor, whose place it returns; its pointer stands at the edge of `area`.
+pub fn listed(
+    shared: &Shared,
+    columns: &[Column],
+    rows: &[Vec<table::Cell>],
+    cursor: Cursor,
+    (list, area): (Rect, Rect),
+    buffer: &mut Buffer,
+) -> usize {
+    let height = usize::from(list.height);
+    let chosen = cursor.at.min(rows.len().saturating_sub(1));
+    let first = cursor.first(rows.len(), height);
+    for (at, row) in rows.iter().enumerate().skip(first).take(height) {
+        let y = list.y + (at - first) as u16;
+        table::row(shared, buffer, list, y, columns, row, at == chosen);
+        if at == chosen {
+            pointer(shared, buffer, area, y);
+        }
+    }
+    chosen
 }
 
 /// What results must share, in at most three dim lines; what is left below them.
