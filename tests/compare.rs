@@ -94,6 +94,39 @@ fn a_second_set_of_judgements_is_reported_beside_the_first() {
 }
 
 #[test]
+fn replicates_are_gathered_under_a_second_set_of_judgements_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("more.qrels");
+    let items = queries(2);
+    let (a, b) = (&items[0], &items[1]);
+    std::fs::write(&file, format!("{a}#0 0 {b}#1 1\n{b}#0 0 {a}#1 1\n")).unwrap();
+    let path = file.display().to_string();
+    let encoders = "words#1=bm25,words#2=bm25,llm#1=builtin:llama,llm#2=builtin:llama[pooling=last],alone#1=bm25";
+    let arguments = [
+        &["--task", "caption", "--language", "en", "--encoders", encoders][..],
+        &["--pool", "40", "--qrels", &path],
+    ]
+    .concat();
+    let found = document(&arguments);
+    let second = &found["qrels"];
+    assert_ne!(second["replicates"], found["replicates"], "they are of their own rows");
+    let (rows, all) = (second["rows"].as_array().unwrap(), &second["replicates"]);
+    assert_eq!(all.as_array().unwrap().len(), 2);
+    assert_eq!(all[1]["of"], json!(["llm#1", "llm#2"]));
+    let mrr: Vec<&Value> = rows.iter().map(|row| &row["metrics"]["mrr"]).collect();
+    assert_eq!(all[1]["metrics"]["mrr"]["values"], json!(mrr[2..4]));
+    let differences = second["replicate_differences"].as_array().unwrap();
+    let pairs: Vec<_> = differences.iter().filter(|one| one["metric"] == "mrr").collect();
+    assert_eq!(pairs.len(), 1);
+    assert_eq!((&pairs[0]["a"], &pairs[0]["b"]), (&json!("llm"), &json!("words")));
+    let plain = [&CAPTION[..], &["--pool", "40", "--qrels", &path]].concat();
+    assert_eq!(document(&plain)["qrels"].get("replicates"), None, "nothing without them");
+    let shown = run(&[&arguments[..], &["--readonly", "--quiet"]].concat());
+    let text = String::from_utf8(shown.stdout).unwrap();
+    assert_eq!(text.matches("replicates  text-to-text").count(), 2, "{text}");
+}
+
+#[test]
 fn the_best_layer_and_pooling_are_chosen_on_validation_items_and_shown_on_the_test() {
     let found = document(&[&CAPTION[..], &["--pool", "60", "--sweep", "layers"]].concat());
     let sweep = &found["sweep"];

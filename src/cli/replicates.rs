@@ -1,17 +1,17 @@
 //! Replicates of a comparison for people: every value, then what they have in common.
 
 use super::text::safe;
-use crate::eval::replicates::Spread;
-use crate::eval::{CompareDocument, Direction, Metric};
+use crate::eval::replicates::{ReplicateDifference, Replicates, Spread};
+use crate::eval::{Direction, Metric};
 use std::fmt::Write as _;
 
 /// Metrics that a person is shown; `--json` has all.
 const SHOWN: [Metric; 3] = [Metric::Recall1, Metric::Recall10, Metric::Mrr];
 
 /// Replicates and their differences, direction by direction; nothing where there are none.
-pub fn write(text: &mut String, document: &CompareDocument) {
+pub fn write(text: &mut String, all: &[Replicates], differences: &[ReplicateDifference]) {
     for direction in Direction::ALL {
-        let here = document.replicates.iter().filter(|one| one.direction == direction);
+        let here = all.iter().filter(|one| one.direction == direction);
         for (at, one) in here.enumerate() {
             if at == 0 {
                 let _ = writeln!(text, "\nreplicates  {direction}");
@@ -23,7 +23,7 @@ pub fn write(text: &mut String, document: &CompareDocument) {
             }
         }
         let mut pair = None;
-        let here = document.replicate_differences.iter();
+        let here = differences.iter();
         for one in here.filter(|one| one.direction == direction && SHOWN.contains(&one.metric)) {
             if pair != Some((&one.a, &one.b)) {
                 pair = Some((&one.a, &one.b));

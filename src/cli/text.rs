@@ -76,7 +76,7 @@ pub fn compare(document: &CompareDocument) -> String {
             paper.source
         );
     }
-    super::replicates::write(&mut text, document);
+    super::replicates::write(&mut text, &document.replicates, &document.replicate_differences);
     for labels in &document.same_rows {
         let labels: Vec<String> = labels.iter().map(|label| safe(label)).collect();
         let _ = writeln!(text, "\nthe same rows under several labels: {}", labels.join(", "));
@@ -93,6 +93,7 @@ pub fn compare(document: &CompareDocument) -> String {
             read.unknown_items.count
         );
         table(&mut text, &second.protocol, &second.rows);
+        super::replicates::write(&mut text, &second.replicates, &second.replicate_differences);
     }
     if let Some(sweep) = &document.sweep {
         let split = sweep.protocol.split.as_deref().unwrap_or("all items");

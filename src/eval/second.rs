@@ -1,5 +1,6 @@
 //! A second set of judgements beside a comparison's own.
 
+use super::replicates::{ReplicateDifference, Replicates};
 use super::{CompareRow, Difference, Protocol};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,12 @@ pub struct SecondJudgements {
     pub differences: Vec<Difference>,
     /// What Holm's correction runs over, in words: this table alone.
     pub family: String,
+    /// Rows of one name with several numbers, as in the comparison's own table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replicates: Vec<Replicates>,
+    /// Names with equally many replicates, number by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replicate_differences: Vec<ReplicateDifference>,
 }
 
 /// What of a file of judgements could be used.

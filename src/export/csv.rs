@@ -222,6 +222,8 @@ mod tests {
             rows: document.rows[..2].to_vec(),
             differences: document.differences[..1].to_vec(),
             family: String::new(),
+            replicates: Vec::new(),
+            replicate_differences: Vec::new(),
         });
         let documents = [document];
         let (rows, differences) = (compare_rows(&documents), compare_differences(&documents));

@@ -2,8 +2,8 @@
 //! own.
 
 use super::csv::{cell, lines, number};
-use crate::eval::replicates::Spread;
-use crate::eval::{CompareDocument, Metric};
+use crate::eval::replicates::{ReplicateDifference, Replicates, Spread};
+use crate::eval::{CompareDocument, Metric, Protocol};
 
 /// The most values that any line has.
 fn widest<'a>(spreads: impl Iterator<Item = &'a Spread>) -> usize {
@@ -22,26 +22,43 @@ fn spread(cells: &mut Vec<String>, spread: &Spread, values: usize) {
     cells.extend((0..values).map(|at| number(spread.values.get(at).copied())));
 }
 
-/// The replicates of comparisons.
+/// A comparison's own replicates, and those under a second set of judgements.
+fn judged(
+    document: &CompareDocument,
+) -> impl Iterator<Item = (&Protocol, &[Replicates], &[ReplicateDifference])> {
+    let own = (&document.replicates[..], &document.replicate_differences[..]);
+    let own = (&document.protocol, own.0, own.1);
+    let second = document.qrels.iter().map(|second| {
+        (&second.protocol, &second.replicates[..], &second.replicate_differences[..])
+    });
+    std::iter::once(own).chain(second)
+}
+
+/// The replicates of comparisons, those under a second set of judgements too.
 #[must_use]
 pub fn replicate_rows(documents: &[CompareDocument]) -> String {
-    let all = documents.iter().flat_map(|document| &document.replicates);
-    let values = widest(all.map(|one| &one.metrics.recall_1));
-    let names = ["task", "dataset", "role", "direction", "metric", "replicates"];
-    let rows = documents.iter().flat_map(|document| {
-        document.replicates.iter().flat_map(move |one| {
-            Metric::ALL.map(|metric| {
-                let mut cells = vec![
-                    document.task.name().to_owned(),
-                    cell(&document.protocol.dataset),
-                    cell(&one.role),
-                    one.direction.to_string(),
-                    metric.to_string(),
-                    one.of.len().to_string(),
-                ];
-                spread(&mut cells, one.metrics.get(metric), values);
-                cells
+    let all = || {
+        documents.iter().flat_map(|document| {
+            judged(document).flat_map(move |(protocol, found, _)| {
+                found.iter().map(move |one| (document.task, protocol, one))
             })
+        })
+    };
+    let values = widest(all().map(|(_, _, one)| &one.metrics.recall_1));
+    let names = ["task", "dataset", "role", "direction", "metric", "replicates", "judgements"];
+    let rows = all().flat_map(|(task, protocol, one)| {
+        Metric::ALL.map(|metric| {
+            let mut cells = vec![
+                task.name().to_owned(),
+                cell(&protocol.dataset),
+                cell(&one.role),
+                one.direction.to_string(),
+                metric.to_string(),
+                one.of.len().to_string(),
+                cell(&protocol.judgements),
+            ];
+            spread(&mut cells, one.metrics.get(metric), values);
+            cells
         })
     });
     lines(std::iter::once(header(&names, values)).chain(rows))
@@ -50,26 +67,41 @@ pub fn replicate_rows(documents: &[CompareDocument]) -> String {
 /// The differences of replicated names.
 #[must_use]
 pub fn replicate_differences(documents: &[CompareDocument]) -> String {
-    let all = documents.iter().flat_map(|document| &document.replicate_differences);
-    let values = widest(all.map(|one| &one.deltas));
-    let names =
-        ["task", "dataset", "a", "b", "direction", "metric", "positive", "negative", "zero"];
-    let rows = documents.iter().flat_map(|document| {
-        document.replicate_differences.iter().map(move |one| {
-            let mut cells = vec![
-                document.task.name().to_owned(),
-                cell(&document.protocol.dataset),
-                cell(&one.a),
-                cell(&one.b),
-                one.direction.to_string(),
-                one.metric.to_string(),
-                one.positive.to_string(),
-                one.negative.to_string(),
-                one.zero.to_string(),
-            ];
-            spread(&mut cells, &one.deltas, values);
-            cells
+    let all = || {
+        documents.iter().flat_map(|document| {
+            judged(document).flat_map(move |(protocol, _, found)| {
+                found.iter().map(move |one| (document.task, protocol, one))
+            })
         })
+    };
+    let values = widest(all().map(|(_, _, one)| &one.deltas));
+    let names = [
+        "task",
+        "dataset",
+        "a",
+        "b",
+        "direction",
+        "metric",
+        "positive",
+        "negative",
+        "zero",
+        "judgements",
+    ];
+    let rows = all().map(|(task, protocol, one)| {
+        let mut cells = vec![
+            task.name().to_owned(),
+            cell(&protocol.dataset),
+            cell(&one.a),
+            cell(&one.b),
+            one.direction.to_string(),
+            one.metric.to_string(),
+            one.positive.to_string(),
+            one.negative.to_string(),
+            one.zero.to_string(),
+            cell(&protocol.judgements),
+        ];
+        spread(&mut cells, &one.deltas, values);
+        cells
     });
     lines(std::iter::once(header(&names, values)).chain(rows))
 }
@@ -78,6 +110,7 @@ pub fn replicate_differences(documents: &[CompareDocument]) -> String {
 mod tests {
     use super::*;
     use crate::eval::replicates::replicates;
+    use crate::eval::second::{QrelsRead, SecondJudgements};
     use crate::eval::{Direction, Metrics};
     use crate::export::charts::tests::sample;
 
@@ -89,12 +122,25 @@ mod tests {
         let rows = [row("a#1", 0.25), row("a#2", 0.5), row("b,c#1", 0.5), row("b,c#2", 1.0)];
         let mut document = sample();
         (document.replicates, document.replicate_differences) = replicates(&rows, None);
+        let second = SecondJudgements {
+            protocol: Protocol { judgements: "more.qrels".into(), ..document.protocol.clone() },
+            read: QrelsRead::default(),
+            rows: Vec::new(),
+            differences: Vec::new(),
+            family: String::new(),
+            replicates: document.replicates[..1].to_vec(),
+            replicate_differences: document.replicate_differences[..1].to_vec(),
+        };
+        document.qrels = Some(second);
         let documents = [document];
         let text = replicate_rows(&documents);
-        assert!(text.starts_with("task,dataset,role,direction,metric,replicates,mean,min,max,value_1,value_2\nimage,emoji,a,text-to-image,recall@1,2,0.375,0.25,0.5,0.25,0.5\n"), "{text}");
-        assert_eq!(text.lines().count(), 1 + 2 * 5);
+        assert!(text.starts_with("task,dataset,role,direction,metric,replicates,judgements,mean,min,max,value_1,value_2\nimage,emoji,a,text-to-image,recall@1,2,own,0.375,0.25,0.5,0.25,0.5\n"), "{text}");
+        assert_eq!(text.lines().count(), 1 + (2 + 1) * 5);
+        assert_eq!(text.matches(",more.qrels,").count(), 5);
         let text = replicate_differences(&documents);
-        let wanted = "image,emoji,\"b,c\",a,text-to-image,recall@1,2,0,0,0.375,0.25,0.5,0.25,0.5";
+        let wanted =
+            "image,emoji,\"b,c\",a,text-to-image,recall@1,2,0,0,own,0.375,0.25,0.5,0.25,0.5";
         assert!(text.contains(wanted), "{text}");
+        assert_eq!(text.matches(",more.qrels,").count(), 1);
     }
 }

@@ -12,7 +12,7 @@ use crate::eval::histogram::{ScoreHistogram, histogram};
 use crate::eval::published::published;
 use crate::eval::quantised::QuantisedRow;
 use crate::eval::rank::high_ranks;
-use crate::eval::replicates::replicates;
+use crate::eval::replicates::{ReplicateDifference, Replicates, replicates};
 use crate::eval::second::SecondJudgements;
 use crate::eval::{
     CompareDocument, CompareRow, Direction, Given, Hit, Judgements, Metrics, Products, Ranked,
@@ -134,17 +134,23 @@ pub fn compare(
     let (rows, table, neighbours) = tabulate(own, request)?;
     let same_rows = same::groups(&digests);
     warn_of_nothing_said(&rows, &same_rows, narrator)?;
-    let measured: Vec<_> =
-        rows.iter().map(|row| (row.role.as_str(), row.direction, row.metrics)).collect();
-    let (replicates, replicate_differences) = replicates(&measured, request.baseline.as_deref());
+    let (replicates, replicate_differences) = replicated(&rows, request);
     let qrels = match second {
         None => None,
         Some((file, judged)) => {
             let (rows, table, _) = tabulate(other, request)?;
             let mut protocol = probe.protocol.clone();
             protocol.judgements.clone_from(&file.name);
-            let (differences, family) = (table.differences, table.family);
-            Some(SecondJudgements { protocol, read: judged.read, rows, differences, family })
+            let (replicates, replicate_differences) = replicated(&rows, request);
+            Some(SecondJudgements {
+                protocol,
+                read: judged.read,
+                rows,
+                differences: table.differences,
+                family: table.family,
+                replicates,
+                replicate_differences,
+            })
         }
     };
     let document = CompareDocument {
@@ -165,6 +171,16 @@ pub fn compare(
         program: env!("CARGO_PKG_VERSION").to_owned(),
     };
     Ok((document, neighbours))
+}
+
+/// The replicates of a table.
+fn replicated(
+    rows: &[CompareRow],
+    request: &CompareRequest,
+) -> (Vec<Replicates>, Vec<ReplicateDifference>) {
+    let rows: Vec<_> =
+        rows.iter().map(|row| (row.role.as_str(), row.direction, row.metrics)).collect();
+    replicates(&rows, request.baseline.as_deref())
 }
 
 /// Warns of encoders that tell nothing apart, and of labels that are one encoder.
