@@ -134,11 +134,17 @@ pub fn export_session(session: &Session, out: &Path) -> anyhow::Result<Vec<Strin
         if neighbours.exists() {
             let sets = read_neighbours(&neighbours)?;
             written.extend(rank_charts(out, id.as_str(), &sets)?);
-            for set in sets {
-                let name = format!("{id}.{}.{}", set.role, set.direction);
-                written.push(write_text(out, &format!("{name}.run"), &trec::run(&set))?);
-                let qrels = trec::qrels(&set.queries, &set.gallery, &relevant(&set));
-                written.push(write_text(out, &format!("{name}.qrels"), &qrels)?);
+            let mut judged: Vec<&str> = Vec::new();
+            for set in &sets {
+                let name = format!("{id}.{}.{}.run", set.role, set.direction);
+                written.push(write_text(out, &name, &trec::run(set))?);
+                // All encoders of a comparison are asked the same.
+                if !judged.contains(&set.direction.as_str()) {
+                    judged.push(&set.direction);
+                    let qrels = trec::qrels(&set.queries, &set.gallery, &relevant(set));
+                    let name = format!("{id}.{}.qrels", set.direction);
+                    written.push(write_text(out, &name, &qrels)?);
+                }
             }
         }
     }

@@ -1,16 +1,12 @@
 //! All charts of a session as files.
 
-use super::chart::{
-    BarChart, Chart, DifferenceChart, HeatMap, Line, LineChart, RankScatter, ScoreChart, png, svg,
-};
+use super::chart::{BarChart, Chart, DifferenceChart, HeatMap, RankScatter, ScoreChart, png, svg};
+use super::measures::series_charts;
 use super::{ExportError, NamedSeries};
 use crate::eval::{CompareDocument, Direction, Metric};
 use crate::files::{FileError, write_atomic};
 use crate::session::neighbours::NeighbourSet;
 use std::path::{Path, PathBuf};
-
-/// Share of the past in the moving average of a chart's bright line.
-const SMOOTHING: f64 = 0.9;
 
 /// Files written, in the order of writing.
 pub type Written = Vec<PathBuf>;
@@ -40,33 +36,6 @@ fn write_chart(folder: &Path, name: &str, chart: &dyn Chart) -> Result<Written, 
         write(folder, &format!("{name}.svg"), svg(chart)?.as_bytes())?,
         write(folder, &format!("{name}.png"), &png(chart)?)?,
     ])
-}
-
-/// Whether a measure spans orders of magnitude by its nature.
-fn logarithmic(name: &str) -> bool {
-    name.starts_with("grad_norm") || name == "perplexity"
-}
-
-/// One chart for every measure of every stage, the lines of several runs together.
-fn series_charts(series: &[NamedSeries]) -> Vec<(String, LineChart)> {
-    let mut charts: Vec<(String, LineChart)> = Vec::new();
-    for one in series.iter().filter(|one| !one.points.is_empty()) {
-        let name = format!("{}-{}", one.stage, one.name);
-        let line = Line { name: one.run.clone(), points: one.points.clone() };
-        if let Some((_, chart)) = charts.iter_mut().find(|(other, _)| *other == name) {
-            chart.lines.push(line);
-            continue;
-        }
-        let chart = LineChart {
-            title: format!("{}, stage {}", one.name, one.stage),
-            value: one.name.clone(),
-            log: logarithmic(&one.name),
-            smoothing: Some(SMOOTHING),
-            lines: vec![line],
-        };
-        charts.push((name, chart));
-    }
-    charts
 }
 
 /// Writes every chart of some series and comparisons into `folder`, each as SVG and PNG, and
@@ -133,6 +102,7 @@ pub(super) mod tests {
     use crate::eval::{
         CompareRow, Direction, Intervals, Metrics, Protocol, RankedRow, Task, table,
     };
+    use crate::export::chart::{Line, LineChart};
     use crate::rng::Key;
 
     /// A comparison of three encoders in four directions, with real intervals and tests.
@@ -204,7 +174,8 @@ pub(super) mod tests {
         }
     }
 
-    fn noisy(run: &str, name: &str, shift: f64) -> NamedSeries {
+    /// A falling series with a gap.
+    pub fn noisy(run: &str, name: &str, shift: f64) -> NamedSeries {
         let mut stream = Key::new(2).named(run).stream();
         let value = |step: u64| {
             if (230..260).contains(&step) {
@@ -324,7 +295,7 @@ pub(super) mod tests {
             noisy("llm2clip-2 with a name that goes on and on, and on", "loss", 0.7),
             noisy("llm2clip-3", "loss", 1.4),
             noisy("llm2clip-4 which also has a rather long name", "loss", 2.1),
-            noisy("llm2clip-1", "grad_norm/tower", 0.0),
+            noisy("llm2clip-1", "gradient_norm/tower", 0.0),
         ];
         (series, vec![("compare-image-1".to_owned(), sample())])
     }

@@ -6,6 +6,7 @@
 pub mod chart;
 mod charts;
 pub mod csv;
+mod measures;
 mod replicates;
 pub mod series;
 pub mod trec;

@@ -20,6 +20,8 @@ pub use histogram::ScoreChart;
 pub use lines::{Line, LineChart};
 pub use scatter::RankScatter;
 
+pub(super) use canvas::COLOURS;
+
 use super::ExportError;
 use canvas::{Canvas, Draw, Paper};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
