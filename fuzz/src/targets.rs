@@ -297,7 +297,8 @@ fn checkpoint(folder: &Path, bytes: &[u8]) -> String {
     }
     let verified = manifest::verify(&inside).map_or_else(|e| said(&e), |_| "whole".to_owned());
     let newest = manifest::newest_valid(&stage).is_some();
-    let sources = Sources { checkpoints: folder.to_owned(), device: candle_core::Device::Cpu };
+    let device = candle_core::Device::Cpu;
+    let sources = Sources { checkpoints: folder.to_owned(), device, weigh: false };
     // The manifest is made to fit too, so that what stands behind it is reached.
     let files: Vec<(String, Vec<u8>)> = std::fs::read_dir(&inside)
         .expect("the folder")
