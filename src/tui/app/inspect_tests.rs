@@ -221,7 +221,7 @@ fn a_comparison_is_requested_until_the_program_says_it_is_done() {
     assert!(app.ticks());
     app.update(Msg::News(News::JobSaid(id, "llama: encoding texts 3/9".into())));
     assert!(shows(&app, 80, 24).contains("encoding texts 3/9"));
-    let ended = work(app.update(Msg::News(News::JobEnded(id, Ok(())))));
+    let ended = work(app.update(Msg::News(News::JobEnded(id, Ok(None)))));
     assert!(ended.iter().any(|work| matches!(work, Work::Results(_))));
     assert!(shows(&app, 80, 24).contains(": done"));
     assert!(!app.ticks());

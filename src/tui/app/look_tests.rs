@@ -87,10 +87,46 @@ fn a_session_is_exported_where_the_form_says_and_its_end_is_told() {
     let asked = work(press(&mut app, "enter"));
     let Some(Work::Job(id, arguments)) = asked.first() else { panic!("{asked:?}") };
     let session = "20261124-100000-pets-bbbbbb";
-    assert_eq!(arguments.join(" "), format!("export {session} --out=out --session {session}"));
-    assert!(shows(&app, 80, 24).contains("export of Pets to out: requested"));
-    app.update(Msg::News(News::JobEnded(*id, Ok(()))));
-    assert!(shows(&app, 80, 24).contains("export of Pets to out: done"));
+    let expected = format!("export {session} --out=out --session {session} --json");
+    assert_eq!(arguments.join(" "), expected);
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("asked for") && text.contains("export of Pets: requested"), "{text}");
+    assert!(work(press(&mut app, "enter")).is_empty(), "it is being written");
+    app.update(Msg::News(News::JobEnded(*id, Ok(Some("12 files in out".to_owned())))));
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("✓ 12 files in out") && text.contains("export of Pets: 12 files"));
+}
+
+#[test]
+fn an_export_holds_the_formats_that_are_left_in() {
+    let mut app = pets();
+    press(&mut app, "E tab space down down space");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("✓ csv") && !text.contains("✓ json") && !text.contains("✓ trec"));
+    let asked = work(press(&mut app, "enter"));
+    assert!(
+        matches!(asked.first(), Some(Work::Job(_, arguments))
+        if arguments.contains(&"--formats=csv,svg,png".to_owned())),
+        "{asked:?}"
+    );
+    // Another choice is another export, also while the first is on its way.
+    press(&mut app, "up space down down space down space");
+    assert!(shows(&app, 80, 24).contains("no format"));
+    assert!(work(press(&mut app, "enter")).is_empty());
+    // Up from the first format lies the folder, above it the session; the only one stays.
+    press(&mut app, "space up up up up up up");
+    assert!(shows(&app, 80, 24).contains("left and right choose"));
+    press(&mut app, "right");
+    let asked = work(press(&mut app, "enter"));
+    assert!(
+        matches!(asked.first(), Some(Work::Job(2, arguments))
+        if arguments.contains(&"--formats=png".to_owned())),
+        "{asked:?}"
+    );
+    for (width, height) in [(60, 16), (61, 17), (120, 40)] {
+        app.update(Msg::Resize { width, height });
+        assert!(shows(&app, width, height).contains("over files of the same"));
+    }
 }
 
 #[test]

@@ -95,9 +95,7 @@ impl App {
         for (name, input, front) in fields {
             let (line, below) = top(rest, 1);
             rest = below;
-            let role = if front { Role::Key } else { Role::Dim };
-            put(buffer, line, line.x, line.y, name, style(role));
-            let value = Rect { x: line.x + NAMES, width: line.width.saturating_sub(NAMES), ..line };
+            let value = self.field((name, NAMES), front, line, buffer);
             self.value(input, front, value, buffer);
         }
         let (line, rest) = top(rest, 1);
@@ -127,20 +125,14 @@ impl App {
                 }
             },
         };
-        let words = text::fit(&text::safe(&words), usize::from(line.width), shared.glyphs.cut());
-        put(buffer, line, line.x, line.y, &words, style(role));
-        let line = top(rest, 1).0;
-        let hints = [
-            (Role::Key, "enter"),
-            (Role::Dim, " looks   "),
-            (Role::Key, "tab"),
-            (Role::Dim, " other line   "),
-            (Role::Key, "up down"),
-            (Role::Dim, " a known encoder   "),
-            (Role::Key, "pageup pagedown"),
-            (Role::Dim, " scroll"),
+        self.verdict(role, &words, line, buffer);
+        let keys = [
+            ("enter", "looks"),
+            ("tab", "other line"),
+            ("up down", "a known encoder"),
+            ("pageup pagedown", "scroll"),
         ];
-        pieces(shared, buffer, line, line.x, line.y, &hints);
+        self.last_line(&keys, top(rest, 1).0, buffer);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Typed queries and notes: asked and recorded here, shown by the Inspect screen.
 
-use super::{App, Notice, Question};
+use super::{App, Notice, Question, READONLY};
 use crate::ids::SessionId;
 use crate::session::sitting::{Answered, Note, Noted, SittingState, Subject};
 use crate::tui::data::asked::Asked;
@@ -10,8 +10,7 @@ use serde_json::Value;
 impl App {
     fn readonly(&mut self) -> bool {
         if self.shared.readonly {
-            let text = "the workbench was opened with --readonly: nothing is written".to_owned();
-            self.notice = Some(Notice { text, bad: true });
+            self.notice = Some(Notice { text: READONLY.to_owned(), bad: true });
         }
         self.shared.readonly
     }

@@ -25,7 +25,7 @@ use crate::eval::compare::Slice;
 use crate::session::neighbours::NeighbourSet;
 use crate::session::sitting::Subject;
 use crate::session::thumbnails::ItemsShown;
-use crate::tui::app::{Effect, Purpose, Question, Shared};
+use crate::tui::app::{Effect, Purpose, Question, READONLY, Shared};
 use crate::tui::data::asked::{self, Asked, direction_of};
 use crate::tui::data::pairing::{PairedQuery, unit};
 use crate::tui::keys::Action;
@@ -321,8 +321,7 @@ impl Screen for InspectScreen {
         let Some(shown) = self.shown(shared) else { return Vec::new() };
         match purpose {
             Purpose::Ask | Purpose::Choose if shared.readonly => {
-                let words = "the workbench was opened with --readonly: nothing is written";
-                vec![Effect::Fail(words.to_owned())]
+                vec![Effect::Fail(READONLY.to_owned())]
             }
             Purpose::Ask | Purpose::Choose if !text.is_empty() => {
                 let id = shared.next_question(&session);
