@@ -5,7 +5,7 @@ use super::newcompare::of_runs;
 use super::{App, Effect, Overlay, Shared, lookview};
 use crate::session::sitting::Acted;
 use crate::tui::data::asked::{is_picture, spec};
-use crate::tui::data::library::ResultContent;
+use crate::tui::data::library::LoadedResult;
 use crate::tui::data::looked::{LookShown, Looked};
 use crate::tui::keys::{Action, Key};
 use crate::tui::msg::{Cmd, Work};
@@ -132,25 +132,8 @@ fn known(shared: &Shared) -> Vec<(String, String)> {
             known.push((role.to_owned(), spec));
         }
     };
-    for result in results.into_iter().flatten() {
-        match &result.content {
-            Ok(ResultContent::Compare(document, _)) => {
-                for row in &document.rows {
-                    put(&row.role, spec(&row.role, &row.encoder));
-                }
-            }
-            Ok(ResultContent::Inspect(document, _)) => {
-                for list in &document.lists {
-                    put(&list.role, spec(&list.role, &list.encoder));
-                }
-            }
-            Ok(ResultContent::Classify(document)) => {
-                for row in &document.rows {
-                    put(&row.role, spec(&row.role, &row.encoder));
-                }
-            }
-            Err(_) => {}
-        }
+    for (role, card) in results.into_iter().flatten().flat_map(LoadedResult::encoders) {
+        put(role, spec(role, card));
     }
     known.extend(of_runs(shared));
     known.push(("llama".to_owned(), "builtin:llama".to_owned()));

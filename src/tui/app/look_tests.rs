@@ -7,6 +7,7 @@ use crate::session::sitting::SittingEvent;
 use crate::tui::data::looked::LookShown;
 use crate::tui::data::looked::tests::document;
 use crate::tui::msg::News;
+use std::sync::Arc;
 
 #[test]
 fn an_encoder_is_looked_into_recorded_and_shown_with_its_tests_masks_weights_and_loras() {
@@ -70,6 +71,43 @@ fn an_encoder_is_looked_into_recorded_and_shown_with_its_tests_masks_weights_and
     app.update(Msg::Resize { width: 80, height: 24 });
     press(&mut app, "tab ctrl-u enter");
     assert!(shows(&app, 80, 24).contains("no encoder yet"));
+}
+
+#[test]
+fn the_picture_of_a_look_goes_the_terminals_way_over_the_screen() {
+    use crate::tui::picture::{Drawn, Key as PictureKey};
+    for graphics in [Graphics::Sixel, Graphics::Iterm2, Graphics::Halfblocks] {
+        let mut app = pets();
+        app.update(Msg::Graphics { graphics, cell: CELL });
+        press(&mut app, "e enter");
+        let (shown, _) = LookShown::read(document(b"png")).unwrap();
+        let wanted = work(app.update(Msg::News(News::Looked(1, Ok(Box::new(shown))))));
+        let picture = crate::ids::Digest::of(b"png");
+        let keys: Vec<PictureKey> = wanted
+            .into_iter()
+            .flat_map(|work| if let Work::Pictures(_, keys, ..) = work { keys } else { vec![] })
+            .collect();
+        let key = keys.into_iter().find(|key| key.picture == picture).unwrap();
+        let cells = usize::from(key.columns) * usize::from(key.rows);
+        let drawn = Drawn {
+            key: key.clone(),
+            number: 1,
+            halves: vec![[Some([1, 2, 3]); 2]; cells],
+            offset: (0, 0),
+            sent: b"<picture>".to_vec(),
+        };
+        app.update(Msg::News(News::Picture(key.clone(), Some(Arc::new(drawn)))));
+        let laid = graphics.is_laid_over();
+        assert_eq!(shows(&app, 80, 24).contains("▀▀▀▀"), !laid, "{graphics:?}");
+        let places = app.placements();
+        assert_eq!(places.len(), usize::from(laid), "{graphics:?}");
+        if let Some((place, drawn)) = places.first() {
+            assert_eq!((place.width, place.height), (key.columns, key.rows));
+            assert_eq!(drawn.sent, b"<picture>");
+        }
+        press(&mut app, "esc");
+        assert!(app.placements().is_empty());
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::input::Input;
 use crate::tui::widget::paint::{pieces, put, right, top};
-use crate::tui::widget::picture::picture;
+use crate::tui::widget::picture::picture_in_front;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -82,7 +82,7 @@ impl App {
         if let Some(digest) = seen.and_then(|seen| seen.digest.as_ref())
             && !parts.picture.is_empty()
         {
-            picture(shared, buffer, parts.picture, digest);
+            picture_in_front(shared, buffer, parts.picture, digest);
         }
     }
 

@@ -23,10 +23,8 @@ impl App {
         asked: Question,
         commands: &mut Vec<Cmd>,
     ) {
-        // A child that serves encoders may keep tables of embeddings.
-        if self.readonly() {
-            return;
-        }
+        // Also under --readonly: the child reads data and weights and prints, and what is asked is
+        // recorded only where anything may be written.
         let Question { id, line: question } = asked;
         self.shared.asked.push(Asked { id, session, question: question.clone(), answer: None });
         commands.push(Cmd::Work(Work::Ask { arguments, question }));

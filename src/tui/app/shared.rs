@@ -76,11 +76,16 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// How pictures are shown at this moment: what lies over the screen must not lie under one.
+    /// How pictures are shown in what lies in front of everything.
+    #[must_use]
+    pub fn graphics_in_front(&self) -> Graphics {
+        if self.theme.depth == Depth::None { Graphics::Off } else { self.graphics }
+    }
+
+    /// How pictures of the screen are shown at this moment: what lies over it must not lie under one.
     #[must_use]
     pub fn graphics_now(&self) -> Graphics {
-        match self.graphics {
-            _ if self.theme.depth == Depth::None => Graphics::Off,
+        match self.graphics_in_front() {
             graphics if graphics.is_laid_over() && self.covered => Graphics::Halfblocks,
             graphics => graphics,
         }
