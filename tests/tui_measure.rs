@@ -1,5 +1,5 @@
 //! What the terminal costs, as numbers on standard output: frame time and time to the tail of a long
-//! log, bytes for one new point, hang-up time. Run with
+//! log, bytes for one new point, what it costs at rest, hang-up time. Run with
 //! `cargo test --release --test tui_measure -- --ignored --nocapture`; `RECORDS` is the log's length,
 //! ten million where it is not set.
 
@@ -95,12 +95,6 @@ fn app(session: &Session, (width, height): (u16, u16)) -> (App, News) {
     (app, open)
 }
 
-/// Milliseconds this thread has computed, whatever else the machine does.
-fn computed() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    text.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e6
-}
-
 fn frame(app: &App, (width, height): (u16, u16)) -> Buffer {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
@@ -149,19 +143,16 @@ fn frames_tail_and_hang_up_of_a_long_log() {
     let mut times: Vec<f64> = (0..200)
         .map(|_| {
             let news = open.clone();
-            let began = computed();
+            let began = Instant::now();
             app.update(Msg::News(news));
             let drawn = frame(&app, size);
-            let took = computed() - began;
+            let took = began.elapsed().as_secs_f64() * 1e3;
             drop(drawn);
             took
         })
         .collect();
     times.sort_by(f64::total_cmp);
-    println!(
-        "a frame of Train, 120x40: median {:.2} ms, most {:.2} ms of the processor",
-        times[100], times[199]
-    );
+    println!("a frame of Train, 120x40: median {:.2} ms, most {:.2} ms", times[100], times[199]);
 }
 
 #[test]
@@ -188,5 +179,27 @@ fn bytes_for_one_new_point() {
                 size.0, size.1, bytes[0]
             );
         }
+    }
+}
+
+#[test]
+#[ignore = "prints measurements"]
+fn at_rest() {
+    let folder = folder();
+    let _ = session(folder.path(), 5_000);
+    let mut terminal = Terminal::start(folder.path(), &[], (120, 40), &[]);
+    terminal.see("tiny-1");
+    for (name, key, seen) in [("Runs", "1", "tiny-1"), ("Train", "2", "progress")] {
+        terminal.keys(key);
+        terminal.see(seen);
+        // What the screen was opened with has come by then.
+        std::thread::sleep(Duration::from_secs(3));
+        let (bytes, ticks) = (terminal.bytes(), terminal.ticks());
+        std::thread::sleep(Duration::from_secs(10));
+        println!(
+            "ten seconds at rest on {name}: {} bytes, {} clock ticks (a hundredth of a second each)",
+            terminal.bytes() - bytes,
+            terminal.ticks() - ticks
+        );
     }
 }

@@ -112,6 +112,15 @@ impl Terminal {
         self.seen.0.lock().unwrap().bytes
     }
 
+    /// Clock ticks that the program has computed, in all its threads.
+    pub fn ticks(&self) -> u64 {
+        let id = self.child.process_id().unwrap();
+        let text = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+        let (_, fields) = text.rsplit_once(") ").unwrap();
+        let number = |at: usize| fields.split(' ').nth(at).unwrap().parse::<u64>().unwrap();
+        number(11) + number(12)
+    }
+
     /// Waits until the program has sent these bytes, whatever they look like.
     pub fn sends(&self, wanted: &str) {
         let began = Instant::now();
