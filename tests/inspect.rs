@@ -238,7 +238,10 @@ fn a_server_answers_line_after_line_and_outlives_bad_ones() {
 #[test]
 fn a_lazy_server_lets_any_two_of_its_encoders_answer_and_loads_only_those() {
     let (clips, own) = (clips(), golden("pictures/rgb-64x64.png"));
-    let encoders = format!("gone=no/such/checkpoint,{clips},llama=builtin:llama");
+    let encoders = format!(
+        "gone=no/such/checkpoint,{clips},llama=builtin:llama,last=builtin:llama[pooling=last],\
+         first=builtin:llama[layer=1]"
+    );
     let base = ["--lazy", "--readonly", "--encoders", &encoders, "--pool", "20"];
     let lines = [
         json!({"id": 1, "text": "a cat", "direction": "text-to-image", "encoders": ["whole", "short"]}),
@@ -248,6 +251,7 @@ fn a_lazy_server_lets_any_two_of_its_encoders_answer_and_loads_only_those() {
         json!({"id": 5, "image": own, "candidates": ["a cat", "a dog"], "encoders": ["whole", "llama"]}),
         json!({"id": 6, "text": "a cat", "direction": "text-to-text"}),
         json!({"id": 7, "text": "a cat", "direction": "text-to-text", "encoders": ["whole", "nobody"]}),
+        json!({"id": 9, "text": "a cat", "direction": "text-to-text", "encoders": ["last", "first"]}),
         json!({"id": 8, "image": own, "candidates": ["a cat", "a dog"], "encoders": ["short", "whole"]}),
     ];
     let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -261,7 +265,9 @@ fn a_lazy_server_lets_any_two_of_its_encoders_answer_and_loads_only_those() {
     assert_eq!(answers[0]["lists"][0]["hits"], answers[1]["lists"][1]["hits"]);
     assert_eq!(roles(2, "lists"), ["short", "whole"]);
     assert_eq!(roles(3, "lists"), ["llama", "whole"]);
-    assert_eq!(roles(7, "rows"), ["short", "whole"]);
+    assert_eq!(roles(7, "lists"), ["last", "first"]);
+    // Let go of by now, and loaded again.
+    assert_eq!(roles(8, "rows"), ["short", "whole"]);
     for (at, wanted) in [(4, "no image tower"), (5, "no/such/checkpoint"), (6, "there are gone")] {
         let error = answers[at]["error"].as_str().unwrap_or_else(|| panic!("{}", answers[at]));
         assert!(error.contains(wanted), "{error}");

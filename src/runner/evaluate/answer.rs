@@ -41,7 +41,7 @@ pub struct Question {
 pub type Pair = [usize; 2];
 
 /// Encoders that stay loaded beside the two that are asked.
-const KEPT: usize = 4;
+const KEPT: usize = 2;
 
 /// Encoders with everything they have encoded of a gallery.
 pub struct Desk<'a> {
@@ -78,18 +78,16 @@ impl<'a> Desk<'a> {
         Ok([place(a)?, place(b)?])
     }
 
-    /// Lets go of the encoder that was asked longest ago where too many are loaded.
+    /// Lets go of encoders that were asked longest ago, where too many are loaded beside these two.
     pub(super) fn turn_to(&mut self, pair: Pair) {
         self.order.retain(|place| !pair.contains(place));
+        let loaded = self.order.iter().filter(|place| self.seats[**place].is_loaded()).copied();
+        let loaded: Vec<usize> = loaded.collect();
+        for place in &loaded[..loaded.len().saturating_sub(KEPT)] {
+            self.seats[*place].clear();
+        }
         self.order.extend(pair);
         self.order.dedup();
-        let loaded = |desk: &Self| desk.seats.iter().filter(|seat| seat.is_loaded()).count();
-        let mut longest = self.order.clone().into_iter().filter(|place| !pair.contains(place));
-        while loaded(self) > KEPT
-            && let Some(place) = longest.next()
-        {
-            self.seats[place].clear();
-        }
     }
 
     /// The directions two encoders and the gallery can answer in.
