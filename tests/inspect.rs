@@ -236,6 +236,68 @@ fn a_server_answers_line_after_line_and_outlives_bad_ones() {
 }
 
 #[test]
+fn a_lazy_server_lets_any_two_of_its_encoders_answer_and_loads_only_those() {
+    let (clips, own) = (clips(), golden("pictures/rgb-64x64.png"));
+    let encoders = format!(
+        "gone=no/such/checkpoint,{clips},llama=builtin:llama,last=builtin:llama[pooling=last],\
+         first=builtin:llama[layer=1]"
+    );
+    let base = ["--lazy", "--readonly", "--encoders", &encoders, "--pool", "20"];
+    let lines = [
+        json!({"id": 1, "text": "a cat", "direction": "text-to-image", "encoders": ["whole", "short"]}),
+        json!({"id": 2, "text": "a cat", "direction": "text-to-image", "encoders": ["short", "whole"]}),
+        json!({"id": 3, "image": own, "direction": "image-to-image", "encoders": ["short", "whole"]}),
+        json!({"id": 4, "text": "a cat", "direction": "text-to-text", "encoders": ["llama", "whole"]}),
+        json!({"id": 5, "image": own, "candidates": ["a cat", "a dog"], "encoders": ["whole", "llama"]}),
+        json!({"id": 6, "text": "a cat", "direction": "text-to-text"}),
+        json!({"id": 7, "text": "a cat", "direction": "text-to-text", "encoders": ["whole", "nobody"]}),
+        json!({"id": 9, "text": "a cat", "direction": "text-to-text", "encoders": ["last", "first"]}),
+        json!({"id": 8, "image": own, "candidates": ["a cat", "a dog"], "encoders": ["short", "whole"]}),
+    ];
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let answers = serve(&[&base[..], &["--language", "en"]].concat(), lines.as_bytes());
+    let roles = |at: usize, rows: &str| {
+        let rows = answers[at][rows].as_array().unwrap_or_else(|| panic!("{}", answers[at]));
+        rows.iter().map(|row| row["role"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(roles(0, "lists"), ["whole", "short"]);
+    assert_eq!(roles(1, "lists"), ["short", "whole"]);
+    assert_eq!(answers[0]["lists"][0]["hits"], answers[1]["lists"][1]["hits"]);
+    assert_eq!(roles(2, "lists"), ["short", "whole"]);
+    assert_eq!(roles(3, "lists"), ["llama", "whole"]);
+    assert_eq!(roles(7, "lists"), ["last", "first"]);
+    // Let go of by now, and loaded again.
+    assert_eq!(roles(8, "rows"), ["short", "whole"]);
+    for (at, wanted) in [(4, "no image tower"), (5, "no/such/checkpoint"), (6, "there are gone")] {
+        let error = answers[at]["error"].as_str().unwrap_or_else(|| panic!("{}", answers[at]));
+        assert!(error.contains(wanted), "{error}");
+    }
+}
+
+#[test]
+fn own_pictures_are_chosen_for_beside_a_set_without_any() {
+    let clips = clips();
+    let own = golden("pictures/rgb-64x64.png");
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set.jsonl");
+    let item = |n: usize| json!({"id": n.to_string(), "captions": ["a cat", "a small cat"]});
+    let lines: String = (0..3).map(|n| format!("{}\n", item(n))).collect();
+    std::fs::write(&set, lines).unwrap();
+    let set = set.display().to_string();
+    let lines = [
+        json!({"id": 1, "image": own, "candidates": ["a cat", "a dog"]}),
+        json!({"id": 2, "query_id": "0", "candidates": ["a cat", "a dog"]}),
+        json!({"id": 3, "text": "a cat", "direction": "text-to-text"}),
+    ];
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let answers = serve(&["--lazy", "--encoders", &clips, "--dataset", &set], lines.as_bytes());
+    assert_eq!(answers[0]["pictures"][0]["item"], own, "{}", answers[0]);
+    let error = answers[1]["error"].as_str().unwrap();
+    assert!(error.contains("has no pictures here"), "{error}");
+    assert_eq!(answers[2]["lists"].as_array().unwrap().len(), 2, "{}", answers[2]);
+}
+
+#[test]
 fn a_server_answers_as_the_command_does() {
     let clips = clips();
     let base = ["--encoders", &clips, "--pool", "30", "--language", "en"];

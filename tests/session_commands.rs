@@ -98,6 +98,9 @@ fn an_export_is_the_same_bytes_from_a_moved_and_from_a_packed_session() {
     assert_eq!(names.len(), first.len());
     let ends = |end: &str| names.iter().any(|name| name.ends_with(end));
     assert!(ends(".run") && ends(".qrels") && ends(".svg") && ends(".png") && ends("series.csv"));
+    let some = json(&home, &["export", &session, "--out", &out("some"), "--formats", "csv,svg"]);
+    let kept = |name: &&String| name.ends_with(".csv") || name.ends_with(".svg");
+    assert_eq!(some["files"], serde_json::json!(names.iter().filter(kept).collect::<Vec<_>>()));
     good(&home, &["session", "pack", &session, "--out", &out("a.tgz")]);
     // Weights and data stay behind.
     let moved = root.path().join("moved");

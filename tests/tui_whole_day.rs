@@ -147,7 +147,7 @@ fn a_run_is_started_watched_left_saved_stopped_compared_inspected_exported_and_r
     terminal.keys("\x15out");
     terminal.see(&root.join("out").file_name().unwrap().to_string_lossy());
     terminal.keys("\r");
-    terminal.wait("the export's end", |screen| screen.contains(" to out: done"));
+    terminal.wait("the export's end", |screen| screen.contains(" files in out"));
     for file in ["export.json", "compare.csv", "series.csv"] {
         assert!(root.join("out").join(file).exists(), "{file}");
     }

@@ -4,6 +4,7 @@
 use super::export::export_session;
 use super::global::{Global, say};
 use super::text;
+use crate::export::Format;
 use crate::ids::RunName;
 use crate::runner::{Ended, Outcome, Report, RunError, StageSummary};
 use crate::session::folder::Session;
@@ -133,7 +134,7 @@ fn print_demo(
     clock: Option<Instant>,
 ) -> anyhow::Result<()> {
     let out = session.folder().join("export");
-    export_session(session, &out)?;
+    export_session(session, &out, &Format::ALL)?;
     let demo = DemoDocument {
         format: "llm2clip.demo/1",
         seconds: clock.map_or(0.0, |clock| clock.elapsed().as_secs_f64()),

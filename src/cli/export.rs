@@ -6,7 +6,8 @@ use crate::encode::{export_checkpoint, export_llama, export_peft};
 use crate::eval::document::COMPARE_FORMAT;
 use crate::eval::{CompareDocument, Relevant};
 use crate::export::{
-    NamedSeries, charts, csv, rank_charts, replicate_differences, replicate_rows, trec, write_text,
+    Format, NamedSeries, charts, csv, rank_charts, replicate_differences, replicate_rows, trec,
+    write_text,
 };
 use crate::session::Time;
 use crate::session::event::Exported;
@@ -31,11 +32,14 @@ pub struct Export {
     /// The folder to write.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// What is written, with commas between: json, csv, trec, svg, png.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = Format::ALL)]
+    formats: Vec<Format>,
 }
 
 /// The layouts.
 #[derive(Clone, Copy, ValueEnum)]
-enum Format {
+enum Layout {
     /// Hugging Face: a language model's config.json, tokenizer.json, model.safetensors in f16.
     Hf,
     /// PEFT: a language model's low-rank weights alone; the base is named.
@@ -60,7 +64,7 @@ pub struct ExportModel {
     checkpoint: String,
     /// The layout.
     #[arg(long, value_enum)]
-    format: Format,
+    format: Layout,
     /// The weights' type, for `--format checkpoint`: the others have their own.
     #[arg(long, value_enum, default_value = "f32")]
     dtype: Dtype,
@@ -75,7 +79,7 @@ pub fn export(global: &Global, args: &Export) -> anyhow::Result<ExitCode> {
     let session = super::session::named(global, &args.source)?;
     let told =
         global.session.as_ref().map(|name| super::session::named(global, name)).transpose()?;
-    let written = export_session(&session, &args.out)?;
+    let written = export_session(&session, &args.out, &args.formats)?;
     if let Some(told) = told {
         record(&told, &args.out)?;
     }
@@ -101,9 +105,14 @@ fn record(session: &Session, out: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes `export.json`, CSV, TREC files and every chart; returns the files' names. A function of the
-/// session's files alone: the same session gives the same bytes.
-pub fn export_session(session: &Session, out: &Path) -> anyhow::Result<Vec<String>> {
+/// Writes what `formats` name of `export.json`, CSV, TREC files and every chart; returns the files'
+/// names. A function of the session's files alone: the same session gives the same bytes.
+pub fn export_session(
+    session: &Session,
+    out: &Path,
+    formats: &[Format],
+) -> anyhow::Result<Vec<String>> {
+    let wanted = |format: Format| formats.contains(&format);
     let mut series = Vec::new();
     let mut runs = Vec::new();
     for run in logs_in(session.folder())?.into_keys() {
@@ -133,9 +142,9 @@ pub fn export_session(session: &Session, out: &Path) -> anyhow::Result<Vec<Strin
         let neighbours = results.neighbours_path(&id);
         if neighbours.exists() {
             let sets = read_neighbours(&neighbours)?;
-            written.extend(rank_charts(out, id.as_str(), &sets)?);
+            written.extend(rank_charts(out, formats, id.as_str(), &sets)?);
             let mut judged: Vec<&str> = Vec::new();
-            for set in &sets {
+            for set in sets.iter().filter(|_| wanted(Format::Trec)) {
                 let name = format!("{id}.{}.{}.run", set.role, set.direction);
                 written.push(write_text(out, &name, &trec::run(set))?);
                 // All encoders of a comparison are asked the same.
@@ -150,26 +159,30 @@ pub fn export_session(session: &Session, out: &Path) -> anyhow::Result<Vec<Strin
     }
     let plain: Vec<CompareDocument> =
         documents.iter().map(|(_, document)| document.clone()).collect();
-    written.push(write_text(out, "compare.csv", &csv::compare_rows(&plain))?);
-    written.push(write_text(out, "differences.csv", &csv::compare_differences(&plain))?);
-    if documents.iter().any(|(_, document)| document.sweep.is_some()) {
-        written.push(write_text(out, "sweep.csv", &csv::sweep_rows(&documents))?);
+    if wanted(Format::Csv) {
+        written.push(write_text(out, "compare.csv", &csv::compare_rows(&plain))?);
+        written.push(write_text(out, "differences.csv", &csv::compare_differences(&plain))?);
+        if documents.iter().any(|(_, document)| document.sweep.is_some()) {
+            written.push(write_text(out, "sweep.csv", &csv::sweep_rows(&documents))?);
+        }
+        if plain.iter().any(|document| !document.replicates.is_empty()) {
+            written.push(write_text(out, "replicates.csv", &replicate_rows(&plain))?);
+            let differences = replicate_differences(&plain);
+            written.push(write_text(out, "replicate_differences.csv", &differences)?);
+        }
+        written.push(write_text(out, "series.csv", &csv::series(&series))?);
     }
-    if plain.iter().any(|document| !document.replicates.is_empty()) {
-        written.push(write_text(out, "replicates.csv", &replicate_rows(&plain))?);
-        let differences = replicate_differences(&plain);
-        written.push(write_text(out, "replicate_differences.csv", &differences)?);
-    }
-    written.push(write_text(out, "series.csv", &csv::series(&series))?);
-    written.extend(charts(out, &series, &documents)?);
+    written.extend(charts(out, formats, &series, &documents)?);
     let document = json!({
         "format": "llm2clip.export/1",
         "session": session.card(),
         "runs": runs,
         "results": stored,
     });
-    let text = serde_json::to_string_pretty(&document)?;
-    written.push(write_text(out, "export.json", &format!("{text}\n"))?);
+    if wanted(Format::Json) {
+        let text = serde_json::to_string_pretty(&document)?;
+        written.push(write_text(out, "export.json", &format!("{text}\n"))?);
+    }
     let name =
         |path: PathBuf| path.strip_prefix(out).unwrap_or(&path).to_string_lossy().into_owned();
     Ok(written.into_iter().map(name).collect())
@@ -195,14 +208,14 @@ pub fn export_model(global: &Global, args: &ExportModel) -> anyhow::Result<ExitC
     let sources = workspace.sources();
     let loaded = sources.load(&args.checkpoint).map_err(|error| Refused(error.to_string()))?;
     let half = args.dtype == Dtype::F16;
-    if half && !matches!(args.format, Format::Checkpoint) {
+    if half && !matches!(args.format, Layout::Checkpoint) {
         let why = "--dtype is for --format checkpoint: hf is written in f16, peft in f32";
         return Err(Refused(why.to_owned()).into());
     }
     let bytes = match args.format {
-        Format::Hf => export_llama(&loaded, &args.out)?,
-        Format::Peft => export_peft(&sources, &args.checkpoint, &args.out)?,
-        Format::Checkpoint => export_checkpoint(&sources, &args.checkpoint, half, &args.out)?,
+        Layout::Hf => export_llama(&loaded, &args.out)?,
+        Layout::Peft => export_peft(&sources, &args.checkpoint, &args.out)?,
+        Layout::Checkpoint => export_checkpoint(&sources, &args.checkpoint, half, &args.out)?,
     };
     let document = json!({
         "format": "llm2clip.export-model/1",

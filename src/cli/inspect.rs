@@ -2,7 +2,7 @@
 //! queries; or, with `--serve`, one question a line.
 
 use super::dataset::DataArgs;
-use super::global::{Global, Refused};
+use super::global::{Global, Refused, say};
 use super::text::inspect as text;
 use crate::encode::{EncoderSpec, parse_list};
 use crate::eval::Direction;
@@ -10,7 +10,7 @@ use crate::eval::compare::Slice;
 use crate::eval::question::{InspectQuestion, InspectRefusal};
 use crate::runner::Narrator;
 use crate::runner::evaluate::{
-    Ask, Desk, Encoders, InspectRequest, Query, Question, inspect as inspect_query, keep,
+    Ask, Desk, Encoders, InspectRequest, Pair, Query, Question, inspect as inspect_query, keep,
 };
 use crate::session::results::results_of;
 use clap::Args;
@@ -24,7 +24,7 @@ use std::process::ExitCode;
 pub struct Inspect {
     #[command(flatten)]
     data: DataArgs,
-    /// Two encoders.
+    /// Two encoders; with --serve, more: a line says which two it asks, else the first two.
     #[arg(long)]
     encoders: String,
     /// text-to-image, image-to-text, image-to-image or text-to-text; with --serve, the one of lines
@@ -48,9 +48,12 @@ pub struct Inspect {
     slice: Option<Slice>,
     /// Answer questions from stdin until it ends: a line of JSON each,
     /// {"id","text"|"image"|"query_id","k","direction"}, or {"id","image"|"query_id","candidates"} for
-    /// the choice of both encoders among texts.
+    /// the choice of both encoders among texts; "encoders": two labels, where not the first two.
     #[arg(long, conflicts_with = "who")]
     serve: bool,
+    /// With --serve, load and encode only what a line needs, when it comes.
+    #[arg(long, requires = "serve")]
+    lazy: bool,
 }
 
 /// `llm2clip inspect`
@@ -58,9 +61,9 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
     let refused = |error: &dyn std::fmt::Display| Refused(error.to_string());
     let specs = parse_list(&args.encoders).map_err(|error| refused(&error))?;
     let found = specs.len();
-    let specs: [EncoderSpec; 2] = specs
-        .try_into()
-        .map_err(|_| Refused(format!("--encoders: expected two, found {found}")))?;
+    if found < 2 || (found > 2 && !args.serve) {
+        return Err(Refused(format!("--encoders: expected two, found {found}")).into());
+    }
     if args.k == 0 {
         return Err(Refused("-k: expected at least 1, found 0".to_owned()).into());
     }
@@ -68,16 +71,24 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
         global.may_write()?;
     }
     let workspace = global.workspace(None)?;
-    let probe = args.data.gallery(args.direction)?;
+    let probe = args.data.gallery(args.direction).or_else(|error| {
+        if !args.lazy {
+            return Err(error);
+        }
+        // Captions can still be asked where too many pictures are missing.
+        say(&format!("warning: {error}"));
+        args.data.gallery(Some(Direction::TextToText))
+    })?;
     let encoders = Encoders { workspace: &workspace, exif: args.data.exif() };
     let mut narrator = Narrator::new(None, global.voice());
     let Some(direction) = args.direction.filter(|_| !args.serve) else {
-        let mut desk = Desk::open(&encoders, specs, &probe)?;
+        let mut desk = Desk::new(&encoders, specs, &probe);
         match args.direction {
-            Some(direction) => desk.prepare(direction, &mut narrator)?,
+            _ if args.lazy => {}
+            Some(direction) => desk.prepare(FIRST, direction, &mut narrator)?,
             None => {
-                for direction in desk.directions() {
-                    desk.prepare(direction, &mut narrator)?;
+                for direction in desk.directions(FIRST)? {
+                    desk.prepare(FIRST, direction, &mut narrator)?;
                 }
             }
         }
@@ -94,14 +105,17 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
         _ => None,
     };
     let (document, neighbours) = if let Some(ask) = ask {
-        let question = Question { ask, direction, k: args.k };
-        let mut desk = Desk::open(&encoders, specs, &probe)?;
+        let question = Question { ask, direction, k: args.k, pair: FIRST };
+        let mut desk = Desk::new(&encoders, specs, &probe);
         (desk.answer(&question, &mut narrator)?, Vec::new())
     } else {
         let query = match (&args.query_id, args.slice) {
             (Some(id), _) => Query::Id(id.clone()),
             (None, slice) => Query::All(slice),
         };
+        let specs: [EncoderSpec; 2] = specs
+            .try_into()
+            .map_err(|_| Refused(format!("--encoders: expected two, found {found}")))?;
         let request = InspectRequest { encoders: specs, direction, query, k: args.k };
         inspect_query(&encoders, &probe, &request, &mut narrator)?
     };
@@ -116,6 +130,9 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
     global.print(&document, text)?;
     Ok(ExitCode::SUCCESS)
 }
+
+/// Whom a question asks that names nobody.
+const FIRST: Pair = [0, 1];
 
 /// Longest line that is read.
 const LONGEST: u64 = 1 << 20;
@@ -180,7 +197,10 @@ impl Server<'_> {
         let written = |error: serde_json::Error| error.to_string();
         let answered = if let Some(candidates) = question.candidates.clone() {
             ask_of(&question)
-                .and_then(|ask| self.desk.choose(&ask, &candidates).map_err(|error| causes(&error)))
+                .and_then(|ask| Ok((ask, self.pair(&question)?)))
+                .and_then(|(ask, pair)| {
+                    self.desk.choose(pair, &ask, &candidates).map_err(|error| causes(&error))
+                })
                 .and_then(|document| serde_json::to_value(document).map_err(written))
         } else {
             self.question(&question)
@@ -203,7 +223,14 @@ impl Server<'_> {
         let direction = asked.direction.or(self.direction).ok_or(
             "expected a direction: text-to-image, image-to-text, image-to-image or text-to-text",
         )?;
-        Ok(Question { ask, direction, k: asked.k.unwrap_or(self.k) })
+        let pair = self.pair(asked)?;
+        Ok(Question { ask, direction, k: asked.k.unwrap_or(self.k), pair })
+    }
+
+    /// Whom it asks.
+    fn pair(&self, asked: &InspectQuestion) -> Result<Pair, String> {
+        let Some(labels) = &asked.encoders else { return Ok(FIRST) };
+        self.desk.pair(labels).map_err(|error| causes(&error))
     }
 }
 

@@ -129,6 +129,11 @@ fn resample(processor: &Processor) -> String {
 }
 
 impl ModelImageEncoder {
+    /// Obeys pictures' orientation from now on, or no longer.
+    pub fn set_exif(&mut self, exif: Exif) {
+        self.exif = exif;
+    }
+
     /// The picture as the tower sees it, before its bytes are normalised, and the size it had.
     pub(super) fn seen(&self, picture: &Picture) -> Result<(Rgb8, (usize, usize)), EncodeError> {
         let whole = load(picture, self.exif)?;

@@ -23,6 +23,10 @@ pub struct InspectQuestion {
     /// Texts to choose from for a picture, a class each: answered by a classification instead of lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidates: Option<Vec<String>>,
+    /// Labels of the two encoders that are asked, the left one first; none for the first two that the
+    /// server was started with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoders: Option<[String; 2]>,
     /// Length of the lists; none for what the server was started with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub k: Option<usize>,

@@ -2,7 +2,7 @@
 
 use super::chart::{BarChart, Chart, DifferenceChart, HeatMap, RankScatter, ScoreChart, png, svg};
 use super::measures::series_charts;
-use super::{ExportError, NamedSeries};
+use super::{ExportError, Format, NamedSeries};
 use crate::eval::{CompareDocument, Direction, Metric};
 use crate::files::{FileError, write_atomic};
 use crate::session::neighbours::NeighbourSet;
@@ -30,44 +30,59 @@ fn file_name(name: &str) -> String {
     name.chars().map(|letter| if kept(letter) { letter } else { '-' }).collect()
 }
 
-fn write_chart(folder: &Path, name: &str, chart: &dyn Chart) -> Result<Written, ExportError> {
+fn write_chart(
+    folder: &Path,
+    formats: &[Format],
+    name: &str,
+    chart: &dyn Chart,
+) -> Result<Written, ExportError> {
     let name = file_name(name);
-    Ok(vec![
-        write(folder, &format!("{name}.svg"), svg(chart)?.as_bytes())?,
-        write(folder, &format!("{name}.png"), &png(chart)?)?,
-    ])
+    let mut written = Written::new();
+    if formats.contains(&Format::Svg) {
+        written.push(write(folder, &format!("{name}.svg"), svg(chart)?.as_bytes())?);
+    }
+    if formats.contains(&Format::Png) {
+        written.push(write(folder, &format!("{name}.png"), &png(chart)?)?);
+    }
+    Ok(written)
 }
 
-/// Writes every chart of some series and comparisons into `folder`, each as SVG and PNG, and
-/// returns the files. Files of those names are replaced, others left alone. `documents` come with
-/// the id of the result each is, which names its files.
+/// Writes every chart of some series and comparisons into `folder`, each as SVG and PNG where
+/// `formats` hold them, and returns the files. Files of those names are replaced, others left alone.
+/// `documents` come with the id of the result each is, which names its files.
 pub fn charts(
     folder: &Path,
+    formats: &[Format],
     series: &[NamedSeries],
     documents: &[(String, CompareDocument)],
 ) -> Result<Written, ExportError> {
     let mut written = Written::new();
     for (name, chart) in series_charts(series) {
-        written.extend(write_chart(folder, &name, &chart)?);
+        written.extend(write_chart(folder, formats, &name, &chart)?);
     }
     for (id, document) in documents {
         for metric in Metric::ALL {
             let bars = BarChart::new(document, metric);
-            written.extend(write_chart(folder, &format!("{id}-{metric}"), &bars)?);
+            written.extend(write_chart(folder, formats, &format!("{id}-{metric}"), &bars)?);
         }
         if let Some(chart) = DifferenceChart::new(document, Metric::Recall1) {
-            written.extend(write_chart(folder, &format!("{id}-differences"), &chart)?);
+            written.extend(write_chart(folder, formats, &format!("{id}-differences"), &chart)?);
         }
         for direction in Direction::ALL {
             if let Some(chart) = ScoreChart::new(document, direction) {
-                written.extend(write_chart(folder, &format!("{id}-scores-{direction}"), &chart)?);
+                written.extend(write_chart(
+                    folder,
+                    formats,
+                    &format!("{id}-scores-{direction}"),
+                    &chart,
+                )?);
             }
         }
         if let Some(sweep) = &document.sweep {
             for chosen in &sweep.chosen {
                 if let Some(chart) = HeatMap::new(sweep, &chosen.role) {
                     let name = format!("{id}-sweep-{}", chosen.role);
-                    written.extend(write_chart(folder, &name, &chart)?);
+                    written.extend(write_chart(folder, formats, &name, &chart)?);
                 }
             }
         }
@@ -76,8 +91,13 @@ pub fn charts(
 }
 
 /// Writes for every direction of a result the ranks under its first encoder against those under
-/// each other one, each as SVG and PNG, and returns the files.
-pub fn rank_charts(folder: &Path, id: &str, sets: &[NeighbourSet]) -> Result<Written, ExportError> {
+/// each other one, each as SVG and PNG where `formats` hold them, and returns the files.
+pub fn rank_charts(
+    folder: &Path,
+    formats: &[Format],
+    id: &str,
+    sets: &[NeighbourSet],
+) -> Result<Written, ExportError> {
     let mut written = Written::new();
     let mut firsts: Vec<&NeighbourSet> = Vec::new();
     for set in sets {
@@ -87,7 +107,7 @@ pub fn rank_charts(folder: &Path, id: &str, sets: &[NeighbourSet]) -> Result<Wri
         };
         if let Some(chart) = RankScatter::new(first, set) {
             let name = format!("{id}-ranks-{}-{}-{}", set.direction, first.role, set.role);
-            written.extend(write_chart(folder, &name, &chart)?);
+            written.extend(write_chart(folder, formats, &name, &chart)?);
         }
     }
     Ok(written)
@@ -260,8 +280,8 @@ pub(super) mod tests {
         let sets = [set("clip", 40), set("llm2clip", 12), set("a/b", 90)];
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         let [one, two] = [0, 1].map(|at| {
-            let mut all = charts(folders[at].path(), &[], &document).unwrap();
-            all.extend(rank_charts(folders[at].path(), "image-1", &sets).unwrap());
+            let mut all = charts(folders[at].path(), &Format::ALL, &[], &document).unwrap();
+            all.extend(rank_charts(folders[at].path(), &Format::ALL, "image-1", &sets).unwrap());
             all
         });
         // Five metrics, differences, four directions of scores, one sweep, two pairs of ranks.
@@ -284,8 +304,8 @@ pub(super) mod tests {
         let scores = text("image-1-scores-image-to-text.svg");
         assert!(scores.contains("relevant") && scores.contains("clip-continued"));
         if let Some(keep) = std::env::var_os("LLM2CLIP_KEEP_CHARTS") {
-            charts(Path::new(&keep), &[], &document).unwrap();
-            rank_charts(Path::new(&keep), "image-1", &sets).unwrap();
+            charts(Path::new(&keep), &Format::ALL, &[], &document).unwrap();
+            rank_charts(Path::new(&keep), &Format::ALL, "image-1", &sets).unwrap();
         }
     }
 
@@ -304,14 +324,15 @@ pub(super) mod tests {
     fn the_same_charts_have_the_same_bytes_and_every_chart_has_two_files() {
         let (series, documents) = everything();
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-        let [one, two] = [0, 1].map(|at| charts(folders[at].path(), &series, &documents).unwrap());
+        let [one, two] =
+            [0, 1].map(|at| charts(folders[at].path(), &Format::ALL, &series, &documents).unwrap());
         assert_eq!(one.len(), 2 * (2 + 5 + 1));
         for (a, b) in one.iter().zip(&two) {
             assert_eq!(a.file_name(), b.file_name());
             assert_eq!(std::fs::read(a).unwrap(), std::fs::read(b).unwrap(), "{a:?}");
         }
         if let Some(keep) = std::env::var_os("LLM2CLIP_KEEP_CHARTS") {
-            charts(Path::new(&keep), &series, &documents).unwrap();
+            charts(Path::new(&keep), &Format::ALL, &series, &documents).unwrap();
         }
     }
 

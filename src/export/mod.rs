@@ -6,12 +6,14 @@
 pub mod chart;
 mod charts;
 pub mod csv;
+mod format;
 mod measures;
 mod replicates;
 pub mod series;
 pub mod trec;
 
 pub use charts::{Written, charts, rank_charts, write_text};
+pub use format::{Format, UnknownFormat};
 pub use replicates::{replicate_differences, replicate_rows};
 pub use series::NamedSeries;
 

@@ -1,11 +1,12 @@
 //! Starting this program again beside the terminal: a command that detaches its runner and ends, one
 //! that is watched until it has done its work, or one whose document is read.
 
+use super::data::jobs::came_to;
 use super::msg::{Msg, News};
 use super::text;
 use super::worker::Places;
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::Sender;
@@ -15,8 +16,8 @@ use std::sync::mpsc::Sender;
 pub fn start(places: &Places, arguments: Vec<String>, what: String, messages: Sender<Msg>) {
     let places = places.clone();
     std::thread::spawn(move || {
-        let news = match run(&places, &arguments, |_| {}) {
-            Ok(()) => News::Said(what),
+        let news = match run(&places, &arguments, Stdio::null(), |_| {}) {
+            Ok(_) => News::Said(what),
             Err(why) => News::Failed(format!("{}: {why}", arguments.join(" "))),
         };
         let _ = messages.send(Msg::News(news));
@@ -29,10 +30,11 @@ pub fn watch(places: &Places, id: u64, arguments: Vec<String>, messages: Sender<
     let places = places.clone();
     std::thread::spawn(move || {
         let said = messages.clone();
-        let ended = run(&places, &arguments, |line| {
+        let ended = run(&places, &arguments, Stdio::piped(), |line| {
             let _ = said.send(Msg::News(News::JobSaid(id, line.to_owned())));
         });
-        let _ = messages.send(Msg::News(News::JobEnded(id, ended)));
+        let came_to = ended.map(|printed| came_to(&serde_json::from_slice(&printed).ok()?));
+        let _ = messages.send(Msg::News(News::JobEnded(id, came_to)));
     });
 }
 
@@ -60,14 +62,27 @@ fn command(places: &Places, arguments: &[String]) -> Result<Command, String> {
     Ok(command)
 }
 
-fn run(places: &Places, arguments: &[String], mut heard: impl FnMut(&str)) -> Result<(), String> {
+/// Runs it to its end; what it printed, where that is asked for.
+fn run(
+    places: &Places,
+    arguments: &[String],
+    stdout: Stdio,
+    mut heard: impl FnMut(&str),
+) -> Result<Vec<u8>, String> {
     let mut child = command(places, arguments)?
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(stdout)
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
         .map_err(|error| error.to_string())?;
+    // Beside what it says: either pipe may fill up.
+    let printed = child.stdout.take().map(|mut stdout| {
+        std::thread::spawn(move || {
+            let mut printed = Vec::new();
+            stdout.read_to_end(&mut printed).map(|_| printed)
+        })
+    });
     let mut last = "it said nothing".to_owned();
     if let Some(stderr) = child.stderr.take() {
         for line in BufReader::new(stderr).split(b'\n') {
@@ -87,5 +102,8 @@ fn run(places: &Places, arguments: &[String], mut heard: impl FnMut(&str)) -> Re
         }
     }
     let status = child.wait().map_err(|error| error.to_string())?;
-    if status.success() { Ok(()) } else { Err(last) }
+    if !status.success() {
+        return Err(last);
+    }
+    Ok(printed.and_then(|printed| printed.join().ok()?.ok()).unwrap_or_default())
 }

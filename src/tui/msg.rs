@@ -94,8 +94,8 @@ pub enum News {
     Unanswered(String),
     /// A job said this.
     JobSaid(u64, String),
-    /// A job ended, or failed and why.
-    JobEnded(u64, Result<(), String>),
+    /// A job ended and what it came to, or failed and why.
+    JobEnded(u64, Result<Option<String>, String>),
     /// An encoder was looked into: what the program said of it.
     Looked(u64, Result<Box<LookShown>, String>),
     /// A run was started, or another child has ended; in words.

@@ -5,7 +5,7 @@ use super::picture::{Drawn, Graphics, Key};
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::rc::Rc;
@@ -218,6 +218,28 @@ impl<W: Write> Painter<W> {
     }
 }
 
+/// A terminal that is none: it keeps what is sent.
+#[derive(Clone, Debug, Default)]
+pub struct Sent(Rc<RefCell<Vec<u8>>>);
+
+impl Sent {
+    /// What was sent since this was asked last.
+    #[must_use]
+    pub fn take(&self) -> Vec<u8> {
+        self.0.take()
+    }
+}
+
+impl Write for Sent {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A text for the terminal's clipboard, by OSC 52.
 #[must_use]
 pub fn clipboard(text: &str) -> Vec<u8> {
@@ -250,20 +272,6 @@ pub fn base64(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use ratatui::style::{Modifier, Style};
-
-    /// Keeps what was sent.
-    #[derive(Clone, Default)]
-    struct Sent(Rc<std::cell::RefCell<Vec<u8>>>);
-
-    impl Write for Sent {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.borrow_mut().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     fn frame(text: &str, style: Style) -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 2));

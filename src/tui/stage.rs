@@ -242,7 +242,7 @@ impl Stage {
             if dirty && painted.elapsed() >= due {
                 self.app.shared.sent = self.painter.bytes();
                 let pictures = Pictures {
-                    graphics: self.app.shared.graphics_now(),
+                    graphics: self.app.shared.graphics_in_front(),
                     placed: self.app.placements(),
                     budget: self.purse.budget(),
                 };

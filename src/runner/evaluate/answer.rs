@@ -1,5 +1,5 @@
-//! [`Desk`]: two encoders and a gallery that is encoded once, then one query after another: typed, an
-//! own picture, or one of the data set's.
+//! [`Desk`]: encoders and a gallery that is encoded once, then one query after another, of two of them:
+//! typed, an own picture, or one of the data set's.
 
 use super::encoders::Encoders;
 use super::probe::{Captions, Probe};
@@ -33,46 +33,87 @@ pub struct Question {
     pub direction: Direction,
     /// Length of the lists.
     pub k: usize,
+    /// Which two of the desk's encoders answer.
+    pub pair: Pair,
 }
 
-/// Two encoders with everything they have encoded of a gallery.
+/// Two of a desk's encoders, by their places; the left one first.
+pub type Pair = [usize; 2];
+
+/// Encoders that stay loaded beside the two that are asked.
+const KEPT: usize = 2;
+
+/// Encoders with everything they have encoded of a gallery.
 pub struct Desk<'a> {
     pub(super) encoders: &'a Encoders<'a>,
     pub(super) probe: &'a Probe,
-    pub(super) seats: [Seat; 2],
+    pub(super) seats: Vec<Seat>,
+    /// Places of seats, those asked last at the end.
+    order: Vec<usize>,
     judged: BTreeMap<Direction, (Vec<usize>, Judgements)>,
 }
 
 impl<'a> Desk<'a> {
-    /// Loads both encoders. The gallery is encoded at the first question, or by [`Desk::prepare`].
-    ///
-    /// # Errors
-    /// An encoder that is not there, or that has no embeddings of what is asked.
-    pub fn open(
-        encoders: &'a Encoders<'a>,
-        specs: [EncoderSpec; 2],
-        probe: &'a Probe,
-    ) -> Result<Self, RunError> {
-        let [a, b] = specs;
-        let seats = [Seat::load(encoders, a)?, Seat::load(encoders, b)?];
-        Ok(Self { encoders, probe, seats, judged: BTreeMap::new() })
+    /// A desk with nothing loaded yet: an encoder is at the first question that is asked of it, and
+    /// encodes the gallery then, or by [`Desk::prepare`]. Those asked last stay loaded.
+    #[must_use]
+    pub fn new(encoders: &'a Encoders<'a>, specs: Vec<EncoderSpec>, probe: &'a Probe) -> Self {
+        let seats = specs.into_iter().map(Seat::new).collect();
+        Self { encoders, probe, seats, order: Vec::new(), judged: BTreeMap::new() }
     }
 
-    /// The directions both encoders and the gallery can answer in.
-    pub fn directions(&self) -> Vec<Direction> {
-        let can = |direction: &Direction| {
-            !self.probe.answerers(*direction).is_empty()
-                && self.seats.iter().all(|seat| seat.can(*direction))
+    /// The places of two encoders by their labels.
+    ///
+    /// # Errors
+    /// A label that no encoder has.
+    pub fn pair(&self, labels: &[String; 2]) -> Result<Pair, RunError> {
+        let known: Vec<&str> = self.seats.iter().map(|seat| seat.spec.label.as_str()).collect();
+        let place = |label: &String| {
+            known.iter().position(|known| known == label).ok_or_else(|| {
+                let known = known.join(", ");
+                RunError::Unfit(format!("no encoder is called {label:?}; there are {known}"))
+            })
         };
-        Direction::ALL.into_iter().filter(can).collect()
+        let [a, b] = labels;
+        Ok([place(a)?, place(b)?])
     }
 
-    /// Encodes the gallery of a direction, where it is not encoded yet.
+    /// Lets go of encoders that were asked longest ago, where too many are loaded beside these two.
+    pub(super) fn turn_to(&mut self, pair: Pair) {
+        self.order.retain(|place| !pair.contains(place));
+        let loaded = self.order.iter().filter(|place| self.seats[**place].is_loaded()).copied();
+        let loaded: Vec<usize> = loaded.collect();
+        for place in &loaded[..loaded.len().saturating_sub(KEPT)] {
+            self.seats[*place].clear();
+        }
+        self.order.extend(pair);
+        self.order.dedup();
+    }
+
+    /// The directions two encoders and the gallery can answer in.
     ///
     /// # Errors
-    /// No gallery of that kind, an encoder without that tower, a picture that cannot be read.
+    /// An encoder that is not there, or that has no embeddings.
+    pub fn directions(&mut self, pair: Pair) -> Result<Vec<Direction>, RunError> {
+        let mut found = Vec::new();
+        for direction in Direction::ALL {
+            let mut can = !self.probe.answerers(direction).is_empty();
+            for place in pair {
+                can &= self.seats[place].can(self.encoders, direction)?;
+            }
+            found.extend(can.then_some(direction));
+        }
+        Ok(found)
+    }
+
+    /// Has two encoders encode the gallery of a direction, where they have not yet.
+    ///
+    /// # Errors
+    /// An encoder that is not there, or that has no embeddings of what is asked; no gallery of that
+    /// kind, an encoder without that tower, a picture that cannot be read.
     pub fn prepare(
         &mut self,
+        pair: Pair,
         direction: Direction,
         narrator: &mut Narrator,
     ) -> Result<(), RunError> {
@@ -83,8 +124,9 @@ impl<'a> Desk<'a> {
                 self.probe.protocol.dataset
             )));
         }
-        for seat in &mut self.seats {
-            seat.gallery(self.encoders, self.probe, direction, narrator)?;
+        self.turn_to(pair);
+        for place in pair {
+            self.seats[place].gallery(self.encoders, self.probe, direction, narrator)?;
         }
         Ok(())
     }
@@ -100,22 +142,22 @@ impl<'a> Desk<'a> {
         question: &Question,
         narrator: &mut Narrator,
     ) -> Result<InspectDocument, RunError> {
-        let Question { ask, direction, k } = question;
-        let (direction, k) = (*direction, *k);
+        let Question { ask, direction, k, pair } = question;
+        let (direction, k, pair) = (*direction, *k, *pair);
         if k == 0 {
             return Err(RunError::Unfit("k: expected at least 1, found 0".to_owned()));
         }
         fits(ask, direction)?;
         let known = self.known(ask, direction)?;
-        self.prepare(direction, narrator)?;
+        self.prepare(pair, direction, narrator)?;
         let gallery = self.probe.answerers(direction);
-        let [a, b] = &mut self.seats;
         let (encoders, probe) = (self.encoders, self.probe);
-        let find = |seat: &mut Seat| {
+        let mut find = |place: usize| {
+            let seat = &mut self.seats[place];
             let asked = seat.ask(encoders, probe, question, known.place)?;
             seat.find(probe, direction, k, asked, &known, &gallery)
         };
-        let (a, b) = (find(a)?, find(b)?);
+        let (a, b) = (find(pair[0])?, find(pair[1])?);
         let rows = align(&a.hits, &b.hits)
             .into_iter()
             .map(|row| DifferenceRow {

@@ -1,7 +1,7 @@
 //! The desk's zero-shot choice: one picture against texts that were typed, under both encoders, which
 //! stay loaded from one question to the next.
 
-use super::answer::{Ask, Desk, no_such_query};
+use super::answer::{Ask, Desk, Pair, no_such_query};
 use super::candidates;
 use super::classify::{Candidate, DEFAULT_SCALE};
 use super::compare::RESAMPLES;
@@ -29,12 +29,17 @@ enum Asked<'a> {
 }
 
 impl Desk<'_> {
-    /// Lets both encoders choose among texts for a picture: softmax of the scaled cosines.
+    /// Lets two encoders choose among texts for a picture: softmax of the scaled cosines.
     ///
     /// # Errors
     /// A question without a picture, fewer than two texts or one of them twice, an encoder that lacks a
     /// tower, a picture that cannot be read.
-    pub fn choose(&mut self, ask: &Ask, texts: &[String]) -> Result<ClassifyDocument, RunError> {
+    pub fn choose(
+        &mut self,
+        pair: Pair,
+        ask: &Ask,
+        texts: &[String],
+    ) -> Result<ClassifyDocument, RunError> {
         let texts = distinct(texts)?;
         let probe = self.probe;
         let own = match ask {
@@ -53,7 +58,9 @@ impl Desk<'_> {
             }
         };
         let (mut rows, mut classes) = (Vec::new(), Vec::new());
-        for seat in &mut self.seats {
+        self.turn_to(pair);
+        for place in pair {
+            let seat = &mut self.seats[place];
             let (row, chosen) = seat.choose(self.encoders, probe, &asked, &texts)?;
             rows.push(row);
             classes.push(chosen);
@@ -89,7 +96,7 @@ impl Seat {
         texts: &[String],
     ) -> Result<(ClassifyRow, Vec<ClassHit>), RunError> {
         let mut quiet = |_, _| ControlFlow::Continue(());
-        let scale = self.loaded.logit_scale()?;
+        let scale = self.loaded(encoders)?.logit_scale()?;
         let clock = Instant::now();
         let stored = match (asked, &self.pictures) {
             (Asked::Stored(place), Some(rows)) => {
@@ -148,6 +155,12 @@ fn place_of(probe: &Probe, id: &str) -> Result<usize, RunError> {
     let item =
         |known: &str| known.rsplit_once(['#', '@']).map_or(known, |(item, _)| item).to_owned();
     let pictures = &probe.pictures;
+    if pictures.is_empty() {
+        return Err(RunError::Unfit(format!(
+            "data set {} has no pictures here to choose for; name a picture file",
+            probe.protocol.dataset
+        )));
+    }
     let found = pictures
         .iter()
         .position(|entry| entry.id == id)

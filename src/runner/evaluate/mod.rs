@@ -8,7 +8,7 @@
 //! | `inspect.rs` | a query's ranked lists under two encoders, or all queries counted |
 //! | `keepsakes.rs` | what a session keeps of them: neighbours, small pictures, captions |
 //! | `answer.rs` | [`Desk`]: a gallery encoded once, then one query after another |
-//! | `seat.rs` | one of the desk's two encoders |
+//! | `seat.rs` | one of the desk's encoders |
 //! | `choose.rs` | the desk's zero-shot choice: one picture against typed texts |
 //! | `classify.rs` | pictures against candidate texts |
 //! | `candidates.rs` | the classes, out of a text or a file |
@@ -30,7 +30,7 @@ mod same;
 mod seat;
 mod sweep;
 
-pub use answer::{Ask, Desk, Question};
+pub use answer::{Ask, Desk, Pair, Question};
 pub use candidates::{CandidatesError, candidates};
 pub use classify::{Candidate, ClassifyRequest, LabelledPictures, classify};
 pub use compare::{CompareRequest, compare};

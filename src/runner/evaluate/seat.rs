@@ -16,13 +16,12 @@ use crate::runner::{Narrator, RunError};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// One encoder; towers are built and galleries encoded when first asked for.
+/// One encoder; it is loaded, its towers are built and galleries encoded when first asked for.
 pub(super) struct Seat {
     pub spec: EncoderSpec,
-    pub loaded: Loaded,
+    loaded: Option<Loaded>,
     text: Option<ModelTextEncoder>,
-    /// For the gallery, and for own pictures: orientation differs.
-    image: Option<[ModelImageEncoder; 2]>,
+    image: Option<ModelImageEncoder>,
     texts: Option<TimedRows>,
     pub pictures: Option<TimedRows>,
 }
@@ -73,52 +72,77 @@ fn or_make<T>(
     }
 }
 
+/// Loads an encoder that can encode a query.
+fn load(encoders: &Encoders<'_>, spec: &EncoderSpec) -> Result<Loaded, RunError> {
+    if spec.source == "bm25" || spec.source.starts_with("table:") {
+        let why = if spec.source == "bm25" {
+            "has no embeddings to inspect"
+        } else {
+            "has rows of fixed texts and cannot encode a query"
+        };
+        return Err(RunError::Unfit(format!("{} {why}; name a model", spec.label)));
+    }
+    Ok(encoders.sources().load(&spec.source)?)
+}
+
 impl Seat {
-    pub fn load(encoders: &Encoders<'_>, spec: EncoderSpec) -> Result<Self, RunError> {
-        if spec.source == "bm25" || spec.source.starts_with("table:") {
-            let why = if spec.source == "bm25" {
-                "has no embeddings to inspect"
-            } else {
-                "has rows of fixed texts and cannot encode a query"
-            };
-            return Err(RunError::Unfit(format!("{} {why}; name a model", spec.label)));
-        }
-        let loaded = encoders.sources().load(&spec.source)?;
-        Ok(Self { spec, loaded, text: None, image: None, texts: None, pictures: None })
+    /// An encoder that is not loaded yet.
+    pub fn new(spec: EncoderSpec) -> Self {
+        Self { spec, loaded: None, text: None, image: None, texts: None, pictures: None }
     }
 
-    pub fn can(&self, direction: Direction) -> bool {
-        let (pictures, texts) = match &self.loaded.config {
+    /// Whether anything of it is in memory.
+    pub fn is_loaded(&self) -> bool {
+        self.loaded.is_some()
+    }
+
+    /// Forgets all that was loaded and encoded.
+    pub fn clear(&mut self) {
+        *self = Self::new(self.spec.clone());
+    }
+
+    /// The encoder's weights and configuration.
+    pub fn loaded(&mut self, encoders: &Encoders<'_>) -> Result<&Loaded, RunError> {
+        let spec = &self.spec;
+        let made = or_make(&mut self.loaded, || load(encoders, spec))?;
+        Ok(made)
+    }
+
+    pub fn can(&mut self, encoders: &Encoders<'_>, direction: Direction) -> Result<bool, RunError> {
+        let loaded = self.loaded(encoders)?;
+        let (pictures, texts) = match &loaded.config {
             Config::Llama(_) => (false, true),
             Config::Clip(_) => (true, true),
-            Config::Llm2clip(_) => (true, self.loaded.table.is_some()),
+            Config::Llm2clip(_) => (true, loaded.table.is_some()),
         };
         let ask = if asks_with_text(direction) { texts } else { pictures };
-        ask && if of_pictures(direction) { pictures } else { texts }
+        Ok(ask && if of_pictures(direction) { pictures } else { texts })
     }
 
     pub fn text(&mut self, encoders: &Encoders<'_>) -> Result<&ModelTextEncoder, RunError> {
-        let (spec, loaded) = (&self.spec, &self.loaded);
+        let loaded = self.loaded(encoders)?.clone();
+        let spec = &self.spec;
         let made = or_make(&mut self.text, || {
-            Ok(text_encoder(&spec.source, loaded.clone(), &spec.options, &encoders.sources())?)
+            Ok(text_encoder(&spec.source, loaded, &spec.options, &encoders.sources())?)
         })?;
         Ok(made)
     }
 
+    /// The image tower, for a user's own picture, or for the data set's: orientation is obeyed in own
+    /// ones.
     pub fn image(
         &mut self,
         encoders: &Encoders<'_>,
         own: bool,
     ) -> Result<&ModelImageEncoder, RunError> {
-        let (spec, loaded) = (&self.spec, &self.loaded);
+        let loaded = self.loaded(encoders)?.clone();
+        let exif = if own { Exif::Applied } else { encoders.exif };
+        let spec = &self.spec;
         let made = or_make(&mut self.image, || {
-            let encoder = |exif| {
-                let device = &encoders.workspace.device;
-                image_encoder(&spec.source, loaded.clone(), exif, device)
-            };
-            Ok([encoder(encoders.exif)?, encoder(Exif::Applied)?])
+            Ok(image_encoder(&spec.source, loaded, exif, &encoders.workspace.device)?)
         })?;
-        Ok(&made[usize::from(own)])
+        made.set_exif(exif);
+        Ok(made)
     }
 
     /// The rows that are searched in a direction.

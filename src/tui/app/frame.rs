@@ -324,20 +324,8 @@ impl App {
         let lines = text::wrap(words, usize::from(width.saturating_sub(6).max(1))).len() as u16;
         let inner = self.sheet(width, lines + 4, "Sure?", area, buffer);
         let rest = paragraph(&self.shared, buffer, inner, Role::Text, words);
-        let (_, last) = bottom(rest, 1);
-        pieces(
-            &self.shared,
-            buffer,
-            last,
-            last.x,
-            last.y,
-            &[
-                (Role::Key, "y"),
-                (Role::Dim, " yes, do it   "),
-                (Role::Key, "n"),
-                (Role::Dim, " no, leave it"),
-            ],
-        );
+        let keys = [("y", "yes, do it"), ("n", "no, leave it")];
+        self.last_line(&keys, bottom(rest, 1).1, buffer);
     }
 
     fn new_run(&self, form: &super::newrun::NewRun, area: Rect, buffer: &mut Buffer) {
@@ -363,31 +351,14 @@ impl App {
         let (verdict, rest) = top(rest, 1);
         match form.recipe() {
             Ok(_) if form.input.text().is_empty() => {
-                put(
-                    buffer,
-                    verdict,
-                    verdict.x,
-                    verdict.y,
-                    "[STAGE.]KEY=VALUE, several with spaces between; up and down choose",
-                    shared.theme.style(Role::Dim),
-                );
+                let words = "[STAGE.]KEY=VALUE, several with spaces between; up and down choose";
+                self.verdict(Role::Dim, words, verdict, buffer);
             }
             Ok(_) => {
                 let changed = format!("{} {}", shared.glyphs.tick(), form.changes().join(", "));
-                put(
-                    buffer,
-                    verdict,
-                    verdict.x,
-                    verdict.y,
-                    &text::fit(&changed, usize::from(verdict.width), shared.glyphs.cut()),
-                    shared.theme.style(Role::Good),
-                );
+                self.verdict(Role::Good, &changed, verdict, buffer);
             }
-            Err(why) => {
-                let why =
-                    text::fit(&text::safe(&why), usize::from(verdict.width), shared.glyphs.cut());
-                put(buffer, verdict, verdict.x, verdict.y, &why, shared.theme.style(Role::Bad));
-            }
+            Err(why) => self.verdict(Role::Bad, &why, verdict, buffer),
         }
         let rest = top(rest, 1).1;
         let row = |cells: [&str; 5]| {
@@ -412,18 +383,8 @@ impl App {
                 shared.theme.style(Role::Text),
             );
         }
-        let (_, last) = bottom(rest, 1);
-        pieces(
-            shared,
-            buffer,
-            last,
-            last.x,
-            last.y,
-            &[
-                (Role::Key, "enter"),
-                (Role::Dim, " starts it in the background; it goes on when you leave"),
-            ],
-        );
+        let keys = [("enter", "starts it in the background; it goes on when you leave")];
+        self.last_line(&keys, bottom(rest, 1).1, buffer);
     }
 }
 

@@ -84,11 +84,10 @@ fn a_typed_query_is_asked_answered_and_recorded() {
     let Some(Work::Ask { arguments, question }) = asked.first() else { panic!("{asked:?}") };
     assert_eq!(
         arguments.join(" "),
-        "inspect --serve --dataset pets --encoders clip=s/clip,llm2clip=s/llm2clip --split test \
-         --direction text-to-image"
+        "inspect --serve --lazy --dataset pets --encoders clip=s/clip,llm2clip=s/llm2clip --split test"
     );
-    let expected =
-        json!({"id": "typed-1", "text": "big cat", "k": 10, "direction": "text-to-image"});
+    let expected = json!({"id": "typed-1", "text": "big cat", "k": 10,
+        "direction": "text-to-image", "encoders": ["clip", "llm2clip"]});
     assert_eq!(*question, expected);
     let text = shows(&app, 80, 24);
     assert!(text.contains("big cat") && text.contains("asked"), "{text}");
@@ -128,8 +127,9 @@ fn both_encoders_choose_among_typed_texts_for_the_querys_picture() {
     app.update(Msg::Paste("a cat, a dog\u{1b}".to_owned()));
     let asked = work(press(&mut app, "enter"));
     let Some(Work::Ask { arguments, question }) = asked.first() else { panic!("{asked:?}") };
-    assert!(arguments.join(" ").ends_with("--direction text-to-image"), "{arguments:?}");
-    let expected = json!({"id": "typed-1", "query_id": "cat#0", "candidates": ["a cat", "a dog"]});
+    assert!(!arguments.contains(&"--direction".to_owned()), "{arguments:?}");
+    let expected = json!({"id": "typed-1", "query_id": "cat#0", "candidates": ["a cat", "a dog"],
+        "encoders": ["clip", "llm2clip"]});
     assert_eq!(*question, expected);
     let row = |role: &str, from: &str| {
         json!({"role": role, "encoder": {}, "text_encoder": {}, "scale": 100.0, "scale_from": from,
@@ -168,6 +168,71 @@ fn both_encoders_choose_among_typed_texts_for_the_querys_picture() {
         if question["query_id"] == "cat#0" && question["id"] == "typed-2"),
         "{asked:?}"
     );
+}
+
+/// What is asked when a line is typed after a key.
+fn asks(app: &mut App, key: &str, line: &str) -> Option<(Vec<String>, Value)> {
+    press(app, key);
+    app.update(Msg::Paste(line.to_owned()));
+    let asked = work(press(app, "enter")).into_iter();
+    asked.into_iter().find_map(|work| match work {
+        Work::Ask { arguments, question } => Some((arguments, question)),
+        _ => None,
+    })
+}
+
+#[test]
+fn one_child_serves_other_directions_other_columns_and_choices() {
+    let mut app = pets();
+    let (first, _) = asks(&mut app, "A", "a cat").unwrap();
+    // A picture asks in another direction; the columns change sides.
+    let (second, question) = asks(&mut app, "A", "my/cat.png").unwrap();
+    assert_eq!(question["direction"], "image-to-image");
+    press(&mut app, "a b");
+    let (third, question) = asks(&mut app, "A", "a cat").unwrap();
+    assert_eq!(question["encoders"], json!(["llm2clip", "clip"]));
+    let (fourth, question) = asks(&mut app, "c", "my/cat.png, a cat, a dog").unwrap();
+    assert_eq!(question["image"], "my/cat.png");
+    assert!(first == second && second == third && third == fourth, "{first:?}");
+}
+
+#[test]
+fn a_typed_query_is_asked_and_not_recorded_where_nothing_may_be_written() {
+    let mut app = pets();
+    app.shared.readonly = true;
+    let (arguments, _) = asks(&mut app, "A", "a cat").unwrap();
+    assert_eq!(arguments.last().unwrap(), "--readonly");
+    let answered = app.update(Msg::News(News::Answered(document("typed-1", json!([])))));
+    assert!(!work(answered).iter().any(|work| matches!(work, Work::Record(..))));
+    assert!(asks(&mut app, "c", "a cat, a dog").is_some());
+    // A note would be written.
+    assert!(asks(&mut app, "w", "ok").is_none());
+    assert!(shows(&app, 80, 24).contains("--readonly"));
+}
+
+#[test]
+fn a_choice_is_asked_of_captions_too_and_says_who_has_no_image_tower() {
+    let captions = |kind: &str| {
+        let mut app = pets();
+        let session: SessionId = SESSION.parse().unwrap();
+        let mut results = app.shared.library.results.remove(&session).unwrap();
+        let ResultContent::Inspect(document, sets) = results[0].content.as_mut().unwrap() else {
+            panic!("no inspection");
+        };
+        document.lists[1].encoder["kind"] = kind.into();
+        for set in Arc::make_mut(sets) {
+            set.direction = "text-to-text".to_owned();
+        }
+        app.update(Msg::News(News::Results(session, results)));
+        app
+    };
+    let mut app = captions("clip");
+    let (arguments, question) = asks(&mut app, "c", "my/cat.png; a cat; a dog").unwrap();
+    assert_eq!(question["image"], "my/cat.png");
+    assert!(!arguments.join(" ").contains("direction"));
+    let mut app = captions("llama");
+    assert!(asks(&mut app, "c", "my/cat.png; a cat; a dog").is_none());
+    assert!(shows(&app, 80, 24).contains("llm2clip is a Llama and has no image tower"));
 }
 
 #[test]
@@ -221,7 +286,7 @@ fn a_comparison_is_requested_until_the_program_says_it_is_done() {
     assert!(app.ticks());
     app.update(Msg::News(News::JobSaid(id, "llama: encoding texts 3/9".into())));
     assert!(shows(&app, 80, 24).contains("encoding texts 3/9"));
-    let ended = work(app.update(Msg::News(News::JobEnded(id, Ok(())))));
+    let ended = work(app.update(Msg::News(News::JobEnded(id, Ok(None)))));
     assert!(ended.iter().any(|work| matches!(work, Work::Results(_))));
     assert!(shows(&app, 80, 24).contains(": done"));
     assert!(!app.ticks());

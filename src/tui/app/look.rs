@@ -1,10 +1,11 @@
 //! Looking into an encoder: which one, and what it is shown; what came of it lies below.
 
+use super::form::{Form, beside};
 use super::newcompare::of_runs;
 use super::{App, Effect, Overlay, Shared, lookview};
 use crate::session::sitting::Acted;
 use crate::tui::data::asked::{is_picture, spec};
-use crate::tui::data::library::ResultContent;
+use crate::tui::data::library::LoadedResult;
 use crate::tui::data::looked::{LookShown, Looked};
 use crate::tui::keys::{Action, Key};
 use crate::tui::msg::{Cmd, Work};
@@ -76,44 +77,29 @@ impl LookForm {
         self.known.iter().position(|(_, spec)| spec == self.encoder.text())
     }
 
-    fn line(&mut self) -> &mut Input {
-        if self.on_encoder { &mut self.encoder } else { &mut self.asked }
-    }
-
-    /// Takes a pasted text.
-    pub fn paste(&mut self, text: &str) {
-        self.line().insert(text);
-    }
-
     fn turn(&mut self, back: bool) {
         let count = self.known.len();
-        let next = match (self.at(), back) {
-            _ if count == 0 => return,
-            (None, _) => 0,
-            (Some(at), false) => (at + 1) % count,
-            (Some(at), true) => (at + count - 1) % count,
-        };
-        self.encoder = Input::new(&self.known[next].1);
+        if count > 0 {
+            let next = self.at().map_or(0, |at| beside(at, count, back));
+            self.encoder = Input::new(&self.known[next].1);
+        }
+    }
+}
+
+impl Form for LookForm {
+    fn line(&mut self) -> Option<&mut Input> {
+        Some(if self.on_encoder { &mut self.encoder } else { &mut self.asked })
     }
 
-    /// Takes a key: whether the form stays, and what it asks for.
-    pub fn key(
-        &mut self,
-        key: Key,
-        action: Option<Action>,
-        shared: &Shared,
-    ) -> (bool, Vec<Effect>) {
+    fn accept(&mut self, shared: &Shared) -> (bool, Vec<Effect>) {
+        let Ok(arguments) = self.arguments(shared.readonly) else { return (true, Vec::new()) };
+        self.scroll = 0;
+        let of = |input: &Input| input.text().trim().to_owned();
+        (true, vec![Effect::Look(of(&self.encoder), of(&self.asked), arguments)])
+    }
+
+    fn takes(&mut self, key: Key, action: Option<Action>, shared: &Shared) -> bool {
         match (action, key.code) {
-            (Some(Action::Close), _) => return (false, Vec::new()),
-            (Some(Action::Accept), _) => {
-                let Ok(arguments) = self.arguments(shared.readonly) else {
-                    return (true, Vec::new());
-                };
-                self.scroll = 0;
-                let of = |input: &Input| input.text().trim().to_owned();
-                let effect = Effect::Look(of(&self.encoder), of(&self.asked), arguments);
-                return (true, vec![effect]);
-            }
             (Some(Action::OverlayUp), _) => self.turn(true),
             (Some(Action::OverlayDown), _) => self.turn(false),
             (Some(Action::OverlayPageUp), _) => self.scroll = self.scroll.saturating_sub(10),
@@ -125,12 +111,10 @@ impl LookForm {
                 };
                 self.scroll = (self.scroll + 10).min(lines.saturating_sub(1));
             }
-            (_, KeyCode::Tab | KeyCode::BackTab) => self.on_encoder = !self.on_encoder,
-            _ => {
-                self.line().key(key);
-            }
+            (None, KeyCode::Tab | KeyCode::BackTab) => self.on_encoder = !self.on_encoder,
+            _ => return false,
         }
-        (true, Vec::new())
+        true
     }
 }
 
@@ -148,25 +132,8 @@ fn known(shared: &Shared) -> Vec<(String, String)> {
             known.push((role.to_owned(), spec));
         }
     };
-    for result in results.into_iter().flatten() {
-        match &result.content {
-            Ok(ResultContent::Compare(document, _)) => {
-                for row in &document.rows {
-                    put(&row.role, spec(&row.role, &row.encoder));
-                }
-            }
-            Ok(ResultContent::Inspect(document, _)) => {
-                for list in &document.lists {
-                    put(&list.role, spec(&list.role, &list.encoder));
-                }
-            }
-            Ok(ResultContent::Classify(document)) => {
-                for row in &document.rows {
-                    put(&row.role, spec(&row.role, &row.encoder));
-                }
-            }
-            Err(_) => {}
-        }
+    for (role, card) in results.into_iter().flatten().flat_map(LoadedResult::encoders) {
+        put(role, spec(role, card));
     }
     known.extend(of_runs(shared));
     known.push(("llama".to_owned(), "builtin:llama".to_owned()));

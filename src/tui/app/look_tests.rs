@@ -7,6 +7,7 @@ use crate::session::sitting::SittingEvent;
 use crate::tui::data::looked::LookShown;
 use crate::tui::data::looked::tests::document;
 use crate::tui::msg::News;
+use std::sync::Arc;
 
 #[test]
 fn an_encoder_is_looked_into_recorded_and_shown_with_its_tests_masks_weights_and_loras() {
@@ -73,6 +74,43 @@ fn an_encoder_is_looked_into_recorded_and_shown_with_its_tests_masks_weights_and
 }
 
 #[test]
+fn the_picture_of_a_look_goes_the_terminals_way_over_the_screen() {
+    use crate::tui::picture::{Drawn, Key as PictureKey};
+    for graphics in [Graphics::Sixel, Graphics::Iterm2, Graphics::Halfblocks] {
+        let mut app = pets();
+        app.update(Msg::Graphics { graphics, cell: CELL });
+        press(&mut app, "e enter");
+        let (shown, _) = LookShown::read(document(b"png")).unwrap();
+        let wanted = work(app.update(Msg::News(News::Looked(1, Ok(Box::new(shown))))));
+        let picture = crate::ids::Digest::of(b"png");
+        let keys: Vec<PictureKey> = wanted
+            .into_iter()
+            .flat_map(|work| if let Work::Pictures(_, keys, ..) = work { keys } else { vec![] })
+            .collect();
+        let key = keys.into_iter().find(|key| key.picture == picture).unwrap();
+        let cells = usize::from(key.columns) * usize::from(key.rows);
+        let drawn = Drawn {
+            key: key.clone(),
+            number: 1,
+            halves: vec![[Some([1, 2, 3]); 2]; cells],
+            offset: (0, 0),
+            sent: b"<picture>".to_vec(),
+        };
+        app.update(Msg::News(News::Picture(key.clone(), Some(Arc::new(drawn)))));
+        let laid = graphics.is_laid_over();
+        assert_eq!(shows(&app, 80, 24).contains("▀▀▀▀"), !laid, "{graphics:?}");
+        let places = app.placements();
+        assert_eq!(places.len(), usize::from(laid), "{graphics:?}");
+        if let Some((place, drawn)) = places.first() {
+            assert_eq!((place.width, place.height), (key.columns, key.rows));
+            assert_eq!(drawn.sent, b"<picture>");
+        }
+        press(&mut app, "esc");
+        assert!(app.placements().is_empty());
+    }
+}
+
+#[test]
 fn a_session_is_exported_where_the_form_says_and_its_end_is_told() {
     let mut app = pets();
     app.shared.here = "/home/ada".into();
@@ -87,10 +125,46 @@ fn a_session_is_exported_where_the_form_says_and_its_end_is_told() {
     let asked = work(press(&mut app, "enter"));
     let Some(Work::Job(id, arguments)) = asked.first() else { panic!("{asked:?}") };
     let session = "20261124-100000-pets-bbbbbb";
-    assert_eq!(arguments.join(" "), format!("export {session} --out=out --session {session}"));
-    assert!(shows(&app, 80, 24).contains("export of Pets to out: requested"));
-    app.update(Msg::News(News::JobEnded(*id, Ok(()))));
-    assert!(shows(&app, 80, 24).contains("export of Pets to out: done"));
+    let expected = format!("export {session} --out=out --session {session} --json");
+    assert_eq!(arguments.join(" "), expected);
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("asked for") && text.contains("export of Pets: requested"), "{text}");
+    assert!(work(press(&mut app, "enter")).is_empty(), "it is being written");
+    app.update(Msg::News(News::JobEnded(*id, Ok(Some("12 files in out".to_owned())))));
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("✓ 12 files in out") && text.contains("export of Pets: 12 files"));
+}
+
+#[test]
+fn an_export_holds_the_formats_that_are_left_in() {
+    let mut app = pets();
+    press(&mut app, "E tab space down down space");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("✓ csv") && !text.contains("✓ json") && !text.contains("✓ trec"));
+    let asked = work(press(&mut app, "enter"));
+    assert!(
+        matches!(asked.first(), Some(Work::Job(_, arguments))
+        if arguments.contains(&"--formats=csv,svg,png".to_owned())),
+        "{asked:?}"
+    );
+    // Another choice is another export, also while the first is on its way.
+    press(&mut app, "up space down down space down space");
+    assert!(shows(&app, 80, 24).contains("no format"));
+    assert!(work(press(&mut app, "enter")).is_empty());
+    // Up from the first format lies the folder, above it the session; the only one stays.
+    press(&mut app, "space up up up up up up");
+    assert!(shows(&app, 80, 24).contains("left and right choose"));
+    press(&mut app, "right");
+    let asked = work(press(&mut app, "enter"));
+    assert!(
+        matches!(asked.first(), Some(Work::Job(2, arguments))
+        if arguments.contains(&"--formats=png".to_owned())),
+        "{asked:?}"
+    );
+    for (width, height) in [(60, 16), (61, 17), (120, 40)] {
+        app.update(Msg::Resize { width, height });
+        assert!(shows(&app, width, height).contains("over files of the same"));
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::input::Input;
 use crate::tui::widget::paint::{pieces, put, right, top};
-use crate::tui::widget::picture::picture;
+use crate::tui::widget::picture::picture_in_front;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -82,7 +82,7 @@ impl App {
         if let Some(digest) = seen.and_then(|seen| seen.digest.as_ref())
             && !parts.picture.is_empty()
         {
-            picture(shared, buffer, parts.picture, digest);
+            picture_in_front(shared, buffer, parts.picture, digest);
         }
     }
 
@@ -95,9 +95,7 @@ impl App {
         for (name, input, front) in fields {
             let (line, below) = top(rest, 1);
             rest = below;
-            let role = if front { Role::Key } else { Role::Dim };
-            put(buffer, line, line.x, line.y, name, style(role));
-            let value = Rect { x: line.x + NAMES, width: line.width.saturating_sub(NAMES), ..line };
+            let value = self.field((name, NAMES), front, line, buffer);
             self.value(input, front, value, buffer);
         }
         let (line, rest) = top(rest, 1);
@@ -127,20 +125,14 @@ impl App {
                 }
             },
         };
-        let words = text::fit(&text::safe(&words), usize::from(line.width), shared.glyphs.cut());
-        put(buffer, line, line.x, line.y, &words, style(role));
-        let line = top(rest, 1).0;
-        let hints = [
-            (Role::Key, "enter"),
-            (Role::Dim, " looks   "),
-            (Role::Key, "tab"),
-            (Role::Dim, " other line   "),
-            (Role::Key, "up down"),
-            (Role::Dim, " a known encoder   "),
-            (Role::Key, "pageup pagedown"),
-            (Role::Dim, " scroll"),
+        self.verdict(role, &words, line, buffer);
+        let keys = [
+            ("enter", "looks"),
+            ("tab", "other line"),
+            ("up down", "a known encoder"),
+            ("pageup pagedown", "scroll"),
         ];
-        pieces(shared, buffer, line, line.x, line.y, &hints);
+        self.last_line(&keys, top(rest, 1).0, buffer);
     }
 }
 

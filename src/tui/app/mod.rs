@@ -1,7 +1,7 @@
 //! The model and its one way to change: a message comes in, work comes out. No I/O, no clock.
 
 mod export;
-mod forms;
+mod form;
 mod frame;
 #[cfg(test)]
 mod inspect_tests;
@@ -10,6 +10,7 @@ pub mod look;
 mod look_tests;
 mod lookview;
 pub mod newcompare;
+mod newcompareview;
 pub mod newrun;
 mod news;
 mod overlay;
@@ -20,7 +21,7 @@ mod shared;
 pub(crate) mod tests;
 
 pub use overlay::{Overlay, Purpose};
-pub use shared::{Effect, Question, Request, Shared};
+pub use shared::{Effect, Question, READONLY, Request, Shared};
 
 use super::data::jobs::{Job, Progress};
 use super::data::library::Library;
@@ -413,7 +414,7 @@ impl App {
                 self.put_question(session, arguments, question, commands);
             }
             Effect::Job(session, what, arguments) => {
-                let id = self.shared.jobs.len() as u64 + 1;
+                let id = self.shared.next_job();
                 self.notice = Some(Notice { text: format!("{what}: requested"), bad: false });
                 self.shared.jobs.push(Job { id, session, what, progress: Progress::Requested });
                 commands.push(Cmd::Work(Work::Job(id, arguments)));

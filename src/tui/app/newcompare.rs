@@ -1,5 +1,7 @@
 //! The form of a new comparison: data set, task, encoders; checked while it is filled in.
 
+use super::form::{Form, next_of};
+use super::shared::READONLY;
 use super::{Effect, Shared};
 use crate::ids::{SessionId, encoder_list};
 use crate::tui::keys::{Action, Key};
@@ -155,7 +157,9 @@ impl NewCompare {
         }
         self.encoders = Input::new(&chosen.join(","));
     }
+}
 
+impl Form for NewCompare {
     fn line(&mut self) -> Option<&mut Input> {
         match self.field {
             Field::Data => Some(&mut self.data),
@@ -165,73 +169,35 @@ impl NewCompare {
         }
     }
 
-    /// Takes a pasted text.
-    pub fn paste(&mut self, text: &str) {
-        if let Some(line) = self.line() {
-            line.insert(text);
+    fn accept(&mut self, shared: &Shared) -> (bool, Vec<Effect>) {
+        let Ok(arguments) = self.arguments() else { return (true, Vec::new()) };
+        if shared.readonly {
+            return (true, vec![Effect::Fail(READONLY.to_owned())]);
         }
+        let task = if self.image { "image" } else { "caption" };
+        let what = format!("{task} comparison of {} on {}", self.chosen().len(), self.data.text());
+        (false, vec![Effect::Job(self.session.clone(), what, arguments)])
     }
 
-    fn turn(&mut self, by: usize) {
-        let at = Field::ALL.iter().position(|field| *field == self.field).unwrap_or(0);
-        self.field = Field::ALL[(at + by) % Field::ALL.len()];
-    }
-
-    /// Takes a key: whether the form stays, and what it asks for.
-    pub fn key(
-        &mut self,
-        key: Key,
-        action: Option<Action>,
-        shared: &Shared,
-    ) -> (bool, Vec<Effect>) {
-        match (action, key.code) {
-            (Some(Action::Close), _) => (false, Vec::new()),
-            (Some(Action::Accept), _) => match self.arguments() {
-                Err(_) => (true, Vec::new()),
-                Ok(_) if shared.readonly => {
-                    let words = "the workbench was opened with --readonly: nothing is written";
-                    (true, vec![Effect::Fail(words.to_owned())])
-                }
-                Ok(arguments) => {
-                    let task = if self.image { "image" } else { "caption" };
-                    let count = self.chosen().len();
-                    let what = format!("{task} comparison of {count} on {}", self.data.text());
-                    (false, vec![Effect::Job(self.session.clone(), what, arguments)])
-                }
-            },
-            (Some(action), _) if self.field == Field::Known => {
-                let before = self.cursor.at;
-                self.cursor.act(action, self.known.len());
-                if before == self.cursor.at && action == Action::OverlayUp {
-                    self.field = Field::Encoders;
-                }
-                (true, Vec::new())
+    fn takes(&mut self, key: Key, action: Option<Action>, _shared: &Shared) -> bool {
+        match (self.field, action, key.code) {
+            (Field::Known, Some(Action::OverlayUp), _) if self.cursor.at == 0 => {
+                self.field = Field::Encoders;
             }
-            (Some(Action::OverlayDown), _) | (None, KeyCode::Tab) => {
-                self.turn(1);
-                (true, Vec::new())
+            (Field::Known, Some(action), _) => drop(self.cursor.act(action, self.known.len())),
+            (_, Some(Action::OverlayDown), _) | (_, None, KeyCode::Tab) => {
+                self.field = next_of(&Field::ALL, self.field, false);
             }
-            (Some(Action::OverlayUp), _) | (None, KeyCode::BackTab) => {
-                self.turn(Field::ALL.len() - 1);
-                (true, Vec::new())
+            (_, Some(Action::OverlayUp), _) | (_, None, KeyCode::BackTab) => {
+                self.field = next_of(&Field::ALL, self.field, true);
             }
-            (None, KeyCode::Char(' ') | KeyCode::Left | KeyCode::Right)
-                if self.field == Field::Task =>
-            {
+            (Field::Task, None, KeyCode::Char(' ') | KeyCode::Left | KeyCode::Right) => {
                 self.image = !self.image;
-                (true, Vec::new())
             }
-            (None, KeyCode::Char(' ')) if self.field == Field::Known => {
-                self.toggle();
-                (true, Vec::new())
-            }
-            _ => {
-                if let Some(line) = self.line() {
-                    line.key(key);
-                }
-                (true, Vec::new())
-            }
+            (Field::Known, None, KeyCode::Char(' ')) => self.toggle(),
+            _ => return false,
         }
+        true
     }
 }
 

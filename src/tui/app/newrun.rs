@@ -1,5 +1,7 @@
 //! The form of a new run: a preset, and lines that change its keys, checked while they are typed.
 
+use super::form::Form;
+use super::shared::READONLY;
 use super::{Effect, Shared};
 use crate::recipe::{Recipe, apply_set, difference, names, preset, validate};
 use crate::tui::format;
@@ -66,48 +68,31 @@ impl NewRun {
         };
         recipe.stages.iter().map(stage).collect()
     }
+}
 
-    /// Takes a pasted text.
-    pub fn paste(&mut self, text: &str) {
-        self.input.insert(text);
+impl Form for NewRun {
+    fn line(&mut self) -> Option<&mut Input> {
+        Some(&mut self.input)
     }
 
-    /// Takes a key: whether the form stays, and what it asks for.
-    pub fn key(
-        &mut self,
-        key: Key,
-        action: Option<Action>,
-        shared: &Shared,
-    ) -> (bool, Vec<Effect>) {
-        match action {
-            Some(Action::Close) => (false, Vec::new()),
-            Some(Action::Accept) => match self.recipe() {
-                Err(_) => (true, Vec::new()),
-                Ok(_) if shared.readonly => (
-                    true,
-                    vec![Effect::Say(
-                        "the workbench was opened with --readonly: nothing is written".to_owned(),
-                    )],
-                ),
-                Ok(_) => {
-                    let mut arguments = vec!["train".to_owned(), self.name().to_owned()];
-                    for set in self.input.text().split_whitespace() {
-                        arguments.extend(["--set".to_owned(), set.to_owned()]);
-                    }
-                    arguments.push("--detach".to_owned());
-                    let what = format!("{} starts", self.name());
-                    (false, vec![Effect::Do(Cmd::Work(Work::Launch { arguments, what }))])
-                }
-            },
-            Some(action) => {
-                self.preset.act(action, names().len());
-                (true, Vec::new())
-            }
-            None => {
-                self.input.key(key);
-                (true, Vec::new())
-            }
+    fn accept(&mut self, shared: &Shared) -> (bool, Vec<Effect>) {
+        if self.recipe().is_err() {
+            return (true, Vec::new());
         }
+        if shared.readonly {
+            return (true, vec![Effect::Fail(READONLY.to_owned())]);
+        }
+        let mut arguments = vec!["train".to_owned(), self.name().to_owned()];
+        for set in self.input.text().split_whitespace() {
+            arguments.extend(["--set".to_owned(), set.to_owned()]);
+        }
+        arguments.push("--detach".to_owned());
+        let what = format!("{} starts", self.name());
+        (false, vec![Effect::Do(Cmd::Work(Work::Launch { arguments, what }))])
+    }
+
+    fn takes(&mut self, _key: Key, action: Option<Action>, _shared: &Shared) -> bool {
+        action.is_some_and(|action| self.preset.act(action, names().len()))
     }
 }
 

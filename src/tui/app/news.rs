@@ -75,7 +75,7 @@ impl App {
             News::Answered(answer) => self.answered(answer, commands),
             News::Unanswered(why) => self.unanswered(&why),
             News::JobSaid(id, said) => self.job(id, Progress::Under(said), commands),
-            News::JobEnded(id, Ok(())) => self.job(id, Progress::Done, commands),
+            News::JobEnded(id, Ok(came_to)) => self.job(id, Progress::Done(came_to), commands),
             News::JobEnded(id, Err(why)) => self.job(id, Progress::Failed(why), commands),
             News::Reel(reel) => shared.library.reel = reel,
             News::Sent { run, command, id } => {

@@ -1,9 +1,11 @@
 //! What may lie over a screen: help, the palette, a question, a line to type in, a new run's form.
 
 use super::export::ExportForm;
+use super::form::Form;
 use super::look::LookForm;
 use super::newcompare::NewCompare;
 use super::newrun::NewRun;
+use super::shared::READONLY;
 use super::{Effect, Shared};
 use crate::session::RunStatus;
 use crate::session::control::Command;
@@ -205,11 +207,22 @@ impl Overlay {
             Self::Help { input, .. } | Self::Palette { input, .. } | Self::Line { input, .. } => {
                 input.insert(text);
             }
-            Self::NewRun(form) => form.paste(text),
-            Self::NewCompare(form) => form.paste(text),
-            Self::Look(form) => form.paste(text),
-            Self::Export(form) => form.paste(text),
             Self::Question { .. } => {}
+            _ => {
+                if let Some(form) = self.form() {
+                    form.paste(text);
+                }
+            }
+        }
+    }
+
+    fn form(&mut self) -> Option<&mut dyn Form> {
+        match self {
+            Self::NewRun(form) => Some(&mut **form),
+            Self::NewCompare(form) => Some(&mut **form),
+            Self::Look(form) => Some(&mut **form),
+            Self::Export(form) => Some(&mut **form),
+            _ => None,
         }
     }
 
@@ -282,20 +295,9 @@ impl Overlay {
                     (true, Vec::new())
                 }
             },
-            Self::NewRun(form) => {
-                let (keep, effects) = form.key(key, action, shared);
-                (keep, effects.into_iter().map(Chosen::Effect).collect())
-            }
-            Self::NewCompare(form) => {
-                let (keep, effects) = form.key(key, action, shared);
-                (keep, effects.into_iter().map(Chosen::Effect).collect())
-            }
-            Self::Look(form) => {
-                let (keep, effects) = form.key(key, action, shared);
-                (keep, effects.into_iter().map(Chosen::Effect).collect())
-            }
-            Self::Export(form) => {
-                let (keep, effects) = form.key(key, action, shared);
+            _ => {
+                let form = self.form().map(|form| form.key(key, action, shared));
+                let (keep, effects) = form.unwrap_or_default();
                 (keep, effects.into_iter().map(Chosen::Effect).collect())
             }
         }
@@ -305,7 +307,7 @@ impl Overlay {
 /// The question before commanding a run, or why it cannot be commanded so.
 pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<Overlay, String> {
     if shared.readonly {
-        return Err("the workbench was opened with --readonly: nothing is written".to_owned());
+        return Err(READONLY.to_owned());
     }
     let entry = shared.library.run(run).ok_or_else(|| format!("{run} is not there"))?;
     let (name, status) = (run.run.as_str(), entry.row.state);

@@ -8,34 +8,32 @@ use ratatui::layout::Rect;
 use std::sync::Arc;
 
 impl App {
-    /// Pictures of the screen in front with their places on the terminal.
-    fn slots(&self) -> Vec<(Key, Rect)> {
+    /// Pictures with their places on the terminal: the screen's, and those of what lies over it.
+    fn slots(&self) -> [Vec<(Key, Rect)>; 2] {
         let (width, height) = frame::LEAST;
         if self.size.width < width || self.size.height < height {
-            return Vec::new();
+            return [Vec::new(), Vec::new()];
         }
-        let mut slots = self.screens.get(self.current).slots(&self.shared, frame::body(self.size));
-        slots.extend(self.look_slot());
-        slots
+        let screen = self.screens.get(self.current).slots(&self.shared, frame::body(self.size));
+        [screen, self.look_slot().into_iter().collect()]
     }
 
     /// What the painter sends beside the cells: pictures that are ready, and where they stand.
     #[must_use]
     pub fn placements(&self) -> Vec<(Rect, Arc<Drawn>)> {
-        if !self.shared.graphics_now().is_sent() {
-            return Vec::new();
-        }
+        let ways = [self.shared.graphics_now(), self.shared.graphics_in_front()];
+        let sent = self.slots().into_iter().zip(ways).filter(|(_, way)| way.is_sent());
         let ready = |(key, place): (Key, Rect)| {
             Some((place, Arc::clone(self.shared.library.pictures.get(&key)?)))
         };
-        self.slots().into_iter().filter_map(ready).collect()
+        sent.flat_map(|(slots, _)| slots).filter_map(ready).collect()
     }
 
     /// Asks for the pictures that are not ready, when they have changed.
     pub(super) fn await_pictures(&mut self, commands: &mut Vec<Cmd>) {
         let lacks = |key: &Key| self.shared.library.pictures.lacks(key);
         let mut wanted: Vec<Key> =
-            self.slots().into_iter().map(|(key, _)| key).filter(lacks).collect();
+            self.slots().into_iter().flatten().map(|(key, _)| key).filter(lacks).collect();
         wanted.dedup();
         let Some(session) = session(&self.shared) else { return };
         // What is on its way still comes: asking again for a part of it would only delay it.

@@ -1,6 +1,6 @@
 //! Typed queries and notes: asked and recorded here, shown by the Inspect screen.
 
-use super::{App, Notice, Question};
+use super::{App, Notice, Question, READONLY};
 use crate::ids::SessionId;
 use crate::session::sitting::{Answered, Note, Noted, SittingState, Subject};
 use crate::tui::data::asked::Asked;
@@ -10,8 +10,7 @@ use serde_json::Value;
 impl App {
     fn readonly(&mut self) -> bool {
         if self.shared.readonly {
-            let text = "the workbench was opened with --readonly: nothing is written".to_owned();
-            self.notice = Some(Notice { text, bad: true });
+            self.notice = Some(Notice { text: READONLY.to_owned(), bad: true });
         }
         self.shared.readonly
     }
@@ -24,10 +23,8 @@ impl App {
         asked: Question,
         commands: &mut Vec<Cmd>,
     ) {
-        // A child that serves encoders may keep tables of embeddings.
-        if self.readonly() {
-            return;
-        }
+        // Also under --readonly: the child reads data and weights and prints, and what is asked is
+        // recorded only where anything may be written.
         let Question { id, line: question } = asked;
         self.shared.asked.push(Asked { id, session, question: question.clone(), answer: None });
         commands.push(Cmd::Work(Work::Ask { arguments, question }));

@@ -20,6 +20,9 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+/// Why something is refused that would write.
+pub const READONLY: &str = "the workbench was opened with --readonly: nothing is written";
+
 /// A command that waits for its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -73,11 +76,16 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// How pictures are shown at this moment: what lies over the screen must not lie under one.
+    /// How pictures are shown in what lies in front of everything.
+    #[must_use]
+    pub fn graphics_in_front(&self) -> Graphics {
+        if self.theme.depth == Depth::None { Graphics::Off } else { self.graphics }
+    }
+
+    /// How pictures of the screen are shown at this moment: what lies over it must not lie under one.
     #[must_use]
     pub fn graphics_now(&self) -> Graphics {
-        match self.graphics {
-            _ if self.theme.depth == Depth::None => Graphics::Off,
+        match self.graphics_in_front() {
             graphics if graphics.is_laid_over() && self.covered => Graphics::Halfblocks,
             graphics => graphics,
         }
@@ -89,6 +97,12 @@ impl Shared {
         let taken = |id: &str| self.asked.iter().any(|a| a.id == id && a.session == *session);
         let ids = (1..).map(|number| format!("typed-{number}"));
         ids.into_iter().find(|id| !taken(id)).unwrap_or_default()
+    }
+
+    /// The number of the next job.
+    #[must_use]
+    pub fn next_job(&self) -> u64 {
+        self.jobs.len() as u64 + 1
     }
 
     /// The commands a run has not answered yet, in words.

@@ -41,8 +41,7 @@ pub fn is_picture(line: &str) -> bool {
 }
 
 /// The direction of a typed line that asks a gallery as in `direction`.
-#[must_use]
-pub fn direction_of(line: &str, direction: &str) -> String {
+fn direction_of(line: &str, direction: &str) -> String {
     let gallery = direction.rsplit_once("-to-").map_or("image", |(_, gallery)| gallery);
     format!("{}-to-{gallery}", if is_picture(line) { "image" } else { "text" })
 }

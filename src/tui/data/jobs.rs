@@ -1,6 +1,8 @@
-//! Work that was started here and is watched: comparisons.
+//! Work that was started here and is watched: comparisons and exports.
 
+use super::super::text;
 use crate::ids::SessionId;
+use serde_json::Value;
 
 /// What became of a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,8 +12,8 @@ pub enum Progress {
     Requested,
     /// What it said last.
     Under(String),
-    /// It ended well.
-    Done,
+    /// It ended well: what it came to, where there is more to say.
+    Done(Option<String>),
     /// Why it failed.
     Failed(String),
 }
@@ -36,7 +38,8 @@ impl Job {
         match &self.progress {
             Progress::Requested => format!("{}: requested", self.what),
             Progress::Under(said) => format!("{}: {said}", self.what),
-            Progress::Done => format!("{}: done", self.what),
+            Progress::Done(None) => format!("{}: done", self.what),
+            Progress::Done(Some(came_to)) => format!("{}: {came_to}", self.what),
             Progress::Failed(why) => format!("{} failed: {why}", self.what),
         }
     }
@@ -45,5 +48,27 @@ impl Job {
     #[must_use]
     pub fn is_under_way(&self) -> bool {
         matches!(self.progress, Progress::Requested | Progress::Under(_))
+    }
+}
+
+/// What the document that a job printed comes to, where it says more than that it is done.
+#[must_use]
+pub fn came_to(document: &Value) -> Option<String> {
+    let out = document["out"].as_str().filter(|_| document["format"] == "llm2clip.exported/1")?;
+    let files = document["files"].as_array()?.len();
+    let noun = if files == 1 { "file" } else { "files" };
+    Some(format!("{files} {noun} in {}", text::safe(out)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_export_comes_to_its_files_and_other_work_to_its_end() {
+        let document = json!({"format": "llm2clip.exported/1", "out": "a\u{1b}", "files": ["x"]});
+        assert_eq!(came_to(&document).unwrap(), "1 file in a\\u{1b}");
+        assert_eq!(came_to(&json!({"format": "llm2clip.compare/1"})), None);
     }
 }

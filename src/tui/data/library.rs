@@ -15,6 +15,7 @@ use crate::session::tail::Oddities;
 use crate::session::thumbnails::ItemsShown;
 use crate::session::{RunStatus, Time};
 use crate::tui::picture::Shelf;
+use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -103,6 +104,25 @@ pub struct LoadedResult {
     pub shown: Arc<ItemsShown>,
     /// Layers and poolings that were tried.
     pub sweep: Vec<Heat>,
+}
+
+impl LoadedResult {
+    /// The labels and cards of its encoders, as often as they stand there.
+    #[must_use]
+    pub fn encoders(&self) -> Vec<(&str, &Value)> {
+        match &self.content {
+            Ok(ResultContent::Compare(document, _)) => {
+                document.rows.iter().map(|row| (&*row.role, &row.encoder)).collect()
+            }
+            Ok(ResultContent::Inspect(document, _)) => {
+                document.lists.iter().map(|list| (&*list.role, &list.encoder)).collect()
+            }
+            Ok(ResultContent::Classify(document)) => {
+                document.rows.iter().map(|row| (&*row.role, &row.encoder)).collect()
+            }
+            Err(_) => Vec::new(),
+        }
+    }
 }
 
 /// How one layer and pooling did.

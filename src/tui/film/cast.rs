@@ -1,28 +1,12 @@
 //! A replay as an asciicast, version 2: what the terminal would have been sent.
 
 use super::{Film, FilmError};
-use crate::tui::painter::Painter;
+use crate::tui::painter::{Painter, Sent};
 use serde_json::{Value, json};
-use std::cell::RefCell;
 use std::io::{self, Write};
-use std::rc::Rc;
 
 /// Seconds the last frame stays.
 const HOLD: f64 = 2.0;
-
-/// Keeps what the painter sends.
-#[derive(Clone, Default)]
-struct Sent(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Sent {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Plays a session at a speed, from its moment or from the beginning, into an asciicast. Returns how
 /// many seconds it takes.
@@ -48,7 +32,7 @@ pub fn cast(
     event(out, 0.0, "\x1b[?25l")?;
     let seconds = film.play(speed, rewind, |seconds, frame| {
         painter.paint(frame)?;
-        let bytes = sent.0.take();
+        let bytes = sent.take();
         if bytes.is_empty() {
             return Ok(());
         }

@@ -143,7 +143,7 @@ actions! {
     Theme Global "theme" ["ctrl-t"] "the next colour theme";
     Repaint Global "repaint" ["ctrl-l"] "draw the whole screen again";
     Encoder Global "encoder" ["e"] "look into an encoder: a text's tokens, masks and weights, a picture as it sees it, its LoRAs, its self-test";
-    Export Global "export" ["E"] "write a session's results as files: JSON, CSV, TREC, every chart as SVG and PNG";
+    Export Global "export" ["E"] "write a session's results as files: JSON, CSV, TREC, every chart as SVG or PNG, as chosen";
     Suspend Global "suspend" ["ctrl-z"] "leave to the shell for a moment; fg comes back";
     Quit Global "quit" ["q", "ctrl-c"] "leave the workbench; runs go on";
 

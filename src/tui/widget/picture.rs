@@ -9,10 +9,24 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 
-/// Draws a picture, or that it is on its way, or not there.
+/// Draws a picture of the screen, or that it is on its way, or not there.
 pub fn picture(shared: &Shared, buffer: &mut Buffer, area: Rect, digest: &Digest) {
+    picture_by(shared.graphics_now(), shared, buffer, area, digest);
+}
+
+/// Draws a picture of what lies over the screen likewise.
+pub fn picture_in_front(shared: &Shared, buffer: &mut Buffer, area: Rect, digest: &Digest) {
+    picture_by(shared.graphics_in_front(), shared, buffer, area, digest);
+}
+
+fn picture_by(
+    graphics: Graphics,
+    shared: &Shared,
+    buffer: &mut Buffer,
+    area: Rect,
+    digest: &Digest,
+) {
     let area = area.intersection(buffer.area);
-    let graphics = shared.graphics_now();
     if area.is_empty() || graphics == Graphics::Off {
         return;
     }

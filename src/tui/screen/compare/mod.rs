@@ -16,7 +16,7 @@ use crate::eval::classify::ClassifyDocument;
 use crate::eval::{CompareDocument, Direction};
 use crate::ids::SessionId;
 use crate::tui::app::newcompare::NewCompare;
-use crate::tui::app::{Effect, Overlay, Shared};
+use crate::tui::app::{Effect, Overlay, READONLY, Shared};
 use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::keys::Action;
 use crate::tui::msg::{Cmd, Work};
@@ -119,8 +119,7 @@ impl Screen for CompareScreen {
             }
             Action::NewCompare => match session(shared) {
                 _ if shared.readonly => {
-                    let words = "the workbench was opened with --readonly: nothing is written";
-                    return vec![Effect::Fail(words.to_owned())];
+                    return vec![Effect::Fail(READONLY.to_owned())];
                 }
                 Some(session) => {
                     let form = Box::new(NewCompare::new(shared, session.clone()));

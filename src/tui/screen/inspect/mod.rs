@@ -26,7 +26,7 @@ use crate::session::neighbours::NeighbourSet;
 use crate::session::sitting::Subject;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::{Effect, Purpose, Question, Shared};
-use crate::tui::data::asked::{self, Asked, direction_of};
+use crate::tui::data::asked::{self, Asked};
 use crate::tui::data::pairing::{PairedQuery, unit};
 use crate::tui::keys::Action;
 use crate::tui::msg::Cmd;
@@ -317,18 +317,17 @@ impl Screen for InspectScreen {
 
     fn submitted(&mut self, purpose: Purpose, text: &str, shared: &Shared) -> Vec<Effect> {
         let text = text.trim();
-        let Some(session) = session(shared).cloned() else { return Vec::new() };
-        let Some(shown) = self.shown(shared) else { return Vec::new() };
+        let (Some(session), Some(shown)) = (session(shared).cloned(), self.shown(shared)) else {
+            let words = "there are no two encoders to ask here: compare or inspect some first";
+            return vec![Effect::Fail(words.to_owned())];
+        };
         match purpose {
-            Purpose::Ask | Purpose::Choose if shared.readonly => {
-                let words = "the workbench was opened with --readonly: nothing is written";
-                vec![Effect::Fail(words.to_owned())]
-            }
             Purpose::Ask | Purpose::Choose if !text.is_empty() => {
                 let id = shared.next_question(&session);
-                let (direction, line) = if purpose == Purpose::Ask {
-                    let direction = direction_of(text, shown.direction);
-                    (direction, Ok(asked::question(&id, text, shown.direction)))
+                let line = if purpose == Purpose::Ask {
+                    Ok(asked::question(&id, text, shown.direction))
+                } else if let Some(why) = serve::blind(shared, &shown) {
+                    Err(why)
                 } else {
                     let rows = self.listed(shared, &shown);
                     let row = self.selected(&rows);
@@ -336,11 +335,13 @@ impl Screen for InspectScreen {
                         Row::Asked(asked) => asked.picture(),
                         Row::Paired(query) => Some(&*query.id),
                     });
-                    // Any direction whose gallery are pictures knows them; typed texts ask this one.
-                    ("text-to-image".to_owned(), asked::choice(&id, text, picture))
+                    asked::choice(&id, text, picture)
                 };
-                let ready =
-                    line.and_then(|line| Ok((line, serve::arguments(shared, &shown, direction)?)));
+                let roles: Vec<&str> = shown.sets.iter().map(|set| set.role.as_str()).collect();
+                let ready = line.and_then(|mut line| {
+                    line["encoders"] = roles.into();
+                    Ok((line, serve::arguments(shared, &shown)?))
+                });
                 match ready {
                     Err(why) => vec![Effect::Fail(why)],
                     Ok((line, arguments)) => {

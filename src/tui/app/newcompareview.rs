@@ -4,7 +4,6 @@ use super::App;
 use super::newcompare::{Field, NewCompare};
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::widget::input::Input;
 use crate::tui::widget::paint::{bottom, pieces, put, top};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -23,9 +22,7 @@ impl App {
             let (line, below) = top(rest, 1);
             rest = below;
             let front = field == form.field;
-            let role = if front { Role::Key } else { Role::Dim };
-            put(buffer, line, line.x, line.y, field.name(), style(role));
-            let value = Rect { x: line.x + NAMES, width: line.width.saturating_sub(NAMES), ..line };
+            let value = self.field((field.name(), NAMES), front, line, buffer);
             match field {
                 Field::Data => self.value(&form.data, front, value, buffer),
                 Field::More => self.value(&form.more, front, value, buffer),
@@ -80,32 +77,10 @@ impl App {
             Ok(_) => {
                 (Role::Good, format!("{} compares {}", shared.glyphs.tick(), form.chosen().len()))
             }
-            Err(why) => (Role::Bad, text::safe(&why)),
+            Err(why) => (Role::Bad, why),
         };
-        let words = text::fit(&words, usize::from(verdict.width), shared.glyphs.cut());
-        put(buffer, verdict, verdict.x, verdict.y, &words, style(role));
-        pieces(
-            shared,
-            buffer,
-            last,
-            last.x,
-            last.y,
-            &[
-                (Role::Key, "enter"),
-                (Role::Dim, " starts it; it goes on when you leave   "),
-                (Role::Key, "tab"),
-                (Role::Dim, " next field"),
-            ],
-        );
-    }
-
-    pub(super) fn value(&self, input: &Input, front: bool, area: Rect, buffer: &mut Buffer) {
-        if front {
-            self.typing(input, area.x, area, buffer);
-            return;
-        }
-        let words = text::safe(input.text());
-        let words = text::fit_end(&words, usize::from(area.width), self.shared.glyphs.cut());
-        put(buffer, area, area.x, area.y, &words, self.shared.theme.style(Role::Text));
+        self.verdict(role, &words, verdict, buffer);
+        let keys = [("enter", "starts it; it goes on when you leave"), ("tab", "next field")];
+        self.last_line(&keys, last, buffer);
     }
 }

@@ -1,0 +1,116 @@
+//! What forms over a screen have in common: which keys they take, and how their fields, their verdict
+//! and their last line look.
+
+use super::{App, Effect, Shared};
+use crate::tui::keys::{Action, Key};
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widget::input::Input;
+use crate::tui::widget::paint::{pieces, put};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// A form.
+pub(super) trait Form {
+    /// The line that is typed into, where one is in front.
+    fn line(&mut self) -> Option<&mut Input>;
+
+    /// Accepts what is filled in: whether the form stays, and what it asks for.
+    fn accept(&mut self, shared: &Shared) -> (bool, Vec<Effect>);
+
+    /// Takes a key of the form's own; whether it was one. Others go into the line.
+    fn takes(&mut self, key: Key, action: Option<Action>, shared: &Shared) -> bool;
+
+    /// Hears that its line has another text.
+    fn changed(&mut self) {}
+
+    /// Takes a pasted text.
+    fn paste(&mut self, text: &str) {
+        if let Some(line) = self.line() {
+            line.insert(text);
+            self.changed();
+        }
+    }
+
+    /// Takes a key: whether the form stays, and what it asks for.
+    fn key(&mut self, key: Key, action: Option<Action>, shared: &Shared) -> (bool, Vec<Effect>) {
+        match action {
+            Some(Action::Close) => return (false, Vec::new()),
+            Some(Action::Accept) => return self.accept(shared),
+            _ => {}
+        }
+        if !self.takes(key, action, shared)
+            && let Some(line) = self.line()
+            && line.key(key)
+        {
+            self.changed();
+        }
+        (true, Vec::new())
+    }
+}
+
+/// The place beside one of `count`, the first after the last.
+pub(super) fn beside(at: usize, count: usize, back: bool) -> usize {
+    let count = count.max(1);
+    if back { at + count - 1 } else { at + 1 }.rem_euclid(count)
+}
+
+/// The field beside one.
+pub(super) fn next_of<T: Copy + PartialEq>(all: &[T], now: T, back: bool) -> T {
+    let at = all.iter().position(|one| *one == now).unwrap_or(0);
+    all.get(beside(at, all.len(), back)).copied().unwrap_or(now)
+}
+
+impl App {
+    /// A field's name, bright where it is in front; returns where its value stands.
+    pub(super) fn field(
+        &self,
+        (name, columns): (&str, u16),
+        front: bool,
+        line: Rect,
+        buffer: &mut Buffer,
+    ) -> Rect {
+        let role = if front { Role::Key } else { Role::Dim };
+        put(buffer, line, line.x, line.y, name, self.shared.theme.style(role));
+        Rect { x: line.x + columns, width: line.width.saturating_sub(columns), ..line }
+    }
+
+    /// A line's text, with its cursor where it is in front.
+    pub(super) fn value(&self, input: &Input, front: bool, area: Rect, buffer: &mut Buffer) {
+        if front {
+            self.typing(input, area.x, area, buffer);
+            return;
+        }
+        let words = text::safe(input.text());
+        let words = text::fit_end(&words, usize::from(area.width), self.shared.glyphs.cut());
+        put(buffer, area, area.x, area.y, &words, self.shared.theme.style(Role::Text));
+    }
+
+    /// What became of what is filled in, on one line.
+    pub(super) fn verdict(&self, role: Role, words: &str, line: Rect, buffer: &mut Buffer) {
+        let cut = self.shared.glyphs.cut();
+        let words = text::fit(&text::safe(words), usize::from(line.width), cut);
+        put(buffer, line, line.x, line.y, &words, self.shared.theme.style(role));
+    }
+
+    /// The last line of a sheet: keys, and what they do here.
+    pub(super) fn last_line(&self, keys: &[(&str, &str)], line: Rect, buffer: &mut Buffer) {
+        let mut x = line.x;
+        for (key, what) in keys {
+            let parts = [(Role::Key, *key), (Role::Dim, " "), (Role::Dim, what)];
+            x = pieces(&self.shared, buffer, line, x, line.y, &parts) + 3;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_the_last_field_comes_the_first() {
+        assert_eq!((beside(2, 3, false), beside(0, 3, true), beside(0, 0, true)), (0, 2, 0));
+        assert_eq!((next_of(&['a', 'b'], 'b', false), next_of(&['a', 'b'], 'b', true)), ('a', 'a'));
+        assert_eq!(next_of(&[], 'x', false), 'x');
+    }
+}
