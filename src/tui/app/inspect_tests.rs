@@ -204,7 +204,7 @@ fn a_typed_query_is_asked_and_not_recorded_where_nothing_may_be_written() {
     assert_eq!(arguments.last().unwrap(), "--readonly");
     let answered = app.update(Msg::News(News::Answered(document("typed-1", json!([])))));
     assert!(!work(answered).iter().any(|work| matches!(work, Work::Record(..))));
-    assert!(asks(&mut app, "c", "a cat, a dog").is_some());
+    assert!(asks(&mut app, "c", "my/cat.png, a cat, a dog").is_some());
     // A note would be written.
     assert!(asks(&mut app, "w", "ok").is_none());
     assert!(shows(&app, 80, 24).contains("--readonly"));
