@@ -242,7 +242,15 @@ fn results(sessions: &Path) {
                 "tie_rule": "high rank, scores rounded to 2^-20", "rules": 1},
             "rows": rows, "family": "recall@1 of each row against the first row",
             "differences": [less("llm2clip#1", "clip#1", 0.1, 0.0004), less("clip#2", "clip#1", 0.025, 0.41)],
-            "replicates": replicates, "replicate_differences": differences}),
+            "replicates": replicates, "replicate_differences": differences,
+            "qrels": {"protocol": {"dataset": "emoji", "split": "test", "split_digest": "00", "pool": null,
+                    "captions": "any", "query_language": "en", "gallery_language": "en",
+                    "judgements": "crisscrossed.qrels 1a2b3c4d", "self_exclusion": "image-to-image and text-to-text",
+                    "tie_rule": "high rank, scores rounded to 2^-20", "rules": 1},
+                "read": {"relevant": 1200, "not_relevant": 40, "used": 1180,
+                    "unknown_queries": {"count": 20, "first": ["q1"]}, "unknown_items": {"count": 0, "first": []}},
+                "rows": rows, "family": "recall@1 of each row against the first row",
+                "differences": [less("llm2clip#1", "clip#1", 0.12, 0.0004)]}}),
     );
     let row = |role: &str, one: f64, five: f64| {
         json!({"role": role, "encoder": null, "text_encoder": null, "scale": 14.3, "scale_from": "model",
@@ -283,6 +291,7 @@ fn comparisons_and_classifications_look_as_they_did() {
     for (name, keys) in [
         ("compare-rows", &["enter", "3"][..]),
         ("compare-replicates", &["enter", "3", "v"]),
+        ("compare-judgements", &["enter", "3", "v", "v"]),
         ("classification", &["enter", "3", "right"]),
         ("classification-pictures", &["enter", "3", "right", "v", "down"]),
     ] {

@@ -198,7 +198,7 @@ actions! {
     ResultPrevious Compare "result-previous" ["left", "h"] "the comparison before";
     DirectionNext Compare "direction" ["d"] "the next direction";
     NewCompare Compare "new-comparison" ["n"] "start a comparison: data set, task, encoders";
-    Below Compare "below" ["v"] "below the table: differences, replicates, anisotropy, layers and poolings";
+    Below Compare "below" ["v"] "below the table: differences, replicates, second judgements, anisotropy, layers and poolings";
 
     SetNext Inspect "pair" ["d"] "the next direction or result";
     SliceNext Inspect "slice-next" ["]"] "the next slice: fixed, broke, both right, both wrong, tie";

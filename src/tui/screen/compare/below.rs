@@ -19,6 +19,8 @@ pub enum Below {
     Differences,
     /// Replicates of one name, where there are any.
     Replicates,
+    /// Rows under a second set of judgements, where there is one.
+    Judgements,
     /// How alike all embeddings are.
     Anisotropy,
     /// Layers and poolings.
@@ -28,13 +30,13 @@ pub enum Below {
 impl Below {
     /// The next in turn of those that a comparison has.
     #[must_use]
-    pub const fn next(self, document: &CompareDocument) -> Self {
-        match self {
-            Self::Differences if !document.replicates.is_empty() => Self::Replicates,
-            Self::Differences | Self::Replicates => Self::Anisotropy,
-            Self::Anisotropy => Self::Layers,
-            Self::Layers => Self::Differences,
-        }
+    pub fn next(self, document: &CompareDocument) -> Self {
+        let all =
+            [Self::Differences, Self::Replicates, Self::Judgements, Self::Anisotropy, Self::Layers];
+        let there: Vec<Self> =
+            all.into_iter().filter(|below| below.of(document) == *below).collect();
+        let at = there.iter().position(|below| *below == self).map_or(0, |at| at + 1);
+        there[at % there.len()]
     }
 
     /// This, where a comparison has it.
@@ -42,6 +44,7 @@ impl Below {
     pub const fn of(self, document: &CompareDocument) -> Self {
         match self {
             Self::Replicates if document.replicates.is_empty() => Self::Differences,
+            Self::Judgements if document.qrels.is_none() => Self::Differences,
             other => other,
         }
     }

@@ -1,7 +1,7 @@
 //! A comparison drawn: encoders by metrics with intervals, what they stand on, and what stands below.
 
 use super::below::{self, Below};
-use super::replicates;
+use super::{judgements, replicates};
 use crate::eval::difference::Difference;
 use crate::eval::{CompareDocument, CompareRow, Direction, Metric};
 use crate::tui::app::Shared;
@@ -15,7 +15,8 @@ use crate::tui::widget::table::{self, Column};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-const COLUMNS: [Column; 10] = [
+/// Columns of an encoder's row.
+pub const COLUMNS: [Column; 10] = [
     Column { title: "encoder", width: 0, right: false, from: 0 },
     Column { title: "R@1 %", width: 6, right: true, from: 0 },
     Column { title: "95 %", width: 13, right: true, from: 0 },
@@ -65,6 +66,9 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let wanted = match below {
         Below::Differences => differences_here + 1,
         Below::Replicates => replicates::lines(document, direction) + 1,
+        Below::Judgements => {
+            document.qrels.as_ref().map_or(0, |second| judgements::lines(second, direction)) + 1
+        }
         Below::Anisotropy => rows.len() as u16 + 1,
         Below::Layers => 12,
     };
@@ -85,6 +89,11 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     match below {
         Below::Differences => differences(shared, document, direction, rest, buffer),
         Below::Replicates => replicates::view(shared, document, direction, rest, buffer),
+        Below::Judgements => {
+            if let Some(second) = &document.qrels {
+                judgements::view(shared, second, direction, rest, buffer);
+            }
+        }
         Below::Anisotropy => below::anisotropy(shared, &rows, rest, buffer),
         Below::Layers => {
             let mut heat = below::of_rows(document, direction);
@@ -133,7 +142,8 @@ pub fn directions(document: &CompareDocument) -> Vec<Direction> {
         .collect()
 }
 
-fn cells(shared: &Shared, row: &CompareRow) -> Vec<table::Cell> {
+/// An encoder's row.
+pub fn cells(shared: &Shared, row: &CompareRow) -> Vec<table::Cell> {
     let percent = |share: f64| format!("{:.1}", share * 100.0);
     let [low, high] = row.ci95.recall_1;
     let number = |value: Option<f64>, digits| {

@@ -3,12 +3,13 @@
 //! | file | draws |
 //! |---|---|
 //! | `comparison.rs` | a comparison's table and differences |
-//! | `replicates.rs`, `below.rs` | what else stands below it |
+//! | `replicates.rs`, `judgements.rs`, `below.rs` | what else stands below it |
 //! | `classification.rs` | a zero-shot classification |
 
 mod below;
 mod classification;
 mod comparison;
+mod judgements;
 mod replicates;
 
 use super::Screen;
