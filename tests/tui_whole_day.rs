@@ -152,6 +152,9 @@ fn a_run_is_started_watched_left_saved_stopped_compared_inspected_exported_and_r
         assert!(root.join("out").join(file).exists(), "{file}");
     }
 
+    terminal.keys("\x1b");
+    terminal.wait("the form to close", |screen| !screen.contains("space takes or leaves one"));
+
     // Replayed, and back to the run.
     terminal.keys("5");
     terminal.see("replay of");

@@ -203,7 +203,7 @@ mod tests {
         };
         assert_eq!(of(&[" a cat", "a dog "]).unwrap(), ["a cat", "a dog"]);
         assert!(of(&["a cat"]).unwrap_err().contains("at least two"));
-        assert!(of(&["a", " "]).unwrap_err().contains("empty"));
+        assert!(of(&["a", " "]).unwrap_err().contains("without a text"));
         assert!(of(&["a", "a "]).unwrap_err().contains("twice"));
     }
 }

@@ -291,3 +291,29 @@ fn a_comparison_is_requested_until_the_program_says_it_is_done() {
     assert!(shows(&app, 80, 24).contains(": done"));
     assert!(!app.ticks());
 }
+
+#[test]
+fn a_session_without_runs_is_reached_and_what_is_done_there_is_recorded_there() {
+    let mut app = pets();
+    let entry = |id: &str, title: &str| {
+        let id: SessionId = id.parse().unwrap();
+        SessionEntry { id, title: title.into(), created: Time::EPOCH }
+    };
+    let alone = entry("20261124-110000-alone-cccccc", "Alone");
+    let sessions = vec![alone.clone(), entry(SESSION, "Pets")];
+    app.update(Msg::News(News::Sessions(sessions.clone())));
+    assert!(shows(&app, 80, 24).contains("a drawn cat"));
+    let asked = work(press(&mut app, "}"));
+    assert!(asked.contains(&Work::Results(alone.id.clone())), "{asked:?}");
+    assert!(shows(&app, 80, 24).contains("session Alone, 1 of 2"));
+    app.update(Msg::News(News::Results(alone.id.clone(), Vec::new())));
+    assert!(shows(&app, 80, 24).contains("Alone has no inspected queries yet"));
+    let recorded = work(press(&mut app, "d"));
+    assert!(matches!(&recorded[..], [Work::Record(id, _)] if *id == alone.id), "{recorded:?}");
+    press(&mut app, "{");
+    assert!(shows(&app, 80, 24).contains("a drawn cat"));
+    // A session that is gone is not shown any longer.
+    press(&mut app, "}");
+    app.update(Msg::News(News::Sessions(sessions[1..].to_vec())));
+    assert!(shows(&app, 80, 24).contains("a drawn cat"));
+}

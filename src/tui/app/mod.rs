@@ -117,6 +117,7 @@ impl App {
             now,
             readonly,
             focus: None,
+            session: None,
             marks: Vec::new(),
             pins: BTreeSet::new(),
             requests: Vec::new(),
@@ -306,14 +307,20 @@ impl App {
         }
     }
 
-    /// Records an action, with the run it was done on. Nothing is recorded before a run is opened.
+    /// Records an action in the session that was chosen where its results are looked at, else with the
+    /// run it was done on. Nothing is recorded before a run or a session is opened.
     fn record_action(&self, action: Action, commands: &mut Vec<Cmd>) {
-        let Some(focus) = &self.shared.focus else { return };
+        let of_results = matches!(self.current, ScreenId::Compare | ScreenId::Inspect);
+        let chosen = self.shared.session.as_ref().filter(|_| of_results);
+        let focus = self.shared.focus.as_ref();
+        let Some(session) = chosen.or(focus.map(|run| &run.session)) else { return };
         let mut with = self.screens.get(self.current).looked_at(&self.shared);
-        with.insert("run".to_owned(), focus.run.as_str().into());
+        if let Some(run) = focus.filter(|run| run.session == *session) {
+            with.insert("run".to_owned(), run.run.as_str().into());
+        }
         let (action, screen) =
             (action.entry().name.to_owned(), Some(self.current.name().to_lowercase()));
-        self.record(&focus.session, Acted { action, screen, with }, commands);
+        self.record(session, Acted { action, screen, with }, commands);
     }
 
     fn act(&mut self, action: Action, commands: &mut Vec<Cmd>) {
@@ -328,6 +335,8 @@ impl App {
             Action::ShowLog => self.go(ScreenId::Log, commands),
             Action::NextScreen => self.turn(1, commands),
             Action::PreviousScreen => self.turn(6, commands),
+            Action::SessionNext => self.turn_session(false, commands),
+            Action::SessionPrevious => self.turn_session(true, commands),
             Action::Help => self.overlay = Some(Overlay::help(self.current)),
             Action::Palette => self.overlay = Some(Overlay::palette(self.current)),
             Action::Theme => {
@@ -360,6 +369,23 @@ impl App {
         self.go(ScreenId::ALL[(at + by) % ScreenId::ALL.len()], commands);
     }
 
+    /// Shows another session's results: of those without a run too.
+    fn turn_session(&mut self, back: bool, commands: &mut Vec<Cmd>) {
+        let sessions = &self.shared.library.sessions;
+        let now = super::screen::compare::session(&self.shared);
+        let Some(at) = sessions.iter().position(|entry| Some(&entry.id) == now) else { return };
+        let next = form::beside(at, sessions.len(), back);
+        let id = sessions[next].id.clone();
+        let title = super::text::safe(&self.shared.library.title(&id));
+        let text = format!("session {title}, {} of {}", next + 1, sessions.len());
+        self.notice = Some(Notice { text, bad: false });
+        self.shared.session = Some(id);
+        let effects = self.screens.get_mut(self.current).entered(&self.shared);
+        for effect in effects {
+            self.effect(effect, commands);
+        }
+    }
+
     fn go(&mut self, screen: ScreenId, commands: &mut Vec<Cmd>) {
         if self.shared.focus.is_none() {
             self.shared.focus = self.screens.runs.selected(&self.shared).cloned();
@@ -380,7 +406,10 @@ impl App {
                 commands.push(command);
             }
             Effect::Go(screen) => self.go(screen, commands),
-            Effect::Focus(run) => self.shared.focus = Some(run),
+            Effect::Focus(run) => {
+                self.shared.focus = Some(run);
+                self.shared.session = None;
+            }
             Effect::Mark(run) => {
                 let marks = &mut self.shared.marks;
                 match marks.iter().position(|marked| *marked == run) {

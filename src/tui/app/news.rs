@@ -1,6 +1,7 @@
 //! What the workers found goes into the model.
 
 use super::{App, Notice, Request, RunId};
+use crate::ids::SessionId;
 use crate::session::control::Command;
 use crate::tui::data::jobs::Progress;
 use crate::tui::msg::{Cmd, News, Work};
@@ -10,7 +11,13 @@ impl App {
     pub(super) fn news(&mut self, news: News, commands: &mut Vec<Cmd>) {
         let shared = &mut self.shared;
         match news {
-            News::Sessions(sessions) => shared.library.sessions = sessions,
+            News::Sessions(sessions) => {
+                let there = |id: &SessionId| sessions.iter().any(|entry| entry.id == *id);
+                if !shared.session.as_ref().is_some_and(there) {
+                    shared.session = None;
+                }
+                shared.library.sessions = sessions;
+            }
             News::Run(entry) => {
                 let ended =
                     shared.library.run(&entry.id).is_some_and(|old| old.row.state.has_runner())

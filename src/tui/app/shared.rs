@@ -49,6 +49,8 @@ pub struct Shared {
     pub readonly: bool,
     /// The run that Train, Replay and Log show.
     pub focus: Option<RunId>,
+    /// The session whose results are shown, where it was chosen and not with a run.
+    pub session: Option<SessionId>,
     /// Marked runs, in the order of marking: laid over each other in charts.
     pub marks: Vec<RunId>,
     /// Runs kept at the top.

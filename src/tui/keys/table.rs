@@ -137,6 +137,8 @@ actions! {
     ShowLog Global "show-log" ["7"] "the Log screen: records and printed lines";
     NextScreen Global "next-screen" ["tab"] "the next screen";
     PreviousScreen Global "previous-screen" ["backtab"] "the screen before";
+    SessionNext Global "next-session" ["}"] "Compare, Inspect and Replay show the next session, with runs or without";
+    SessionPrevious Global "previous-session" ["{"] "the session before";
     Help Global "help" ["?", "f1"] "every key that works here";
     Palette Global "palette" [":", "ctrl-p"] "find any action by name";
     Back Global "back" ["esc"] "one step back: clear what is set, or return to Runs";

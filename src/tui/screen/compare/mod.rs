@@ -38,11 +38,15 @@ pub struct CompareScreen {
     below: Below,
 }
 
-/// The session whose results are shown: that of the run in focus, else the newest.
+/// The session whose results are shown: the one chosen, that of the run in focus, else the newest.
 #[must_use]
 pub fn session(shared: &Shared) -> Option<&SessionId> {
     let focus = shared.focus.as_ref().map(|run| &run.session);
-    focus.or_else(|| shared.library.sessions.first().map(|session| &session.id))
+    shared
+        .session
+        .as_ref()
+        .or(focus)
+        .or_else(|| shared.library.sessions.first().map(|session| &session.id))
 }
 
 /// Asks for a session's results where they were not read yet.
@@ -214,7 +218,7 @@ pub fn nothing(shared: &Shared, area: Rect, buffer: &mut Buffer, what: &str, com
             format!("Reading the results of {id}...")
         }
         Some(id) => format!(
-            "{} has no {what} yet.\n\n3 n start a comparison here\n1   choose a run of another session: enter there, then back here\n\nFrom a shell: {command}",
+            "{} has no {what} yet.\n\n3 n start a comparison here\n}} {{ other sessions, with runs or without\n\nFrom a shell: {command}",
             text::safe(&shared.library.title(id))
         ),
         None => "No session yet.".to_owned(),
