@@ -299,13 +299,13 @@ fn a_session_without_runs_is_reached_and_what_is_done_there_is_recorded_there() 
         let id: SessionId = id.parse().unwrap();
         SessionEntry { id, title: title.into(), created: Time::EPOCH }
     };
-    let alone = entry("20261124-110000-alone-cccccc", "Alone");
-    let sessions = vec![alone.clone(), entry(SESSION, "Pets")];
+    let alone = entry("20261124-090000-alone-cccccc", "Alone");
+    let sessions = vec![entry(SESSION, "Pets"), alone.clone()];
     app.update(Msg::News(News::Sessions(sessions.clone())));
     assert!(shows(&app, 80, 24).contains("a drawn cat"));
     let asked = work(press(&mut app, "}"));
     assert!(asked.contains(&Work::Results(alone.id.clone())), "{asked:?}");
-    assert!(shows(&app, 80, 24).contains("session Alone, 1 of 2"));
+    assert!(shows(&app, 80, 24).contains("session Alone, 2 of 2"));
     app.update(Msg::News(News::Results(alone.id.clone(), Vec::new())));
     assert!(shows(&app, 80, 24).contains("Alone has no inspected queries yet"));
     let recorded = work(press(&mut app, "d"));
@@ -314,6 +314,6 @@ fn a_session_without_runs_is_reached_and_what_is_done_there_is_recorded_there() 
     assert!(shows(&app, 80, 24).contains("a drawn cat"));
     // A session that is gone is not shown any longer.
     press(&mut app, "}");
-    app.update(Msg::News(News::Sessions(sessions[1..].to_vec())));
+    app.update(Msg::News(News::Sessions(sessions[..1].to_vec())));
     assert!(shows(&app, 80, 24).contains("a drawn cat"));
 }
