@@ -231,9 +231,9 @@ fn runner(shared: &Shared, run: &RunEntry, chosen: bool, area: Rect, y: u16, buf
     let room = usize::from(area.width).saturating_sub(58).clamp(16, 44);
     let name = text::left(&text::fit_end(&run.id.to_string(), room, cut), room, cut);
     let pointer = if chosen { shared.glyphs.pointer() } else { " " };
-    let parts = [
+    let parts: [(Role, &str); 4] = [
         (Role::Accent, pointer),
-        (role(status), &*format!("{} {status:<7} ", shared.glyphs.status(status))),
+        (role(status), &format!("{} {status:<7} ", shared.glyphs.status(status))),
         (Role::Text, &name),
         (Role::Text, &format!(" {process:<11} {lock:<9} ")),
     ];
