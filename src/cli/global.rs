@@ -59,7 +59,7 @@ pub struct Global {
     /// No progress lines.
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// Signs of ASCII only, in the workbench.
+    /// Signs of ASCII only, in the workbench [default: as the locale and TERM say].
     #[arg(long, global = true, env = "LLM2CLIP_ASCII")]
     pub ascii: bool,
     /// Colours of the workbench: dark, light or mono.

@@ -2,17 +2,20 @@
 
 use super::global::{Global, Refused, say};
 use crate::session::names::RunId;
+use crate::tui::glyphs::shows_unicode;
 use crate::tui::{Options, WorkbenchError, open};
 use std::process::ExitCode;
 
 /// Opens the workbench, on a run where one is named, and says what runs on when it is left.
 pub fn workbench(global: &Global, run: Option<RunId>) -> anyhow::Result<ExitCode> {
     let roots = global.roots()?;
+    // `LLM2CLIP_ASCII=false` says that the environment is wrong about the terminal.
+    let chosen = global.ascii || std::env::var_os("LLM2CLIP_ASCII").is_some();
     let options = Options {
         sessions: roots.sessions,
         checkpoints: roots.checkpoints,
         theme: global.theme.clone(),
-        ascii: global.ascii,
+        ascii: global.ascii || !(chosen || shows_unicode(|name| std::env::var(name).ok())),
         graphics: global.graphics,
         readonly: global.readonly,
         run,

@@ -40,6 +40,13 @@ fn size(around: &Surroundings) -> Check {
 fn name(around: &Surroundings) -> Check {
     let term = around.var("TERM");
     let found = if term.is_empty() { "TERM is not set".to_owned() } else { format!("TERM={term}") };
+    if term == "linux" {
+        return Check::new(GROUP, "type", found).advise(
+            State::Note,
+            "its font has few signs, so the workbench draws with ASCII alone; LLM2CLIP_ASCII=false has \
+             it draw with all",
+        );
+    }
     Check::new(GROUP, "type", found).advise_if(
         term.is_empty() || term == "dumb",
         State::Warning,
@@ -59,7 +66,7 @@ fn encoding(around: &Surroundings) -> Check {
     Check::new(GROUP, "encoding", found).advise_if(
         !utf8,
         State::Warning,
-        "export LC_ALL=C.UTF-8, or run with --ascii",
+        "the workbench draws with ASCII alone; export LC_ALL=C.UTF-8 where the terminal shows more",
     )
 }
 

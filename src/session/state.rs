@@ -53,7 +53,8 @@ impl RunStatus {
 
 impl fmt::Display for RunStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        // Padded where a column asks for it.
+        f.pad(match self {
             Self::Queued => "queued",
             Self::Live => "live",
             Self::Paused => "paused",

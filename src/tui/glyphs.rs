@@ -9,6 +9,16 @@ pub struct Glyphs {
     pub ascii: bool,
 }
 
+/// Whether a terminal shows more than ASCII, by its environment: the locale that decides, as libc looks
+/// it up, must name UTF-8, and Linux's own console has few signs.
+#[must_use]
+pub fn shows_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| set(name));
+    let utf8 = locale.is_some_and(|name| name.to_lowercase().replace('-', "").contains("utf8"));
+    utf8 && !matches!(set("TERM").as_deref(), Some("linux" | "dumb"))
+}
+
 impl Glyphs {
     const fn pick(self, unicode: &'static str, ascii: &'static str) -> &'static str {
         if self.ascii { ascii } else { unicode }
@@ -143,6 +153,26 @@ mod tests {
             }
         }
         assert_eq!(Glyphs { ascii: true }.gauge(0.5, 4), "##..");
+    }
+
+    #[test]
+    fn signs_follow_the_locale_that_decides_and_the_terminal() {
+        let of = |set: &[(&str, &str)]| {
+            let set: Vec<(String, String)> =
+                set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            shows_unicode(move |name| {
+                set.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+            })
+        };
+        assert!(of(&[("LANG", "en_US.UTF-8")]));
+        assert!(of(&[("LANG", "C"), ("LC_CTYPE", "C.utf8"), ("TERM", "xterm-256color")]));
+        assert!(of(&[("LC_ALL", ""), ("LANG", "ko_KR.UTF-8")]));
+        assert!(!of(&[("LANG", "en_US.UTF-8"), ("LC_ALL", "C")]));
+        assert!(!of(&[("LANG", "en_US.ISO-8859-1")]));
+        assert!(!of(&[]));
+        for term in ["linux", "dumb"] {
+            assert!(!of(&[("LANG", "en_US.UTF-8"), ("TERM", term)]));
+        }
     }
 
     #[test]

@@ -8,10 +8,14 @@ use std::sync::mpsc::Sender;
 /// Lines the wheel turns.
 const WHEEL: i8 = 3;
 
+/// The thread's name: without it the workbench hears nobody, so its panic ends the program.
+pub const THREAD: &str = "keys";
+
 /// Starts the thread. It ends with the program, or when nobody listens. `first` has the keyboard to
 /// itself before any key is read.
-pub fn start(messages: Sender<Msg>, first: impl FnOnce() + Send + 'static) {
-    std::thread::spawn(move || {
+pub fn start(messages: Sender<Msg>, first: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    let thread = std::thread::Builder::new().name(THREAD.to_owned());
+    thread.spawn(move || {
         first();
         let mut late = Late::default();
         while let Ok(event) = read() {
@@ -25,7 +29,8 @@ pub fn start(messages: Sender<Msg>, first: impl FnOnce() + Send + 'static) {
                 break;
             }
         }
-    });
+    })?;
+    Ok(())
 }
 
 /// Parts of an answer to a question about pictures that came too late to be waited for look like keys:

@@ -3,7 +3,7 @@
 //! The cut is Elm's: a message goes into [`app::App::update`], which changes the model and asks
 //! for work ([`msg::Cmd`]); [`app::App::view`] draws the model into a buffer. Neither reads a
 //! clock, a file or the environment: time and results come in as messages. What does touch the
-//! world stands in `terminal`, `input`, `watchdog`, `worker` and `stage`.
+//! world stands in `terminal`, `input`, `watchdog`, `report`, `worker` and `stage`.
 //!
 //! | file | holds |
 //! |---|---|
@@ -16,7 +16,7 @@
 //! | `film/` | screens of a session as files: asciicast, SVG, text |
 //! | `theme.rs`, `glyphs.rs`, `text.rs`, `format.rs` | how things look |
 //! | `worker.rs` | the thread that reads and writes files |
-//! | `stage.rs`, `terminal.rs`, `painter.rs`, `input.rs`, `watchdog.rs` | the real terminal |
+//! | `stage.rs`, `terminal.rs`, `painter.rs`, `input.rs`, `watchdog.rs`, `report.rs` | the real terminal |
 
 pub mod app;
 mod child;
@@ -29,6 +29,7 @@ pub mod keys;
 pub mod msg;
 pub mod painter;
 pub mod picture;
+mod report;
 pub mod screen;
 mod stage;
 mod terminal;

@@ -41,6 +41,8 @@ pub struct Painter<W: Write> {
     shown: Buffer,
     /// Pictures that the terminal keeps, by number.
     kept: BTreeMap<u8, Key>,
+    /// The way by which it was sent any: what must be dropped when they go another one.
+    holds: Option<Graphics>,
     /// Pictures that lie over cells.
     laid: Vec<(Rect, Key)>,
 }
@@ -80,6 +82,7 @@ impl<W: Write> Painter<W> {
             bytes,
             shown: Buffer::empty(Rect::ZERO),
             kept: BTreeMap::new(),
+            holds: None,
             laid: Vec::new(),
         }
     }
@@ -103,6 +106,9 @@ impl<W: Write> Painter<W> {
     /// Paints a frame and its pictures.
     pub fn paint_with(&mut self, frame: Buffer, pictures: &Pictures) -> io::Result<Painted> {
         let began = Instant::now();
+        if self.holds.is_some_and(|way| way != pictures.graphics) {
+            self.drop_pictures()?;
+        }
         let whole = frame.area != self.shown.area;
         if whole {
             self.shown = Buffer::empty(frame.area);
@@ -129,6 +135,7 @@ impl<W: Write> Painter<W> {
             for (_, drawn) in &sending {
                 self.raw(&drawn.sent)?;
                 self.kept.insert(drawn.number, drawn.key.clone());
+                self.holds = Some(pictures.graphics);
             }
         }
         self.backend.draw(changes.into_iter())?;
@@ -192,11 +199,9 @@ impl<W: Write> Painter<W> {
         (chosen, false)
     }
 
-    /// Has the terminal forget the pictures it keeps.
-    pub fn drop_pictures(&mut self, graphics: Graphics) -> io::Result<()> {
-        if self.kept.is_empty() {
-            return Ok(());
-        }
+    /// Has the terminal forget the pictures it keeps, by the way they were sent.
+    pub fn drop_pictures(&mut self) -> io::Result<()> {
+        let Some(graphics) = self.holds.take() else { return Ok(()) };
         self.kept.clear();
         let all = b"\x1b_Ga=d,d=A,q=2\x1b\\";
         if graphics == Graphics::KittyInTmux {
@@ -334,6 +339,30 @@ mod tests {
         assert_eq!(painter.bytes(), before);
         let text = String::from_utf8(sent.0.borrow().clone()).unwrap();
         assert_eq!((text.matches("<one>").count(), text.matches("<two>").count()), (1, 1));
+    }
+
+    #[test]
+    fn pictures_are_dropped_when_they_go_another_way_and_when_the_screen_was_forgotten() {
+        const DROP: &str = "\x1b_Ga=d,d=A,q=2\x1b\\";
+        let sent = Sent::default();
+        let mut painter = Painter::new(sent.clone());
+        let blank = || frame("", Style::default());
+        let place = || vec![(Rect::new(0, 0, 4, 2), drawn(1, b"<one>"))];
+        painter.paint_with(blank(), &pictures(Graphics::Kitty, place(), 1000)).unwrap();
+        // Another way, after a repaint: the terminal is told before anything is drawn.
+        painter.forget();
+        sent.take();
+        painter.paint_with(blank(), &pictures(Graphics::Off, Vec::new(), 1000)).unwrap();
+        assert!(String::from_utf8(sent.take()).unwrap().starts_with(DROP));
+        painter.drop_pictures().unwrap();
+        assert!(sent.take().is_empty());
+        // Leaving after a repaint of a screen without pictures.
+        painter.paint_with(blank(), &pictures(Graphics::Kitty, place(), 1000)).unwrap();
+        painter.forget();
+        painter.paint_with(blank(), &pictures(Graphics::Kitty, Vec::new(), 1000)).unwrap();
+        sent.take();
+        painter.drop_pictures().unwrap();
+        assert_eq!(String::from_utf8(sent.take()).unwrap(), DROP);
     }
 
     #[test]

@@ -8,11 +8,12 @@ use super::picture::detect::{self, Surroundings};
 use super::picture::{Choice, Graphics};
 use super::theme::{Depth, Theme};
 use super::worker::{self, Places};
-use super::{input, terminal, watchdog};
+use super::{input, report, terminal, watchdog};
 use crate::session::Time;
 use crate::session::names::RunId;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::panic;
@@ -69,6 +70,9 @@ const FRAMES_AFTER_KEY: (u64, u64) = (30, 12);
 /// A terminal that takes longer than this for a frame gets fewer.
 const SLOW: Duration = Duration::from_millis(50);
 
+/// Exit code after a panic, as Rust gives it.
+const PANICKED: i32 = 101;
+
 /// How long leaving waits for the thread that works on files.
 const PARTING: Duration = Duration::from_millis(500);
 
@@ -91,7 +95,7 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     }
     let first = app.update(Msg::Resize { width, height });
     let (sender, messages) = channel();
-    on_panic();
+    on_panic((!options.readonly).then(|| options.sessions.clone()));
     let out = terminal::enter(&sender)?;
     watchdog::start()?;
     let mut painter = Painter::new(io::BufWriter::with_capacity(1 << 16, out));
@@ -106,7 +110,7 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     let look =
         Look { choice: options.graphics, around, asks, plain: detect::plain(depth, options.ascii) };
     let keys = sender.clone();
-    input::start(sender.clone(), move || look_around(&look, &keys));
+    input::start(sender.clone(), move || look_around(&look, &keys))?;
     let places = Places { sessions: options.sessions, checkpoints: options.checkpoints };
     let (work, worker) = worker::start(places, sender);
     for command in first {
@@ -115,7 +119,8 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
         }
     }
     let area = Rect::new(0, 0, width, height);
-    let stage = Stage { app, painter, work, area, remote, purse: Purse::new(remote) };
+    let purse = Purse::new(remote);
+    let stage = Stage { app, painter, work, area, remote, purse, alone: false };
     let ended = stage.run(&messages);
     terminal::leave();
     // The sitting's last line; a file system that hangs is not waited for.
@@ -190,6 +195,23 @@ struct Stage {
     area: Rect,
     remote: bool,
     purse: Purse,
+    /// Whether the thread that works on files is gone, and that was said.
+    alone: bool,
+}
+
+/// Obeys commands in their order, then those that come of it, until none is left; false to leave.
+fn obey_all(
+    commands: Vec<Cmd>,
+    mut obey: impl FnMut(Cmd) -> io::Result<Option<Vec<Cmd>>>,
+) -> io::Result<bool> {
+    let mut waiting = VecDeque::from(commands);
+    while let Some(command) = waiting.pop_front() {
+        match obey(command)? {
+            Some(more) => waiting.extend(more),
+            None => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 impl Stage {
@@ -233,10 +255,8 @@ impl Stage {
                 commands.extend(self.app.update(msg));
                 dirty = true;
             }
-            for command in commands {
-                if !self.obey(command)? {
-                    return Ok(self.farewell());
-                }
+            if !obey_all(commands, |command| self.obey(command))? {
+                return Ok(self.farewell());
             }
             let due = if asked { quick.max(rest) } else { usual.max(rest) };
             if dirty && painted.elapsed() >= due {
@@ -257,16 +277,17 @@ impl Stage {
         }
     }
 
-    /// Does what the model asks for; false to leave.
-    fn obey(&mut self, command: Cmd) -> io::Result<bool> {
+    /// Does what the model asks for; what it then asks for, or nothing to leave.
+    fn obey(&mut self, command: Cmd) -> io::Result<Option<Vec<Cmd>>> {
+        let mut more = Vec::new();
         match command {
-            Cmd::Quit => return Ok(false),
+            Cmd::Quit => return Ok(None),
             Cmd::Suspend => {
                 terminal::suspend()?;
                 self.painter.forget();
                 let (width, height) = ratatui::crossterm::terminal::size()?;
                 self.area = Rect::new(0, 0, width, height);
-                self.app.update(Msg::Resize { width, height });
+                more = self.app.update(Msg::Resize { width, height });
             }
             Cmd::Repaint => self.painter.forget(),
             Cmd::Copy(text) => {
@@ -278,38 +299,64 @@ impl Stage {
                 self.painter.flush()?;
             }
             Cmd::Work(work) => {
-                if self.work.send(work).is_err() {
+                if self.work.send(work).is_err() && !self.alone {
+                    self.alone = true;
                     let news = News::Failed(
                         "the thread that reads files is gone; leave and open again".to_owned(),
                     );
-                    self.app.update(Msg::News(news));
+                    more = self.app.update(Msg::News(news));
                 }
             }
         }
-        Ok(true)
+        Ok(Some(more))
     }
 
     fn farewell(&mut self) -> Farewell {
-        let _ = self.painter.drop_pictures(self.app.shared.graphics);
+        let _ = self.painter.drop_pictures();
         let line = |run: &super::data::library::RunEntry| format!("{} {}", run.id, run.row.state);
         Farewell { running: self.app.shared.library.live().map(line).collect() }
     }
 }
 
-/// A panic of this thread puts the terminal back and says where its report is; one of another thread
-/// is printed, and so becomes a line of the Log screen.
-fn on_panic() {
+/// A panic of this thread, or of the one that hears the keys, puts the terminal back and says where its
+/// report is; one of another thread is printed, and so becomes a line of the Log screen.
+fn on_panic(reports: Option<PathBuf>) {
     let stage = std::thread::current().id();
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        if std::thread::current().id() == stage {
-            terminal::leave();
+        let thread = std::thread::current();
+        let deaf = thread.name() == Some(input::THREAD);
+        if thread.id() != stage && !deaf {
             before(info);
-            eprintln!(
-                "the workbench failed; runs go on. The lines above are the report: please keep them."
-            );
-        } else {
-            before(info);
+            return;
+        }
+        terminal::leave();
+        before(info);
+        eprintln!("{}", report::keep(info, reports.as_deref()));
+        if deaf {
+            std::process::exit(PANICKED);
         }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_of_a_command_is_obeyed_too() {
+        let mut obeyed = Vec::new();
+        let stays = obey_all(vec![Cmd::Suspend, Cmd::Repaint], |command| {
+            let more = match &command {
+                Cmd::Suspend => vec![Cmd::Copy("of it".to_owned())],
+                _ => Vec::new(),
+            };
+            obeyed.push(command);
+            Ok(Some(more))
+        });
+        assert!(stays.unwrap());
+        assert_eq!(obeyed, [Cmd::Suspend, Cmd::Repaint, Cmd::Copy("of it".to_owned())]);
+        let quits = |command| Ok((command != Cmd::Quit).then(Vec::new));
+        assert!(!obey_all(vec![Cmd::Quit, Cmd::Repaint], quits).unwrap());
+    }
 }

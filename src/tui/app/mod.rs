@@ -209,7 +209,17 @@ impl App {
             self.watched.clone_from(&wanted);
             commands.push(Cmd::Work(Work::Watch(wanted)));
         }
-        let sampling = matches!(self.current, ScreenId::System | ScreenId::Train);
+        let sampling = match self.current {
+            ScreenId::System => true,
+            // Of a run that is over, only what was recorded is shown.
+            ScreenId::Train => self
+                .shared
+                .focus
+                .as_ref()
+                .and_then(|run| self.shared.library.run(run))
+                .is_some_and(|run| run.row.state.has_runner()),
+            _ => false,
+        };
         if sampling != self.sampling {
             self.sampling = sampling;
             commands.push(Cmd::Work(Work::Sample(sampling)));

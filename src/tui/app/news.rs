@@ -96,15 +96,10 @@ impl App {
             News::Looked(id, answer) => return self.looked(id, answer),
             News::Said(text) => self.notice = Some(Notice { text, bad: false }),
             News::Failed(text) => {
-                shared.library.printed.push_back((Some(shared.now), text.clone()));
+                shared.library.print(shared.now, text.clone());
                 self.notice = Some(Notice { text, bad: true });
             }
-            News::Printed(line) => {
-                if shared.library.printed.len() == 1000 {
-                    shared.library.printed.pop_front();
-                }
-                shared.library.printed.push_back((Some(shared.now), line));
-            }
+            News::Printed(line) => shared.library.print(shared.now, line),
         }
         for screen in ScreenId::ALL {
             self.screens.get_mut(screen).refresh(&self.shared);

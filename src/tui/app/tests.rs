@@ -5,7 +5,8 @@ use crate::ids::SessionId;
 use crate::session::RunStatus;
 use crate::session::control::Command;
 use crate::session::runs::RunRow;
-use crate::tui::data::library::RunEntry;
+use crate::session::state::LogLock;
+use crate::tui::data::library::{RunEntry, Runner};
 use crate::tui::keys::TABLE;
 use crate::tui::msg::News;
 use proptest::prelude::*;
@@ -40,6 +41,7 @@ pub(crate) fn entry(name: &str, minute: i64) -> RunEntry {
         share: 0.3,
         device: "cpu".to_owned(),
         host: "here".to_owned(),
+        runner: Runner { process: Some(4242), lock: Some(LogLock::Held), after: None },
         seed: 0,
         segments: 1,
         spark: vec![Some(3.0), Some(2.5), None],
@@ -56,11 +58,11 @@ pub(crate) fn app() -> App {
     app
 }
 
-pub(super) fn press(app: &mut App, keys: &str) -> Vec<Cmd> {
+pub(crate) fn press(app: &mut App, keys: &str) -> Vec<Cmd> {
     keys.split(' ').flat_map(|key| app.update(Msg::Key(Key::parse(key).unwrap()))).collect()
 }
 
-pub(super) fn shows(app: &App, width: u16, height: u16) -> String {
+pub(crate) fn shows(app: &App, width: u16, height: u16) -> String {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
     app.view(area, &mut buffer);

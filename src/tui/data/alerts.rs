@@ -3,9 +3,9 @@
 
 use super::story::Level;
 use crate::ids::StageName;
-use crate::session::Time;
 use crate::session::event::{Ending, Event};
 use crate::session::record::Record;
+use crate::session::{RunStatus, Time};
 use crate::tui::format;
 use std::collections::VecDeque;
 
@@ -20,6 +20,14 @@ const LOSS_TIMES: f64 = 1.2;
 const GRADIENT_TIMES: f64 = 2.0;
 /// Steps after a spike in which no other one is told.
 const QUIET: u64 = 10;
+/// A step that takes longer than this many usual ones, and than so many seconds, is a stall.
+const STALL_TIMES: f64 = 10.0;
+const STALL_SECONDS: f64 = 5.0;
+/// The same while no step comes. A validation or a checkpoint, which is told only when it is done, may
+/// be under way: so more patience, and twice the longest of those.
+const SILENT_SECONDS: f64 = 15.0;
+/// Steps needed to know what a step usually takes.
+const USUAL: usize = 8;
 
 /// What kind of thing it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +38,8 @@ pub enum AlertKind {
     NotFinite,
     /// Much longer between two records than a step takes.
     Stall,
+    /// Room for less than two more checkpoints.
+    Disk,
     /// The run warns of something.
     Warning,
     /// The run failed.
@@ -44,6 +54,7 @@ impl AlertKind {
             Self::Spike => "SPIKE",
             Self::NotFinite => "NaN",
             Self::Stall => "STALL",
+            Self::Disk => "DISK",
             Self::Warning => "WARN",
             Self::Failure => "FAILED",
         }
@@ -53,7 +64,7 @@ impl AlertKind {
     #[must_use]
     pub const fn level(self) -> Level {
         match self {
-            Self::Spike | Self::Stall | Self::Warning => Level::Warning,
+            Self::Spike | Self::Stall | Self::Disk | Self::Warning => Level::Warning,
             Self::NotFinite | Self::Failure => Level::Error,
         }
     }
@@ -115,11 +126,15 @@ pub struct Alerts {
     pub count: u64,
     /// Steps that were not applied, by stage: where curves have a gap.
     pub gaps: Vec<(StageName, u64)>,
+    /// From when on a checkpoint took how many bytes.
+    pub sizes: Vec<(Time, u64)>,
     place: Option<(StageName, u64)>,
     loss: Recent,
     gradient: Recent,
     last_step: Option<Time>,
     usual: VecDeque<f64>,
+    /// The longest that anything but a step took after one.
+    longest: f64,
 }
 
 impl Alerts {
@@ -137,24 +152,12 @@ impl Alerts {
                 self.place = Some((event.stage.clone(), event.step));
                 self.stalled(time);
                 if let Some(times) = self.loss.spike(event.step, event.loss.get(), LOSS_TIMES) {
-                    let value = format::number(event.loss.get());
-                    self.add(
-                        time,
-                        AlertKind::Spike,
-                        format!("loss {value}, {times:.1} times the middle of {WINDOW} steps"),
-                    );
+                    self.spike(time, event.step, "loss", event.loss.get(), times);
                 }
                 if let Some(norm) = event.gradient_norm.get("all").map(|norm| norm.get())
                     && let Some(times) = self.gradient.spike(event.step, norm, GRADIENT_TIMES)
                 {
-                    let value = format::number(norm);
-                    self.add(
-                        time,
-                        AlertKind::Spike,
-                        format!(
-                            "gradient norm {value}, {times:.1} times the middle of {WINDOW} steps"
-                        ),
-                    );
+                    self.spike(time, event.step, "gradient norm", norm, times);
                 }
             }
             Event::StepSkipped(event) => {
@@ -180,19 +183,76 @@ impl Alerts {
                 }
             }
             Event::Heartbeat(_) => {}
-            _ => self.last_step = None,
+            event => {
+                if let Some(last) = self.last_step.take() {
+                    self.longest = self.longest.max(time.seconds_since(last));
+                }
+                if let Event::CheckpointSaved(event) = event
+                    && self.sizes.last().is_none_or(|known| known.1 != event.bytes)
+                {
+                    self.sizes.push((time, event.bytes));
+                }
+            }
         }
+    }
+
+    /// A spike; one right after another measure's is told in the same line.
+    fn spike(&mut self, time: Time, step: u64, what: &str, value: f64, times: f64) {
+        let value = format::number(value);
+        let near = |alert: &&mut Alert| {
+            alert.kind == AlertKind::Spike
+                && alert.place.as_ref().is_some_and(|(stage, at)| {
+                    self.place.as_ref().is_some_and(|(now, _)| now == stage)
+                        && step.saturating_sub(*at) < QUIET
+                })
+        };
+        if let Some(before) = self.kept.back_mut().filter(near) {
+            before.text.push_str(&format!("; {what} {value}, {times:.1} times"));
+            return;
+        }
+        let text = format!("{what} {value}, {times:.1} times the middle of {WINDOW} steps");
+        self.add(time, AlertKind::Spike, text);
+    }
+
+    /// What a step usually takes.
+    fn usual(&self) -> Option<f64> {
+        let mut sorted: Vec<f64> = self.usual.iter().copied().collect();
+        sorted.sort_by(f64::total_cmp);
+        sorted.get(sorted.len() / 2).copied().filter(|_| sorted.len() >= USUAL)
+    }
+
+    /// The stall of a live run from which no step has come for much longer than one takes.
+    #[must_use]
+    pub fn silence(&self, status: RunStatus, now: Time) -> Option<Alert> {
+        let last = self.last_step.filter(|_| status == RunStatus::Live)?;
+        let (silent, usual) = (now.seconds_since(last), self.usual()?);
+        let patience = SILENT_SECONDS.max(STALL_TIMES * usual).max(2.0 * self.longest);
+        if silent <= patience {
+            return None;
+        }
+        let (silent, usual) = (format::duration(silent), format::duration(usual));
+        let text = format!("no step for {silent}; one takes {usual}");
+        Some(Alert { time: last, kind: AlertKind::Stall, place: self.place.clone(), text })
+    }
+
+    /// These and others, by time.
+    #[must_use]
+    pub fn with(&self, others: Vec<Alert>) -> Self {
+        let mut all = self.clone();
+        all.count += others.len() as u64;
+        for other in others {
+            let at = all.kept.partition_point(|alert| alert.time <= other.time);
+            all.kept.insert(at, other);
+        }
+        all
     }
 
     fn stalled(&mut self, time: Time) {
         if let Some(last) = self.last_step {
             let took = time.seconds_since(last);
-            let mut sorted: Vec<f64> = self.usual.iter().copied().collect();
-            sorted.sort_by(f64::total_cmp);
-            let usual = sorted.get(sorted.len() / 2).copied();
-            if let Some(usual) = usual.filter(|_| sorted.len() >= 8)
-                && took > 5.0
-                && took > 10.0 * usual
+            if let Some(usual) = self.usual()
+                && took > STALL_SECONDS
+                && took > STALL_TIMES * usual
             {
                 let (took, usual) = (format::duration(took), format::duration(usual));
                 self.add(time, AlertKind::Stall, format!("{took} for a step that takes {usual}"));
@@ -215,8 +275,109 @@ impl Alerts {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::session::Finite;
+    use crate::session::event::{CheckpointSaved, Heartbeat, StepFinished, StepTimes};
+
+    fn at(seconds: u64) -> Time {
+        Time::from_millis(seconds as i64 * 1000).unwrap()
+    }
+
+    fn step(stage: &str, step: u64, loss: f64, norm: f64) -> Record {
+        let milliseconds = StepTimes {
+            data: Finite::ZERO,
+            forward: Finite::ZERO,
+            backward: Finite::ZERO,
+            optimizer: Finite::ZERO,
+        };
+        let event = StepFinished {
+            stage: stage.parse().unwrap(),
+            step,
+            epoch: 0,
+            loss: Finite::new(loss).unwrap(),
+            learning_rate: Finite::ZERO,
+            gradient_norm: [("all".to_owned(), Finite::new(norm).unwrap())].into(),
+            clipped: false,
+            logit_scale: None,
+            examples_per_second: None,
+            tokens_per_second: None,
+            milliseconds,
+            memory_bytes: 1,
+            contrast: None,
+        };
+        Record::new(step, at(step), event)
+    }
+
+    /// The alerts of a run that makes a step a second, after so many.
+    pub(crate) fn stepped(stage: &str, steps: u64) -> Alerts {
+        let mut alerts = Alerts::default();
+        for number in 1..=steps {
+            alerts.apply(&step(stage, number, 2.0, 1.0));
+        }
+        alerts
+    }
+
+    #[test]
+    fn spikes_of_loss_and_gradient_at_one_place_are_one_alert() {
+        let mut alerts = stepped("clip", 50);
+        alerts.apply(&step("clip", 51, 2.0, 9.0));
+        alerts.apply(&step("clip", 52, 8.0, 9.0));
+        assert_eq!((alerts.kept.len(), alerts.count), (1, 1));
+        let text = "gradient norm 9.000, 9.0 times the middle of 64 steps; loss 8.000, 4.0 times";
+        assert_eq!(alerts.kept[0].text, text);
+        for number in 53..=80 {
+            alerts.apply(&step("clip", number, 2.0, 1.0));
+        }
+        alerts.apply(&step("clip", 81, 12.0, 1.0));
+        assert_eq!((alerts.kept.len(), alerts.count), (2, 2));
+    }
+
+    #[test]
+    fn a_silence_is_a_stall_while_it_lasts_where_nothing_else_may_be_under_way() {
+        let mut alerts = stepped("clip", 20);
+        let silent = |alerts: &Alerts, now| alerts.silence(RunStatus::Live, at(now));
+        assert_eq!(silent(&alerts, 30), None);
+        // Signs of life are no steps.
+        alerts.apply(&Record::new(21, at(30), Heartbeat {}));
+        let alert = silent(&alerts, 50).unwrap();
+        assert_eq!((alert.kind, alert.time), (AlertKind::Stall, at(20)));
+        assert_eq!(alert.place, Some(("clip".parse().unwrap(), 20)));
+        assert_eq!(alert.text, "no step for 30 s; one takes 1.0 s");
+        for status in [RunStatus::Paused, RunStatus::Queued, RunStatus::Crashed, RunStatus::Done] {
+            assert_eq!(alerts.silence(status, at(50)), None);
+        }
+        assert_eq!(silent(&stepped("clip", 5), 500), None);
+        // A checkpoint that took half a minute once may do so again.
+        let saved = CheckpointSaved {
+            stage: "clip".parse().unwrap(),
+            step: 20,
+            path: "somewhere".into(),
+            digest: crate::ids::Digest::of(b"x"),
+            bytes: 70,
+            seconds: Finite::ZERO,
+        };
+        alerts.apply(&Record::new(22, at(50), saved));
+        assert_eq!(alerts.sizes, [(at(50), 70)]);
+        assert_eq!(silent(&alerts, 500), None);
+        alerts.apply(&step("clip", 60, 2.0, 1.0));
+        assert_eq!(silent(&alerts, 110), None);
+        assert!(silent(&alerts, 130).is_some());
+    }
+
+    #[test]
+    fn alerts_of_the_disk_stand_among_the_others_by_time() {
+        let mut alerts = stepped("clip", 9);
+        for seconds in [10, 30] {
+            let event = crate::session::event::Warned { what: seconds.to_string() };
+            alerts.apply(&Record::new(seconds, at(seconds), event));
+        }
+        let disk =
+            Alert { time: at(20), kind: AlertKind::Disk, place: None, text: "low".to_owned() };
+        let all = alerts.with(vec![disk]);
+        let texts: Vec<&str> = all.kept.iter().map(|alert| &*alert.text).collect();
+        assert_eq!((texts, all.count), (vec!["10", "low", "30"], 3));
+    }
 
     #[test]
     fn a_spike_is_told_once_and_a_slow_fall_never() {

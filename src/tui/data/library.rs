@@ -11,6 +11,7 @@ use crate::session::names::RunId;
 use crate::session::neighbours::NeighbourSet;
 use crate::session::runs::RunRow;
 use crate::session::sitting::{SittingState, Subject};
+use crate::session::state::LogLock;
 use crate::session::tail::Oddities;
 use crate::session::thumbnails::ItemsShown;
 use crate::session::{RunStatus, Time};
@@ -28,6 +29,17 @@ pub struct SessionEntry {
     pub title: String,
     /// When it was opened.
     pub created: Time,
+}
+
+/// Who works for a run, and what that one waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Runner {
+    /// Its process, on the run's host.
+    pub process: Option<u32>,
+    /// Whether the run's newest log is locked.
+    pub lock: Option<LogLock>,
+    /// The run whose end it was told to wait for.
+    pub after: Option<String>,
 }
 
 /// A run as lists show it.
@@ -51,6 +63,8 @@ pub struct RunEntry {
     pub device: String,
     /// The computer it ran on.
     pub host: String,
+    /// The process at work for it.
+    pub runner: Runner,
     /// Root of its random streams.
     pub seed: u64,
     /// Segments so far.
@@ -173,6 +187,9 @@ pub struct MachineSample {
 /// Samples kept of the machine.
 const SAMPLES_KEPT: usize = 240;
 
+/// Printed lines kept.
+const PRINTED_KEPT: usize = 1000;
+
 /// All of it.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
@@ -242,5 +259,28 @@ impl Library {
             self.machine.pop_front();
         }
         self.machine.push_back(sample);
+    }
+    /// Keeps one more line that was printed, or said to have gone wrong.
+    pub fn print(&mut self, now: Time, line: String) {
+        while self.printed.len() >= PRINTED_KEPT {
+            self.printed.pop_front();
+        }
+        self.printed.push_back((Some(now), line));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printed_lines_are_bounded_however_many_there_were_before() {
+        let mut library = Library::default();
+        library.printed.extend((0..5000).map(|at| (None, format!("old {at}"))));
+        for at in 0..2 {
+            library.print(Time::EPOCH, format!("new {at}"));
+            assert_eq!(library.printed.len(), PRINTED_KEPT);
+        }
+        assert_eq!(library.printed.back().unwrap().1, "new 1");
     }
 }

@@ -10,4 +10,5 @@ pub mod library;
 pub mod looked;
 pub mod pairing;
 pub mod reel;
+pub mod room;
 pub mod story;

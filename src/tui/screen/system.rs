@@ -2,8 +2,11 @@
 
 use super::Screen;
 use super::runs::role;
+use crate::session::RunStatus;
+use crate::session::state::LogLock;
 use crate::tui::app::{Effect, Shared};
 use crate::tui::data::history::Unit;
+use crate::tui::data::library::RunEntry;
 use crate::tui::format;
 use crate::tui::keys::Action;
 use crate::tui::text;
@@ -19,9 +22,16 @@ pub struct SystemScreen {
     cursor: Cursor,
 }
 
+/// The runs a runner works for, and the one in focus: its lock and its process are known too.
+fn listed(shared: &Shared) -> Vec<&RunEntry> {
+    let focus = shared.focus.as_ref().and_then(|run| shared.library.run(run));
+    let over = focus.filter(|run| !run.row.state.has_runner());
+    shared.library.live().chain(over).collect()
+}
+
 impl Screen for SystemScreen {
     fn act(&mut self, action: Action, shared: &Shared) -> Vec<Effect> {
-        let live: Vec<_> = shared.library.live().map(|run| run.id.clone()).collect();
+        let live: Vec<_> = listed(shared).into_iter().map(|run| run.id.clone()).collect();
         if self.cursor.act(action, live.len()) {
             return Vec::new();
         }
@@ -38,7 +48,7 @@ impl Screen for SystemScreen {
     }
 
     fn refresh(&mut self, shared: &Shared) {
-        self.cursor.at = self.cursor.at.min(shared.library.live().count().saturating_sub(1));
+        self.cursor.at = self.cursor.at.min(listed(shared).len().saturating_sub(1));
     }
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
@@ -145,16 +155,18 @@ impl Screen for SystemScreen {
         let need = next_checkpoint(shared);
         for (at, (name, free, all)) in sample.disks.iter().enumerate() {
             let used = if *all > 0 { 1.0 - *free as f64 / *all as f64 } else { 0.0 };
-            let bar = shared.glyphs.gauge(used, usize::from(half.saturating_sub(22)));
             let mut words = format!(" {} free of {}", format::bytes(*free), format::bytes(*all));
             let mut role = Role::Text;
             if name == "checkpoints" && need > 0 {
-                words.push_str(&format!("; the next checkpoint takes {}", format::bytes(need)));
+                words.push_str(&format!("; next checkpoint {}", format::bytes(need)));
                 if *free < 2 * need {
                     role = Role::Bad;
                     words.push_str(": no room for two");
                 }
             }
+            // The numbers matter more than the bar.
+            let left = usize::from(inner.width).saturating_sub(14 + text::width(&words));
+            let bar = shared.glyphs.gauge(used, left.min(usize::from(half.saturating_sub(22))));
             pieces(
                 shared,
                 buffer,
@@ -167,39 +179,15 @@ impl Screen for SystemScreen {
         let rest = history(shared, rest, buffer);
         let sent = format!("{} sent to this terminal", format::bytes(shared.sent));
         let inner = section(shared, buffer, rest, "runners", &sent);
-        let live: Vec<_> = shared.library.live().collect();
-        if live.is_empty() {
+        let runs = listed(shared);
+        if runs.is_empty() {
             put(buffer, inner, inner.x + 1, inner.y, "none at work", shared.theme.style(Role::Dim));
         }
         let height = usize::from(inner.height);
-        let first = self.cursor.first(live.len(), height);
-        for (at, run) in live.iter().enumerate().skip(first).take(height) {
-            let pointer = if at == self.cursor.at { shared.glyphs.pointer() } else { " " };
-            let status = run.row.state;
-            let silent = run.last.map_or_else(String::new, |last| {
-                format!(
-                    "last record {} ago",
-                    format::short_duration(shared.now.seconds_since(last).max(0.0))
-                )
-            });
-            let left = run
-                .row
-                .eta_s
-                .map_or_else(String::new, |eta| format!("{} left, ", format::short_duration(eta)));
-            let y = inner.y + (at - first) as u16;
-            pieces(
-                shared,
-                buffer,
-                inner,
-                inner.x,
-                y,
-                &[
-                    (Role::Accent, pointer),
-                    (role(status), &format!("{} {status:<7}", shared.glyphs.status(status))),
-                    (Role::Text, &text::left(&run.id.to_string(), 44, shared.glyphs.cut())),
-                    (Role::Dim, &format!(" {} {left}{silent}", run.device)),
-                ],
-            );
+        let first = self.cursor.first(runs.len(), height);
+        for (at, run) in runs.iter().enumerate().skip(first).take(height) {
+            let chosen = at == self.cursor.at;
+            runner(shared, run, chosen, inner, inner.y + (at - first) as u16, buffer);
         }
     }
 
@@ -210,6 +198,49 @@ impl Screen for SystemScreen {
             Vec::new()
         }
     }
+}
+
+/// A run with its process, its lock, and what it waits for or how long it has been silent.
+fn runner(shared: &Shared, run: &RunEntry, chosen: bool, area: Rect, y: u16, buffer: &mut Buffer) {
+    let status = run.row.state;
+    let mut more: Vec<String> = Vec::new();
+    match &run.runner.after {
+        Some(after) if status == RunStatus::Queued => {
+            let session = format!("{}/", run.id.session);
+            let after = after.strip_prefix(&session).unwrap_or(after);
+            more.push(format!("after {}", text::safe(after)));
+        }
+        _ if status.has_runner() => {
+            let left = run.row.eta_s.filter(|_| status == RunStatus::Live);
+            more.extend(left.map(|left| format!("{} left", format::short_duration(left))));
+            let silent = run.last.map(|last| shared.now.seconds_since(last).max(0.0));
+            more.extend(silent.map(|silent| format!("silent {}", format::short_duration(silent))));
+        }
+        _ => {}
+    }
+    more.push(format!("{} on {}", text::safe(&run.device), text::safe(&run.host)));
+    let process = run.runner.process.map_or_else(String::new, |process| format!("pid {process}"));
+    let lock = match run.runner.lock {
+        Some(LogLock::Held) => "lock held",
+        Some(LogLock::Free) => "lock free",
+        Some(LogLock::Unsupported) => "no lock",
+        None => "",
+    };
+    // The end of a name tells runs apart.
+    let cut = shared.glyphs.cut();
+    let room = usize::from(area.width).saturating_sub(58).clamp(16, 44);
+    let name = text::left(&text::fit_end(&run.id.to_string(), room, cut), room, cut);
+    let pointer = if chosen { shared.glyphs.pointer() } else { " " };
+    let parts: [(Role, &str); 4] = [
+        (Role::Accent, pointer),
+        (role(status), &format!("{} {status:<7} ", shared.glyphs.status(status))),
+        (Role::Text, &name),
+        (Role::Text, &format!(" {process:<11} {lock:<9} ")),
+    ];
+    let x = pieces(shared, buffer, area, area.x, y, &parts);
+    let rest = usize::from(area.right().saturating_sub(x));
+    let words = text::fit(&more.join(", "), rest, cut);
+    put(buffer, area, x, y, &words, shared.theme.style(Role::Dim));
 }
 
 /// What the machine of the run in focus did while it was at work: a measure a line. Returns what is left
@@ -228,11 +259,14 @@ fn history(shared: &Shared, area: Rect, buffer: &mut Buffer) -> Rect {
     }
     let (place, rest) = top(area, lines + 1);
     let span = history.span.map_or(0.0, |(first, last)| last.seconds_since(first));
-    let title = format!("the machine during {}", text::safe(run.run.as_str()));
+    let host = open.state.started.as_ref().map_or("", |started| &started.host);
+    let title =
+        format!("the machine during {}, {}", text::safe(run.run.as_str()), text::safe(host));
     let note =
         format!("{} samples over {}", format::count(history.samples), format::duration(span));
     let inner = section(shared, buffer, place, &title, &note);
-    let cells = usize::from(inner.width).saturating_sub(54).clamp(8, 60);
+    let cells = usize::from(inner.width).saturating_sub(61).clamp(8, 60);
+    let newest = if open.status.has_runner() { "now" } else { "last" };
     for (at, measure) in history.measures.iter().take(usize::from(lines)).enumerate() {
         let value = |value: f64| match measure.unit {
             Unit::Share => format!("{:.0} %", value * 100.0),
@@ -245,7 +279,7 @@ fn history(shared: &Shared, area: Rect, buffer: &mut Buffer) -> Rect {
         scaled.extend(measure.columns(cells));
         let bars: String = shared.glyphs.spark(&scaled).chars().skip(2).collect();
         let numbers = format!(
-            " {:>9} now {:>9} mean {:>9} most",
+            " {:>9} {newest} {:>9} mean {:>9} most",
             value(measure.last),
             value(measure.mean()),
             value(measure.most)
@@ -277,4 +311,92 @@ fn next_checkpoint(shared: &Shared) -> u64 {
             .map(|saved| saved.bytes)
     };
     shared.library.open.values().filter_map(newest).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::session::state::LogLock;
+    use crate::session::{RunStatus, Time};
+    use crate::tui::app::tests::{app, entry, press, shows};
+    use crate::tui::data::library::MachineSample;
+    use crate::tui::msg::{Msg, News};
+
+    const NIGHT: &str = "20261124-100000-night-bbbbbb/simcse-1";
+
+    #[test]
+    fn a_small_terminal_shows_each_runs_process_lock_and_queue() {
+        let mut app = app();
+        let mut after = entry("20261124-100000-night-bbbbbb/clip-12", 2);
+        (after.row.state, after.row.eta_s) = (RunStatus::Queued, None);
+        after.runner.after = Some(NIGHT.to_owned());
+        let mut over = entry("20261124-100000-night-bbbbbb/llm2clip-3", 1);
+        over.row.state = RunStatus::Crashed;
+        over.runner.lock = Some(LogLock::Free);
+        app.shared.focus = Some(over.id.clone());
+        for run in [entry(NIGHT, 5), after, over] {
+            app.update(Msg::News(News::Run(Box::new(run))));
+        }
+        app.update(Msg::Time(Time::from_millis(345_000).unwrap()));
+        press(&mut app, "6");
+        let sample = MachineSample {
+            host: "here".to_owned(),
+            cores: vec![0.5; 2],
+            memory: (1, 4),
+            disks: vec![("checkpoints".to_owned(), 12_000_000_000, 100_000_000_000)],
+            ..MachineSample::default()
+        };
+        app.update(Msg::News(News::Machine(Box::new(sample))));
+        let text = shows(&app, 80, 24);
+        let line = |name: &str| text.lines().find(|line| line.contains(name)).unwrap().to_owned();
+        let live = line("simcse-1 pid");
+        assert!(live.starts_with("▌● live    "), "{text}");
+        assert!(live.contains("pid 4242    lock held") && live.contains("75 s left, silent 15 s"));
+        assert!(line("clip-12 ").contains("lock held after simcse-1, "), "{text}");
+        let over = line("llm2clip-3 ");
+        assert!(over.contains("✗ crashed ") && over.contains("lock free cpu on here"), "{text}");
+        assert!(line("12 GB free").contains("12 GB free of 100 GB"), "{text}");
+    }
+
+    #[test]
+    fn what_the_next_checkpoint_takes_fits_beside_the_bar() {
+        for (all, free) in [(100_000_000_000, 80_000_000_000), (990_000_000_000, 1_000_000)] {
+            let mut app = app();
+            app.shared.library.open.insert(entry(NIGHT, 5).id, saved(67_000_000));
+            press(&mut app, "6");
+            let disks = vec![("checkpoints".to_owned(), free, all)];
+            let sample = MachineSample { disks, ..MachineSample::default() };
+            // Drawn before the model lets go of a run nobody looks at.
+            app.shared.library.sampled(sample);
+            app.shared.library.open.insert(entry(NIGHT, 5).id, saved(67_000_000));
+            let text = shows(&app, 80, 24);
+            let line = text.lines().find(|line| line.contains("checkpoints")).unwrap();
+            assert!(line.contains("; next checkpoint 67 MB"), "{text}");
+            assert_eq!(line.contains("no room for two"), free < 134_000_000, "{text}");
+        }
+    }
+
+    /// A run that saved one checkpoint.
+    fn saved(bytes: u64) -> crate::tui::data::library::OpenRun {
+        use crate::session::event::CheckpointSaved;
+        let mut state = crate::session::fold::RunState::default();
+        let event = CheckpointSaved {
+            stage: "simcse".parse().unwrap(),
+            step: 20,
+            path: "somewhere".into(),
+            digest: crate::ids::Digest::of(b"x"),
+            bytes,
+            seconds: crate::session::Finite::ZERO,
+        };
+        state.apply(crate::session::Record::new(1, Time::EPOCH, event));
+        crate::tui::data::library::OpenRun {
+            state: state.into(),
+            alerts: std::sync::Arc::default(),
+            story: std::sync::Arc::default(),
+            console: std::sync::Arc::default(),
+            device: std::sync::Arc::default(),
+            reading: crate::tui::data::library::Reading::default(),
+            oddities: crate::session::tail::Oddities::default(),
+            status: RunStatus::Done,
+        }
+    }
 }

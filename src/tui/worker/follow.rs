@@ -2,15 +2,17 @@
 
 use super::Entry;
 use super::samples::SampleTail;
+use crate::session::event::Event;
 use crate::session::fold::RunState;
 use crate::session::follow::RunFollower;
 use crate::session::names::{RunId, console_name};
 use crate::session::runs::RunRow;
+use crate::session::state::lock_of;
 use crate::session::tail::{Budget, Reached};
 use crate::session::{RunStatus, Time};
 use crate::tui::data::alerts::Alerts;
 use crate::tui::data::curve::spark;
-use crate::tui::data::library::{OpenRun, Reading, RunEntry};
+use crate::tui::data::library::{OpenRun, Reading, RunEntry, Runner};
 use crate::tui::data::story::Story;
 use crate::tui::msg::News;
 use crate::tui::text;
@@ -40,6 +42,8 @@ pub struct Followed {
     alerts: Alerts,
     story: Story,
     samples: Option<SampleTail>,
+    /// The run whose end it was told to wait for.
+    after: Option<String>,
     segments: usize,
     watched: bool,
     status: Option<RunStatus>,
@@ -87,6 +91,7 @@ impl Followed {
             alerts: Alerts::default(),
             story: Story::default(),
             samples: None,
+            after: None,
             segments: 0,
             watched,
             status: None,
@@ -140,7 +145,11 @@ impl Followed {
         });
         let before = follower.state().records;
         let (alerts, story) = (&mut self.alerts, &mut self.story);
+        let after = &mut self.after;
         let read = follower.poll_with(Budget::FIRST, |record| {
+            if let Event::Queued(queued) = &record.event {
+                after.clone_from(&queued.after);
+            }
             alerts.apply(record);
             story.apply(record);
         });
@@ -188,18 +197,21 @@ impl Followed {
             self.told = Some(Instant::now());
             self.fresh = more;
             let mut entry = entry(id, shown, now);
+            entry.runner.after.clone_from(&self.after);
             if partial {
                 entry.row.state = status;
             }
             news.push(News::Run(entry));
             if self.watched {
                 let samples = self.samples.get_or_insert_with(|| SampleTail::new(&self.folder, id));
+                let device = Arc::new(samples.poll(shown.state().segment()).clone());
+                let low = samples.room().alerts(&alerts.sizes, shown.state());
                 let open = OpenRun {
                     state: Arc::new(shown.state().clone()),
-                    alerts: Arc::new(alerts.clone()),
+                    alerts: Arc::new(alerts.with(low)),
                     story: Arc::new(story.clone()),
                     console: Arc::new(console(&self.folder, id, shown.state().segment())),
-                    device: Arc::new(samples.poll(shown.state().segment()).clone()),
+                    device,
                     reading: Reading { read: if more { read.0 } else { read.1 }, total: read.1 },
                     oddities: shown.oddities(),
                     status,
@@ -244,6 +256,11 @@ fn entry(id: &RunId, run: &RunFollower, now: Time) -> Entry {
         share: share(state, ends),
         device: started.map_or_else(String::new, |started| started.device.clone()),
         host: started.map_or_else(String::new, |started| started.host.clone()),
+        runner: Runner {
+            process: started.map(|started| started.pid),
+            lock: run.newest_log().map(lock_of),
+            after: None,
+        },
         seed: started.map_or(0, |started| started.seed),
         segments: state.segments.len(),
         spark: spark(state, SPARK),

@@ -4,6 +4,7 @@ use crate::session::names::{RunId, system_name};
 use crate::session::system::SystemEvent;
 use crate::session::tail::{Budget, LogTail};
 use crate::tui::data::history::DeviceHistory;
+use crate::tui::data::room::Room;
 use std::path::{Path, PathBuf};
 
 /// Reads the samples of a run.
@@ -14,13 +15,20 @@ pub struct SampleTail {
     segment: u32,
     tail: Option<LogTail<SystemEvent>>,
     history: DeviceHistory,
+    room: Room,
 }
 
 impl SampleTail {
     /// From the first segment's beginning.
     pub fn new(folder: &Path, run: &RunId) -> Self {
         let (folder, run) = (folder.to_owned(), run.clone());
-        Self { folder, run, segment: 1, tail: None, history: DeviceHistory::default() }
+        let (history, room) = (DeviceHistory::default(), Room::default());
+        Self { folder, run, segment: 1, tail: None, history, room }
+    }
+
+    /// The room for checkpoints, as far as samples were read.
+    pub fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Reads on, up to the segment that is the newest. What cannot be read is left out: no run depends
@@ -32,10 +40,11 @@ impl SampleTail {
                 self.tail = LogTail::open_as(&path).ok();
             }
             if let Some(tail) = &mut self.tail {
-                let history = &mut self.history;
+                let (history, room) = (&mut self.history, &mut self.room);
                 let _ = tail.poll(Budget::ALL, |record| {
                     if let SystemEvent::Sampled(sample) = record.event {
                         history.apply(record.time, &sample);
+                        room.apply(record.time, &sample);
                     }
                 });
             }

@@ -7,7 +7,7 @@ use crate::tui::app::Shared;
 use crate::tui::data::alerts::Alert;
 use crate::tui::data::curve::{Ruler, batch};
 use crate::tui::data::library::OpenRun;
-use crate::tui::widget::chart::{Chart, Curve, Mark, MarkKind, Reference};
+use crate::tui::widget::chart::{Chart, Curve, Mark, MarkKind, Reference, letter, single};
 
 /// Measures in the order they matter; others follow by name.
 const ORDER: [&str; 12] = [
@@ -151,7 +151,14 @@ pub fn chart(
         let names: Vec<String> = runs
             .iter()
             .enumerate()
-            .map(|(at, (id, _))| format!("{} {}", letter(at), id.run))
+            .map(|(at, (id, _))| {
+                let sign = if measure.starts_with("validation/") && !shared.glyphs.ascii {
+                    single(at, true, false)
+                } else {
+                    String::new()
+                };
+                format!("{sign}{} {}", letter(at), id.run)
+            })
             .collect();
         chart.title = format!("{measure}: {}", names.join(", "));
     } else if chart.curves.len() > 1 {
@@ -162,10 +169,6 @@ pub fn chart(
         });
     }
     chart
-}
-
-fn letter(number: usize) -> char {
-    char::from(b'a' + (number % 8) as u8)
 }
 
 /// Stages, resumptions, alerts and reference lines of the run in focus.
@@ -194,7 +197,7 @@ fn surroundings(screen: &TrainScreen, run: &OpenRun, measure: &str, chart: &mut 
             });
         }
     }
-    if let Some(alert) = screen.alert.and_then(|at| run.alerts.kept.get(at))
+    if let Some(alert) = screen.below.alert.and_then(|at| run.alerts.kept.get(at))
         && let Some(x) = place_of(screen, run, alert)
     {
         chart.marks.push(Mark { x, label: String::new(), kind: MarkKind::Alert });

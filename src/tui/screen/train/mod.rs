@@ -1,18 +1,25 @@
 //! Train: a run's curves that tell the truth, its progress, its machine, its alerts, its console.
 
+mod below;
 mod charts;
+mod device;
 mod panel;
+#[cfg(test)]
+mod tests;
 
 use super::Screen;
 use crate::session::Time;
 use crate::session::names::RunId;
 use crate::tui::app::{Effect, Shared};
+use crate::tui::data::alerts::Alert;
 use crate::tui::data::curve::XKind;
 use crate::tui::data::library::OpenRun;
 use crate::tui::keys::Action;
 use crate::tui::theme::Role;
 use crate::tui::widget::chart::{self, Look, Marker};
 use crate::tui::widget::paint::{bottom, paragraph, right, top};
+use below::Below;
+use panel::Seen;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::collections::BTreeMap;
@@ -30,7 +37,7 @@ pub struct TrainScreen {
     /// One stage alone.
     stage: Option<usize>,
     wide: bool,
-    alert: Option<usize>,
+    below: Below,
     /// The runs as they were when the charts were held still.
     frozen: Option<BTreeMap<RunId, OpenRun>>,
 }
@@ -54,7 +61,7 @@ impl Default for TrainScreen {
             measure: "loss".to_owned(),
             stage: None,
             wide: false,
-            alert: None,
+            below: Below::default(),
             frozen: None,
         }
     }
@@ -63,6 +70,10 @@ impl Default for TrainScreen {
 impl TrainScreen {
     fn open<'a>(&'a self, shared: &'a Shared) -> &'a BTreeMap<RunId, OpenRun> {
         self.frozen.as_ref().unwrap_or(&shared.library.open)
+    }
+
+    fn seen(&self, shared: &Shared) -> Seen {
+        Seen { now: shared.now, past: false, frozen: self.frozen.is_some() }
     }
 
     fn run<'a>(&'a self, shared: &'a Shared) -> Option<(&'a RunId, &'a OpenRun)> {
@@ -81,7 +92,8 @@ impl TrainScreen {
         buffer: &mut Buffer,
     ) {
         let runs: Vec<(&RunId, &OpenRun)> = runs.iter().filter(|(run, _)| *run == id).collect();
-        self.draw(shared, id, &runs, now, area, buffer);
+        let seen = Seen { now, past: true, frozen: false };
+        self.draw(shared, id, &runs, seen, area, buffer);
     }
 
     fn draw(
@@ -89,7 +101,7 @@ impl TrainScreen {
         shared: &Shared,
         id: &RunId,
         runs: &[(&RunId, &OpenRun)],
-        now: Time,
+        seen: Seen,
         area: Rect,
         buffer: &mut Buffer,
     ) {
@@ -107,10 +119,10 @@ impl TrainScreen {
             }
         }
         if parts.panel.width > 0 {
-            panel::progress(shared, id, run, now, self.frozen.is_some(), parts.panel, buffer);
+            panel::progress(shared, id, run, seen, parts.panel, buffer);
         }
         if parts.events.height > 0 {
-            panel::events(shared, run, self.alert, parts.events, buffer);
+            below::draw(shared, run, seen, self.below, parts.events, buffer);
         }
     }
 
@@ -161,17 +173,18 @@ impl TrainScreen {
     /// Puts the crosshair on an alert.
     fn jump(&mut self, shared: &Shared, by: isize) -> Vec<Effect> {
         let Some((_, run)) = self.run(shared) else { return Vec::new() };
-        let alerts = &run.alerts.kept;
+        let silence = below::silence(run, self.seen(shared));
+        let alerts: Vec<&Alert> = run.alerts.kept.iter().chain(&silence).collect();
         if alerts.is_empty() {
             return vec![Effect::Say("no alerts".to_owned())];
         }
         let last = alerts.len() - 1;
-        let at = match self.alert {
+        let at = match self.below.alert {
             None => last,
             Some(at) => at.saturating_add_signed(by).min(last),
         };
-        let place = charts::place_of(self, run, &alerts[at]);
-        self.alert = Some(at);
+        let place = charts::place_of(self, run, alerts[at]);
+        self.below.alert = Some(at);
         if let Some(place) = place {
             self.look.crosshair = Some(place);
             self.centre(shared, place);
@@ -252,6 +265,7 @@ impl Screen for TrainScreen {
                 (self.look.window, self.look.crosshair) = (None, None);
             }
             Action::Wide => self.wide = !self.wide,
+            Action::Console => self.below.console = !self.below.console,
             Action::AlertNext => return self.jump(shared, 1),
             Action::AlertPrevious => return self.jump(shared, -1),
             Action::Checkpoint | Action::Pause | Action::Stop | Action::Resume => {
@@ -266,7 +280,7 @@ impl Screen for TrainScreen {
                     || self.look.window.take().is_some()
                     || self.frozen.take().is_some()
                     || self.stage.take().is_some();
-                self.alert = None;
+                self.below.alert = None;
                 if set {
                     return vec![Effect::Say("all of the run again".to_owned())];
                 }
@@ -284,7 +298,7 @@ impl Screen for TrainScreen {
         if shared.glyphs.ascii {
             self.look.marker = Marker::Ascii;
         }
-        (self.frozen, self.alert) = (None, None);
+        (self.frozen, self.below.alert) = (None, None);
         (self.look.window, self.look.crosshair) = (None, None);
         Vec::new()
     }
@@ -324,7 +338,7 @@ impl Screen for TrainScreen {
             return;
         };
         let runs: Vec<(&RunId, &OpenRun)> = charts::runs(self, shared);
-        self.draw(shared, id, &runs, shared.now, area, buffer);
+        self.draw(shared, id, &runs, self.seen(shared), area, buffer);
     }
 
     fn hints(&self, shared: &Shared) -> Vec<Action> {

@@ -1,39 +1,50 @@
-//! The panel beside the charts: progress, time, values now, the machine; and below, alerts and console.
+//! The panel beside the charts: progress, time, values now, the machine.
 
+use super::device;
 use crate::session::fold::RunState;
 use crate::session::names::RunId;
 use crate::session::{RunStatus, Time};
 use crate::tui::app::Shared;
 use crate::tui::data::library::OpenRun;
-use crate::tui::data::story::Level;
 use crate::tui::format;
 use crate::tui::screen::runs::role;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::widget::paint::{pieces, put, right, section};
+use crate::tui::widget::paint::{pieces, section};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-type Line = Vec<(Role, String)>;
+/// A line of the panel.
+pub type Line = Vec<(Role, String)>;
+
+/// At which moment a run is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// How late it is, or was.
+    pub now: Time,
+    /// Whether that is the past: a replay.
+    pub past: bool,
+    /// Whether everything is held still.
+    pub frozen: bool,
+}
 
 /// Draws the panel.
 pub fn progress(
     shared: &Shared,
     id: &RunId,
     run: &OpenRun,
-    now: Time,
-    frozen: bool,
+    seen: Seen,
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let title = if frozen { "held still" } else { "progress" };
+    let title = if seen.frozen { "held still" } else { "progress" };
     let inner = section(shared, buffer, area, title, "");
     let width = usize::from(inner.width);
     let mut lines: Vec<Line> = Vec::new();
     head(shared, id, run, width, &mut lines);
-    time(shared, run, now, width, &mut lines);
+    time(shared, run, seen.now, width, &mut lines);
     values(shared, &run.state, &mut lines);
-    machine(shared, width, &mut lines);
+    device::lines(shared, run, seen, width, &mut lines);
     for (at, line) in lines.iter().take(usize::from(inner.height)).enumerate() {
         let parts: Vec<(Role, &str)> =
             line.iter().map(|(role, words)| (*role, words.as_str())).collect();
@@ -41,7 +52,7 @@ pub fn progress(
     }
 }
 
-fn label(word: &str) -> (Role, String) {
+pub(super) fn label(word: &str) -> (Role, String) {
     (Role::Dim, format!("{word:<7}"))
 }
 
@@ -260,158 +271,5 @@ fn values(shared: &Shared, state: &RunState, lines: &mut Vec<Line>) {
     }
     if stage.skipped > 0 {
         lines.push(vec![label("skipped"), (Role::Bad, format!("{} steps", stage.skipped))]);
-    }
-}
-
-fn machine(shared: &Shared, width: usize, lines: &mut Vec<Line>) {
-    let Some(sample) = shared.library.machine.back() else { return };
-    let cells = width.saturating_sub(13);
-    let strip = |values: Vec<Option<f64>>| {
-        let last = values[values.len().saturating_sub(cells)..].to_vec();
-        // The strip's scale is 0 to 1, whatever it holds.
-        let mut scaled = vec![Some(0.0), Some(1.0)];
-        scaled.extend(last);
-        shared.glyphs.spark(&scaled).chars().skip(2).collect::<String>()
-    };
-    let mean =
-        |cores: &[f64]| (!cores.is_empty()).then(|| cores.iter().sum::<f64>() / cores.len() as f64);
-    let history = |value: &dyn Fn(&crate::tui::data::library::MachineSample) -> Option<f64>| {
-        shared.library.machine.iter().map(value).collect::<Vec<Option<f64>>>()
-    };
-    if sample.gpus.is_empty() {
-        if let Some(now) = mean(&sample.cores) {
-            lines.push(vec![
-                label("cpu"),
-                (Role::Text, format!("{:>3.0} % ", now * 100.0)),
-                (Role::Curve(0), strip(history(&|sample| mean(&sample.cores)))),
-            ]);
-        }
-        let (used, total) = sample.memory;
-        if total > 0 {
-            lines.push(vec![
-                label("ram"),
-                (Role::Text, format!("{} of {}", format::bytes(used), format::bytes(total))),
-            ]);
-        }
-    }
-    for (at, gpu) in sample.gpus.iter().enumerate().take(2) {
-        let utilisation = gpu.utilisation.unwrap_or(0.0);
-        lines.push(vec![
-            label(&format!("gpu {at}")),
-            (Role::Text, format!("{:>3.0} % ", utilisation * 100.0)),
-            (Role::Curve(0), strip(history(&|sample| sample.gpus.get(at)?.utilisation))),
-        ]);
-        let mut about: Vec<String> = Vec::new();
-        about.extend(
-            gpu.memory
-                .map(|(used, total)| format!("{}/{}", format::bytes(used), format::bytes(total))),
-        );
-        about.extend(gpu.watts.map(|watts| format!("{watts:.0} W")));
-        about.extend(gpu.celsius.map(|degrees| format!("{degrees:.0} C")));
-        lines.push(vec![label(""), (Role::Dim, about.join(" "))]);
-    }
-}
-
-/// Alerts at the left, what was printed or happened at the right.
-pub fn events(
-    shared: &Shared,
-    run: &OpenRun,
-    chosen: Option<usize>,
-    area: Rect,
-    buffer: &mut Buffer,
-) {
-    let wide = area.width >= 110;
-    let (left, console) = if wide { right(area, area.width / 2) } else { (area, Rect::ZERO) };
-    let alerts = &run.alerts;
-    if wide || !alerts.kept.is_empty() {
-        let note = if alerts.count > 0 {
-            format!("{}; n N jump", format::count(alerts.count))
-        } else {
-            String::new()
-        };
-        let left = if wide {
-            Rect { width: left.width - 1, ..left }
-        } else {
-            Rect { height: (area.height / 2).max(3).min(area.height), ..left }
-        };
-        let inner = section(shared, buffer, left, "alerts", &note);
-        if alerts.kept.is_empty() {
-            put(buffer, inner, inner.x + 1, inner.y, "none", shared.theme.style(Role::Dim));
-        }
-        let height = usize::from(inner.height);
-        let end =
-            chosen.map_or(alerts.kept.len(), |at| (at + 1).max(height.min(alerts.kept.len())));
-        let first = end.saturating_sub(height);
-        for (line, (at, alert)) in
-            alerts.kept.iter().enumerate().skip(first).take(height).enumerate()
-        {
-            let role = if alert.kind.level() == Level::Error { Role::Bad } else { Role::Warn };
-            let pointer = if chosen == Some(at) { shared.glyphs.pointer() } else { " " };
-            let place = alert
-                .place
-                .as_ref()
-                .map_or_else(String::new, |(stage, step)| format!("{stage} @{step} "));
-            let words =
-                text::fit(&text::safe(&alert.text), usize::from(inner.width), shared.glyphs.cut());
-            pieces(
-                shared,
-                buffer,
-                inner,
-                inner.x,
-                inner.y + line as u16,
-                &[
-                    (Role::Accent, pointer),
-                    (Role::Dim, &format::clock_seconds(alert.time)),
-                    (role, &format!(" {:<6} ", alert.kind.word())),
-                    (Role::Dim, &place),
-                    (Role::Text, &words),
-                ],
-            );
-        }
-    }
-    let console = if wide {
-        console
-    } else if alerts.kept.is_empty() {
-        area
-    } else {
-        let used = (area.height / 2).max(3).min(area.height);
-        Rect { y: area.y + used, height: area.height - used, ..area }
-    };
-    story(shared, run, console, buffer);
-}
-
-fn story(shared: &Shared, run: &OpenRun, area: Rect, buffer: &mut Buffer) {
-    let note = match run.oddities.bad_lines {
-        0 => String::new(),
-        count => format!("{count} lines of the log cannot be read"),
-    };
-    let inner = section(shared, buffer, area, "what happened", &note);
-    let height = usize::from(inner.height);
-    let notable: Vec<_> =
-        run.story.sentences.iter().filter(|sentence| sentence.level > Level::Step).collect();
-    let first = notable.len().saturating_sub(height);
-    for (line, sentence) in notable[first..].iter().enumerate() {
-        let role = match sentence.level {
-            Level::Step | Level::Notice => Role::Text,
-            Level::Warning => Role::Warn,
-            Level::Error => Role::Bad,
-        };
-        let words = text::fit(
-            &text::safe(&sentence.text),
-            usize::from(inner.width).saturating_sub(10),
-            shared.glyphs.cut(),
-        );
-        pieces(
-            shared,
-            buffer,
-            inner,
-            inner.x + 1,
-            inner.y + line as u16,
-            &[
-                (Role::Dim, &format::clock_seconds(sentence.time)),
-                (Role::Text, " "),
-                (role, &words),
-            ],
-        );
     }
 }

@@ -6,10 +6,12 @@ mod axis;
 mod canvas;
 mod plot;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub use axis::{Axis, label};
 pub use canvas::{Canvas, Layer, Marker, Pattern};
-pub use plot::draw;
+pub use plot::{draw, letter, single};
 
 use crate::tui::data::curve::{Piece, XKind};
 

@@ -1,6 +1,6 @@
 //! Drawing a chart into cells.
 
-use super::rules::lines;
+use super::rules::{lines, words_across};
 use super::{Axis, Canvas, Chart, Curve, Layer, Look, Pattern, label};
 use crate::session::Time;
 use crate::tui::app::Shared;
@@ -14,6 +14,8 @@ use ratatui::layout::Rect;
 
 /// Letters of runs laid over each other.
 const LETTERS: [char; 8] = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+/// Signs of single values of runs laid over each other; in ASCII they are the letters.
+const SINGLE: [&str; 8] = ["◆", "●", "▲", "■", "◇", "○", "△", "□"];
 /// ASCII signs of curves.
 const SIGNS: [char; 6] = ['*', 'o', '+', 'x', '#', '@'];
 
@@ -21,6 +23,18 @@ const SIGNS: [char; 6] = ['*', 'o', '+', 'x', '#', '@'];
 #[must_use]
 pub fn letter(n: usize) -> char {
     LETTERS[n % LETTERS.len()]
+}
+
+/// The sign at single values of curve number n, where `several` curves have such. No colour is needed
+/// to tell them.
+#[must_use]
+pub fn single(n: usize, several: bool, ascii: bool) -> String {
+    match (several, ascii) {
+        (false, true) => "o".to_owned(),
+        (false, false) => SINGLE[0].to_owned(),
+        (true, true) => letter(n).to_string(),
+        (true, false) => SINGLE[n % SINGLE.len()].to_owned(),
+    }
 }
 
 /// Values of one column of dots.
@@ -99,6 +113,7 @@ pub fn draw(shared: &Shared, chart: &Chart, look: &Look, area: Rect, buffer: &mu
     lines(shared, chart, look, (x_axis, y_axis), &canvas, plot, buffer);
     canvas.draw(plot, buffer);
     signs(shared, chart, look, (x_axis, y_axis), plot, buffer);
+    words_across(shared, chart, (x_axis, y_axis), plot, buffer);
     if let Some(x) = look.crosshair {
         crosshair(shared, chart, look, (x_axis, y_axis), x, plot, buffer);
     }
@@ -322,16 +337,17 @@ fn signs(
     plot: Rect,
     buffer: &mut Buffer,
 ) {
-    let several = chart.curves.iter().any(|curve| curve.number > 0 && !curve.sparse);
+    let singles = chart.curves.iter().filter(|curve| curve.sparse).count() > 1;
+    let several = singles || chart.curves.iter().any(|curve| curve.number > 0 && !curve.sparse);
     for curve in &chart.curves {
         let style = shared.theme.style(Role::Curve(curve.number));
         if curve.sparse {
+            let sign = single(curve.number, singles, shared.glyphs.ascii);
             for point in shown(curve, look).flat_map(|piece| &piece.points) {
                 if let (Some(column), Some(row)) =
                     (column_of(x, point.x, plot.width), row_of(y, point.last, plot.height))
                 {
-                    let sign = if shared.glyphs.ascii { "o" } else { "◆" };
-                    put(buffer, plot, plot.x + column, plot.y + row, sign, style);
+                    put(buffer, plot, plot.x + column, plot.y + row, &sign, style);
                 }
             }
         }
@@ -348,7 +364,7 @@ fn signs(
                 );
             }
         }
-        if several && !curve.sparse {
+        if several && (singles || !curve.sparse) {
             let last = shown(curve, look)
                 .filter(|piece| !piece.superseded)
                 .flat_map(|piece| &piece.points)
@@ -357,6 +373,8 @@ fn signs(
                 && let (Some(column), Some(row)) =
                     (column_of(x, point.x, plot.width), row_of(y, point.last, plot.height))
             {
+                // Beside the last value's own sign.
+                let column = column - u16::from(curve.sparse && column > 0);
                 put(
                     buffer,
                     plot,

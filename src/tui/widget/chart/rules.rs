@@ -1,13 +1,59 @@
 //! Lines across and down a chart with their words: references, boundaries of stages, resumes, alerts.
 
 use super::plot::{column_of, row_of};
-use super::{Axis, Canvas, Chart, Look, MarkKind};
+use super::{Axis, Canvas, Chart, Look, MarkKind, Reference};
 use crate::tui::app::Shared;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::put;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+
+fn across(shared: &Shared) -> &'static str {
+    if shared.glyphs.ascii { "-" } else { "┈" }
+}
+
+/// A reference's row, and its first and last column.
+fn line(reference: &Reference, (x, y): (Axis, Axis), plot: Rect) -> Option<(u16, u16, u16)> {
+    let row = row_of(y, reference.y, plot.height)?;
+    let clamp = |value: f64| x.share(value.max(x.low)).unwrap_or(0.0).clamp(0.0, 1.0);
+    let columns = f64::from(plot.width - 1);
+    Some((row, (clamp(reference.x.0) * columns) as u16, (clamp(reference.x.1) * columns) as u16))
+}
+
+/// The words of lines across: where no curve is, on the line or beside it, as far right as can be; over
+/// the curves where these leave no room.
+pub(super) fn words_across(
+    shared: &Shared,
+    chart: &Chart,
+    axes: (Axis, Axis),
+    plot: Rect,
+    buffer: &mut Buffer,
+) {
+    let across = across(shared);
+    let style = shared.theme.style(Role::Dim);
+    for reference in &chart.references {
+        let Some((row, from, to)) = line(reference, axes, plot) else { continue };
+        let width = text::width(&reference.label) as u16;
+        if to <= from + width + 1 {
+            continue;
+        }
+        let open = |row: u16, at: u16| {
+            (at..=at + width + 1).filter(|column| *column < plot.width).all(|column| {
+                let cell = buffer.cell((plot.x + column, plot.y + row));
+                cell.is_some_and(|cell| cell.symbol() == " " || cell.symbol() == across)
+            })
+        };
+        let near = [0, -1, 1, -2, 2].into_iter().filter_map(|by| row.checked_add_signed(by));
+        let free = near.filter(|row| *row < plot.height).find_map(|row| {
+            // A cell of the line is left on either side.
+            let start = (from..=to - width - 1).rev().find(|at| open(row, *at))?;
+            Some((row, start + 1))
+        });
+        let (row, at) = free.unwrap_or((row, to - width));
+        put(buffer, plot, plot.x + at, plot.y + row, &reference.label, style);
+    }
+}
 
 /// Lines across and down, only where no curve is.
 pub(super) fn lines(
@@ -19,13 +65,9 @@ pub(super) fn lines(
     plot: Rect,
     buffer: &mut Buffer,
 ) {
-    let (across, down) = if shared.glyphs.ascii { ("-", ":") } else { ("┈", "┊") };
+    let (across, down) = (across(shared), if shared.glyphs.ascii { ":" } else { "┊" });
     for reference in &chart.references {
-        let Some(row) = row_of(y, reference.y, plot.height) else { continue };
-        let clamp = |value: f64| x.share(value.max(x.low)).unwrap_or(0.0).clamp(0.0, 1.0);
-        let columns = f64::from(plot.width - 1);
-        let (from, to) =
-            ((clamp(reference.x.0) * columns) as u16, (clamp(reference.x.1) * columns) as u16);
+        let Some((row, from, to)) = line(reference, (x, y), plot) else { continue };
         for column in
             (from..=to).filter(|column| !canvas.covers(usize::from(*column), usize::from(row)))
         {
@@ -36,17 +78,6 @@ pub(super) fn lines(
                 plot.y + row,
                 across,
                 shared.theme.style(Role::Faint),
-            );
-        }
-        let width = text::width(&reference.label) as u16;
-        if to > from + width + 1 {
-            put(
-                buffer,
-                plot,
-                plot.x + to - width,
-                plot.y + row,
-                &reference.label,
-                shared.theme.style(Role::Dim),
             );
         }
     }

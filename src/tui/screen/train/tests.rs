@@ -1,0 +1,164 @@
+//! The Train screen of the committed session's run, as it is and as it would be while at work.
+
+use crate::session::RunStatus;
+use crate::session::names::RunId;
+use crate::session::system::Sampled;
+use crate::session::{Finite, Time};
+use crate::tui::app::App;
+use crate::tui::app::tests::{app, press, shows};
+use crate::tui::data::alerts::tests::stepped;
+use crate::tui::data::history::DeviceHistory;
+use crate::tui::data::library::{MachineSample, OpenRun};
+use crate::tui::msg::{Cmd, Msg, News, Work};
+use crate::tui::worker::read_session;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Its host is called `builder`.
+const RUN: &str = "20261124-054028-causal-lm-62f551/causal-lm-1";
+const NOW: &str = "2026-11-25T08:00:00Z";
+
+fn id() -> RunId {
+    let (session, run) = RUN.split_once('/').unwrap();
+    RunId { session: session.parse().unwrap(), run: run.parse().unwrap() }
+}
+
+/// A workbench that looks at the run, and what it knows of it.
+fn watching() -> (App, OpenRun, Vec<Cmd>) {
+    let (mut app, id, now) = (app(), id(), NOW.parse().unwrap());
+    app.watch(id.clone());
+    let mut commands = app.update(Msg::Time(now));
+    let sessions = Path::new(env!("CARGO_MANIFEST_DIR")).join("sessions");
+    for news in read_session(&sessions, &id.session, &BTreeSet::from([id.clone()]), now) {
+        commands.extend(app.update(Msg::News(news)));
+    }
+    let open = app.shared.library.open[&id].clone();
+    (app, open, commands)
+}
+
+fn put(app: &mut App, open: &OpenRun) {
+    app.update(Msg::News(News::Open(id(), Box::new(open.clone()))));
+}
+
+fn sample(host: &str, used: f64) -> Msg {
+    let sample = MachineSample {
+        host: host.to_owned(),
+        cores: vec![used; 2],
+        memory: (1, 4),
+        ..MachineSample::default()
+    };
+    Msg::News(News::Machine(Box::new(sample)))
+}
+
+fn recorded() -> Arc<DeviceHistory> {
+    let mut history = DeviceHistory::default();
+    for at in 0..20 {
+        let share = |value: f64| Finite::new(value).unwrap();
+        let sampled = Sampled {
+            cores_used: share(0.25),
+            busiest_core: share(1.0),
+            cores: 2,
+            memory_used: 3,
+            memory_total: 4,
+            process_bytes: 1,
+            disk_free: std::collections::BTreeMap::new(),
+            gpus: Vec::new(),
+        };
+        history.apply(Time::from_millis(at * 2000).unwrap(), &sampled);
+    }
+    Arc::new(history)
+}
+
+#[test]
+fn the_machine_beside_a_run_is_the_runs_own() {
+    let (mut app, mut open, _) = watching();
+    app.update(sample("builder", 0.59));
+    // It is over, and nothing was recorded of its machine.
+    let text = shows(&app, 140, 45);
+    assert!(!text.contains("59 %") && !text.contains("cpu  "), "{text}");
+    open.device = recorded();
+    put(&mut app, &open);
+    let text = shows(&app, 140, 45);
+    assert!(text.contains("then   mean of 38 s on buil"), "{text}");
+    assert!(text.contains("25 %") && !text.contains("59 %"), "{text}");
+    // At work here, and at work elsewhere.
+    open.status = RunStatus::Live;
+    put(&mut app, &open);
+    let text = shows(&app, 140, 45);
+    assert!(text.contains("59 %") && !text.contains("25 %"), "{text}");
+    app.update(sample("laptop", 0.59));
+    let text = shows(&app, 140, 45);
+    assert!(text.contains("there  on builder") && text.contains("25 %"), "{text}");
+    assert!(!text.contains("59 %"), "{text}");
+}
+
+#[test]
+fn a_run_that_is_over_stands_still() {
+    let (mut app, _, commands) = watching();
+    assert!(!commands.contains(&Cmd::Work(Work::Sample(true))));
+    assert!(!app.ticks());
+    let before = shows(&app, 140, 45);
+    app.update(sample("builder", 0.1));
+    app.update(sample("builder", 0.9));
+    assert_eq!(shows(&app, 140, 45), before);
+}
+
+#[test]
+fn the_end_of_what_a_run_printed_is_beside_what_happened_or_in_its_place() {
+    let (mut app, mut open, _) = watching();
+    let lines = (0..40).map(|at| format!("printed line {at}"));
+    open.console = Arc::new(lines.chain([String::new()]).collect());
+    put(&mut app, &open);
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("printed line 39") && text.contains("done after"), "{text}");
+    let text = shows(&app, 80, 24);
+    assert!(!text.contains("printed line") && text.contains("c console"), "{text}");
+    press(&mut app, "c");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("printed line 39") && !text.contains("done after"), "{text}");
+    press(&mut app, "c");
+    assert!(shows(&app, 80, 24).contains("done after"));
+}
+
+#[test]
+fn a_live_run_without_a_step_for_long_is_a_stall_while_it_lasts_and_leads_to_its_place() {
+    let (mut app, mut open, _) = watching();
+    open.alerts = Arc::new(stepped("causal-lm", 20));
+    open.status = RunStatus::Live;
+    put(&mut app, &open);
+    app.update(Msg::Time(Time::from_millis(30_000).unwrap()));
+    assert!(!shows(&app, 160, 40).contains("STALL"));
+    app.update(Msg::Time(Time::from_millis(90_000).unwrap()));
+    let text = shows(&app, 160, 40);
+    assert!(text.contains("STALL  causal-lm @20 no step for 1 m 10 s; one takes 1.0 s"), "{text}");
+    let values = |text: &str| text.matches(" loss ").count();
+    press(&mut app, "n");
+    let there = shows(&app, 160, 40);
+    assert!(there.contains("▌00:00:20 STALL"), "{there}");
+    // The crosshair stands at the step, with its values.
+    assert!(values(&there) > values(&text), "{there}");
+    // Held still, and over: no step is waited for.
+    press(&mut app, "f");
+    assert!(!shows(&app, 120, 40).contains("STALL"));
+}
+
+#[test]
+fn one_row_of_alerts_leaves_room_on_a_small_terminal_and_is_cut_with_a_sign() {
+    let (mut app, mut open, _) = watching();
+    let mut alerts = stepped("causal-lm", 80);
+    let warned = |text: &str| {
+        let event = crate::session::event::Warned { what: text.to_owned() };
+        crate::session::Record::new(1, Time::from_millis(99_000).unwrap(), event)
+    };
+    alerts.apply(&warned("first"));
+    alerts.apply(&warned(&"a long story ".repeat(9)));
+    open.alerts = Arc::new(alerts);
+    put(&mut app, &open);
+    let text = shows(&app, 80, 24);
+    let line = text.lines().find(|line| line.contains("WARN")).unwrap();
+    assert!(line.contains("a long story") && line.trim_end().ends_with('…'), "{line}");
+    let from = text.lines().position(|line| line.contains("what happened")).unwrap();
+    assert!(text.lines().nth(from + 1).unwrap().contains("finished in"), "{text}");
+    assert!(text.lines().nth(from + 2).unwrap().contains("done after"), "{text}");
+}

@@ -1,0 +1,96 @@
+//! Charts as they are drawn.
+
+use super::*;
+use crate::tui::app::tests::app;
+use crate::tui::data::curve::Point;
+use crate::tui::glyphs::Glyphs;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+fn look(marker: Marker) -> Look {
+    Look {
+        log_y: false,
+        log_x: false,
+        x: XKind::Step,
+        window: None,
+        smoothing: 0.0,
+        middle: false,
+        marker,
+        crosshair: None,
+        superseded: true,
+    }
+}
+
+fn curve(number: usize, sparse: bool, values: &[(f64, f64)]) -> Curve {
+    let point = |(x, value): &(f64, f64)| Point {
+        x: *x,
+        min: *value,
+        max: *value,
+        first: *value,
+        last: *value,
+        mean: *value,
+        count: 1,
+        after_gap: false,
+    };
+    let pieces = vec![Piece { points: values.iter().map(point).collect(), superseded: false }];
+    Curve { name: String::new(), number, pieces, sparse, gaps: Vec::new() }
+}
+
+fn drawn(chart: &Chart, ascii: bool) -> Vec<String> {
+    let mut app = app();
+    app.shared.glyphs = Glyphs { ascii };
+    let area = Rect::new(0, 0, 50, 12);
+    let mut buffer = Buffer::empty(area);
+    let marker = if ascii { Marker::Ascii } else { Marker::Braille };
+    draw(&app.shared, chart, &look(marker), area, &mut buffer);
+    let row = |y| (0..area.width).map(|x| buffer[(x, y)].symbol()).collect();
+    (0..area.height).map(row).collect()
+}
+
+fn chart(curves: Vec<Curve>) -> Chart {
+    Chart {
+        title: String::new(),
+        curves,
+        marks: Vec::new(),
+        references: Vec::new(),
+        span: (0.0, 10.0),
+    }
+}
+
+#[test]
+fn single_values_of_runs_laid_over_each_other_are_told_without_colour() {
+    let values = |by: f64| [(2.0, 1.0 + by), (5.0, 2.0 + by), (8.0, 1.0 + by)];
+    let curves = |count: usize| (0..count).map(|n| curve(n, true, &values(n as f64 * 3.0)));
+    let text = drawn(&chart(curves(4).collect()), false).concat();
+    for (sign, letter) in [('◆', 'a'), ('●', 'b'), ('▲', 'c'), ('■', 'd')] {
+        assert_eq!(text.matches(sign).count(), 3, "{sign} in {text}");
+        assert_eq!(text.matches(letter).count(), 1, "{letter} in {text}");
+    }
+    let text = drawn(&chart(curves(4).collect()), true).concat();
+    for letter in ['a', 'b', 'c', 'd'] {
+        assert!(text.matches(letter).count() >= 3, "{letter} in {text}");
+    }
+    // One run's stay as they were, beside its loss too.
+    let loss = curve(0, false, &values(0.0));
+    let text = drawn(&chart(vec![loss, curve(1, true, &values(2.0))]), false).concat();
+    assert_eq!((text.matches('◆').count(), text.matches('●').count()), (3, 0));
+}
+
+#[test]
+fn the_words_of_a_line_across_stand_where_no_curve_is() {
+    // The curve lies on the line in its right half, and a value stands there.
+    let mut chart = chart(vec![
+        curve(0, false, &[(0.0, 8.0), (4.0, 4.0), (10.0, 4.0)]),
+        curve(1, true, &[(7.0, 4.0)]),
+    ]);
+    chart.references.push(Reference { y: 4.0, x: (0.0, 10.0), label: "chance ln 128".to_owned() });
+    for ascii in [false, true] {
+        let rows = drawn(&chart, ascii);
+        let text = rows.join("\n");
+        let row = rows.iter().find(|row| row.contains("chance ln 128")).expect(&text);
+        let (before, after) = row.split_once("chance ln 128").unwrap();
+        for beside in [before.chars().next_back(), after.chars().next()].into_iter().flatten() {
+            assert!([' ', '┈', '-'].contains(&beside), "{text}");
+        }
+    }
+}
