@@ -1,6 +1,8 @@
 //! [`Probe`]: what a data set asks of encoders, independent of any encoder.
 
+use super::alone::{Alone, alone};
 use crate::data::corpus::{Corpus, Item, Picture};
+use crate::eval::left_out::LeftOut;
 use crate::eval::{Direction, Judgements, Protocol, Relevant, Task};
 use crate::runner::RunError;
 use std::collections::BTreeMap;
@@ -66,6 +68,8 @@ pub struct Probe {
     pub task: Task,
     /// Items that lack what the task needs, left out.
     pub left_out: usize,
+    /// Rows of the set that could not be read, or whose picture is not there.
+    pub bad_rows: usize,
     /// Texts that ask: (text, place of its item); ids as `item#k`.
     pub queries: Vec<Entry<String>>,
     /// Texts that answer; the same list where every caption does both.
@@ -73,6 +77,8 @@ pub struct Probe {
     /// Pictures; ids as `item@n`.
     pub pictures: Vec<Entry<Picture>>,
     units: Vec<u32>,
+    /// What answers each other among pictures without captions, an item; else an item answers itself.
+    groups: Option<Vec<u32>>,
     one_list: bool,
 }
 
@@ -106,8 +112,14 @@ impl Probe {
             let first = asking(item).first().copied()?;
             Some((first, answering(item).into_iter().find(|k| *k != first)?))
         };
+        let captionless = request.task == Task::Image
+            && !request.whole
+            && request.query_language.is_none()
+            && request.gallery_language.is_none()
+            && all.iter().all(|item| item.captions.is_empty());
         let fits = |item: &&Item| match request.task {
             Task::Caption => pair(item).is_some(),
+            Task::Image if captionless => !item.pictures.is_empty(),
             Task::Image => {
                 !item.pictures.is_empty() && !asking(item).is_empty() && !answering(item).is_empty()
             }
@@ -126,6 +138,11 @@ impl Probe {
         if usable.is_empty() {
             return Err(RunError::Unfit(nothing(corpus, request, has_splits)));
         }
+        let alone = if captionless {
+            Some(alone(&usable).ok_or_else(|| RunError::Unfit(nothing_shared(corpus)))?)
+        } else {
+            None
+        };
         let mut protocol = Protocol::new(
             &corpus.name,
             has_splits.then_some(request.split.as_str()),
@@ -138,14 +155,19 @@ impl Probe {
         if request.whole && lacking > 0 {
             protocol.captions.push_str(WHOLE);
         }
+        if let Some(Alone { captions, .. }) = &alone {
+            (*captions).clone_into(&mut protocol.captions);
+        }
         let mut probe = Self {
             protocol,
             task: request.task,
             left_out: all.len() - usable.len(),
+            bad_rows: corpus.bad.count,
             queries: Vec::new(),
             texts: Vec::new(),
             pictures: Vec::new(),
             units: Vec::new(),
+            groups: alone.map(|alone| alone.groups),
             one_list: request.captions != Captions::FirstTwo
                 && request.query_language == request.gallery_language,
         };
@@ -209,14 +231,15 @@ impl Probe {
     pub fn judgements(&self, direction: Direction) -> (Vec<usize>, Judgements) {
         let (queries, gallery) = (self.askers(direction), self.answerers(direction));
         let exclude = self.leaves_out_itself(direction);
+        let group = |item: u32| self.groups.as_ref().map_or(item, |groups| groups[item as usize]);
         let mut by_item: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for (place, (_, item)) in gallery.iter().enumerate() {
-            by_item.entry(*item).or_default().push(place as u32);
+            by_item.entry(group(*item)).or_default().push(place as u32);
         }
         let mut places = Vec::new();
         let mut lists = Vec::new();
         for (query, (_, item)) in queries.iter().enumerate() {
-            let mut list = by_item.get(item).cloned().unwrap_or_default();
+            let mut list = by_item.get(&group(*item)).cloned().unwrap_or_default();
             if exclude {
                 list.retain(|&place| place as usize != query);
             }
@@ -228,6 +251,19 @@ impl Probe {
         let units = places.iter().map(|&query| self.units[queries[query].1 as usize]).collect();
         let itself = exclude.then(|| places.iter().map(|&query| query as u32).collect());
         (places, Judgements { relevant: Relevant::from_lists(lists), units, itself })
+    }
+
+    /// What of the set is not asked or answered, counted.
+    pub fn what_is_left_out(&self) -> LeftOut {
+        let unanswered = |direction: Direction| {
+            let count = self.askers(direction).len() - self.judgements(direction).0.len();
+            (count > 0).then_some((direction, count))
+        };
+        LeftOut {
+            items: self.left_out,
+            bad_rows: self.bad_rows,
+            queries: self.directions().into_iter().filter_map(unanswered).collect(),
+        }
     }
 
     /// Whether texts that ask and texts that answer are one list.
@@ -271,6 +307,13 @@ const WHOLE: &str = ", whole gallery";
 
 fn named<T>(entries: &[Entry<T>]) -> Vec<(&str, u32)> {
     entries.iter().map(|entry| (entry.id.as_str(), entry.item)).collect()
+}
+
+fn nothing_shared(corpus: &Corpus) -> String {
+    format!(
+        "data set {}: its items have pictures and no captions, and no two pictures are of one item, concept or label, so that none answers another; expected captions, two pictures an item, or a concept or label that items share",
+        corpus.name
+    )
 }
 
 fn nothing(corpus: &Corpus, request: &ProbeRequest, has_splits: bool) -> String {
