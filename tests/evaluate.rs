@@ -73,7 +73,8 @@ fn results_of_two_sessions_stand_in_one_table_and_are_tested_query_by_query() {
     let of = |found: &Value| -> Vec<Value> {
         let all = found["differences"].as_array().unwrap().iter();
         let all = all.filter(|one| one["a"] == "llama" && one["b"] == "words");
-        all.map(|one| json!([one["metric"], one["delta"], one["ci95"], one["p"], one["n"]])).collect()
+        all.map(|one| json!([one["metric"], one["delta"], one["ci95"], one["p"], one["n"]]))
+            .collect()
     };
     assert_eq!(of(&found), of(&together), "as if both were measured together");
     assert_eq!(of(&found).len(), 5);
@@ -132,9 +133,8 @@ fn pictures(folder: &Path, item: impl Fn(usize, &[String]) -> Value) -> String {
     let more = ["jpeg-progressive-50x31.jpg", "webp-33x21.webp"];
     let paths: Vec<String> =
         names.iter().chain(&more).map(|name| golden(&format!("pictures/{name}"))).collect();
-    let lines: String = (0..3)
-        .map(|n| format!("{}\n", item(n, &paths[2 * n..2 * n + 2])))
-        .collect();
+    let lines: String =
+        (0..3).map(|n| format!("{}\n", item(n, &paths[2 * n..2 * n + 2]))).collect();
     let path = folder.join("pictures.jsonl");
     std::fs::write(&path, lines).unwrap();
     path.display().to_string()
@@ -151,15 +151,13 @@ fn pictures_without_captions_are_compared_with_each_other() {
     assert_eq!(found["rows"].as_array().unwrap().len(), 1);
     let row = &found["rows"][0];
     assert_eq!(row["direction"], "image-to-image");
-    assert_eq!(
-        (&row["queries"], &row["items"], &row["units"]),
-        (&json!(6), &json!(6), &json!(3))
-    );
+    assert_eq!((&row["queries"], &row["items"], &row["units"]), (&json!(6), &json!(6), &json!(3)));
     assert_eq!(found["left_out"], json!({"items": 0, "bad_rows": 0}));
     // The same pictures one by one, by label.
-    let set = pictures(folder.path(), |n, paths| {
-        json!({"id": format!("i{n}"), "image": paths[0], "label": if n < 2 { "x" } else { "y" }})
-    });
+    let set = pictures(
+        folder.path(),
+        |n, paths| json!({"id": format!("i{n}"), "image": paths[0], "label": if n < 2 { "x" } else { "y" }}),
+    );
     let line = format!("compare --task image --dataset {set} --encoders clip={clip} --readonly");
     let found = document(&line);
     assert_eq!(found["protocol"]["captions"], "none, pictures of a label");
@@ -205,12 +203,19 @@ fn a_row_says_how_its_embeddings_lie_how_long_a_search_takes_and_what_was_cut() 
         }
     }
     let shown = String::from_utf8(run(&line).stdout).unwrap();
-    for part in ["alignment", "uniformity", "hub skewness", "search ms", "texts were cut", "of them the search"]
-    {
+    for part in [
+        "alignment",
+        "uniformity",
+        "hub skewness",
+        "search ms",
+        "texts were cut",
+        "of them the search",
+    ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     // Words have no rows: scoring them is the search.
-    let words = document("compare --task caption --language en --pool 30 --encoders bm25 --readonly");
+    let words =
+        document("compare --task caption --language en --pool 30 --encoders bm25 --readonly");
     let row = &words["rows"][0];
     assert_eq!(row["search_ms_per_query"], row["ms_per_query"]);
 }
@@ -224,6 +229,10 @@ fn what_cannot_be_meant_is_refused_before_anything_is_encoded() {
         (format!("{text} bm25,bm25"), "another label"),
         (format!("{text} bm25,nobody/clip"), "no encoder is called"),
         (format!("{text} bm25,table:nope"), "table:FILE"),
+        (
+            format!("{text} bm25,pocket-1/clip@99 --checkpoints checkpoints"),
+            "with a step that was saved: ",
+        ),
         (format!("{text} bm25,hf:nobody/nothing"), "llm2clip pull"),
         (format!("{text} bm25 --baseline nobody"), "expected one of bm25, found \"nobody\""),
         (format!("{text} llama=builtin:llama,llama-best=bm25 --sweep layers"), "llama-best"),
@@ -240,7 +249,9 @@ fn what_cannot_be_meant_is_refused_before_anything_is_encoded() {
             "two encoders",
         ),
         (
-            format!("inspect --encoders a={clip},b={clip} --direction image-to-image --image nope.png"),
+            format!(
+                "inspect --encoders a={clip},b={clip} --direction image-to-image --image nope.png"
+            ),
             "found none at nope.png",
         ),
         (
@@ -280,10 +291,8 @@ fn one_encoder_under_two_labels_is_told_in_an_inspection_and_in_a_classification
         let line = format!("{base} {asked}");
         assert_eq!(document(&line)["same_rows"], json!([["a", "b"]]), "{line}");
         let output = run(&line);
-        let (said, warned) = (
-            String::from_utf8(output.stdout).unwrap(),
-            String::from_utf8(output.stderr).unwrap(),
-        );
+        let (said, warned) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
         assert!(warned.contains("a and b give the same rows"), "{warned}");
         assert!(said.contains("the same rows under several labels: a, b"), "{said}");
     }

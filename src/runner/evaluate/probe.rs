@@ -207,7 +207,7 @@ impl Probe {
     /// The directions this probe can ask: those in which something has an answer. With one picture
     /// an item, no picture answers another.
     pub fn directions(&self) -> Vec<Direction> {
-        let asked = |direction: &Direction| !self.judgements(*direction).0.is_empty();
+        let asked = |direction: &Direction| self.answered(*direction) > 0;
         match self.task {
             Task::Caption => vec![Direction::TextToText],
             Task::Image => Direction::ALL.into_iter().filter(asked).collect(),
@@ -231,15 +231,14 @@ impl Probe {
     pub fn judgements(&self, direction: Direction) -> (Vec<usize>, Judgements) {
         let (queries, gallery) = (self.askers(direction), self.answerers(direction));
         let exclude = self.leaves_out_itself(direction);
-        let group = |item: u32| self.groups.as_ref().map_or(item, |groups| groups[item as usize]);
         let mut by_item: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for (place, (_, item)) in gallery.iter().enumerate() {
-            by_item.entry(group(*item)).or_default().push(place as u32);
+            by_item.entry(self.group(*item)).or_default().push(place as u32);
         }
         let mut places = Vec::new();
         let mut lists = Vec::new();
         for (query, (_, item)) in queries.iter().enumerate() {
-            let mut list = by_item.get(&group(*item)).cloned().unwrap_or_default();
+            let mut list = by_item.get(&self.group(*item)).cloned().unwrap_or_default();
             if exclude {
                 list.retain(|&place| place as usize != query);
             }
@@ -253,10 +252,26 @@ impl Probe {
         (places, Judgements { relevant: Relevant::from_lists(lists), units, itself })
     }
 
+    /// How many of those that ask have an answer besides themselves.
+    fn answered(&self, direction: Direction) -> usize {
+        let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+        for (_, item) in self.answerers(direction) {
+            *counts.entry(self.group(item)).or_insert(0) += 1;
+        }
+        let least = 1 + usize::from(self.leaves_out_itself(direction));
+        let has = |item: u32| counts.get(&self.group(item)).is_some_and(|&count| count >= least);
+        self.askers(direction).into_iter().filter(|(_, item)| has(*item)).count()
+    }
+
+    /// What answers what: everything of one group.
+    fn group(&self, item: u32) -> u32 {
+        self.groups.as_ref().map_or(item, |groups| groups[item as usize])
+    }
+
     /// What of the set is not asked or answered, counted.
     pub fn what_is_left_out(&self) -> LeftOut {
         let unanswered = |direction: Direction| {
-            let count = self.askers(direction).len() - self.judgements(direction).0.len();
+            let count = self.askers(direction).len() - self.answered(direction);
             (count > 0).then_some((direction, count))
         };
         LeftOut {
