@@ -30,6 +30,8 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--validation", type=int, default=0, metavar="N")
     given = parser.parse_args()
+    if given.validation < 0:
+        parser.error(f"--validation: expected 0 or more images, found {given.validation}")
 
     tested = {words(caption) for item in items(given.test) for caption in item["captions"]}
     kept, dropped = [], 0
@@ -40,6 +42,11 @@ def main():
         dropped += len(item["captions"]) - len(captions)
         if len(captions) >= 2:
             kept.append({"id": item.get("id", item.get("image")), "captions": captions, "split": "train"})
+    if given.validation and given.validation >= len(kept):
+        parser.error(
+            f"--validation: expected fewer than the {len(kept)} images there are, for training needs some too, "
+            f"found {given.validation}"
+        )
     for item in kept[len(kept) - given.validation :]:
         item["split"] = "validation"
     with open(given.out, "w", encoding="utf-8") as file:

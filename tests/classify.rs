@@ -171,7 +171,7 @@ fn requests_that_cannot_be_meant_are_refused() {
         assert!(error.contains(wanted), "{error}");
     }
     let output = run(&["--encoders", "builtin:llama", "--image", &own, "--candidates", "a,b"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("no image tower"));
 }
 

@@ -89,7 +89,7 @@ fn a_second_set_of_judgements_is_reported_beside_the_first() {
     assert!(text.contains("more.qrels"), "{text}");
     std::fs::write(&file, "x 0 y 1\n").unwrap();
     let output = run(&[&arguments[..], &["--readonly", "--quiet"]].concat());
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("found none of them"));
 }
 

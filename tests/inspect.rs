@@ -117,9 +117,9 @@ fn an_own_picture_is_found_in_a_folder_without_captions() {
     assert_eq!((&summary["queries"], &summary["overlap@k"]), (&json!(files - 2), &json!(1.0)));
     assert_eq!(summary["rows"].as_array().unwrap().len(), files - 2);
     assert_eq!(summary["rows"][0]["first_relevant"], json!([null, null]));
-    let error = refused(&[&base[..], &["image-to-image", "--slice", "fixed"]].concat(), 1);
+    let error = refused(&[&base[..], &["image-to-image", "--slice", "fixed"]].concat(), 2);
     assert!(error.contains("what is relevant"), "{error}");
-    let error = refused(&[&base[..], &["image-to-text", "--image", &own]].concat(), 1);
+    let error = refused(&[&base[..], &["image-to-text", "--image", &own]].concat(), 2);
     assert!(error.contains("has none here"), "{error}");
 }
 
@@ -342,15 +342,15 @@ fn requests_that_cannot_be_meant_are_refused() {
     assert!(error.contains("--gallery-language"), "{error}");
     let error = refused(
         &["--encoders", "bm25,builtin:llama", "--direction", "text-to-text", "--text", "a"],
-        1,
+        2,
     );
     assert!(error.contains("no embeddings"), "{error}");
-    let error = refused(&[&both[..], &["--direction", "text-to-image", "--text", "a"]].concat(), 1);
+    let error = refused(&[&both[..], &["--direction", "text-to-image", "--text", "a"]].concat(), 2);
     assert!(error.contains("no image tower"), "{error}");
     let error = refused(
         &[&both[..], &["--direction", "text-to-text", "--language", "en", "--query-id", "none"]]
             .concat(),
-        1,
+        2,
     );
     assert!(error.contains("no query is called \"none\"; the first ones are"), "{error}");
 }

@@ -1,8 +1,8 @@
 //! `classify`: pictures against candidate texts, under several encoders.
 
-use super::dataset::{exif_of, open};
+use super::dataset::{at_least_one, exif_of, open, own_picture};
 use super::global::{Global, Refused};
-use super::text::{percent, safe};
+use super::text::{percent, safe, same_rows};
 use crate::data::picture::Exif;
 use crate::encode::parse_list;
 use crate::eval::classify::{ClassHit, ClassifyDocument};
@@ -38,7 +38,7 @@ pub struct Classify {
     #[arg(long, default_value = "test")]
     split: String,
     /// The first N items.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pool: Option<usize>,
     /// The classes: texts separated by commas, or a file with one a line; a tab in a line separates
     /// the label from the text that stands for it.
@@ -48,7 +48,7 @@ pub struct Classify {
     #[arg(long, value_name = "TEXT")]
     template: Vec<String>,
     /// Classes listed a picture.
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = at_least_one)]
     top: usize,
 }
 
@@ -64,7 +64,11 @@ pub fn classify(global: &Global, args: &Classify) -> anyhow::Result<ExitCode> {
     if global.session.is_some() {
         global.may_write()?;
     }
+    if let Some(file) = &args.image {
+        own_picture(file)?;
+    }
     let workspace = global.workspace(None)?;
+    Encoders { workspace: &workspace, exif: Exif::Applied }.check(&specs)?;
     let (pictures, exif) = match (&args.image, &args.images, &args.dataset) {
         (Some(file), _, _) => (LabelledPictures::one(file), Exif::Applied),
         (_, Some(folder), _) => {
@@ -87,7 +91,7 @@ pub fn classify(global: &Global, args: &Classify) -> anyhow::Result<ExitCode> {
         } else {
             args.template.clone()
         },
-        top: args.top.max(1),
+        top: args.top,
         seed: global.seed.unwrap_or(0),
     };
     let mut narrator = Narrator::new(None, global.voice());
@@ -163,6 +167,7 @@ fn human(document: &ClassifyDocument) -> String {
             names.join(", ")
         );
     }
+    text.push_str(&same_rows(&document.same_rows));
     text.push('\n');
     let said = |hit: &ClassHit| {
         let name = document.candidates.get(hit.candidate).map_or("", String::as_str);

@@ -2,12 +2,14 @@
 
 use super::dataset::DataArgs;
 use super::global::{Global, Refused, say};
+use super::joined::joined;
 use super::text;
-use crate::encode::parse_list;
+use crate::encode::{EncoderSpec, parse_list};
 use crate::eval::Task;
 use crate::runner::Narrator;
 use crate::runner::evaluate::{
-    Captions, CompareRequest, Encoders, Qrels, SweepOver, compare as compare_encoders, keep, sweep,
+    Captions, CompareRequest, Encoders, Qrels, SweepOver, check_compare,
+    compare as compare_encoders, keep, sweep,
 };
 use crate::session::results::results_of;
 use clap::{Args, ValueEnum};
@@ -29,12 +31,16 @@ pub struct Compare {
     #[command(flatten)]
     data: DataArgs,
     /// caption or image.
-    #[arg(long)]
-    task: TaskArg,
+    #[arg(long, required_unless_present = "results")]
+    task: Option<TaskArg>,
     /// `[LABEL=]SPEC[OPTIONS]`, separated by commas; labels NAME#1, NAME#2 are replicates of NAME, such
     /// as runs with several seeds.
-    #[arg(long)]
-    encoders: String,
+    #[arg(long, required_unless_present = "results")]
+    encoders: Option<String>,
+    /// Results of earlier comparisons in one table, `[LABEL=]SESSION/RESULT` separated by commas; they
+    /// must be of one protocol. Differences are of rows whose ranks were kept.
+    #[arg(long, value_name = "LIST", conflicts_with_all = MEASURED)]
+    results: Option<String>,
     /// first-two, all-pairs or any.
     #[arg(long)]
     captions: Option<String>,
@@ -57,16 +63,37 @@ pub struct Compare {
     quantised: bool,
 }
 
+/// What says how encoders are measured: results already are.
+const MEASURED: [&str; 14] = [
+    "task",
+    "encoders",
+    "captions",
+    "qrels",
+    "sweep",
+    "validation",
+    "quantised",
+    "dataset",
+    "data",
+    "split",
+    "pool",
+    "language",
+    "query_language",
+    "gallery_language",
+];
+
 fn refused(error: impl std::fmt::Display) -> Refused {
     Refused(error.to_string())
 }
 
 /// `llm2clip compare`
 pub fn compare(global: &Global, args: &Compare) -> anyhow::Result<ExitCode> {
-    let specs = parse_list(&args.encoders).map_err(refused)?;
+    if let Some(list) = &args.results {
+        return of_results(global, list, args.baseline.as_deref());
+    }
+    let specs = parse_list(args.encoders.as_deref().unwrap_or_default()).map_err(refused)?;
     let (task, default) = match args.task {
-        TaskArg::Caption => (Task::Caption, Captions::FirstTwo),
-        TaskArg::Image => (Task::Image, Captions::Any),
+        Some(TaskArg::Image) => (Task::Image, Captions::Any),
+        Some(TaskArg::Caption) | None => (Task::Caption, Captions::FirstTwo),
     };
     let captions = match &args.captions {
         None => default,
@@ -80,31 +107,35 @@ pub fn compare(global: &Global, args: &Compare) -> anyhow::Result<ExitCode> {
             Refused("--sweep is for the caption task: it tries a Llama's layers".into()).into()
         );
     }
+    check_labels(&specs, args)?;
+    let qrels = args.qrels.as_deref().map(Qrels::open).transpose()?;
     let workspace = global.workspace(None)?;
-    let probe = args.data.probe(task, captions)?;
     let encoders = Encoders { workspace: &workspace, exif: args.data.exif() };
+    // Before the data set is read, which may take its time.
+    encoders.check(&specs)?;
+    let probe = args.data.probe(task, captions)?;
+    let mut request = CompareRequest {
+        encoders: specs,
+        baseline: args.baseline.clone(),
+        seed: global.seed.unwrap_or(0),
+        qrels,
+        quantised: args.quantised,
+    };
+    check_compare(&encoders, &probe, &request)?;
     let mut narrator = Narrator::new(None, global.voice());
-    let mut specs = specs;
     let swept = match args.sweep {
         None => None,
         Some(over) => {
             let (validation, dropped) =
                 args.data.validation(args.validation.as_deref(), captions)?;
             let (found, best) =
-                sweep(&encoders, &specs, &validation, over, dropped, &mut narrator)?;
+                sweep(&encoders, &request.encoders, &validation, over, dropped, &mut narrator)?;
             // From the last on, so that the places of the others stay.
             for (place, spec) in best.into_iter().rev() {
-                specs.insert(place + 1, spec);
+                request.encoders.insert(place + 1, spec);
             }
             Some(found)
         }
-    };
-    let request = CompareRequest {
-        encoders: specs,
-        baseline: args.baseline.clone(),
-        seed: global.seed.unwrap_or(0),
-        qrels: args.qrels.as_deref().map(Qrels::open).transpose()?,
-        quantised: args.quantised,
     };
     let (mut document, neighbours) = compare_encoders(&encoders, &probe, &request, &mut narrator)?;
     document.sweep = swept;
@@ -120,4 +151,45 @@ pub fn compare(global: &Global, args: &Compare) -> anyhow::Result<ExitCode> {
     }
     global.print(&document, text::compare)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The table of results that sessions keep; written where a session is named.
+fn of_results(global: &Global, list: &str, baseline: Option<&str>) -> anyhow::Result<ExitCode> {
+    if global.session.is_some() {
+        global.may_write()?;
+    }
+    let document = joined(global, list, baseline)?;
+    if global.session.is_some() {
+        let workspace = global.workspace(None)?;
+        if let Some(session) = global.named_session(&workspace)? {
+            results_of(session.folder())
+                .write(&results_of(session.folder()).free_id("joined")?, &document)?;
+        }
+    }
+    global.print(&document, text::compare)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Labels that no row will bear, or that two rows would.
+fn check_labels(specs: &[EncoderSpec], args: &Compare) -> Result<(), Refused> {
+    let mut labels: Vec<String> = specs.iter().map(|spec| spec.label.clone()).collect();
+    if args.sweep.is_some() {
+        for spec in specs {
+            let best = format!("{}-best", spec.label);
+            if labels.contains(&best) {
+                return Err(Refused(format!(
+                    "--encoders: {best:?} is what --sweep calls the best of {:?}; give one of them another label",
+                    spec.label
+                )));
+            }
+            labels.push(best);
+        }
+    }
+    match &args.baseline {
+        Some(found) if !labels.contains(found) => Err(Refused(format!(
+            "--baseline: expected one of {}, found {found:?}",
+            labels.join(", ")
+        ))),
+        _ => Ok(()),
+    }
 }

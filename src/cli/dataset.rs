@@ -27,7 +27,7 @@ pub struct DataArgs {
     #[arg(long, default_value = "test")]
     pub split: String,
     /// The first N items.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub pool: Option<usize>,
     /// Only captions in this language ask and answer.
     #[arg(long, value_name = "CODE")]
@@ -148,6 +148,22 @@ impl DataArgs {
     pub fn exif(&self) -> Exif {
         exif_of(&self.dataset, self.data.as_deref())
     }
+}
+
+/// A number of things, one at least.
+pub fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err(format!("expected a whole number, at least 1, found {text:?}")),
+        Ok(number) => Ok(number),
+    }
+}
+
+/// A picture that somebody asks with, before anything is loaded for it.
+pub fn own_picture(path: &Path) -> Result<(), Refused> {
+    if path.is_file() {
+        return Ok(());
+    }
+    Err(Refused(format!("--image: expected a picture file, found none at {}", path.display())))
 }
 
 /// Opens a set and says what is wrong with it.

@@ -1,7 +1,7 @@
 //! `inspect`: the ranked lists of a query, of a typed text or of an own picture; a summary of all
 //! queries; or, with `--serve`, one question a line.
 
-use super::dataset::DataArgs;
+use super::dataset::{DataArgs, own_picture};
 use super::global::{Global, Refused, say};
 use super::text::inspect as text;
 use crate::encode::{EncoderSpec, parse_list};
@@ -67,10 +67,17 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
     if args.k == 0 {
         return Err(Refused("-k: expected at least 1, found 0".to_owned()).into());
     }
+    if let Some(file) = &args.image {
+        own_picture(file)?;
+    }
     if global.session.is_some() {
         global.may_write()?;
     }
     let workspace = global.workspace(None)?;
+    let encoders = Encoders { workspace: &workspace, exif: args.data.exif() };
+    if !args.lazy {
+        encoders.check(&specs)?;
+    }
     let probe = args.data.gallery(args.direction).or_else(|error| {
         if !args.lazy {
             return Err(error);
@@ -79,7 +86,6 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
         say(&format!("warning: {error}"));
         args.data.gallery(Some(Direction::TextToText))
     })?;
-    let encoders = Encoders { workspace: &workspace, exif: args.data.exif() };
     let mut narrator = Narrator::new(None, global.voice());
     let Some(direction) = args.direction.filter(|_| !args.serve) else {
         let mut desk = Desk::new(&encoders, specs, &probe);
@@ -107,7 +113,9 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
     let (document, neighbours) = if let Some(ask) = ask {
         let question = Question { ask, direction, k: args.k, pair: FIRST };
         let mut desk = Desk::new(&encoders, specs, &probe);
-        (desk.answer(&question, &mut narrator)?, Vec::new())
+        let mut document = desk.answer(&question, &mut narrator)?;
+        document.same_rows = desk.same_rows(FIRST, direction, &mut narrator)?;
+        (document, Vec::new())
     } else {
         let query = match (&args.query_id, args.slice) {
             (Some(id), _) => Query::Id(id.clone()),

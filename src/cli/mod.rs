@@ -14,7 +14,7 @@
 //! | `embed.rs` | `embed` |
 //! | `encoder.rs` | `encoder` |
 //! | `pull.rs`, `doctor.rs`, `completions.rs` | `pull`, `doctor`, `completions` |
-//! | `compare.rs` | `compare` |
+//! | `compare.rs`, `joined.rs` | `compare`, of encoders or of results |
 //! | `inspect.rs` | `inspect`, one question or line after line |
 //! | `classify.rs` | `classify` |
 //! | `dataset.rs` | the flags that say what is asked of which data |
@@ -24,11 +24,13 @@
 //! | `replay.rs` | `replay` |
 //! | `bench.rs`, `soak.rs` | `bench`, `soak` |
 //! | `workbench.rs` | the terminal workbench |
-//! | `text.rs`, `replicates.rs` | documents as tables for people |
+//! | `text.rs`, `comparison.rs`, `replicates.rs` | documents as tables for people |
+//! | `wrong.rs` | which errors of an evaluation are the request's own |
 
 mod bench;
 mod classify;
 mod compare;
+mod comparison;
 mod completions;
 mod control;
 mod data;
@@ -41,6 +43,7 @@ mod ending;
 mod export;
 mod global;
 mod inspect;
+mod joined;
 mod pull;
 mod recipes;
 mod replay;
@@ -54,6 +57,7 @@ mod text;
 mod train;
 mod watch;
 mod workbench;
+mod wrong;
 
 use crate::runner::client;
 use crate::session::control::Command as Order;
@@ -179,9 +183,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Runs(args) => runs::runs(&global, &args),
         Command::Embed(args) => embed::embed(&global, &args),
         Command::Encoder(args) => encoder::encoder(&global, &args),
-        Command::Compare(args) => compare::compare(&global, &args),
-        Command::Inspect(args) => inspect::inspect(&global, &args),
-        Command::Classify(args) => classify::classify(&global, &args),
+        Command::Compare(args) => compare::compare(&global, &args).map_err(wrong::refused),
+        Command::Inspect(args) => inspect::inspect(&global, &args).map_err(wrong::refused),
+        Command::Classify(args) => classify::classify(&global, &args).map_err(wrong::refused),
         Command::Export(args) => export::export(&global, &args),
         Command::Replay(args) => replay::replay(&global, &args),
         Command::Session(args) => session::session(&global, &args),

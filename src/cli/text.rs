@@ -1,5 +1,6 @@
 //! Documents as tables for people.
 
+use super::comparison;
 use crate::eval::{CompareDocument, CompareRow, InspectDocument, Metrics, Protocol};
 use crate::runner::StageSummary;
 use crate::session::runs::{RunRow, RunsDocument};
@@ -67,6 +68,7 @@ pub fn runs(document: &RunsDocument) -> String {
 pub fn compare(document: &CompareDocument) -> String {
     let mut text = format!("{} retrieval  ", document.task.name());
     table(&mut text, &document.protocol, &document.rows);
+    comparison::write(&mut text, document);
     for paper in &document.published {
         let _ = writeln!(
             text,
@@ -76,10 +78,12 @@ pub fn compare(document: &CompareDocument) -> String {
             paper.source
         );
     }
+    if let Some(paper) = document.published.first().filter(|paper| !paper.caveat.is_empty()) {
+        let _ = writeln!(text, "           {}", paper.caveat);
+    }
     super::replicates::write(&mut text, &document.replicates, &document.replicate_differences);
-    for labels in &document.same_rows {
-        let labels: Vec<String> = labels.iter().map(|label| safe(label)).collect();
-        let _ = writeln!(text, "\nthe same rows under several labels: {}", labels.join(", "));
+    for said in document.same_rows.chunks(1).map(same_rows) {
+        let _ = write!(text, "\n{said}");
     }
     if let Some(second) = &document.qrels {
         let read = &second.read;
@@ -141,6 +145,15 @@ pub fn compare(document: &CompareDocument) -> String {
     text
 }
 
+/// Labels that are one encoder, a line each group.
+pub fn same_rows(groups: &[Vec<String>]) -> String {
+    let line = |labels: &Vec<String>| {
+        let labels: Vec<String> = labels.iter().map(|label| safe(label)).collect();
+        format!("the same rows under several labels: {}\n", labels.join(", "))
+    };
+    groups.iter().map(line).collect()
+}
+
 /// Share of ties from which on a row's numbers are those of its ties.
 const MUCH_TIED: f64 = 0.1;
 
@@ -162,12 +175,12 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
         value.map_or_else(|| "-".to_owned(), |value: f64| format!("{value:.digits$}"))
     };
     let mut direction = None;
-    for row in rows {
+    for (at, row) in rows.iter().enumerate() {
         if direction != Some(row.direction) {
             direction = Some(row.direction);
             let _ = writeln!(
                 text,
-                "\n{}  {} queries, {} items\n{:<22} {:>8} {:>15} {:>8} {:>8} {:>7} {:>7} {:>9} {:>9} {:>9} {:>10}",
+                "\n{}  {} queries, {} items\n{:<22} {:>8} {:>15} {:>8} {:>8} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9} {:>10}",
                 row.direction,
                 row.queries,
                 row.items,
@@ -180,6 +193,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
                 "median",
                 "cosine",
                 "ms/query",
+                "search ms",
                 "ms/item",
                 "bytes/item"
             );
@@ -188,7 +202,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
         let [low, high] = row.ci95.recall_1;
         let _ = writeln!(
             text,
-            "{:<22} {:>8} {:>15} {:>8} {:>8} {mrr:>7.3} {median_rank:>7.1} {:>9} {:>9} {:>9} {:>10}",
+            "{:<22} {:>8} {:>15} {:>8} {:>8} {mrr:>7.3} {median_rank:>7.1} {:>9} {:>9} {:>9} {:>9} {:>10}",
             safe(&row.role),
             percent(*recall_1),
             format!("{} to {}", percent(low), percent(high)),
@@ -196,6 +210,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
             percent(*recall_10),
             number(row.mean_cosine, 3),
             number(row.ms_per_query, 3),
+            number(row.search_ms_per_query, 3),
             number(row.ms_per_item, 3),
             number(row.bytes_per_item, 0),
         );
@@ -203,16 +218,26 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
             let share = percent(row.tied_share);
             let _ = writeln!(text, "  {share} % of its answers tie and count as the lower place");
         }
+        if row.truncated > 0 {
+            let _ = writeln!(text, "  {} texts were cut at its limit", row.truncated);
+        }
         for small in &row.quantised {
             let _ = writeln!(
                 text,
-                "  {:<20} {:>8}   loses {:+.2} points of R@1, keeps {} % of the first ten, {} bytes/item",
+                "  {:<20} {:>8}   loses {:+.2} points of R@1, keeps {} % of the first ten, {} bytes/item, {} ms/query, {} of them the search",
                 small.dtype,
                 percent(small.metrics.recall_1),
                 small.lost_recall_1 * 100.0,
                 percent(small.kept_10),
                 small.bytes_per_item,
+                number(small.ms_per_query, 3),
+                number(small.search_ms_per_query, 3),
             );
+        }
+        // The last of its direction: how the galleries lie comes below it.
+        if rows.get(at + 1).is_none_or(|next| next.direction != row.direction) {
+            let here: Vec<_> = rows.iter().filter(|one| one.direction == row.direction).collect();
+            comparison::geometry(text, &here);
         }
     }
 }
@@ -245,6 +270,7 @@ pub fn inspect(document: &InspectDocument) -> String {
                 writeln!(text, "  {:>3} {mark} {:.4}  {}", hit.rank, hit.score, safe(&hit.item));
         }
     }
+    text.push_str(&same_rows(&document.same_rows));
     if let Some(summary) = &document.summary {
         let _ = writeln!(
             text,

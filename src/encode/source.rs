@@ -130,6 +130,16 @@ pub fn plain_llama(config: &LlamaConfig) -> TextUse {
     }
 }
 
+/// Where a source's weights are.
+enum Place {
+    /// In the binary.
+    Builtin,
+    /// A file or folder of another program.
+    Foreign(PathBuf),
+    /// A checkpoint's folder.
+    Checkpoint(PathBuf),
+}
+
 /// Where checkpoints are looked for.
 #[derive(Clone, Debug)]
 pub struct Sources {
@@ -145,8 +155,24 @@ impl Sources {
     /// Loads a model by its source: `builtin:llama`, a checkpoint's folder or `RUN/STAGE[@STEP]`, a
     /// GGUF file, a model folder in Hugging Face's layout, or `hf:owner/name` where it was pulled.
     pub fn load(&self, source: &str) -> Result<Loaded, EncodeError> {
+        match self.place(source)? {
+            Place::Builtin => self.load_builtin(),
+            Place::Foreign(place) => self.load_foreign(&place, source),
+            Place::Checkpoint(folder) => self.load_checkpoint(&folder),
+        }
+    }
+
+    /// Whether there is something to load by a source; nothing is loaded.
+    ///
+    /// # Errors
+    /// Nothing of that name, or more than one thing.
+    pub fn check(&self, source: &str) -> Result<(), EncodeError> {
+        self.place(source).map(drop)
+    }
+
+    fn place(&self, source: &str) -> Result<Place, EncodeError> {
         if source == builtin::LLAMA {
-            return self.load_builtin();
+            return Ok(Place::Builtin);
         }
         if source.starts_with("builtin:") {
             let expected = builtin::LLAMA.to_owned();
@@ -154,13 +180,12 @@ impl Sources {
         }
         if let Some(repository) = source.strip_prefix("hf:") {
             let (folder, file) = crate::hub::cached(repository)?;
-            let place = file.or_else(|| only_gguf(&folder)).unwrap_or(folder);
-            return self.load_foreign(&place, source);
+            return Ok(Place::Foreign(file.or_else(|| only_gguf(&folder)).unwrap_or(folder)));
         }
         if let Some(place) = self.foreign(source) {
-            return self.load_foreign(&place, source);
+            return Ok(Place::Foreign(place));
         }
-        self.load_checkpoint(&self.find(source)?)
+        Ok(Place::Checkpoint(self.find(source)?))
     }
 
     /// A path that holds a model and no checkpoint of ours, as given or below the checkpoints folder.
@@ -326,7 +351,19 @@ impl Sources {
         let (run, stage) = place.rsplit_once('/').ok_or_else(|| unknown(looked()))?;
         let folder = self.find_run(source, run)?.ok_or_else(|| unknown(looked()))?.join(stage);
         match step {
-            Some(step) => Ok(manifest::step_folder(&folder, step)),
+            Some(step) => {
+                let place = manifest::step_folder(&folder, step);
+                if place.join("manifest.json").exists() {
+                    return Ok(place);
+                }
+                let steps: Vec<String> =
+                    manifest::steps(&folder).iter().map(ToString::to_string).collect();
+                Err(unknown(if steps.is_empty() {
+                    format!("a checkpoint in {}, found none", folder.display())
+                } else {
+                    format!("{run}/{stage}@STEP with a step that was saved: {}", steps.join(", "))
+                }))
+            }
             None => manifest::newest_valid(&folder)
                 .map(|(_, path)| path)
                 .ok_or_else(|| unknown(format!("a valid checkpoint in {}", folder.display()))),

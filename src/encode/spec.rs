@@ -38,6 +38,11 @@ pub enum SpecError {
         "expected an encoder such as builtin:llama, RUN/STAGE, a folder or bm25, found nothing"
     )]
     Empty,
+    /// Two encoders of a list have one label.
+    #[error(
+        "two encoders are called {0:?}: rows and tests could not be told apart; give one of them another label, NAME=SPEC"
+    )]
+    Repeated(String),
 }
 
 /// Which tower of a two-tower model.
@@ -81,9 +86,16 @@ pub struct EncoderSpec {
     pub options: Options,
 }
 
-/// Splits a list of encoders at the commas outside brackets.
+/// Splits a list of encoders at the commas outside brackets. Every one has a label of its own.
 pub fn parse_list(text: &str) -> Result<Vec<EncoderSpec>, SpecError> {
-    encoder_list(text).into_iter().map(parse).collect()
+    let specs: Vec<EncoderSpec> =
+        encoder_list(text).into_iter().map(parse).collect::<Result<_, _>>()?;
+    for (at, spec) in specs.iter().enumerate() {
+        if specs[..at].iter().any(|other| other.label == spec.label) {
+            return Err(SpecError::Repeated(spec.label.clone()));
+        }
+    }
+    Ok(specs)
 }
 
 /// Reads one encoder.
@@ -178,6 +190,17 @@ mod tests {
         assert_eq!(specs[1].options.bos, Some(false));
         assert_eq!(specs[2].options.tower, Some(Tower::Text));
         assert_eq!(specs[2].label, "demo-1/clip[tower=text]");
+    }
+
+    #[test]
+    fn no_two_encoders_of_a_list_have_one_label() {
+        for list in ["a=bm25,a=builtin:llama,b=x/clip", "bm25,bm25", "clip#1=x,clip#1=y"] {
+            let error = parse_list(list).unwrap_err();
+            assert!(matches!(error, SpecError::Repeated(_)), "{list}: {error}");
+            assert!(error.to_string().contains("another label"), "{error}");
+        }
+        let apart = "clip#1=x/clip,clip#2=x/clip,x/clip,x/clip[pooling=mean]";
+        assert_eq!(parse_list(apart).unwrap().len(), 4);
     }
 
     #[test]

@@ -33,6 +33,10 @@ pub struct ClassifyDocument {
     pub labelled: Labelled,
     /// One a picture, in order.
     pub pictures: Vec<ClassifiedPicture>,
+    /// Labels whose pictures and classes have the same rows, bit by bit: one encoder under several
+    /// names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same_rows: Vec<Vec<String>>,
     /// Resamples of the intervals.
     pub resamples: usize,
     /// The seed of resamples and sign flips.

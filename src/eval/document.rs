@@ -6,6 +6,8 @@
 use super::difference::Difference;
 use super::geometry::Geometry;
 use super::histogram::ScoreHistogram;
+use super::joined::Joined;
+use super::left_out::LeftOut;
 use super::published::Published;
 use super::quantised::QuantisedRow;
 use super::replicates::{ReplicateDifference, Replicates};
@@ -153,23 +155,27 @@ impl Protocol {
         }
     }
 
-    /// The keys in which two protocols differ; none means their results are comparable.
+    /// The keys in which two protocols differ, with the value of each as documents write it; none
+    /// means their results are comparable.
     #[must_use]
-    pub fn differing_keys(&self, other: &Self) -> Vec<&'static str> {
+    pub fn differing_keys(&self, other: &Self) -> Vec<(&'static str, [Value; 2])> {
+        fn pair<T: Serialize>(a: &T, b: &T) -> [Value; 2] {
+            [a, b].map(|value| serde_json::to_value(value).unwrap_or_default())
+        }
         let keys = [
-            ("dataset", self.dataset == other.dataset),
-            ("split", self.split == other.split),
-            ("split_digest", self.split_digest == other.split_digest),
-            ("pool", self.pool == other.pool),
-            ("captions", self.captions == other.captions),
-            ("query_language", self.query_language == other.query_language),
-            ("gallery_language", self.gallery_language == other.gallery_language),
-            ("judgements", self.judgements == other.judgements),
-            ("self_exclusion", self.self_exclusion == other.self_exclusion),
-            ("tie_rule", self.tie_rule == other.tie_rule),
-            ("rules", self.rules == other.rules),
+            ("dataset", pair(&self.dataset, &other.dataset)),
+            ("split", pair(&self.split, &other.split)),
+            ("split_digest", pair(&self.split_digest, &other.split_digest)),
+            ("pool", pair(&self.pool, &other.pool)),
+            ("captions", pair(&self.captions, &other.captions)),
+            ("query_language", pair(&self.query_language, &other.query_language)),
+            ("gallery_language", pair(&self.gallery_language, &other.gallery_language)),
+            ("judgements", pair(&self.judgements, &other.judgements)),
+            ("self_exclusion", pair(&self.self_exclusion, &other.self_exclusion)),
+            ("tie_rule", pair(&self.tie_rule, &other.tie_rule)),
+            ("rules", pair(&self.rules, &other.rules)),
         ];
-        keys.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()
+        keys.into_iter().filter(|(_, [a, b])| a != b).collect()
     }
 }
 
@@ -207,6 +213,12 @@ pub struct CompareDocument {
     /// Layers and poolings tried on validation items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Sweep>,
+    /// What of the data set is not in it; null in documents from before it was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
+    /// The results whose rows these are, where they were measured one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Joined>,
     /// Resamples of the intervals.
     #[serde(default)]
     pub resamples: usize,
@@ -223,6 +235,9 @@ pub struct CompareDocument {
 pub struct CompareRow {
     /// Its label.
     pub role: String,
+    /// The result it was measured in, in a table that joins several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
     /// Its card, as it came.
     pub encoder: Value,
     /// Query to gallery.
@@ -246,6 +261,9 @@ pub struct CompareRow {
     pub ms_per_item: Option<f64>,
     /// Time to encode a query and score it against the gallery.
     pub ms_per_query: Option<f64>,
+    /// Of that, the search alone: the query is encoded, and its first ten are found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search_ms_per_query: Option<f64>,
     /// Time to build what is searched, once the items are encoded.
     pub index_ms: Option<f64>,
     /// Size of what is searched, per item.
@@ -289,6 +307,9 @@ pub struct InspectDocument {
     /// Of all queries, where none was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
+    /// Labels that gave the same rows in this direction, bit by bit: one encoder under two names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same_rows: Vec<Vec<String>>,
 }
 
 /// One encoder's ranked list.
@@ -386,7 +407,10 @@ mod tests {
         let one = Protocol::new("emoji", Some("test"), "ab", "first-two");
         assert!(one.differing_keys(&one.clone()).is_empty());
         let other = Protocol { pool: Some(5), captions: "any".into(), ..one.clone() };
-        assert_eq!(one.differing_keys(&other), ["pool", "captions"]);
+        let differing = one.differing_keys(&other);
+        assert_eq!(differing[0], ("pool", [Value::Null, 5.into()]));
+        assert_eq!(differing[1], ("captions", ["first-two".into(), "any".into()]));
+        assert_eq!(differing.len(), 2);
     }
 
     #[test]
@@ -401,7 +425,8 @@ mod tests {
                 _ => "other".into(),
             };
             let other: Protocol = serde_json::from_value(changed).unwrap();
-            assert_eq!(one.differing_keys(&other), [key.as_str()]);
+            let differing = one.differing_keys(&other);
+            assert!(differing.len() == 1 && differing[0].0 == key, "{key}: {differing:?}");
         }
     }
 

@@ -5,7 +5,7 @@
 use super::eigen::symmetric_eigenvalues;
 use super::product::{gram, rows_by_rows};
 use super::topk::Hit;
-use super::{Error, check_rows};
+use super::{Error, Relevant, check_rows};
 use crate::rng::Key;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,9 @@ pub struct Geometry {
     pub uniformity: f64,
     /// See [`effective_rank`].
     pub effective_rank: f64,
+    /// See [`alignment_with`]; none where nothing was paired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<f64>,
 }
 
 /// All measures that need no pairing. At least two rows.
@@ -37,6 +40,7 @@ pub fn geometry(rows: &[f32], dim: usize) -> Result<Geometry, Error> {
         mean_cosine: mean_cosine(rows, dim)?,
         uniformity: uniformity(rows, dim)?,
         effective_rank: effective_rank(rows, dim)?,
+        alignment: None,
     })
 }
 
@@ -90,6 +94,51 @@ pub fn alignment(a: &[f32], b: &[f32], dim: usize) -> Result<f64, Error> {
     }
     let square = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
     Ok(a.iter().zip(b).map(square).sum::<f64>() / n as f64)
+}
+
+/// Alignment of a search: mean squared distance of the positive pairs, every query with each item
+/// that answers it. From 0, all pairs in one place, to 4.
+///
+/// # Errors
+/// Rows that are no embeddings, other numbers of queries than of lists, an item that is not there, no
+/// pair at all.
+pub fn alignment_with(
+    queries: &[f32],
+    gallery: &[f32],
+    dim: usize,
+    relevant: &Relevant,
+) -> Result<f64, Error> {
+    let asked = check_rows("queries", queries, dim)?;
+    let items = check_rows("gallery", gallery, dim)?;
+    if relevant.queries() != asked {
+        let (expected, found) = (asked, relevant.queries());
+        return Err(Error::Shape { what: "relevant", expected, found });
+    }
+    for query in 0..asked {
+        if let Some(&item) = relevant.of(query).last().filter(|&&item| item as usize >= items) {
+            let item = item as usize;
+            return Err(Error::Range { what: "relevant", query, item, gallery: items });
+        }
+    }
+    // Summed a query at a time and then in their order, so that threads change nothing.
+    let sums: Vec<(f64, usize)> = queries
+        .par_chunks(dim)
+        .enumerate()
+        .map(|(query, row)| {
+            let answers = relevant.of(query);
+            let distance = |&item: &u32| {
+                let other = &gallery[item as usize * dim..][..dim];
+                let square = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
+                row.iter().zip(other).map(square).sum::<f64>()
+            };
+            (answers.iter().map(distance).sum(), answers.len())
+        })
+        .collect();
+    let pairs: usize = sums.iter().map(|(_, count)| count).sum();
+    if pairs == 0 {
+        return Err(Error::TooFew { what: "positive pairs", least: 1, found: 0 });
+    }
+    Ok(sums.iter().map(|(sum, _)| sum).sum::<f64>() / pairs as f64)
 }
 
 /// Uniformity: log of the mean over distinct pairs of exp(-2 d^2) (Wang and Isola 2020, t = 2);
@@ -250,6 +299,27 @@ mod tests {
         let (a, b) = ([1.0, 0.0, 0.0, 1.0], [0.0, 1.0, 0.0, 1.0]);
         assert_eq!(alignment(&a, &b, 2).unwrap(), 1.0);
         assert!(alignment(&a, &b[..2], 2).is_err());
+    }
+
+    #[test]
+    fn alignment_of_a_search_runs_over_every_query_and_each_of_its_answers() {
+        let (queries, gallery) = ([1.0, 0.0, 0.0, 1.0], [1.0, 0.0, 0.0, 1.0, -1.0, 0.0]);
+        // Distances squared: 0 and 4 for the first query, 2 for the second.
+        let relevant = Relevant::from_lists([vec![0, 2], vec![2]]);
+        assert_eq!(alignment_with(&queries, &gallery, 2, &relevant).unwrap(), 2.0);
+        let paired = Relevant::diagonal(2);
+        assert_eq!(
+            alignment_with(&queries, &gallery, 2, &paired).unwrap(),
+            alignment(&queries, &gallery[..4], 2).unwrap()
+        );
+        let nothing = Relevant::from_lists([vec![], vec![]]);
+        assert!(alignment_with(&queries, &gallery, 2, &nothing).is_err(), "no pair");
+        assert!(alignment_with(&queries, &gallery, 2, &Relevant::diagonal(3)).is_err());
+        let beyond = Relevant::from_lists([[0], [3]]);
+        assert!(matches!(
+            alignment_with(&queries, &gallery, 2, &beyond),
+            Err(Error::Range { query: 1, item: 3, .. })
+        ));
     }
 
     #[test]

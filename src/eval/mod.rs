@@ -17,6 +17,8 @@ pub mod eigen;
 mod error;
 pub mod geometry;
 pub mod histogram;
+pub mod joined;
+pub mod left_out;
 pub mod metrics;
 mod product;
 pub mod published;

@@ -4,7 +4,7 @@ use super::{Error, Metrics, Products, compare::overlap_at, top_k};
 use serde::{Deserialize, Serialize};
 
 /// The same queries, exact, against a gallery stored in fewer bits. It is searched as f32 after
-/// reading, so a query takes as long as before: what is saved is bytes.
+/// reading, so a query takes about as long as before: what is saved is bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuantisedRow {
     /// `f16` or `int8` (one scale a row).
@@ -13,6 +13,12 @@ pub struct QuantisedRow {
     pub bytes_per_item: f64,
     /// Time to store all rows so and read them again.
     pub index_ms: f64,
+    /// Time to encode a query and find its first ten in the table that was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ms_per_query: Option<f64>,
+    /// Of that, the search alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search_ms_per_query: Option<f64>,
     /// Point values, on high ranks.
     pub metrics: Metrics,
     /// recall@1 of the exact rows less this one's.

@@ -155,6 +155,7 @@ pub(super) mod tests {
                 (numbers.metrics[at], numbers.intervals[at]);
             CompareRow {
                 role: rows[at].role.to_owned(),
+                result: None,
                 encoder: serde_json::Value::Null,
                 direction: rows[at].direction,
                 metrics,
@@ -166,6 +167,7 @@ pub(super) mod tests {
                 units: 200,
                 ms_per_item: Some(1.5),
                 ms_per_query: None,
+                search_ms_per_query: None,
                 index_ms: Some(0.1),
                 bytes_per_item: Some(768.0),
                 truncated: 0,
@@ -188,6 +190,8 @@ pub(super) mod tests {
             qrels: None,
             published: Vec::new(),
             sweep: None,
+            left_out: None,
+            joined: None,
             resamples: 500,
             seed: 0,
             program: String::new(),

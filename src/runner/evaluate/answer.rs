@@ -186,6 +186,7 @@ impl<'a> Desk<'a> {
             lists: vec![a.list, b.list],
             difference: Some(difference),
             summary: None,
+            same_rows: Vec::new(),
         })
     }
 

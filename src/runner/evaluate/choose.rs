@@ -80,6 +80,7 @@ impl Desk<'_> {
             family: String::new(),
             labelled: Labelled { without: 1, ..Labelled::default() },
             pictures: vec![ClassifiedPicture { item, label: None, classes }],
+            same_rows: Vec::new(),
             resamples: RESAMPLES,
             seed: 0,
             program: env!("CARGO_PKG_VERSION").to_owned(),

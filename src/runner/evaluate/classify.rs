@@ -4,6 +4,7 @@
 use super::compare::RESAMPLES;
 use super::encoders::{Encoders, encode_pictures, encode_texts};
 use super::probe::Entry;
+use super::same;
 use crate::data::corpus::{Corpus, Picture};
 use crate::encode::{
     Embeddings, EncoderSpec, ImageEncoder, TextEncoder, image_encoder, text_encoder,
@@ -18,6 +19,7 @@ use crate::eval::rank::high_ranks;
 use crate::eval::{
     Direction, Judgements, Metric, Products, RankedRow, Relevant, rank, table, tied_share,
 };
+use crate::ids::Digest;
 use crate::runner::{Narrator, RunError};
 use std::collections::BTreeMap;
 
@@ -161,6 +163,7 @@ struct Chosen {
     row: ClassifyRow,
     classes: Vec<Vec<ClassHit>>,
     ranks: Vec<u32>,
+    rows: Digest,
 }
 
 /// Sorts pictures into classes.
@@ -185,6 +188,10 @@ pub fn classify(
     for spec in &request.encoders {
         chosen.push(choose(encoders, spec, pictures, request, &judged, narrator)?);
     }
+    let digests: Vec<_> =
+        chosen.iter().map(|one| (one.row.role.clone(), one.rows.clone())).collect();
+    let same_rows = same::groups(&digests);
+    same::warn(&same_rows, narrator)?;
     let (mut differences, mut family) = (Vec::new(), String::new());
     if !judged.is_empty() {
         let units: Vec<u32> = judged.iter().map(|&(place, _)| pictures.units[place]).collect();
@@ -241,6 +248,7 @@ pub fn classify(
         family,
         labelled,
         pictures: listed,
+        same_rows,
         resamples: RESAMPLES,
         seed: request.seed,
         program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -306,7 +314,8 @@ fn choose(
         ms_per_candidate: texts.ms_per_item * request.templates.len() as f64,
         truncated: texts.truncated,
     };
-    Ok(Chosen { row, classes: chosen, ranks: high_ranks(&ranked) })
+    let same = same::digest_of(&[&rows.rows, &classes]);
+    Ok(Chosen { row, classes: chosen, ranks: high_ranks(&ranked), rows: same })
 }
 
 /// The mean of every `count` rows, of unit length again.

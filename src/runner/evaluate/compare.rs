@@ -1,13 +1,15 @@
 //! A table over encoders and directions: ranks, metrics, intervals, tests, times.
 
+use super::asked::judged;
 use super::encoders::{Encoded, Encoders, TimedRows};
 use super::probe::Probe;
 use super::qrels::Qrels;
 use super::same;
+use super::timed::timed_top_k;
 use crate::encode::{Embeddings, EncoderCard, EncoderSpec, TableDtype};
 use crate::eval::compare::overlap_at;
 use crate::eval::document::COMPARE_FORMAT;
-use crate::eval::geometry::{Geometry, geometry, hubs};
+use crate::eval::geometry::{Geometry, alignment_with, geometry, hubs};
 use crate::eval::histogram::{ScoreHistogram, histogram};
 use crate::eval::published::published;
 use crate::eval::quantised::QuantisedRow;
@@ -16,7 +18,7 @@ use crate::eval::replicates::{ReplicateDifference, Replicates, replicates};
 use crate::eval::second::SecondJudgements;
 use crate::eval::{
     CompareDocument, CompareRow, Direction, Given, Hit, Judgements, Metrics, Products, Ranked,
-    RankedRow, Scores, Table, rank, table, tied_share, top_k,
+    RankedRow, Scores, Table, rank, table, tied_share,
 };
 use crate::runner::{Narrator, RunError};
 use crate::session::neighbours::NeighbourSet;
@@ -53,6 +55,7 @@ struct Measured {
     items: usize,
     ms_per_item: Option<f64>,
     ms_per_query: Option<f64>,
+    search_ms_per_query: f64,
     index_ms: Option<f64>,
     bytes_per_item: Option<f64>,
     truncated: usize,
@@ -95,7 +98,8 @@ pub fn compare(
             probe.task.name()
         ))?;
     }
-    let second = request.qrels.as_ref().map(|file| (file, file.judge(probe, &probe.possible())));
+    let second = request.qrels.as_ref().map(|file| Ok::<_, RunError>((file, judged(file, probe)?)));
+    let second = second.transpose()?;
     if let Some((file, judged)) = &second {
         for (what, unknown) in
             [("queries", &judged.read.unknown_queries), ("items", &judged.read.unknown_items)]
@@ -107,24 +111,31 @@ pub fn compare(
                 ))?;
             }
         }
-        if judged.directions.is_empty() {
-            return Err(RunError::Unfit(format!(
-                "{}: expected judgements on this data set's queries and items, found none of them; ids are those that `export` writes, `item#k` and `item@n`",
-                file.name
-            )));
-        }
     }
     let (mut own, mut other, mut digests) = (Vec::new(), Vec::new(), Vec::new());
     for spec in &request.encoders {
         let encoded = encoders.encode(spec, probe, narrator)?;
         digests.push((spec.label.clone(), same::digest(&encoded)));
-        for direction in probe.directions() {
+        let directions = probe.directions();
+        let halved = encoded.is_of_pictures_alone()
+            && directions.contains(&Direction::ImageToImage)
+            && directions.len() > 1;
+        if halved {
+            narrator.warn(&format!(
+                "{} is an image tower alone and is compared in direction {}",
+                spec.label,
+                Direction::ImageToImage
+            ))?;
+        }
+        let can = |direction: Direction| !halved || direction == Direction::ImageToImage;
+        for direction in directions.into_iter().filter(|&direction| can(direction)) {
             let (places, judgements) = probe.judgements(direction);
             let quantised = request.quantised;
             let asked = Asked { probe, direction, places, judgements, quantised };
             own.push(measure(&spec.label, &encoded, &asked)?);
         }
-        for (direction, places, judgements) in second.iter().flat_map(|(_, j)| &j.directions) {
+        let judged = second.iter().flat_map(|(_, judged)| &judged.directions);
+        for (direction, places, judgements) in judged.filter(|(direction, ..)| can(*direction)) {
             let (places, judgements) = (places.clone(), judgements.clone());
             let direction = *direction;
             let asked = Asked { probe, direction, places, judgements, quantised: false };
@@ -166,6 +177,8 @@ pub fn compare(
         qrels,
         published: published(probe.task, &probe.protocol),
         sweep: None,
+        left_out: Some(probe.what_is_left_out()),
+        joined: None,
         resamples: RESAMPLES,
         seed: request.seed,
         program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -189,11 +202,7 @@ fn warn_of_nothing_said(
     same_rows: &[Vec<String>],
     narrator: &mut Narrator,
 ) -> Result<(), RunError> {
-    for labels in same_rows {
-        let labels = same::listed(labels);
-        narrator
-            .warn(&format!("{labels} give the same rows: this compares one encoder with itself"))?;
-    }
+    same::warn(same_rows, narrator)?;
     for row in rows.iter().filter(|row| row.tied_share == 1.0) {
         narrator.warn(&format!(
             "{} in direction {}: every answer ties with another item; ties count as the lower place",
@@ -227,6 +236,7 @@ fn tabulate(
             neighbours.push(row.neighbours);
             CompareRow {
                 role: row.role,
+                result: None,
                 encoder: serde_json::to_value(&row.card).unwrap_or_default(),
                 direction: row.direction,
                 metrics: *metrics,
@@ -238,6 +248,7 @@ fn tabulate(
                 units: *units,
                 ms_per_item: row.ms_per_item,
                 ms_per_query: row.ms_per_query,
+                search_ms_per_query: Some(row.search_ms_per_query),
                 index_ms: row.index_ms,
                 bytes_per_item: row.bytes_per_item,
                 truncated: row.truncated,
@@ -294,15 +305,17 @@ fn measure(role: &str, encoded: &Encoded, asked: &Asked<'_>) -> Result<Measured,
                 card: (**card).clone(),
                 units: judgements.units.clone(),
                 neighbours: neighbours(role, asked, &found),
-                found,
                 items: width,
                 ms_per_item: None,
-                ms_per_query: Some(*ms_per_query),
+                // Words are not encoded: scoring them is the search.
+                ms_per_query: Some(*ms_per_query + found.ms),
+                search_ms_per_query: *ms_per_query + found.ms,
                 index_ms: Some(*index_ms),
                 bytes_per_item: None,
                 truncated: 0,
                 geometry: None,
                 quantised: Vec::new(),
+                found,
             })
         }
         Encoded::Rows { queries, texts, pictures } => {
@@ -315,9 +328,10 @@ fn measure(role: &str, encoded: &Encoded, asked: &Asked<'_>) -> Result<Measured,
             let index_ms = clock.elapsed().as_secs_f64() * 1e3;
             let found = search(&products, judgements)?;
             let quantised = if asked.quantised {
+                let ms = ask.ms_per_item;
                 vec![
-                    quantise(&rows, gallery, TableDtype::F16, judgements, &found)?,
-                    quantise(&rows, gallery, TableDtype::Int8, judgements, &found)?,
+                    quantise(&rows, gallery, TableDtype::F16, judgements, &found, ms)?,
+                    quantise(&rows, gallery, TableDtype::Int8, judgements, &found, ms)?,
                 ]
             } else {
                 Vec::new()
@@ -331,12 +345,21 @@ fn measure(role: &str, encoded: &Encoded, asked: &Asked<'_>) -> Result<Measured,
                 items: gallery.rows(),
                 ms_per_item: Some(answer.ms_per_item),
                 ms_per_query: Some(ask.ms_per_item + found.ms),
+                search_ms_per_query: found.ms,
                 found,
                 index_ms: Some(index_ms),
                 bytes_per_item: Some(TableDtype::F32.bytes_per_row(dim) as f64),
                 truncated: ask.truncated
                     + if std::ptr::eq(ask, answer) { 0 } else { answer.truncated },
-                geometry: Some(geometry(gallery.values(), dim)?),
+                geometry: Some(Geometry {
+                    alignment: Some(alignment_with(
+                        rows.values(),
+                        gallery.values(),
+                        dim,
+                        &judgements.relevant,
+                    )?),
+                    ..geometry(gallery.values(), dim)?
+                }),
                 quantised,
             })
         }
@@ -350,13 +373,14 @@ fn quantise(
     dtype: TableDtype,
     judgements: &Judgements,
     exact: &Searched,
+    ms_to_encode: f64,
 ) -> Result<QuantisedRow, RunError> {
     let dim = gallery.dim();
     let clock = Instant::now();
     let stored = dtype.stored(gallery)?;
     let products = Products::new(queries.values(), stored.values(), dim)?;
     let index_ms = clock.elapsed().as_secs_f64() * 1e3;
-    let lists = top_k(&products, LIST, judgements.itself.as_deref())?;
+    let (lists, ms) = timed_top_k(&products, LIST, judgements.itself.as_deref())?;
     let kept: f64 = exact.lists.iter().zip(&lists).map(|(a, b)| overlap_at(a, b, LIST)).sum();
     let metrics = Metrics::of(&high_ranks(&rank(&products, judgements)?));
     let before = Metrics::of(&exact.ranks);
@@ -364,6 +388,8 @@ fn quantise(
         dtype: dtype.name().to_owned(),
         bytes_per_item: dtype.bytes_per_row(dim) as f64,
         index_ms,
+        ms_per_query: Some(ms_to_encode + ms),
+        search_ms_per_query: Some(ms),
         metrics,
         lost_recall_1: before.recall_1 - metrics.recall_1,
         kept_10: kept / lists.len().max(1) as f64,
@@ -372,9 +398,7 @@ fn quantise(
 
 /// Lists, ranks, hubs and scores of all queries.
 fn search(scores: &impl Scores, judgements: &Judgements) -> Result<Searched, RunError> {
-    let clock = Instant::now();
-    let lists = top_k(scores, LIST, judgements.itself.as_deref())?;
-    let ms = clock.elapsed().as_secs_f64() * 1e3 / scores.queries().max(1) as f64;
+    let (lists, ms) = timed_top_k(scores, LIST, judgements.itself.as_deref())?;
     let ranked = rank(scores, judgements)?;
     Ok(Searched {
         ranks: high_ranks(&ranked),

@@ -4,8 +4,8 @@ use super::probe::{Entry, Probe};
 use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
 use crate::encode::{
-    Bm25, Embeddings, EncoderCard, EncoderSpec, ImageEncoder, Sources, Table, TextEncoder,
-    image_encoder, text_encoder,
+    Bm25, Config, Embeddings, EncoderCard, EncoderSpec, ImageEncoder, Sources, Table, TextEncoder,
+    Tower, image_encoder, text_encoder,
 };
 use crate::runner::{Narrator, RunError, Workspace};
 use std::path::Path;
@@ -48,6 +48,13 @@ pub enum Encoded {
     },
 }
 
+impl Encoded {
+    /// Whether it has rows of pictures and of nothing else.
+    pub fn is_of_pictures_alone(&self) -> bool {
+        matches!(self, Self::Rows { queries: None, texts: None, pictures: Some(_) })
+    }
+}
+
 /// Opens encoders and runs them.
 pub struct Encoders<'a> {
     /// Where checkpoints are, and the device.
@@ -73,6 +80,12 @@ impl Encoders<'_> {
             return table(file, probe);
         }
         let loaded = sources.load(&spec.source)?;
+        // The image half of a released model, or the half that was asked for.
+        let no_text = match &loaded.config {
+            Config::Llm2clip(_) => loaded.table.is_none(),
+            Config::Clip(_) | Config::Llama(_) => false,
+        };
+        let pictures_only = spec.options.tower == Some(Tower::Image) || no_text;
         let pictures = if probe.pictures.is_empty() {
             None
         } else {
@@ -80,6 +93,10 @@ impl Encoders<'_> {
                 image_encoder(&spec.source, loaded.clone(), self.exif, &self.workspace.device)?;
             Some(encode_pictures(&encoder, &probe.pictures, &spec.label, narrator)?)
         };
+        let texts = !probe.queries.is_empty() || !probe.texts.is_empty();
+        if !texts || (pictures_only && pictures.is_some()) {
+            return Ok(Encoded::Rows { queries: None, texts: None, pictures });
+        }
         let encoder = text_encoder(&spec.source, loaded, &spec.options, &sources)?;
         let queries = encode_texts(&encoder, &probe.queries, &spec.label, narrator)?;
         let texts = if same {

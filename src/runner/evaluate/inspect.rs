@@ -4,6 +4,7 @@ use super::answer::no_such_query;
 use super::compare::sides;
 use super::encoders::{Encoded, Encoders};
 use super::probe::Probe;
+use super::same;
 use crate::encode::EncoderSpec;
 use crate::eval::compare::{Answers, Slice, align, overlap_at, slices};
 use crate::eval::document::{DifferenceRow, INSPECT_FORMAT, ListDifference, Summary, SummaryRow};
@@ -12,6 +13,7 @@ use crate::eval::{
     Direction, Hit, InspectDocument, InspectHit, InspectList, Judgements, Products, Ranked, rank,
     top_k,
 };
+use crate::ids::Digest;
 use crate::runner::{Narrator, RunError};
 use crate::session::neighbours::NeighbourSet;
 use std::time::Instant;
@@ -48,6 +50,7 @@ struct Side {
     ranked: Vec<Ranked>,
     lists: Vec<Vec<Hit>>,
     hubs: Hubs,
+    rows: Digest,
 }
 
 impl Side {
@@ -72,6 +75,10 @@ pub fn inspect(
         let encoded = encoders.encode(spec, probe, narrator)?;
         answered.push(side(spec, &encoded, request, &places, &judgements)?);
     }
+    let digests: Vec<_> =
+        answered.iter().map(|side| (side.role.clone(), side.rows.clone())).collect();
+    let same_rows = same::groups(&digests);
+    same::warn(&same_rows, narrator)?;
     let askers = probe.askers(request.direction);
     let asked: Vec<&str> = places.iter().map(|&place| askers[place].0).collect();
     let gallery = probe.answerers(request.direction);
@@ -86,6 +93,7 @@ pub fn inspect(
         lists: Vec::new(),
         difference: None,
         summary: None,
+        same_rows,
     };
     let chosen = match &request.query {
         Query::All(slice) => {
@@ -140,7 +148,7 @@ fn unjudged(
     }
     let itself: Option<Vec<u32>> =
         probe.leaves_out_itself(direction).then(|| (0..askers.len() as u32).collect());
-    let (mut lists, mut found) = (Vec::new(), Vec::new());
+    let (mut lists, mut found, mut digests) = (Vec::new(), Vec::new(), Vec::new());
     for spec in &request.encoders {
         let encoded = encoders.encode(spec, probe, narrator)?;
         let Encoded::Rows { queries, texts, pictures } = &encoded else {
@@ -148,6 +156,7 @@ fn unjudged(
         };
         let (ask, answer) = sides(queries.as_ref(), texts.as_ref(), pictures.as_ref(), direction)?;
         let dim = answer.rows.dim();
+        digests.push((spec.label.clone(), same::digest_of(&[&ask.rows, &answer.rows])));
         let products = Products::new(ask.rows.values(), answer.rows.values(), dim)?;
         let clock = Instant::now();
         found.push(top_k(&products, k, itself.as_deref())?);
@@ -160,6 +169,8 @@ fn unjudged(
             hits: Vec::new(),
         });
     }
+    let same_rows = same::groups(&digests);
+    same::warn(&same_rows, narrator)?;
     let pairs = found[0].iter().zip(&found[1]).zip(&askers);
     let mut rows: Vec<SummaryRow> = pairs
         .map(|((a, b), (query, _))| SummaryRow {
@@ -181,6 +192,7 @@ fn unjudged(
         lists,
         difference: None,
         summary: Some(summary),
+        same_rows,
     })
 }
 
@@ -207,6 +219,7 @@ fn side(
         ms: ask.ms_per_item + search,
         ranked: rank(&products, judgements)?,
         hubs: hubs(&lists, answer.rows.rows())?,
+        rows: same::digest_of(&[&ask.rows, &answer.rows]),
         lists,
     })
 }

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `probe.rs` | [`Probe`]: what a data set asks: texts, pictures, who belongs to whom |
 //! | `encoders.rs` | [`Encoders`]: encoders by role, opened once, and their rows with times |
+//! | `alone.rs` | pictures without captions: which of them answer each other |
+//! | `asked.rs` | what is wrong with a comparison before anything is encoded |
 //! | `compare.rs` | a table over encoders and directions |
 //! | `inspect.rs` | a query's ranked lists under two encoders, or all queries counted |
 //! | `keepsakes.rs` | what a session keeps of them: neighbours, small pictures, captions |
@@ -15,8 +17,11 @@
 //! | `same.rs` | encoders that are one under several labels |
 //! | `qrels.rs` | a second set of judgements, out of a file |
 //! | `sweep.rs` | layers and poolings tried on validation items |
+//! | `timed.rs` | a search with the time it takes |
 
+mod alone;
 mod answer;
+mod asked;
 mod candidates;
 mod choose;
 mod classify;
@@ -29,11 +34,13 @@ mod qrels;
 mod same;
 mod seat;
 mod sweep;
+mod timed;
 
 pub use answer::{Ask, Desk, Pair, Question};
+pub use asked::check_compare;
 pub use candidates::{CandidatesError, candidates};
 pub use classify::{Candidate, ClassifyRequest, LabelledPictures, classify};
-pub use compare::{CompareRequest, compare};
+pub use compare::{CompareRequest, RESAMPLES, compare};
 pub use encoders::{Encoders, TimedRows};
 pub use inspect::{InspectRequest, Query, inspect};
 pub use keepsakes::keep;

@@ -1,6 +1,8 @@
 //! [`Probe`]: what a data set asks of encoders, independent of any encoder.
 
+use super::alone::{Alone, alone};
 use crate::data::corpus::{Corpus, Item, Picture};
+use crate::eval::left_out::LeftOut;
 use crate::eval::{Direction, Judgements, Protocol, Relevant, Task};
 use crate::runner::RunError;
 use std::collections::BTreeMap;
@@ -66,6 +68,8 @@ pub struct Probe {
     pub task: Task,
     /// Items that lack what the task needs, left out.
     pub left_out: usize,
+    /// Rows of the set that could not be read, or whose picture is not there.
+    pub bad_rows: usize,
     /// Texts that ask: (text, place of its item); ids as `item#k`.
     pub queries: Vec<Entry<String>>,
     /// Texts that answer; the same list where every caption does both.
@@ -73,6 +77,8 @@ pub struct Probe {
     /// Pictures; ids as `item@n`.
     pub pictures: Vec<Entry<Picture>>,
     units: Vec<u32>,
+    /// What answers each other among pictures without captions, an item; else an item answers itself.
+    groups: Option<Vec<u32>>,
     one_list: bool,
 }
 
@@ -106,8 +112,14 @@ impl Probe {
             let first = asking(item).first().copied()?;
             Some((first, answering(item).into_iter().find(|k| *k != first)?))
         };
+        let captionless = request.task == Task::Image
+            && !request.whole
+            && request.query_language.is_none()
+            && request.gallery_language.is_none()
+            && all.iter().all(|item| item.captions.is_empty());
         let fits = |item: &&Item| match request.task {
             Task::Caption => pair(item).is_some(),
+            Task::Image if captionless => !item.pictures.is_empty(),
             Task::Image => {
                 !item.pictures.is_empty() && !asking(item).is_empty() && !answering(item).is_empty()
             }
@@ -126,6 +138,11 @@ impl Probe {
         if usable.is_empty() {
             return Err(RunError::Unfit(nothing(corpus, request, has_splits)));
         }
+        let alone = if captionless {
+            Some(alone(&usable).ok_or_else(|| RunError::Unfit(nothing_shared(corpus)))?)
+        } else {
+            None
+        };
         let mut protocol = Protocol::new(
             &corpus.name,
             has_splits.then_some(request.split.as_str()),
@@ -138,14 +155,19 @@ impl Probe {
         if request.whole && lacking > 0 {
             protocol.captions.push_str(WHOLE);
         }
+        if let Some(Alone { captions, .. }) = &alone {
+            (*captions).clone_into(&mut protocol.captions);
+        }
         let mut probe = Self {
             protocol,
             task: request.task,
             left_out: all.len() - usable.len(),
+            bad_rows: corpus.bad.count,
             queries: Vec::new(),
             texts: Vec::new(),
             pictures: Vec::new(),
             units: Vec::new(),
+            groups: alone.map(|alone| alone.groups),
             one_list: request.captions != Captions::FirstTwo
                 && request.query_language == request.gallery_language,
         };
@@ -185,7 +207,7 @@ impl Probe {
     /// The directions this probe can ask: those in which something has an answer. With one picture
     /// an item, no picture answers another.
     pub fn directions(&self) -> Vec<Direction> {
-        let asked = |direction: &Direction| !self.judgements(*direction).0.is_empty();
+        let asked = |direction: &Direction| self.answered(*direction) > 0;
         match self.task {
             Task::Caption => vec![Direction::TextToText],
             Task::Image => Direction::ALL.into_iter().filter(asked).collect(),
@@ -211,12 +233,12 @@ impl Probe {
         let exclude = self.leaves_out_itself(direction);
         let mut by_item: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for (place, (_, item)) in gallery.iter().enumerate() {
-            by_item.entry(*item).or_default().push(place as u32);
+            by_item.entry(self.group(*item)).or_default().push(place as u32);
         }
         let mut places = Vec::new();
         let mut lists = Vec::new();
         for (query, (_, item)) in queries.iter().enumerate() {
-            let mut list = by_item.get(item).cloned().unwrap_or_default();
+            let mut list = by_item.get(&self.group(*item)).cloned().unwrap_or_default();
             if exclude {
                 list.retain(|&place| place as usize != query);
             }
@@ -228,6 +250,35 @@ impl Probe {
         let units = places.iter().map(|&query| self.units[queries[query].1 as usize]).collect();
         let itself = exclude.then(|| places.iter().map(|&query| query as u32).collect());
         (places, Judgements { relevant: Relevant::from_lists(lists), units, itself })
+    }
+
+    /// How many of those that ask have an answer besides themselves.
+    fn answered(&self, direction: Direction) -> usize {
+        let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+        for (_, item) in self.answerers(direction) {
+            *counts.entry(self.group(item)).or_insert(0) += 1;
+        }
+        let least = 1 + usize::from(self.leaves_out_itself(direction));
+        let has = |item: u32| counts.get(&self.group(item)).is_some_and(|&count| count >= least);
+        self.askers(direction).into_iter().filter(|(_, item)| has(*item)).count()
+    }
+
+    /// What answers what: everything of one group.
+    fn group(&self, item: u32) -> u32 {
+        self.groups.as_ref().map_or(item, |groups| groups[item as usize])
+    }
+
+    /// What of the set is not asked or answered, counted.
+    pub fn what_is_left_out(&self) -> LeftOut {
+        let unanswered = |direction: Direction| {
+            let count = self.askers(direction).len() - self.answered(direction);
+            (count > 0).then_some((direction, count))
+        };
+        LeftOut {
+            items: self.left_out,
+            bad_rows: self.bad_rows,
+            queries: self.directions().into_iter().filter_map(unanswered).collect(),
+        }
     }
 
     /// Whether texts that ask and texts that answer are one list.
@@ -271,6 +322,13 @@ const WHOLE: &str = ", whole gallery";
 
 fn named<T>(entries: &[Entry<T>]) -> Vec<(&str, u32)> {
     entries.iter().map(|entry| (entry.id.as_str(), entry.item)).collect()
+}
+
+fn nothing_shared(corpus: &Corpus) -> String {
+    format!(
+        "data set {}: its items have pictures and no captions, and no two pictures are of one item, concept or label, so that none answers another; expected captions, two pictures an item, or a concept or label that items share",
+        corpus.name
+    )
 }
 
 fn nothing(corpus: &Corpus, request: &ProbeRequest, has_splits: bool) -> String {

@@ -35,7 +35,12 @@ impl Qrels {
     /// # Errors
     /// A file that cannot be read, and a line that is no judgement, by its number.
     pub fn open(path: &Path) -> Result<Self, RunError> {
-        let bytes = std::fs::read(path).map_err(crate::files::FileError::at("reading", path))?;
+        let bytes = std::fs::read(path).map_err(|error| {
+            RunError::Unfit(format!(
+                "{}: expected a file of judgements, a line `query 0 item relevance` each: {error}",
+                path.display()
+            ))
+        })?;
         let mut file = Self {
             name: format!(
                 "{} sha256:{}",
@@ -191,5 +196,8 @@ mod tests {
             let error = Qrels::open(&path).unwrap_err().to_string();
             assert!(error.contains(wanted), "{error}");
         }
+        let missing = Qrels::open(&folder.path().join("nope")).unwrap_err();
+        assert!(matches!(missing, RunError::Unfit(_)), "{missing}");
+        assert!(missing.to_string().contains("expected a file of judgements"), "{missing}");
     }
 }

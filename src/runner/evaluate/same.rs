@@ -1,7 +1,11 @@
 //! Encoders under several labels that are one encoder: they give the same rows, bit by bit.
 
+use super::answer::{Desk, Pair};
 use super::encoders::{Encoded, TimedRows};
+use crate::encode::Embeddings;
+use crate::eval::Direction;
 use crate::ids::Digest;
+use crate::runner::{Narrator, RunError};
 use sha2::{Digest as _, Sha256};
 
 /// A digest of all rows of an encoder over a probe; of its scores where it has no rows.
@@ -23,6 +27,49 @@ pub(super) fn digest(encoded: &Encoded) -> Digest {
         }
     }
     Digest::from_raw(&hasher.finalize())
+}
+
+/// A digest of all numbers of some tables of rows.
+pub(super) fn digest_of(tables: &[&Embeddings]) -> Digest {
+    let mut hasher = Sha256::new();
+    for rows in tables {
+        hasher.update((rows.dim() as u64).to_le_bytes());
+        feed(&mut hasher, rows.values());
+    }
+    Digest::from_raw(&hasher.finalize())
+}
+
+/// Warns of labels that are one encoder.
+pub(super) fn warn(groups: &[Vec<String>], narrator: &mut Narrator) -> Result<(), RunError> {
+    for labels in groups {
+        let labels = listed(labels);
+        narrator
+            .warn(&format!("{labels} give the same rows: this compares one encoder with itself"))?;
+    }
+    Ok(())
+}
+
+impl Desk<'_> {
+    /// The labels of two encoders whose galleries in a direction have the same rows, which is warned
+    /// of; none before both are encoded.
+    ///
+    /// # Errors
+    /// A warning that could not be written.
+    pub fn same_rows(
+        &self,
+        pair: Pair,
+        direction: Direction,
+        narrator: &mut Narrator,
+    ) -> Result<Vec<Vec<String>>, RunError> {
+        let seats = pair.map(|place| &self.seats[place]);
+        let found = seats.iter().filter_map(|seat| {
+            let rows = seat.rows(direction)?;
+            Some((seat.spec.label.clone(), digest_of(&[&rows.rows])))
+        });
+        let found = groups(&found.collect::<Vec<_>>());
+        warn(&found, narrator)?;
+        Ok(found)
+    }
 }
 
 fn feed(hasher: &mut Sha256, values: &[f32]) {

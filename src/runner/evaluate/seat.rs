@@ -145,7 +145,12 @@ impl Seat {
         Ok(made)
     }
 
-    /// The rows that are searched in a direction.
+    /// The rows that are searched in a direction, where they are encoded.
+    pub fn rows(&self, direction: Direction) -> Option<&TimedRows> {
+        if of_pictures(direction) { self.pictures.as_ref() } else { self.texts.as_ref() }
+    }
+
+    /// Encodes the rows that are searched in a direction, where they are not yet.
     pub fn gallery(
         &mut self,
         encoders: &Encoders<'_>,
@@ -221,8 +226,7 @@ impl Seat {
         known: &Known,
         gallery: &[(&str, u32)],
     ) -> Result<Found, RunError> {
-        let rows = if of_pictures(direction) { &self.pictures } else { &self.texts };
-        let Some(rows) = rows else {
+        let Some(rows) = self.rows(direction) else {
             let dataset = &probe.protocol.dataset;
             return Err(RunError::Unfit(format!("the gallery of {dataset} is not encoded")));
         };

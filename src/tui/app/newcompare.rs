@@ -8,6 +8,7 @@ use crate::tui::keys::{Action, Key};
 use crate::tui::widget::input::Input;
 use crate::tui::widget::list::Cursor;
 use ratatui::crossterm::event::KeyCode;
+use std::collections::BTreeMap;
 
 /// The fields, in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,7 +68,9 @@ pub struct NewCompare {
     pub cursor: Cursor,
 }
 
-/// Encoders that the runs which are looked at have saved: label and what `--encoders` takes.
+/// Encoders that the runs which are looked at have saved: label and what `--encoders` takes. The label
+/// is the stage's name; where several runs have a stage of that name, `RUN/STAGE`, for labels tell rows
+/// apart.
 pub fn of_runs(shared: &Shared) -> Vec<(String, String)> {
     let mut known = Vec::new();
     for (run, open) in shared.library.open.iter().rev() {
@@ -77,7 +80,20 @@ pub fn of_runs(shared: &Shared) -> Vec<(String, String)> {
         };
         known.extend(saved.map(entry));
     }
-    known
+    told_apart(known)
+}
+
+/// The same with a label that several have replaced by what `--encoders` takes.
+fn told_apart(known: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut held: BTreeMap<String, usize> = BTreeMap::new();
+    for (label, _) in &known {
+        *held.entry(label.clone()).or_insert(0) += 1;
+    }
+    let apart = |(label, spec): (String, String)| {
+        let alone = held.get(&label).is_none_or(|&count| count == 1);
+        (if alone { label } else { spec.clone() }, spec)
+    };
+    known.into_iter().map(apart).collect()
 }
 
 impl NewCompare {
@@ -96,7 +112,7 @@ impl NewCompare {
             image: false,
             more: Input::default(),
             encoders: Input::default(),
-            known,
+            known: told_apart(known),
             cursor: Cursor::default(),
         }
     }
@@ -205,6 +221,15 @@ impl Form for NewCompare {
 mod tests {
     use super::*;
     use crate::tui::app::tests::app;
+
+    #[test]
+    fn stages_of_one_name_are_called_by_their_run_as_well() {
+        let known = [("clip", "a-1/clip"), ("llm2clip", "a-1/llm2clip"), ("clip", "b-1/clip")];
+        let known = known.map(|(label, spec)| (label.to_owned(), spec.to_owned()));
+        let labels: Vec<String> =
+            told_apart(known.into()).into_iter().map(|(label, _)| label).collect();
+        assert_eq!(labels, ["a-1/clip", "llm2clip", "b-1/clip"]);
+    }
 
     #[test]
     fn a_comparison_is_checked_while_it_is_filled_in() {

@@ -283,7 +283,7 @@ fn about_row(row: &CompareRow) -> String {
     }
     if let Some(geometry) = &row.geometry {
         let json = serde_json::to_value(geometry).unwrap_or_default();
-        for key in ["uniformity", "effective_rank"] {
+        for key in ["uniformity", "alignment", "effective_rank"] {
             if let Some(value) = json[key].as_f64() {
                 parts.push(format!("{} {}", key.replace('_', " "), format::number(value)));
             }

@@ -1,0 +1,75 @@
+//! What stands below a comparison's table for people: how embeddings lie, what was left out, and the
+//! differences of results that were joined.
+
+use super::text::safe;
+use crate::eval::{CompareDocument, CompareRow, Metric};
+use std::fmt::Write as _;
+
+/// How the galleries of one direction lie; nothing for rows without embeddings.
+pub fn geometry(text: &mut String, rows: &[&CompareRow]) {
+    let all: Vec<_> = rows.iter().filter_map(|row| Some((*row, row.geometry.as_ref()?))).collect();
+    if all.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "{:<22} {:>10} {:>10} {:>10} {:>14} {:>12}",
+        "embeddings", "cosine", "uniformity", "alignment", "effective rank", "hub skewness"
+    );
+    let number =
+        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
+    for (row, geometry) in all {
+        let _ = writeln!(
+            text,
+            "{:<22} {:>10.3} {:>10.3} {:>10} {:>14.1} {:>12}",
+            safe(&row.role),
+            geometry.mean_cosine,
+            geometry.uniformity,
+            number(geometry.alignment),
+            geometry.effective_rank,
+            number(row.hub_skewness)
+        );
+    }
+}
+
+/// What was left out; where results were joined, which ones, and their differences.
+pub fn write(text: &mut String, document: &CompareDocument) {
+    if let Some(left) = document.left_out.as_ref().filter(|left| !left.is_nothing()) {
+        let mut parts = Vec::new();
+        if left.items > 0 {
+            parts.push(format!("{} items that lack what the task needs", left.items));
+        }
+        if left.bad_rows > 0 {
+            parts.push(format!("{} rows that could not be read", left.bad_rows));
+        }
+        for (direction, count) in &left.queries {
+            parts.push(format!("{count} queries of {direction} that nothing answers"));
+        }
+        let _ = writeln!(text, "\nleft out: {}", parts.join(", "));
+    }
+    let Some(joined) = &document.joined else { return };
+    text.push('\n');
+    for one in &joined.results {
+        let _ = writeln!(text, "joined     {}  as {}", safe(&one.result), safe(&one.label));
+    }
+    let _ = writeln!(text, "           times are each result's own, of its machine and its day");
+    for found in document.differences.iter().filter(|found| found.of.metric == Metric::Recall1) {
+        let [low, high] = found.ci95.map(|end| end * 100.0);
+        let _ = writeln!(
+            text,
+            "{} less {}, {}: R@1 {:+.1} points, 95 % {low:+.1} to {high:+.1}, {} p {:.4}, after Holm {:.4}, {} units",
+            safe(&found.a),
+            safe(&found.b),
+            found.of.direction,
+            found.delta * 100.0,
+            found.test.map_or("", |test| test.name()),
+            found.p.unwrap_or(1.0),
+            found.p_holm.unwrap_or(1.0),
+            found.n
+        );
+    }
+    for one in &joined.unpaired {
+        let (role, why) = (safe(&one.role), safe(&one.why));
+        let _ = writeln!(text, "no difference of {role}, {}: {why}", one.direction);
+    }
+}
