@@ -39,6 +39,8 @@ mod embed;
 mod encoder;
 mod ending;
 mod export;
+mod export_model;
+mod export_session;
 mod global;
 mod inspect;
 mod pull;
@@ -123,7 +125,7 @@ enum Command {
     /// Completions for a shell.
     Completions(completions::Completions),
     /// A checkpoint in the layout of another program.
-    ExportModel(export::ExportModel),
+    ExportModel(export_model::ExportModel),
 }
 
 /// Runs the program; the exit code is 0 for success, 1 where the work failed, 2 where the request was
@@ -191,6 +193,6 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Pull(args) => pull::pull(&global, &args),
         Command::Doctor(args) => doctor::doctor(&global, &args),
         Command::Completions(args) => completions::completions(&args),
-        Command::ExportModel(args) => export::export_model(&global, &args),
+        Command::ExportModel(args) => export_model::export_model(&global, &args),
     }
 }
