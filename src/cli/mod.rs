@@ -57,6 +57,8 @@ mod train;
 mod watch;
 mod workbench;
 
+use crate::encode::EncodeError;
+use crate::runner::RunError;
 use crate::runner::client;
 use crate::session::control::Command as Order;
 use clap::{Parser, Subcommand};
@@ -136,13 +138,20 @@ pub fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            let code = if error.downcast_ref::<Refused>().is_some() { 2 } else { 1 };
+            let code = if is_refusal(&error) { 2 } else { 1 };
             // The parts of a list stand on lines of their own.
             let shown: Vec<String> = chain(&error).lines().map(text::safe).collect();
             say(&format!("error: {}", shown.join("\n")));
             ExitCode::from(code)
         }
     }
+}
+
+/// Whether the request was wrong, and not the work.
+fn is_refusal(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Refused>().is_some()
+        || matches!(error.downcast_ref(), Some(EncodeError::Spec(_)))
+        || matches!(error.downcast_ref(), Some(RunError::Encode(EncodeError::Spec(_))))
 }
 
 /// The error and its causes in one line, each said once.

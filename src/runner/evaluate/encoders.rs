@@ -4,8 +4,8 @@ use super::probe::{Entry, Probe};
 use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
 use crate::encode::{
-    Bm25, Embeddings, EncoderCard, EncoderSpec, ImageEncoder, Sources, Table, TextEncoder,
-    image_encoder, text_encoder,
+    Bm25, Embeddings, EncodeError, EncoderCard, EncoderSpec, ImageEncoder, Sources, Table,
+    TextEncoder, image_encoder, text_encoder,
 };
 use crate::runner::{Narrator, RunError, Workspace};
 use std::path::Path;
@@ -72,15 +72,18 @@ impl Encoders<'_> {
         if let Some(file) = spec.source.strip_prefix("table:") {
             return table(file, probe);
         }
+        if !probe.pictures.is_empty() {
+            spec.options.fit_both(&spec.source).map_err(EncodeError::from)?;
+        }
         let loaded = sources.load(&spec.source)?;
+        // Made first, so that options that do not fit are refused before anything is encoded.
+        let encoder = text_encoder(&spec.source, loaded.clone(), &spec.options, &sources)?;
         let pictures = if probe.pictures.is_empty() {
             None
         } else {
-            let encoder =
-                image_encoder(&spec.source, loaded.clone(), self.exif, &self.workspace.device)?;
-            Some(encode_pictures(&encoder, &probe.pictures, &spec.label, narrator)?)
+            let tower = image_encoder(&spec.source, loaded, self.exif, &self.workspace.device)?;
+            Some(encode_pictures(&tower, &probe.pictures, &spec.label, narrator)?)
         };
-        let encoder = text_encoder(&spec.source, loaded, &spec.options, &sources)?;
         let queries = encode_texts(&encoder, &probe.queries, &spec.label, narrator)?;
         let texts = if same {
             None
