@@ -27,6 +27,20 @@ pub fn encoder_list(text: &str) -> Vec<&str> {
     text.split(separates).map(str::trim).collect()
 }
 
+/// The item that an id speaks of: a caption's id is its item's with `#` and a number, a picture's with
+/// `@` and a number.
+#[must_use]
+pub fn item_of(id: &str) -> &str {
+    match id.rsplit_once(['#', '@']) {
+        Some((item, number))
+            if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            item
+        }
+        _ => id,
+    }
+}
+
 fn is_slug(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(['-', '.'])
@@ -168,6 +182,20 @@ impl fmt::Display for Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_of_a_caption_or_picture_speaks_of_its_item() {
+        for (id, item) in [
+            ("1f600#12", "1f600"),
+            ("a/b#c@0", "a/b#c"),
+            ("me@home.jpg@1", "me@home.jpg"),
+            ("me@home.jpg", "me@home.jpg"),
+            ("plain", "plain"),
+            ("x#", "x#"),
+        ] {
+            assert_eq!(item_of(id), item, "{id}");
+        }
+    }
 
     #[test]
     fn names_refuse_what_would_leave_their_folder() {

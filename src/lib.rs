@@ -20,7 +20,7 @@
 //! train   -> recipe rng data nn model
 //! eval    -> rng
 //! session -> recipe eval
-//! export  -> rng recipe eval session
+//! export  -> recipe eval session
 //! hub     -> -
 //! machine -> -
 //! doctor  -> session machine

@@ -69,15 +69,16 @@ pub fn classify(global: &Global, args: &Classify) -> anyhow::Result<ExitCode> {
     }
     let workspace = global.workspace(None)?;
     Encoders { workspace: &workspace, exif: Exif::Applied }.check(&specs)?;
+    let part = Some((Some(args.split.as_str()), args.pool));
     let (pictures, exif) = match (&args.image, &args.images, &args.dataset) {
         (Some(file), _, _) => (LabelledPictures::one(file), Exif::Applied),
         (_, Some(folder), _) => {
-            let corpus = open(&folder.display().to_string(), None, true)?;
+            let corpus = open(&folder.display().to_string(), None, part)?;
             (LabelledPictures::of(&corpus, &args.split, args.pool)?, Exif::Applied)
         }
         (_, _, set) => {
             let set = set.as_deref().unwrap_or_default();
-            let corpus = open(set, args.data.as_deref(), true)?;
+            let corpus = open(set, args.data.as_deref(), part)?;
             let pictures = LabelledPictures::of(&corpus, &args.split, args.pool)?;
             (pictures, exif_of(set, args.data.as_deref()))
         }

@@ -2,7 +2,7 @@
 
 use super::global::{Refused, say};
 use crate::data::bad::Policy;
-use crate::data::check::without_missing;
+use crate::data::check::without_unreadable;
 use crate::data::corpus::{Corpus, Item, Picture};
 use crate::data::picture::Exif;
 use crate::eval::{Direction, Task};
@@ -76,9 +76,10 @@ impl DataArgs {
         })
     }
 
-    /// The set with its warnings said, without items whose pictures are needed and not there.
+    /// The set with its warnings said, without items whose pictures are needed and cannot be had.
     pub fn open(&self, pictures: bool) -> anyhow::Result<Corpus> {
-        open(&self.dataset, self.data.as_deref(), pictures)
+        let part = pictures.then_some((Some(self.split.as_str()), self.pool));
+        open(&self.dataset, self.data.as_deref(), part)
     }
 
     /// What the set asks in a task.
@@ -98,7 +99,7 @@ impl DataArgs {
         let splits = whole.splits();
         let test = if splits.is_empty() { whole.clone() } else { whole.split(&self.split) };
         let from = match other {
-            Some(set) => open(set, self.data.as_deref(), false)?,
+            Some(set) => open(set, self.data.as_deref(), None)?,
             None if splits.contains(&VALIDATION) && self.split != VALIDATION => {
                 whole.split(VALIDATION)
             }
@@ -133,7 +134,8 @@ impl DataArgs {
         let corpus = if captions {
             corpus
         } else {
-            without_missing(corpus, &self.dataset, Policy::default())?
+            let policy = Policy::default();
+            without_unreadable(corpus, &self.dataset, policy, Some(&self.split), self.pool)?
         };
         warn(&corpus, &self.dataset);
         let request = if captions {
@@ -166,19 +168,31 @@ pub fn own_picture(path: &Path) -> Result<(), Refused> {
     Err(Refused(format!("--image: expected a picture file, found none at {}", path.display())))
 }
 
-/// Opens a set and says what is wrong with it.
-pub fn open(set: &str, data: Option<&Path>, pictures: bool) -> anyhow::Result<Corpus> {
+/// Opens a set and says what is wrong with it. `pictures` names the split and the first items whose
+/// pictures are read, where pictures are: items are left out whose pictures cannot be had.
+pub fn open(
+    set: &str,
+    data: Option<&Path>,
+    pictures: Option<(Option<&str>, Option<usize>)>,
+) -> anyhow::Result<Corpus> {
     let mut corpus = crate::data::open::open(set, data)?;
-    if pictures {
-        corpus = without_missing(corpus, set, Policy::default())?;
+    if let Some((split, pool)) = pictures {
+        corpus = without_unreadable(corpus, set, Policy::default(), split, pool)?;
     }
     warn(&corpus, set);
     Ok(corpus)
 }
 
+/// Bad rows that are said one by one.
+const SAID: usize = 20;
+
 fn warn(corpus: &Corpus, set: &str) {
-    if let Some(warning) = corpus.bad.warning(set) {
-        say(&format!("warning: {warning}"));
+    let Some(warning) = corpus.bad.warning(set) else { return };
+    say(&format!("warning: {warning}"));
+    if corpus.bad.count > 1 {
+        for row in corpus.bad.listed.iter().take(SAID) {
+            say(&format!("warning: left out: {row}"));
+        }
     }
 }
 

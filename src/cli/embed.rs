@@ -1,10 +1,12 @@
 //! `embed`: texts or pictures to an embedding table.
 
-use super::global::{Global, Refused, say};
+use super::dataset::open;
+use super::global::{Global, Refused};
 use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
 use crate::encode::{
-    EncoderCard, ImageEncoder, Table, TableDtype, TextEncoder, image_encoder, parse, text_encoder,
+    EncoderCard, EncoderSpec, ImageEncoder, Table, TableDtype, TextEncoder, image_encoder, parse,
+    text_encoder,
 };
 use crate::eval::quantised::neighbours_kept;
 use crate::runner::{Narrator, Workspace};
@@ -64,6 +66,7 @@ pub fn embed(global: &Global, args: &Embed) -> anyhow::Result<ExitCode> {
     global.may_write()?;
     let spec = parse(&args.encoder).map_err(|error| Refused(error.to_string()))?;
     let image = spec.options.tower == Some(crate::encode::Tower::Image);
+    fits(&spec, image || args.images.is_some())?;
     let input = input(args, image)?;
     let workspace = global.workspace(None)?;
     let mut narrator = Narrator::new(None, global.voice());
@@ -116,11 +119,14 @@ fn input(args: &Embed, image: bool) -> anyhow::Result<Input> {
     if let Some(path) = &args.texts {
         let bytes = std::fs::read(path)
             .map_err(|error| Refused(format!("--texts {}: {error}", path.display())))?;
-        // A file of bytes may not be UTF-8: what is not is replaced, the line stays.
-        let text = String::from_utf8_lossy(&bytes);
-        let text = text.strip_suffix('\n').unwrap_or(&text);
-        let lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line).to_owned());
-        return Ok(Input::Texts(lines.collect()));
+        if bytes.is_empty() {
+            let message = format!(
+                "--texts {}: expected a text a line, found an empty file; write at least one line",
+                path.display()
+            );
+            return Err(Refused(message).into());
+        }
+        return Ok(Input::Texts(lines(&bytes)));
     }
     let set = match (&args.images, &args.dataset) {
         (Some(folder), _) => folder.display().to_string(),
@@ -131,11 +137,8 @@ fn input(args: &Embed, image: bool) -> anyhow::Result<Input> {
             );
         }
     };
-    let corpus = crate::data::open::open(&set, None)?;
-    if let Some(warning) = corpus.bad.warning(&set) {
-        say(&format!("warning: {warning}"));
-    }
     let pictures = image || args.images.is_some();
+    let corpus = open(&set, None, pictures.then_some((None, None)))?;
     Ok(if pictures {
         Input::Pictures(corpus.items.into_iter().flat_map(|item| item.pictures).collect())
     } else {
@@ -144,9 +147,34 @@ fn input(args: &Embed, image: bool) -> anyhow::Result<Input> {
     })
 }
 
+/// Lines as texts: an empty one is an empty text, and the last needs no newline. A file of bytes may not
+/// be UTF-8: what is not is replaced, the line stays.
+fn lines(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line).to_owned()).collect()
+}
+
+/// Refuses what cannot encode, and options that would change nothing.
+fn fits(spec: &EncoderSpec, pictures: bool) -> Result<(), Refused> {
+    let what = match &spec.source {
+        bm25 if bm25 == "bm25" => "bm25 compares words and makes no embeddings",
+        table if table.starts_with("table:") => "a table holds embeddings that were made before",
+        _ if pictures => {
+            let fit = spec.options.fit_pictures(&spec.source);
+            return fit.map_err(|error| Refused(error.to_string()));
+        }
+        _ => return Ok(()),
+    };
+    Err(Refused(format!(
+        "--encoder {}: expected a model, found none: {what}; name a model, such as builtin:llama or RUN/STAGE",
+        spec.source
+    )))
+}
+
 fn encode(
     workspace: &Workspace,
-    spec: &crate::encode::EncoderSpec,
+    spec: &EncoderSpec,
     input: &Input,
     args: &Embed,
     narrator: &mut Narrator,
@@ -173,4 +201,30 @@ fn encode(
         }
     };
     Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_a_text_the_empty_and_the_last_too() {
+        assert_eq!(lines(b"one\n\ntwo"), ["one", "", "two"]);
+        assert_eq!(lines(b"one\r\ntwo\n"), ["one", "two"]);
+        assert_eq!(lines(b"\n"), [""]);
+        assert_eq!(lines(b"\xff"), ["\u{fffd}"]);
+    }
+
+    #[test]
+    fn what_makes_no_embeddings_is_refused_with_what_does() {
+        for text in ["bm25", "table:x.safetensors"] {
+            let error = fits(&parse(text).unwrap(), false).unwrap_err().to_string();
+            assert!(
+                error.contains("expected a model") && error.contains("builtin:llama"),
+                "{error}"
+            );
+        }
+        assert!(fits(&parse("a/clip[tower=image,pooling=mean]").unwrap(), true).is_err());
+        assert!(fits(&parse("a/clip[tower=image]").unwrap(), true).is_ok());
+    }
 }

@@ -79,6 +79,9 @@ pub fn encoder(global: &Global, args: &Encoder) -> anyhow::Result<ExitCode> {
     let sources = Sources { weigh: true, ..workspace.sources() };
     let loaded = sources.load(&spec.source)?;
     let (texts, pictures) = towers(&loaded, spec.options.tower, args);
+    if pictures && !texts {
+        spec.options.fit_pictures(&spec.source).map_err(|error| Refused(error.to_string()))?;
+    }
     let model = loaded.config.to_json();
     let image = pictures
         .then(|| image_encoder(&spec.source, loaded.clone(), Exif::Applied, &workspace.device))

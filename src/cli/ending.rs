@@ -1,7 +1,7 @@
 //! What a run leaves when it ends: its document, its export where it reports, the command that was
 //! asked for, and the exit code.
 
-use super::export::export_session;
+use super::export_session::export_session;
 use super::global::{Global, say};
 use super::text;
 use crate::export::Format;

@@ -4,7 +4,7 @@ use crate::machine;
 use crate::runner::{Narrator, Voice, Workspace, open_device};
 use crate::session::folder::{Session, SessionCard};
 use crate::session::header::GIT_REVISION;
-use crate::session::names::{RunId, find_run, find_session};
+use crate::session::names::{RunId, find_run};
 use crate::session::paths::Roots;
 use crate::session::runs::run_ids;
 use crate::session::writer::LogWriter;
@@ -210,9 +210,7 @@ impl Global {
     /// The session that `--session` names, if it does.
     pub fn named_session(&self, workspace: &Workspace) -> anyhow::Result<Option<Session>> {
         let Some(name) = &self.session else { return Ok(None) };
-        let all = crate::session::folder::list_sessions(&workspace.sessions)?;
-        let id = find_session(name, &all).map_err(|error| Refused(error.to_string()))?;
-        Ok(Some(Session::open(&workspace.sessions, id)?))
+        Ok(Some(super::session::found(&workspace.sessions, name)?))
     }
 
     /// How much is said beside the log.

@@ -41,6 +41,8 @@ mod embed;
 mod encoder;
 mod ending;
 mod export;
+mod export_model;
+mod export_session;
 mod global;
 mod inspect;
 mod joined;
@@ -59,6 +61,8 @@ mod watch;
 mod workbench;
 mod wrong;
 
+use crate::encode::EncodeError;
+use crate::runner::RunError;
 use crate::runner::client;
 use crate::session::control::Command as Order;
 use clap::{Parser, Subcommand};
@@ -127,7 +131,7 @@ enum Command {
     /// Completions for a shell.
     Completions(completions::Completions),
     /// A checkpoint in the layout of another program.
-    ExportModel(export::ExportModel),
+    ExportModel(export_model::ExportModel),
 }
 
 /// Runs the program; the exit code is 0 for success, 1 where the work failed, 2 where the request was
@@ -138,13 +142,20 @@ pub fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            let code = if error.downcast_ref::<Refused>().is_some() { 2 } else { 1 };
+            let code = if is_refusal(&error) { 2 } else { 1 };
             // The parts of a list stand on lines of their own.
             let shown: Vec<String> = chain(&error).lines().map(text::safe).collect();
             say(&format!("error: {}", shown.join("\n")));
             ExitCode::from(code)
         }
     }
+}
+
+/// Whether the request was wrong, and not the work.
+fn is_refusal(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Refused>().is_some()
+        || matches!(error.downcast_ref(), Some(EncodeError::Spec(_)))
+        || matches!(error.downcast_ref(), Some(RunError::Encode(EncodeError::Spec(_))))
 }
 
 /// The error and its causes in one line, each said once.
@@ -195,6 +206,6 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Pull(args) => pull::pull(&global, &args),
         Command::Doctor(args) => doctor::doctor(&global, &args),
         Command::Completions(args) => completions::completions(&args),
-        Command::ExportModel(args) => export::export_model(&global, &args),
+        Command::ExportModel(args) => export_model::export_model(&global, &args),
     }
 }

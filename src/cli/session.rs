@@ -2,6 +2,7 @@
 
 use super::global::{Global, Refused};
 use super::text::safe;
+use crate::ids::SessionId;
 use crate::session::Time;
 use crate::session::folder::{Session, list_sessions};
 use crate::session::names::find_session;
@@ -12,7 +13,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// `session`
@@ -79,9 +80,15 @@ struct Renamed {
 /// The session that a command line means.
 pub fn named(global: &Global, name: &str) -> anyhow::Result<Session> {
     let roots = global.roots()?;
-    let all = list_sessions(&roots.sessions)?;
-    let id = find_session(name, &all).map_err(|error| Refused(error.to_string()))?;
-    Ok(Session::open(&roots.sessions, id)?)
+    found(&roots.sessions, name)
+}
+
+/// The session of a folder that a name, a title or a part of a name means.
+pub fn found(sessions: &Path, name: &str) -> anyhow::Result<Session> {
+    let all = list_sessions(sessions)?;
+    let title = |id: &SessionId| Some(Session::open(sessions, id).ok()?.card().title.clone());
+    let id = find_session(name, &all, title).map_err(|error| Refused(error.to_string()))?;
+    Ok(Session::open(sessions, id)?)
 }
 
 /// `llm2clip session`

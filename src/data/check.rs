@@ -180,22 +180,70 @@ fn row_of(picture: &Picture, what: String) -> BadRow {
 /// # Errors
 /// More are bad then than `policy` allows.
 pub fn without_missing(corpus: Corpus, spec: &str, policy: Policy) -> Result<Corpus> {
-    let missing = |item: &Item| {
-        item.pictures
-            .iter()
-            .find(|picture| !picture.exists())
-            .map(|picture| row_of(picture, "expected a picture, found no file".to_owned()))
-    };
-    let found: Vec<Option<BadRow>> = corpus.items.iter().map(missing).collect();
+    without_lost(corpus, spec, policy, |item| lost(item, Look::There))
+}
+
+/// As [`without_missing`], and without items one of whose pictures cannot be decoded. Only those are
+/// decoded that are read: the first `pool` of the items that are in `split`, where the set has splits
+/// and one is named.
+///
+/// # Errors
+/// More are bad then than `policy` allows.
+pub fn without_unreadable(
+    corpus: Corpus,
+    spec: &str,
+    policy: Policy,
+    split: Option<&str>,
+    pool: Option<usize>,
+) -> Result<Corpus> {
+    let corpus = without_missing(corpus, spec, policy)?;
+    let split = split.filter(|_| corpus.items.iter().any(|item| item.split.is_some()));
+    let read = |item: &&Item| split.is_none() || item.split.as_deref() == split;
+    let wanted: Vec<&Item> = corpus.items.iter().filter(read).collect();
+    let mut rows: BTreeMap<&str, BadRow> = BTreeMap::new();
+    // What is left out makes room for the items behind it.
+    let (mut good, mut seen) = (0, 0);
+    while seen < wanted.len() && pool.is_none_or(|pool| good < pool) {
+        let room = pool.map_or(wanted.len(), |pool| seen + pool - good);
+        let part = &wanted[seen..room.min(wanted.len())];
+        let found: Vec<Option<BadRow>> =
+            part.par_iter().map(|item| lost(item, Look::Decoded)).collect();
+        for (item, row) in part.iter().zip(found) {
+            seen += 1;
+            match row {
+                None => good += 1,
+                Some(row) => drop(rows.insert(&item.id, row)),
+            }
+        }
+    }
+    let rows: BTreeMap<String, BadRow> =
+        rows.into_iter().map(|(id, row)| (id.to_owned(), row)).collect();
+    without_lost(corpus, spec, policy, |item| rows.get(&item.id).cloned())
+}
+
+/// The first picture of an item that is lost.
+fn lost(item: &Item, look: Look) -> Option<BadRow> {
+    // What is in the binary is whole.
+    let files = item.pictures.iter().filter(|p| !matches!(p, Picture::Builtin { .. }));
+    files.into_iter().find_map(|picture| Some(row_of(picture, wrong_with(picture, look)?)))
+}
+
+fn without_lost(
+    corpus: Corpus,
+    spec: &str,
+    policy: Policy,
+    lost: impl Fn(&Item) -> Option<BadRow>,
+) -> Result<Corpus> {
+    let found: Vec<Option<BadRow>> = corpus.items.iter().map(lost).collect();
     if found.iter().all(Option::is_none) {
         return Ok(corpus);
     }
     let Corpus { name, items, format, mut bad, .. } = corpus;
     // The rows were counted as good when they were read, where they were counted.
-    bad.rows = bad.rows.max(items.len());
+    bad.rows = bad.rows.max(items.len() + bad.count);
     let mut kept = Vec::with_capacity(items.len());
-    for (item, missing) in items.into_iter().zip(found) {
-        match missing {
+    for (item, lost) in items.into_iter().zip(found) {
+        match lost {
             None => kept.push(item),
             Some(row) => {
                 bad.rows -= 1;
@@ -245,5 +293,27 @@ mod tests {
         let left = without_missing(corpus, "x", Policy { max_bad: 0.5 }).unwrap();
         assert_eq!((left.items.len(), left.bad.count, left.bad.rows), (1, 1, 2));
         assert_eq!(left.items[0].id, "two");
+    }
+    #[test]
+    fn a_picture_that_cannot_be_decoded_is_left_out_where_it_is_read() {
+        let (folder, corpus) = files();
+        std::fs::write(folder.path().join("a.png"), "no picture").unwrap();
+        let without = |corpus: Corpus, pool| {
+            without_unreadable(corpus, "x", Policy { max_bad: 0.5 }, Some("test"), pool)
+        };
+        let left = without(corpus.clone(), None).unwrap();
+        assert_eq!((left.items.len(), left.bad.count, left.bad.rows), (1, 1, 2));
+        let row = &left.bad.listed[0];
+        assert_eq!(names(row), "a.png");
+        let wanted = "expected a whole JPEG, PNG, WebP or GIF picture, found another kind of file";
+        assert!(row.what.starts_with(wanted), "{row}");
+        // The item behind it takes its place in a pool of one.
+        assert_eq!(without(corpus.clone(), Some(1)).unwrap().items.len(), 1);
+        std::fs::write(folder.path().join("c.png"), "no picture").unwrap();
+        assert!(without(corpus.clone(), Some(1)).is_err());
+        // What nobody reads is not looked at.
+        let mut other = corpus;
+        other.items.iter_mut().for_each(|item| item.split = Some("train".to_owned()));
+        assert_eq!(without(other, None).unwrap().items.len(), 2);
     }
 }

@@ -19,8 +19,11 @@ const MAX_MEMORY: u64 = 1 << 30;
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
     /// The decoder refused it.
-    #[error(transparent)]
-    Image(#[from] image::ImageError),
+    #[error(
+        "expected a whole JPEG, PNG, WebP or GIF picture, found {}; replace the file or leave it out",
+        found(.0)
+    )]
+    Image(image::ImageError),
     /// It could not be looked at.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -33,8 +36,31 @@ pub enum PictureError {
         height: u32,
     },
     /// Its data stops before its end.
-    #[error("expected the end's marker, found the end of the file: the picture is truncated")]
+    #[error(
+        "expected a whole JPEG picture, found a truncated one: the end's marker is missing; replace \
+         the file or leave it out"
+    )]
     Truncated,
+}
+
+impl From<image::ImageError> for PictureError {
+    fn from(error: image::ImageError) -> Self {
+        Self::Image(error)
+    }
+}
+
+/// What the decoder says, as the end of a sentence.
+fn found(error: &image::ImageError) -> String {
+    if let image::ImageError::Unsupported(wrong) = error
+        && matches!(wrong.kind(), image::error::UnsupportedErrorKind::Format(_))
+    {
+        return "another kind of file".to_owned();
+    }
+    let said = error.to_string();
+    let said = said.trim_end_matches('.');
+    let mut letters = said.chars();
+    let first = letters.next().map(|letter| letter.to_lowercase().to_string());
+    format!("one that cannot be decoded ({}{})", first.unwrap_or_default(), letters.as_str())
 }
 
 /// A picture in memory, three bytes a pixel.

@@ -5,6 +5,7 @@ use crate::data::text::Template;
 use crate::ids::Digest;
 use crate::model::Pooling;
 use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 
 /// The kind of model a checkpoint holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,7 +109,8 @@ pub const MODEL_CARD_FORMAT: &str = "llm2clip.card/1";
 /// What an encoder was when it made a row: everything that changes the numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EncoderCard {
-    /// The encoder as asked for, without its label.
+    /// The encoder as asked for, without its label and options; of an absolute path as [`recorded`]
+    /// leaves it.
     pub encoder: String,
     /// `llama`, `clip`, `llm2clip` or `bm25`.
     pub kind: String,
@@ -116,7 +118,7 @@ pub struct EncoderCard {
     pub tower: String,
     /// Columns of a row; 0 for BM25.
     pub dim: usize,
-    /// How texts become rows, for text encoders out of a language model.
+    /// How texts become rows, for text encoders.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<TextUse>,
     /// The layer the states were taken from, where it is not the last.
@@ -158,5 +160,47 @@ impl EncoderCard {
     pub fn digest(&self) -> Digest {
         // A card is plain data with text keys: turning it into JSON cannot fail.
         Digest::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+/// An encoder's source as a card names it, so that no card names a folder of the machine it was made
+/// on: as it was given, and in the place of an absolute path the model's own name, its way from the
+/// current directory, or else the last part of the path. The weights' digest stands beside it.
+#[must_use]
+pub fn recorded(name: &str, source: &str) -> String {
+    let path = Path::new(name);
+    if !path.is_absolute() {
+        return name.to_owned();
+    }
+    if !Path::new(source).is_absolute() {
+        return source.to_owned();
+    }
+    let here = std::env::current_dir().ok();
+    let inside = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    let inside = inside.filter(|inside| !inside.as_os_str().is_empty());
+    let last = || path.file_name().map(PathBuf::from);
+    inside.or_else(last).map_or_else(String::new, |kept| kept.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_names_no_folder_of_this_machine() {
+        let here = std::env::current_dir().unwrap().join("models/x.gguf").display().to_string();
+        for (name, source, wanted) in [
+            ("builtin:llama", "builtin:llama", "builtin:llama"),
+            ("models/x.gguf", "models/x.gguf", "models/x.gguf"),
+            (
+                "/c/s/demo-1/clip/step-000300",
+                "s/demo-1/clip/step-000300",
+                "s/demo-1/clip/step-000300",
+            ),
+            (&here, &here, "models/x.gguf"),
+            ("/elsewhere/x.gguf", "/elsewhere/x.gguf", "x.gguf"),
+        ] {
+            assert_eq!(recorded(name, source), wanted, "{name}");
+        }
     }
 }

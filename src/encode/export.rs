@@ -23,7 +23,11 @@ use std::path::Path;
 /// Another kind of model, or a folder that cannot be written.
 pub fn export_llama(loaded: &Loaded, folder: &Path) -> Result<u64, EncodeError> {
     let Config::Llama(config) = &loaded.config else {
-        return Err(unfit(&loaded.source, "is no Llama; the hf format is for language models"));
+        let what = format!(
+            "cannot be written as hf: expected a Llama, found a model of kind {}; use --format checkpoint, which any llm2clip reads",
+            loaded.config.kind().name()
+        );
+        return Err(unfit(&loaded.source, &what));
     };
     fs::create_dir_all(folder).map_err(FileError::at("creating", folder))?;
     let mut tensors = loaded.tensors.clone();
@@ -54,7 +58,14 @@ pub fn export_llama(loaded: &Loaded, folder: &Path) -> Result<u64, EncodeError> 
 pub fn export_peft(sources: &Sources, name: &str, folder: &Path) -> Result<u64, EncodeError> {
     let (card, own, _) = sources.read(&sources.find(name)?)?;
     let (Some(lora), Some(base), ModelKind::Llama) = (card.lora, &card.base, card.kind) else {
-        let what = "holds no low-rank weights of a language model; export it with --format hf";
+        let what = match card.kind {
+            ModelKind::Llama => {
+                "holds no low-rank weights of a language model; export it with --format hf"
+            }
+            ModelKind::Clip | ModelKind::Llm2clip => {
+                "is no language model with low-rank weights; export it with --format checkpoint"
+            }
+        };
         return Err(unfit(name, what));
     };
     let mut targets = BTreeSet::new();

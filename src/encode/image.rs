@@ -1,6 +1,6 @@
 //! Image encoders: CLIP's image tower, and the one LLM2CLIP fine-tuned.
 
-use super::card::{EncoderCard, PictureUse};
+use super::card::{EncoderCard, PictureUse, recorded};
 use super::source::{Config, Loaded};
 use super::{Embeddings, EncodeError};
 use crate::data::corpus::Picture;
@@ -99,7 +99,7 @@ pub fn image_encoder(
         std: processor.normalise.std,
     };
     let card = EncoderCard {
-        encoder: name.to_owned(),
+        encoder: recorded(name, &loaded.source),
         kind: kind.name().to_owned(),
         tower: "image".to_owned(),
         dim: config.projection,

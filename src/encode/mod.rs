@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `spec.rs` | encoders as the command line names them |
+//! | `fit.rs` | whether options fit what they are given to |
 //! | `card.rs` | [`ModelCard`] of a checkpoint, [`EncoderCard`] of rows |
 //! | `source.rs` | from a name to weights: built in, checkpoints and what they stand on |
 //! | `gguf/` | Llamas in GGUF files |
@@ -23,6 +24,7 @@ mod card;
 mod embeddings;
 mod error;
 mod export;
+mod fit;
 mod gguf;
 mod hf;
 mod image;

@@ -33,6 +33,24 @@ pub enum SpecError {
         /// What would be right.
         expected: &'static str,
     },
+    /// An option stands there more than once.
+    #[error("encoder {spec:?}: expected {key}= once, found it twice")]
+    Twice {
+        /// The encoder.
+        spec: String,
+        /// The option.
+        key: String,
+    },
+    /// An option is not for this encoder, or asks for more than it has.
+    #[error("encoder {spec:?}: expected {expected}, found {found}")]
+    Unfit {
+        /// The encoder.
+        spec: String,
+        /// What it takes.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
     /// Nothing stands where the encoder should.
     #[error(
         "expected an encoder such as builtin:llama, RUN/STAGE, a folder or bm25, found nothing"
@@ -110,15 +128,20 @@ pub fn parse(text: &str) -> Result<EncoderSpec, SpecError> {
     };
     let (label, source) = match head.split_once('=') {
         Some((label, source)) => (label.to_owned(), source.to_owned()),
-        None => (text.to_owned(), head.to_owned()),
+        None => (without_folders(text), head.to_owned()),
     };
     if source.is_empty() {
         return Err(SpecError::Empty);
     }
     let mut spec = EncoderSpec { label, source, options: Options::default() };
+    let mut keys: Vec<&str> = Vec::new();
     for option in options.split(',').map(str::trim).filter(|option| !option.is_empty()) {
         let wrong = || SpecError::Option { spec: text.to_owned(), option: option.to_owned() };
         let (key, value) = option.split_once('=').ok_or_else(wrong)?;
+        if keys.contains(&key) {
+            return Err(SpecError::Twice { spec: text.to_owned(), key: key.to_owned() });
+        }
+        keys.push(key);
         let known =
             set_option(&mut spec.options, key, value).map_err(|expected| SpecError::Value {
                 spec: text.to_owned(),
@@ -130,7 +153,24 @@ pub fn parse(text: &str) -> Result<EncoderSpec, SpecError> {
             return Err(wrong());
         }
     }
+    if spec.source == "bm25" {
+        spec.options.only(text, "for bm25", &[])?;
+    } else if spec.source.starts_with("table:") {
+        spec.options.only(text, "for a table, whose rows are made", &[])?;
+    }
     Ok(spec)
+}
+
+/// A label for an encoder that was given none: its text, and of absolute paths the last part, since
+/// labels stand in results.
+fn without_folders(text: &str) -> String {
+    let mut label = String::new();
+    for part in text.split_inclusive([':', '[', ']', '=', ',', '+']) {
+        let absolute = part.starts_with('/');
+        let kept = part.trim_end_matches('/').rsplit_once('/').filter(|_| absolute);
+        label.push_str(kept.map_or(part, |(_, name)| name));
+    }
+    label
 }
 
 fn set_option(options: &mut Options, key: &str, value: &str) -> Result<bool, &'static str> {
@@ -201,6 +241,22 @@ mod tests {
         }
         let apart = "clip#1=x/clip,clip#2=x/clip,x/clip,x/clip[pooling=mean]";
         assert_eq!(parse_list(apart).unwrap().len(), 4);
+    }
+
+    #[test]
+    fn a_label_names_no_folder_of_this_machine() {
+        for (text, label) in [
+            ("/home/me/x.gguf", "x.gguf"),
+            ("/home/me/model/[pooling=mean]", "model/[pooling=mean]"),
+            ("table:/home/me/t.safetensors", "table:t.safetensors"),
+            ("builtin:llama[lora=/a/b+c/d,bos=true]", "builtin:llama[lora=b+c/d,bos=true]"),
+            ("models/x.gguf", "models/x.gguf"),
+            ("demo-1/clip@300", "demo-1/clip@300"),
+            ("l=/home/me/x.gguf", "l"),
+        ] {
+            assert_eq!(parse(text).unwrap().label, label, "{text}");
+        }
+        assert_eq!(parse("/home/me/x.gguf").unwrap().source, "/home/me/x.gguf");
     }
 
     #[test]

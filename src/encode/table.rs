@@ -147,14 +147,25 @@ impl Table {
     }
 
     /// Reads a table. Rows of f16 and int8 are normalised again.
+    ///
+    /// # Errors
+    /// A file that is none, or rows without a direction.
     pub fn open(path: &Path) -> Result<Self, EncodeError> {
         let map = mmap::map(path)?;
-        let wrong = |cause: safetensors::SafeTensorError| {
-            EncodeError::Candle(candle_core::Error::from(cause).with_path(path))
-        };
         let unfit = |what: String| EncodeError::Unfit {
             encoder: format!("table:{}", path.display()),
             what,
+        };
+        let wrong = |cause: safetensors::SafeTensorError| {
+            let mut found = cause.to_string();
+            if let Some(first) = found.get(..1).map(str::to_lowercase) {
+                found.replace_range(..1, &first);
+            }
+            unfit(format!(
+                "is no embedding table: expected a whole safetensors file with `embeddings` of rows and \
+                 columns, found {} bytes ({found}); make it again with `llm2clip embed`",
+                map.len()
+            ))
         };
         let (_, header) = SafeTensors::read_metadata(&map).map_err(wrong)?;
         let card = header.metadata().as_ref().and_then(|keys| keys.get("card"));
@@ -271,7 +282,19 @@ mod tests {
         let path = folder.path().join("x");
         for bytes in [&b""[..], b"\xff\xff\xff\xff\xff\xff\xff\x7f{}", b"\x02\0\0\0\0\0\0\0{}"] {
             std::fs::write(&path, bytes).unwrap();
-            assert!(Table::open(&path).is_err());
+            let error = Table::open(&path).unwrap_err().to_string();
+            assert!(error.starts_with("encoder table:"), "{error}");
+            for part in ["expected a whole safetensors file", "found ", "`llm2clip embed`"] {
+                assert!(error.contains(part), "{error}");
+            }
         }
+        // A shape that promises more than the file has.
+        let header = br#"{"embeddings":{"dtype":"F32","shape":[9,9],"data_offsets":[0,4]}}"#;
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(header);
+        bytes.extend([0; 4]);
+        std::fs::write(&path, bytes).unwrap();
+        let error = Table::open(&path).unwrap_err().to_string();
+        assert!(error.contains("expected a whole safetensors file"), "{error}");
     }
 }

@@ -2,13 +2,13 @@
 //! LLM2CLIP's adapter.
 
 use super::KeptRows;
-use super::card::{AttentionKind, EncoderCard, TextUse};
+use super::card::{AttentionKind, EncoderCard, TextUse, recorded};
 use super::source::{Config, Loaded, Sources};
 use super::{Embeddings, EncodeError, Options, peft};
 use crate::data::DataError;
 use crate::data::text::{Template, TextBatch, TextRow, TextSpec, text_row};
 use crate::data::tokenizer::Tokenizer;
-use crate::model::{Clip, Ctx, Llm2Clip, Trunk};
+use crate::model::{Clip, Ctx, Llm2Clip, Pooling, Trunk};
 use crate::nn::{Builder, Mask, Packing, Rule, ops};
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
@@ -78,11 +78,17 @@ pub fn text_encoder(
     options: &Options,
     sources: &Sources,
 ) -> Result<ModelTextEncoder, EncodeError> {
+    match &loaded.config {
+        Config::Llama(config) => options.fit_llama(name, config)?,
+        Config::Clip(config) => options.fit_clip(name, config.text.positions)?,
+        // Its positions are its language model's, which is loaded below.
+        Config::Llm2clip(_) => {}
+    }
     let loaded = peft::merge(loaded, &options.lora, sources)?;
     let device = sources.device.clone();
     let unfit = |what: &str| EncodeError::Unfit { encoder: name.to_owned(), what: what.to_owned() };
     let mut card = EncoderCard {
-        encoder: name.to_owned(),
+        encoder: recorded(name, &loaded.source),
         kind: loaded.config.kind().name().to_owned(),
         tower: "text".to_owned(),
         dim: 0,
@@ -108,17 +114,20 @@ pub fn text_encoder(
             Ok(ModelTextEncoder { card, body, tokenizer, spec })
         }
         Config::Clip(config) => {
-            if options.pooling.is_some() || options.attention.is_some() || options.layer.is_some() {
-                return Err(unfit(
-                    "is CLIP's text tower, whose pooling, attention and layer are fixed; leave those options out",
-                ));
-            }
             card.dim = config.text.projection;
             let builder = Builder::load(loaded.tensors, &device).trainable(Rule::None);
             let clip = Clip::new(config, &builder)?;
             builder.finish().map_err(crate::nn::NnError::from)?;
             let max_tokens = options.max_tokens.unwrap_or(config.text.positions);
-            let spec = TextSpec::clip(max_tokens.min(config.text.positions));
+            let spec = TextSpec::clip(max_tokens);
+            card.text = Some(TextUse {
+                attention: AttentionKind::Causal,
+                pooling: Pooling::Eos,
+                template: spec.template.clone(),
+                bos: spec.bos,
+                eos: spec.eos,
+                max_tokens,
+            });
             let body = Body::Clip(Box::new(clip));
             Ok(ModelTextEncoder { card, body, tokenizer: loaded.tokenizer, spec })
         }
@@ -136,10 +145,11 @@ pub fn text_encoder(
                     found: language.digest.short().to_owned(),
                 });
             }
-            let how = text_use(&language, options)?;
             let Config::Llama(llama) = &language.config else {
                 return Err(unfit("was trained on rows of something that is no Llama"));
             };
+            options.fit_llm2clip(name, llama)?;
+            let how = text_use(&language, options)?;
             let layer = options.layer.unwrap_or(llama.layers);
             card.dim = config.adapter.projection;
             card.text = Some(how.clone());
@@ -198,7 +208,7 @@ fn text_use(loaded: &Loaded, options: &Options) -> Result<TextUse, EncodeError> 
         };
     }
     if let Some(max_tokens) = options.max_tokens {
-        how.max_tokens = max_tokens.min(how.max_tokens);
+        how.max_tokens = max_tokens;
     }
     Ok(how)
 }

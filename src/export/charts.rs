@@ -1,104 +1,74 @@
 //! All charts of a session as files.
 
-use super::chart::{BarChart, Chart, DifferenceChart, HeatMap, RankScatter, ScoreChart, png, svg};
+use super::chart::{BarChart, DifferenceChart, HeatMap, RankScatter, ScoreChart};
 use super::measures::series_charts;
-use super::{ExportError, Format, NamedSeries};
+use super::{ExportError, Folder, NamedSeries};
+use crate::eval::classify::ClassifyDocument;
 use crate::eval::{CompareDocument, Direction, Metric};
-use crate::files::{FileError, write_atomic};
 use crate::session::neighbours::NeighbourSet;
-use std::path::{Path, PathBuf};
 
-/// Files written, in the order of writing.
-pub type Written = Vec<PathBuf>;
-
-/// Writes `text` as a file below `folder`, whole or not at all.
-pub fn write_text(folder: &Path, name: &str, text: &str) -> Result<PathBuf, ExportError> {
-    write(folder, &file_name(name), text.as_bytes())
-}
-
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, ExportError> {
-    let path = folder.join(name);
-    let fail = |source| ExportError::Write { path: path.clone(), source };
-    std::fs::create_dir_all(folder).map_err(fail)?;
-    write_atomic(&path, bytes).map_err(FileError::into_cause).map_err(fail)?;
-    Ok(path)
-}
-
-/// A name that every file system takes.
-fn file_name(name: &str) -> String {
-    let kept = |letter: char| letter.is_ascii_alphanumeric() || "-_.@".contains(letter);
-    name.chars().map(|letter| if kept(letter) { letter } else { '-' }).collect()
-}
-
-fn write_chart(
-    folder: &Path,
-    formats: &[Format],
-    name: &str,
-    chart: &dyn Chart,
-) -> Result<Written, ExportError> {
-    let name = file_name(name);
-    let mut written = Written::new();
-    if formats.contains(&Format::Svg) {
-        written.push(write(folder, &format!("{name}.svg"), svg(chart)?.as_bytes())?);
-    }
-    if formats.contains(&Format::Png) {
-        written.push(write(folder, &format!("{name}.png"), &png(chart)?)?);
-    }
-    Ok(written)
-}
-
-/// Writes every chart of some series and comparisons into `folder`, each as SVG and PNG where
-/// `formats` hold them, and returns the files. Files of those names are replaced, others left alone.
-/// `documents` come with the id of the result each is, which names its files.
+/// Writes every chart of some series and comparisons. `documents` come with the id of the result each
+/// is, which names its files.
+///
+/// # Errors
+/// A chart that cannot be drawn, a folder that cannot be written.
 pub fn charts(
-    folder: &Path,
-    formats: &[Format],
+    folder: &mut Folder<'_>,
     series: &[NamedSeries],
     documents: &[(String, CompareDocument)],
-) -> Result<Written, ExportError> {
-    let mut written = Written::new();
+) -> Result<(), ExportError> {
     for (name, chart) in series_charts(series) {
-        written.extend(write_chart(folder, formats, &name, &chart)?);
+        folder.chart(&name, &chart)?;
     }
     for (id, document) in documents {
         for metric in Metric::ALL {
-            let bars = BarChart::new(document, metric);
-            written.extend(write_chart(folder, formats, &format!("{id}-{metric}"), &bars)?);
+            folder.chart(&format!("{id}-{metric}"), &BarChart::new(document, metric))?;
         }
         if let Some(chart) = DifferenceChart::new(document, Metric::Recall1) {
-            written.extend(write_chart(folder, formats, &format!("{id}-differences"), &chart)?);
+            folder.chart(&format!("{id}-differences"), &chart)?;
         }
         for direction in Direction::ALL {
             if let Some(chart) = ScoreChart::new(document, direction) {
-                written.extend(write_chart(
-                    folder,
-                    formats,
-                    &format!("{id}-scores-{direction}"),
-                    &chart,
-                )?);
+                folder.chart(&format!("{id}-scores-{direction}"), &chart)?;
             }
         }
         if let Some(sweep) = &document.sweep {
             for chosen in &sweep.chosen {
                 if let Some(chart) = HeatMap::new(sweep, &chosen.role) {
-                    let name = format!("{id}-sweep-{}", chosen.role);
-                    written.extend(write_chart(folder, formats, &name, &chart)?);
+                    folder.chart(&format!("{id}-sweep-{}", chosen.role), &chart)?;
                 }
             }
         }
     }
-    Ok(written)
+    Ok(())
+}
+
+/// Writes the shares of every classification that counted something.
+///
+/// # Errors
+/// As [`charts`].
+pub fn class_charts(
+    folder: &mut Folder<'_>,
+    documents: &[(String, ClassifyDocument)],
+) -> Result<(), ExportError> {
+    for (id, document) in documents {
+        if let Some(chart) = BarChart::of_classes(document) {
+            folder.chart(&format!("{id}-top"), &chart)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes for every direction of a result the ranks under its first encoder against those under
-/// each other one, each as SVG and PNG where `formats` hold them, and returns the files.
+/// each other one.
+///
+/// # Errors
+/// As [`charts`].
 pub fn rank_charts(
-    folder: &Path,
-    formats: &[Format],
+    folder: &mut Folder<'_>,
     id: &str,
     sets: &[NeighbourSet],
-) -> Result<Written, ExportError> {
-    let mut written = Written::new();
+) -> Result<(), ExportError> {
     let mut firsts: Vec<&NeighbourSet> = Vec::new();
     for set in sets {
         let Some(first) = firsts.iter().find(|first| first.direction == set.direction) else {
@@ -107,10 +77,10 @@ pub fn rank_charts(
         };
         if let Some(chart) = RankScatter::new(first, set) {
             let name = format!("{id}-ranks-{}-{}-{}", set.direction, first.role, set.role);
-            written.extend(write_chart(folder, formats, &name, &chart)?);
+            folder.chart(&name, &chart)?;
         }
     }
-    Ok(written)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -122,8 +92,11 @@ pub(super) mod tests {
     use crate::eval::{
         CompareRow, Direction, Intervals, Metrics, Protocol, RankedRow, Task, table,
     };
-    use crate::export::chart::{Line, LineChart};
+    use crate::export::Format;
+    use crate::export::chart::{Line, LineChart, png, svg};
+    use crate::export::folder::Written;
     use crate::rng::Key;
+    use std::path::Path;
 
     /// A comparison of three encoders in four directions, with real intervals and tests.
     pub fn sample() -> CompareDocument {
@@ -196,6 +169,21 @@ pub(super) mod tests {
             seed: 0,
             program: String::new(),
         }
+    }
+
+    /// A classification by one encoder.
+    pub fn classified() -> ClassifyDocument {
+        let text = r#"{"format":"llm2clip.classify/1","protocol":{"dataset":"pets","split":null,
+            "split_digest":"00","pool":null,"tie_rule":"","rules":1},"candidates":["cat","dog"],
+            "texts":["a, cat","dog"],"templates":["a {}","the {}"],"rows":[{"role":"clip",
+            "encoder":{},"text_encoder":{},"scale":100.0,"scale_from":"model",
+            "metrics":{"top-1":0.5,"top-5":1.0},"ci95":{"top-1":[0.25,0.75],"top-5":[1.0,1.0]},
+            "tied_share":0.0,"ms_per_item":8.5,"ms_per_candidate":2.25,"truncated":0}],
+            "differences":[{"a":"llm2clip","b":"clip","metric":"top-1","delta":0.5,
+            "ci95":[0.0,1.0],"test":"mcnemar","p":1.0,"p_holm":1.0,"n":2}],"family":"",
+            "labelled":{"pictures":4,"units":2,"without":0,"unknown":0,"unknown_labels":[]},
+            "pictures":[],"resamples":0,"seed":0,"program":""}"#;
+        serde_json::from_str(text).unwrap()
     }
 
     /// A falling series with a gap.
@@ -283,11 +271,13 @@ pub(super) mod tests {
         let document = [("image-1".to_owned(), looked_into())];
         let sets = [set("clip", 40), set("llm2clip", 12), set("a/b", 90)];
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-        let [one, two] = [0, 1].map(|at| {
-            let mut all = charts(folders[at].path(), &Format::ALL, &[], &document).unwrap();
-            all.extend(rank_charts(folders[at].path(), &Format::ALL, "image-1", &sets).unwrap());
-            all
-        });
+        let draw = |path: &Path| -> Written {
+            let mut folder = Folder::new(path, &Format::ALL);
+            charts(&mut folder, &[], &document).unwrap();
+            rank_charts(&mut folder, "image-1", &sets).unwrap();
+            folder.into_written()
+        };
+        let [one, two] = [0, 1].map(|at| draw(folders[at].path()));
         // Five metrics, differences, four directions of scores, one sweep, two pairs of ranks.
         assert_eq!(one.len(), 2 * (5 + 1 + 4 + 1 + 2));
         for (a, b) in one.iter().zip(&two) {
@@ -308,8 +298,7 @@ pub(super) mod tests {
         let scores = text("image-1-scores-image-to-text.svg");
         assert!(scores.contains("relevant") && scores.contains("clip-continued"));
         if let Some(keep) = std::env::var_os("LLM2CLIP_KEEP_CHARTS") {
-            charts(Path::new(&keep), &Format::ALL, &[], &document).unwrap();
-            rank_charts(Path::new(&keep), &Format::ALL, "image-1", &sets).unwrap();
+            draw(Path::new(&keep));
         }
     }
 
@@ -328,15 +317,19 @@ pub(super) mod tests {
     fn the_same_charts_have_the_same_bytes_and_every_chart_has_two_files() {
         let (series, documents) = everything();
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-        let [one, two] =
-            [0, 1].map(|at| charts(folders[at].path(), &Format::ALL, &series, &documents).unwrap());
+        let draw = |path: &Path| -> Written {
+            let mut folder = Folder::new(path, &Format::ALL);
+            charts(&mut folder, &series, &documents).unwrap();
+            folder.into_written()
+        };
+        let [one, two] = [0, 1].map(|at| draw(folders[at].path()));
         assert_eq!(one.len(), 2 * (2 + 5 + 1));
         for (a, b) in one.iter().zip(&two) {
             assert_eq!(a.file_name(), b.file_name());
             assert_eq!(std::fs::read(a).unwrap(), std::fs::read(b).unwrap(), "{a:?}");
         }
         if let Some(keep) = std::env::var_os("LLM2CLIP_KEEP_CHARTS") {
-            charts(Path::new(&keep), &Format::ALL, &series, &documents).unwrap();
+            draw(Path::new(&keep));
         }
     }
 
@@ -371,8 +364,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn names_of_files_hold_no_separators() {
-        assert_eq!(file_name("clip-grad_norm/tower"), "clip-grad_norm-tower");
-        assert_eq!(file_name("c-recall@1"), "c-recall@1");
+    fn a_classification_has_bars_where_something_was_counted() {
+        let mut document = classified();
+        let text = svg(&BarChart::of_classes(&document).unwrap()).unwrap();
+        for part in ["top-1", "top-5", "0.500  [0.250, 0.750]", "clip", "classification of pets"] {
+            assert!(text.contains(part), "{part}");
+        }
+        document.rows[0].metrics = None;
+        assert!(BarChart::of_classes(&document).is_none());
     }
 }

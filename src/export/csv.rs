@@ -1,7 +1,8 @@
 //! Comma-separated values (RFC 4180, lines ended by LF).
 
 use super::NamedSeries;
-use crate::eval::{CompareDocument, CompareRow, Difference, Metric, Protocol};
+use super::judged::{header, judged};
+use crate::eval::{CompareDocument, Metric};
 use std::fmt::Write as _;
 
 /// A cell, quoted where it must be.
@@ -53,21 +54,10 @@ pub fn sweep_rows(documents: &[(String, CompareDocument)]) -> String {
 /// Tables of fewer bits, in the order of their columns.
 const STORED: [&str; 2] = ["f16", "int8"];
 
-/// A comparison's own table, and that of a second set of judgements.
-fn judged(
-    document: &CompareDocument,
-) -> impl Iterator<Item = (&Protocol, &[CompareRow], &[Difference])> {
-    let own = (&document.protocol, &document.rows[..], &document.differences[..]);
-    let second = document.qrels.as_ref();
-    let second = second.map(|second| (&second.protocol, &second.rows[..], &second.differences[..]));
-    std::iter::once(own).chain(second)
-}
-
 /// The rows of comparisons, those of a second set of judgements too: every metric with the ends of its interval, then what else a row says.
 #[must_use]
-pub fn compare_rows(documents: &[CompareDocument]) -> String {
-    let mut header: Vec<String> =
-        ["task", "dataset", "role", "direction"].map(str::to_owned).into();
+pub fn compare_rows(documents: &[(String, CompareDocument)]) -> String {
+    let mut header = header(&["role", "direction"]);
     for metric in Metric::ALL {
         header.extend(["", "_low", "_high"].map(|end| format!("{metric}{end}")));
     }
@@ -83,7 +73,6 @@ pub fn compare_rows(documents: &[CompareDocument]) -> String {
             "index_ms",
             "bytes_per_item",
             "truncated",
-            "judgements",
         ]
         .map(str::to_owned),
     );
@@ -92,84 +81,59 @@ pub fn compare_rows(documents: &[CompareDocument]) -> String {
             ["bytes_per_item", "lost_recall@1", "kept@10"].map(|what| format!("{dtype}_{what}")),
         );
     }
-    let rows = documents.iter().flat_map(|document| {
-        judged(document)
-            .flat_map(|(protocol, rows, _)| rows.iter().map(move |row| (protocol, row)))
-            .map(|(protocol, row)| {
-                let mut cells = vec![
-                    document.task.name().to_owned(),
-                    cell(&protocol.dataset),
-                    cell(&row.role),
-                    row.direction.to_string(),
-                ];
-                for metric in Metric::ALL {
-                    let [low, high] = *row.ci95.get(metric);
-                    let values = [*row.metrics.get(metric), low, high];
-                    cells.extend(values.map(|value| number(Some(value))));
-                }
-                cells.extend([number(Some(row.tied_share)), number(row.mean_cosine)]);
-                cells.extend([row.items, row.queries, row.units].map(|count| count.to_string()));
-                let costs = [row.ms_per_item, row.ms_per_query, row.index_ms, row.bytes_per_item];
-                cells.extend(costs.map(number));
-                cells.extend([row.truncated.to_string(), cell(&protocol.judgements)]);
-                for dtype in STORED {
-                    let stored = row.quantised.iter().find(|stored| stored.dtype == dtype);
-                    cells.extend([
-                        number(stored.map(|stored| stored.bytes_per_item)),
-                        number(stored.map(|stored| stored.lost_recall_1)),
-                        number(stored.map(|stored| stored.kept_10)),
-                    ]);
-                }
-                cells
-            })
+    let rows = judged(documents).flat_map(|judged| {
+        judged.rows.iter().map(move |row| {
+            let mut cells = judged.identity();
+            cells.extend([cell(&row.role), row.direction.to_string()]);
+            for metric in Metric::ALL {
+                let [low, high] = *row.ci95.get(metric);
+                let values = [*row.metrics.get(metric), low, high];
+                cells.extend(values.map(|value| number(Some(value))));
+            }
+            cells.extend([number(Some(row.tied_share)), number(row.mean_cosine)]);
+            cells.extend([row.items, row.queries, row.units].map(|count| count.to_string()));
+            let costs = [row.ms_per_item, row.ms_per_query, row.index_ms, row.bytes_per_item];
+            cells.extend(costs.map(number));
+            cells.push(row.truncated.to_string());
+            for dtype in STORED {
+                let stored = row.quantised.iter().find(|stored| stored.dtype == dtype);
+                cells.extend([
+                    number(stored.map(|stored| stored.bytes_per_item)),
+                    number(stored.map(|stored| stored.lost_recall_1)),
+                    number(stored.map(|stored| stored.kept_10)),
+                ]);
+            }
+            cells
+        })
     });
     lines(std::iter::once(header).chain(rows))
 }
 
 /// The differences of comparisons.
 #[must_use]
-pub fn compare_differences(documents: &[CompareDocument]) -> String {
-    let header = [
-        "task",
-        "dataset",
-        "a",
-        "b",
-        "direction",
-        "metric",
-        "delta",
-        "low",
-        "high",
-        "test",
-        "p",
-        "p_holm",
-        "n",
-        "judgements",
-    ];
-    let rows = documents.iter().flat_map(|document| {
-        judged(document)
-            .flat_map(|(protocol, _, differences)| {
-                differences.iter().map(move |difference| (protocol, difference))
-            })
-            .map(|(protocol, difference)| {
-                vec![
-                    document.task.name().to_owned(),
-                    cell(&protocol.dataset),
-                    cell(&difference.a),
-                    cell(&difference.b),
-                    difference.of.direction.to_string(),
-                    difference.of.metric.to_string(),
-                    number(Some(difference.delta)),
-                    number(Some(difference.ci95[0])),
-                    number(Some(difference.ci95[1])),
-                    difference.test.map_or("", |test| test.name()).to_owned(),
-                    number(difference.p),
-                    number(difference.p_holm),
-                    difference.n.to_string(),
-                    cell(&protocol.judgements),
-                ]
-            })
+pub fn compare_differences(documents: &[(String, CompareDocument)]) -> String {
+    let columns =
+        ["a", "b", "direction", "metric", "delta", "low", "high", "test", "p", "p_holm", "n"];
+    let rows = judged(documents).flat_map(|judged| {
+        judged.differences.iter().map(move |difference| {
+            let mut cells = judged.identity();
+            cells.extend([
+                cell(&difference.a),
+                cell(&difference.b),
+                difference.of.direction.to_string(),
+                difference.of.metric.to_string(),
+                number(Some(difference.delta)),
+                number(Some(difference.ci95[0])),
+                number(Some(difference.ci95[1])),
+                difference.test.map_or("", |test| test.name()).to_owned(),
+                number(difference.p),
+                number(difference.p_holm),
+                difference.n.to_string(),
+            ]);
+            cells
+        })
     });
-    lines(std::iter::once(header.map(str::to_owned).into()).chain(rows))
+    lines(std::iter::once(header(&columns)).chain(rows))
 }
 
 /// Series in long form, one value a line; a gap is an empty value.
@@ -199,7 +163,7 @@ mod tests {
 
     #[test]
     fn every_line_has_the_headers_cells() {
-        let documents = [sample()];
+        let documents = [("image-1".to_owned(), sample())];
         let (rows, differences) = (compare_rows(&documents), compare_differences(&documents));
         for text in [&rows, &differences] {
             let mut lines = text.lines();
@@ -208,7 +172,22 @@ mod tests {
                 assert_eq!(separators(line), width, "{line}");
             }
         }
-        assert_eq!(rows.lines().count(), 1 + documents[0].rows.len());
+        assert_eq!(rows.lines().count(), 1 + documents[0].1.rows.len());
+    }
+
+    #[test]
+    fn lines_of_differing_protocols_say_in_what_they_differ() {
+        let (whole, mut small) = (sample(), sample());
+        small.protocol.pool = Some(50);
+        small.protocol.query_language = Some("ko".into());
+        let documents = [("image-1".to_owned(), whole), ("image-2".to_owned(), small)];
+        for text in [compare_rows(&documents), compare_differences(&documents)] {
+            let wanted = "result,task,dataset,split,split_digest,pool,captions,query_language,gallery_language,judgements,rules,";
+            assert!(text.starts_with(wanted), "{text}");
+            let has = |start: &str| text.lines().any(|line| line.starts_with(start));
+            assert!(has("image-1,image,emoji,test,00,,any,,,own,1,"), "{text}");
+            assert!(has("image-2,image,emoji,test,00,50,any,ko,,own,1,"), "{text}");
+        }
     }
 
     #[test]
@@ -225,11 +204,11 @@ mod tests {
             replicates: Vec::new(),
             replicate_differences: Vec::new(),
         });
-        let documents = [document];
+        let documents = [("image-1".to_owned(), document)];
         let (rows, differences) = (compare_rows(&documents), compare_differences(&documents));
         let named = |text: &str| text.lines().filter(|line| line.contains("more.qrels")).count();
         assert_eq!((named(&rows), named(&differences)), (2, 1));
-        assert_eq!(rows.lines().count(), 1 + documents[0].rows.len() + 2);
+        assert_eq!(rows.lines().count(), 1 + documents[0].1.rows.len() + 2);
     }
 
     #[test]

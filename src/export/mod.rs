@@ -5,14 +5,19 @@
 
 pub mod chart;
 mod charts;
+mod classes;
 pub mod csv;
+mod folder;
 mod format;
+mod judged;
 mod measures;
 mod replicates;
 pub mod series;
 pub mod trec;
 
-pub use charts::{Written, charts, rank_charts, write_text};
+pub use charts::{charts, class_charts, rank_charts};
+pub use classes::{class_differences, class_rows};
+pub use folder::{Folder, Written};
 pub use format::{Format, UnknownFormat};
 pub use replicates::{replicate_differences, replicate_rows};
 pub use series::NamedSeries;

@@ -2,19 +2,20 @@
 //! own.
 
 use super::csv::{cell, lines, number};
-use crate::eval::replicates::{ReplicateDifference, Replicates, Spread};
-use crate::eval::{CompareDocument, Metric, Protocol};
+use super::judged::{header, judged};
+use crate::eval::replicates::Spread;
+use crate::eval::{CompareDocument, Metric};
 
 /// The most values that any line has.
 fn widest<'a>(spreads: impl Iterator<Item = &'a Spread>) -> usize {
     spreads.map(|spread| spread.values.len()).max().unwrap_or(0)
 }
 
-fn header(names: &[&str], values: usize) -> Vec<String> {
-    let mut header: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-    header.extend(["mean", "min", "max"].map(str::to_owned));
-    header.extend((1..=values).map(|value| format!("value_{value}")));
-    header
+fn columns(names: &[&str], values: usize) -> Vec<String> {
+    let mut columns = header(names);
+    columns.extend(["mean", "min", "max"].map(str::to_owned));
+    columns.extend((1..=values).map(|value| format!("value_{value}")));
+    columns
 }
 
 fn spread(cells: &mut Vec<String>, spread: &Spread, values: usize) {
@@ -22,75 +23,38 @@ fn spread(cells: &mut Vec<String>, spread: &Spread, values: usize) {
     cells.extend((0..values).map(|at| number(spread.values.get(at).copied())));
 }
 
-/// A comparison's own replicates, and those under a second set of judgements.
-fn judged(
-    document: &CompareDocument,
-) -> impl Iterator<Item = (&Protocol, &[Replicates], &[ReplicateDifference])> {
-    let own = (&document.replicates[..], &document.replicate_differences[..]);
-    let own = (&document.protocol, own.0, own.1);
-    let second = document.qrels.iter().map(|second| {
-        (&second.protocol, &second.replicates[..], &second.replicate_differences[..])
-    });
-    std::iter::once(own).chain(second)
-}
-
 /// The replicates of comparisons, those under a second set of judgements too.
 #[must_use]
-pub fn replicate_rows(documents: &[CompareDocument]) -> String {
-    let all = || {
-        documents.iter().flat_map(|document| {
-            judged(document).flat_map(move |(protocol, found, _)| {
-                found.iter().map(move |one| (document.task, protocol, one))
-            })
-        })
-    };
-    let values = widest(all().map(|(_, _, one)| &one.metrics.recall_1));
-    let names = ["task", "dataset", "role", "direction", "metric", "replicates", "judgements"];
-    let rows = all().flat_map(|(task, protocol, one)| {
+pub fn replicate_rows(documents: &[(String, CompareDocument)]) -> String {
+    let all = judged(documents)
+        .flat_map(|judged| judged.replicates.iter().map(move |one| (judged.identity(), one)));
+    let values = widest(all.clone().map(|(_, one)| &one.metrics.recall_1));
+    let rows = all.flat_map(|(identity, one)| {
         Metric::ALL.map(|metric| {
-            let mut cells = vec![
-                task.name().to_owned(),
-                cell(&protocol.dataset),
+            let mut cells = identity.clone();
+            cells.extend([
                 cell(&one.role),
                 one.direction.to_string(),
                 metric.to_string(),
                 one.of.len().to_string(),
-                cell(&protocol.judgements),
-            ];
+            ]);
             spread(&mut cells, one.metrics.get(metric), values);
             cells
         })
     });
-    lines(std::iter::once(header(&names, values)).chain(rows))
+    let names = ["role", "direction", "metric", "replicates"];
+    lines(std::iter::once(columns(&names, values)).chain(rows))
 }
 
 /// The differences of replicated names.
 #[must_use]
-pub fn replicate_differences(documents: &[CompareDocument]) -> String {
-    let all = || {
-        documents.iter().flat_map(|document| {
-            judged(document).flat_map(move |(protocol, _, found)| {
-                found.iter().map(move |one| (document.task, protocol, one))
-            })
-        })
-    };
-    let values = widest(all().map(|(_, _, one)| &one.deltas));
-    let names = [
-        "task",
-        "dataset",
-        "a",
-        "b",
-        "direction",
-        "metric",
-        "positive",
-        "negative",
-        "zero",
-        "judgements",
-    ];
-    let rows = all().map(|(task, protocol, one)| {
-        let mut cells = vec![
-            task.name().to_owned(),
-            cell(&protocol.dataset),
+pub fn replicate_differences(documents: &[(String, CompareDocument)]) -> String {
+    let all = judged(documents).flat_map(|judged| {
+        judged.replicate_differences.iter().map(move |one| (judged.identity(), one))
+    });
+    let values = widest(all.clone().map(|(_, one)| &one.deltas));
+    let rows = all.map(|(mut cells, one)| {
+        cells.extend([
             cell(&one.a),
             cell(&one.b),
             one.direction.to_string(),
@@ -98,12 +62,12 @@ pub fn replicate_differences(documents: &[CompareDocument]) -> String {
             one.positive.to_string(),
             one.negative.to_string(),
             one.zero.to_string(),
-            cell(&protocol.judgements),
-        ];
+        ]);
         spread(&mut cells, &one.deltas, values);
         cells
     });
-    lines(std::iter::once(header(&names, values)).chain(rows))
+    let names = ["a", "b", "direction", "metric", "positive", "negative", "zero"];
+    lines(std::iter::once(columns(&names, values)).chain(rows))
 }
 
 #[cfg(test)]
@@ -111,7 +75,7 @@ mod tests {
     use super::*;
     use crate::eval::replicates::replicates;
     use crate::eval::second::{QrelsRead, SecondJudgements};
-    use crate::eval::{Direction, Metrics};
+    use crate::eval::{Direction, Metrics, Protocol};
     use crate::export::charts::tests::sample;
 
     #[test]
@@ -132,14 +96,13 @@ mod tests {
             replicate_differences: document.replicate_differences[..1].to_vec(),
         };
         document.qrels = Some(second);
-        let documents = [document];
+        let documents = [("image-1".to_owned(), document)];
         let text = replicate_rows(&documents);
-        assert!(text.starts_with("task,dataset,role,direction,metric,replicates,judgements,mean,min,max,value_1,value_2\nimage,emoji,a,text-to-image,recall@1,2,own,0.375,0.25,0.5,0.25,0.5\n"), "{text}");
+        assert!(text.starts_with("result,task,dataset,split,split_digest,pool,captions,query_language,gallery_language,judgements,rules,role,direction,metric,replicates,mean,min,max,value_1,value_2\nimage-1,image,emoji,test,00,,any,,,own,1,a,text-to-image,recall@1,2,0.375,0.25,0.5,0.25,0.5\n"), "{text}");
         assert_eq!(text.lines().count(), 1 + (2 + 1) * 5);
         assert_eq!(text.matches(",more.qrels,").count(), 5);
         let text = replicate_differences(&documents);
-        let wanted =
-            "image,emoji,\"b,c\",a,text-to-image,recall@1,2,0,0,own,0.375,0.25,0.5,0.25,0.5";
+        let wanted = "own,1,\"b,c\",a,text-to-image,recall@1,2,0,0,0.375,0.25,0.5,0.25,0.5";
         assert!(text.contains(wanted), "{text}");
         assert_eq!(text.matches(",more.qrels,").count(), 1);
     }

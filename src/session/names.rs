@@ -168,14 +168,22 @@ pub fn find_run<'a>(query: &str, all: &'a [RunId]) -> Result<&'a RunId, NameErro
     )
 }
 
-/// The session that `query` means: its name, the title in it, or any unambiguous beginning or end.
-pub fn find_session<'a>(query: &str, all: &'a [SessionId]) -> Result<&'a SessionId, NameError> {
+/// The session that `query` means: its name, its title as it is now (`title` reads it), the title in its
+/// name, or any unambiguous beginning or end.
+pub fn find_session<'a>(
+    query: &str,
+    all: &'a [SessionId],
+    title: impl Fn(&SessionId) -> Option<String>,
+) -> Result<&'a SessionId, NameError> {
+    let called = |id: &SessionId| title(id).as_deref() == Some(query);
     pick(
         "session",
         query,
         all,
         ToString::to_string,
-        &[&|id| id.as_str() == query, &|id| titled(id, query), &|id| touches(id.as_str(), query)],
+        &[&|id| id.as_str() == query, &called, &|id| titled(id, query), &|id| {
+            touches(id.as_str(), query)
+        }],
     )
 }
 
@@ -234,11 +242,24 @@ mod tests {
         let all: Vec<SessionId> = ids().into_iter().map(|id| id.session).collect();
         let all = [all[0].clone(), all[1].clone(), all[3].clone()];
         for (query, expected) in [("demo", 0), ("night", 1), ("cccccc", 2), ("20261123", 0)] {
-            assert_eq!(find_session(query, &all).unwrap(), &all[expected], "{query}");
+            assert_eq!(find_session(query, &all, |_| None).unwrap(), &all[expected], "{query}");
         }
         for query in ["nigh", "20261124", ""] {
-            assert!(find_session(query, &all).is_err(), "{query}");
+            assert!(find_session(query, &all, |_| None).is_err(), "{query}");
         }
+    }
+
+    #[test]
+    fn a_title_that_one_session_has_wins_over_what_names_begin_with() {
+        let names = ["20261124-152342-two-180098", "20261124-184419-two-b08edd"];
+        let all: Vec<SessionId> = names.iter().map(|name| name.parse().unwrap()).collect();
+        let title = |id: &SessionId| Some(if *id == all[0] { "two" } else { "two-2" }.to_owned());
+        assert_eq!(find_session("two", &all, title).unwrap(), &all[0]);
+        assert_eq!(find_session("two-2", &all, title).unwrap(), &all[1]);
+        assert!(find_session("two", &all, |_| None).is_err());
+        assert!(find_session("two", &all, |_| Some("two".to_owned())).is_err());
+        // A full name is meant before a title.
+        assert_eq!(find_session(names[1], &all, |_| Some(names[1].to_owned())).unwrap(), &all[1]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! Comparisons as bars: one metric, a bar with its 95 % interval for every row, by direction.
+//! Comparisons as bars: one metric, a bar with its 95 % interval for every row, by direction. A
+//! classification likewise, by how many places count.
 
 use super::Chart;
 use super::axis::{Axis, label};
 use super::canvas::{Anchor, COLOURS, Draw, FADED, GRID, INK, MARGIN, Paper, TEXT, TITLE};
+use crate::eval::classify::{ClassifyDocument, TopShares};
 use crate::eval::{CompareDocument, Direction, Metric};
 use plotters::prelude::{Color, RGBAColor, RGBColor};
 
@@ -11,8 +13,9 @@ use plotters::prelude::{Color, RGBAColor, RGBColor};
 pub struct BarChart {
     title: String,
     note: String,
-    metric: Metric,
-    groups: Vec<(Direction, Vec<Bar>)>,
+    digits: usize,
+    /// What stands above its bars.
+    groups: Vec<(&'static str, Vec<Bar>)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +51,7 @@ impl BarChart {
                     interval: *row.ci95.get(metric),
                 })
                 .collect();
-            (!bars.is_empty()).then_some((direction, bars))
+            (!bars.is_empty()).then_some((direction.name(), bars))
         });
         let split =
             document.protocol.split.as_deref().map_or_else(String::new, |s| format!(", {s}"));
@@ -59,10 +62,40 @@ impl BarChart {
                 document.task.name(),
                 document.protocol.dataset
             ),
-            note: format!("whiskers: 95 % bootstrap interval over units; {better} is better"),
-            metric,
+            note: note(better),
+            digits: if metric == Metric::MedianRank { 1 } else { 3 },
             groups: groups.collect(),
         }
+    }
+
+    /// The shares of a classification; none where nothing was counted.
+    #[must_use]
+    pub fn of_classes(document: &ClassifyDocument) -> Option<Self> {
+        let bars = |of: fn(&TopShares<f64>) -> f64, ends: fn(&TopShares<[f64; 2]>) -> [f64; 2]| {
+            let rows = document.rows.iter().enumerate();
+            let bars = rows.filter_map(|(colour, row)| {
+                let (shares, ci95) = (row.metrics.as_ref()?, row.ci95.as_ref()?);
+                let role = row.role.clone();
+                Some(Bar { role, colour, value: of(shares), interval: ends(ci95) })
+            });
+            bars.collect::<Vec<Bar>>()
+        };
+        let groups = [
+            ("top-1", bars(|shares| shares.top_1, |ends| ends.top_1)),
+            ("top-5", bars(|shares| shares.top_5, |ends| ends.top_5)),
+        ];
+        if groups[0].1.is_empty() {
+            return None;
+        }
+        let protocol = &document.protocol;
+        let split = protocol.split.as_deref().map_or_else(String::new, |s| format!(", {s}"));
+        let classes = document.candidates.len();
+        Some(Self {
+            title: format!("classification of {}{split}, {classes} classes", protocol.dataset),
+            note: note("higher"),
+            digits: 3,
+            groups: groups.into(),
+        })
     }
 
     fn bars(&self) -> impl Iterator<Item = &Bar> {
@@ -70,7 +103,7 @@ impl BarChart {
     }
 
     fn value_text(&self, bar: &Bar) -> String {
-        let digits = if self.metric == Metric::MedianRank { 1 } else { 3 };
+        let digits = self.digits;
         let [low, high] = bar.interval;
         format!("{:.digits$}  [{low:.digits$}, {high:.digits$}]", bar.value)
     }
@@ -84,6 +117,10 @@ impl BarChart {
         let title = paper.width(&self.title, TITLE).max(paper.width(&self.note, TEXT));
         (left, plot.max(title + 2 * MARGIN))
     }
+}
+
+fn note(better: &str) -> String {
+    format!("whiskers: 95 % bootstrap interval over units; {better} is better")
 }
 
 /// The colour, a quarter of the way to white: whiskers show on it, and the grid does not show
@@ -124,9 +161,9 @@ impl Chart for BarChart {
             canvas.text((x, bottom + 8 + TEXT / 2), &label(tick), TEXT, FADED, Anchor::Middle)?;
         }
         let mut y = top;
-        for (direction, bars) in &self.groups {
+        for (name, bars) in &self.groups {
             // On white, so that the grid does not run through the words.
-            let words = canvas.paper().width(direction.name(), TEXT);
+            let words = canvas.paper().width(name, TEXT);
             let middle = y + HEAD / 2 + 2;
             let white = plotters::prelude::WHITE.to_rgba();
             canvas.fill(
@@ -134,7 +171,7 @@ impl Chart for BarChart {
                 (MARGIN + words + 4, middle + TEXT / 2 + 2),
                 white,
             )?;
-            canvas.text((MARGIN, middle), direction.name(), TEXT, INK, Anchor::Left)?;
+            canvas.text((MARGIN, middle), name, TEXT, INK, Anchor::Left)?;
             y += HEAD;
             for bar in bars {
                 let middle = y + ROW / 2;

@@ -4,8 +4,8 @@ use super::probe::{Entry, Probe};
 use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
 use crate::encode::{
-    Bm25, Config, Embeddings, EncoderCard, EncoderSpec, ImageEncoder, Sources, Table, TextEncoder,
-    Tower, image_encoder, text_encoder,
+    Bm25, Config, Embeddings, EncodeError, EncoderCard, EncoderSpec, ImageEncoder, Sources, Table,
+    TextEncoder, Tower, image_encoder, text_encoder,
 };
 use crate::runner::{Narrator, RunError, Workspace};
 use std::path::Path;
@@ -79,6 +79,9 @@ impl Encoders<'_> {
         if let Some(file) = spec.source.strip_prefix("table:") {
             return table(file, probe);
         }
+        if !probe.pictures.is_empty() {
+            spec.options.fit_both(&spec.source).map_err(EncodeError::from)?;
+        }
         let loaded = sources.load(&spec.source)?;
         // The image half of a released model, or the half that was asked for.
         let no_text = match &loaded.config {
@@ -86,18 +89,22 @@ impl Encoders<'_> {
             Config::Clip(_) | Config::Llama(_) => false,
         };
         let pictures_only = spec.options.tower == Some(Tower::Image) || no_text;
+        let reads = !probe.queries.is_empty() || !probe.texts.is_empty();
+        // Made first, so that options that do not fit are refused before anything is encoded.
+        let encoder = if reads && !(pictures_only && !probe.pictures.is_empty()) {
+            Some(text_encoder(&spec.source, loaded.clone(), &spec.options, &sources)?)
+        } else {
+            None
+        };
         let pictures = if probe.pictures.is_empty() {
             None
         } else {
-            let encoder =
-                image_encoder(&spec.source, loaded.clone(), self.exif, &self.workspace.device)?;
-            Some(encode_pictures(&encoder, &probe.pictures, &spec.label, narrator)?)
+            let tower = image_encoder(&spec.source, loaded, self.exif, &self.workspace.device)?;
+            Some(encode_pictures(&tower, &probe.pictures, &spec.label, narrator)?)
         };
-        let texts = !probe.queries.is_empty() || !probe.texts.is_empty();
-        if !texts || (pictures_only && pictures.is_some()) {
+        let Some(encoder) = encoder else {
             return Ok(Encoded::Rows { queries: None, texts: None, pictures });
-        }
-        let encoder = text_encoder(&spec.source, loaded, &spec.options, &sources)?;
+        };
         let queries = encode_texts(&encoder, &probe.queries, &spec.label, narrator)?;
         let texts = if same {
             None

@@ -5,15 +5,14 @@ use super::compare::sides;
 use super::encoders::{Encoded, Encoders};
 use super::probe::Probe;
 use super::same;
-use crate::encode::EncoderSpec;
+use crate::encode::{EncoderCard, EncoderSpec};
 use crate::eval::compare::{Answers, Slice, align, overlap_at, slices};
 use crate::eval::document::{DifferenceRow, INSPECT_FORMAT, ListDifference, Summary, SummaryRow};
 use crate::eval::geometry::{Hubs, hubs};
 use crate::eval::{
-    Direction, Hit, InspectDocument, InspectHit, InspectList, Judgements, Products, Ranked, rank,
-    top_k,
+    Direction, Given, Hit, InspectDocument, InspectHit, InspectList, Judgements, Products, Ranked,
+    Scores, rank, top_k,
 };
-use crate::ids::Digest;
 use crate::runner::{Narrator, RunError};
 use crate::session::neighbours::NeighbourSet;
 use std::time::Instant;
@@ -50,7 +49,6 @@ struct Side {
     ranked: Vec<Ranked>,
     lists: Vec<Vec<Hit>>,
     hubs: Hubs,
-    rows: Digest,
 }
 
 impl Side {
@@ -70,13 +68,12 @@ pub fn inspect(
     if places.is_empty() {
         return Ok((unjudged(encoders, probe, request, narrator)?, Vec::new()));
     }
-    let mut answered = Vec::new();
+    let (mut answered, mut digests) = (Vec::new(), Vec::new());
     for spec in &request.encoders {
         let encoded = encoders.encode(spec, probe, narrator)?;
-        answered.push(side(spec, &encoded, request, &places, &judgements)?);
+        digests.push((spec.label.clone(), same::digest(&encoded)));
+        answered.push(side(spec, &encoded, request, probe, (&places, &judgements))?);
     }
-    let digests: Vec<_> =
-        answered.iter().map(|side| (side.role.clone(), side.rows.clone())).collect();
     let same_rows = same::groups(&digests);
     same::warn(&same_rows, narrator)?;
     let askers = probe.askers(request.direction);
@@ -152,7 +149,7 @@ fn unjudged(
     for spec in &request.encoders {
         let encoded = encoders.encode(spec, probe, narrator)?;
         let Encoded::Rows { queries, texts, pictures } = &encoded else {
-            return Err(RunError::Unfit(format!("{} has no embeddings to inspect", spec.label)));
+            return Err(only_words(spec));
         };
         let (ask, answer) = sides(queries.as_ref(), texts.as_ref(), pictures.as_ref(), direction)?;
         let dim = answer.rows.dim();
@@ -200,26 +197,55 @@ fn side(
     spec: &EncoderSpec,
     encoded: &Encoded,
     request: &InspectRequest,
-    places: &[usize],
+    probe: &Probe,
+    (places, judgements): (&[usize], &Judgements),
+) -> Result<Side, RunError> {
+    let direction = request.direction;
+    match encoded {
+        Encoded::Words { .. } if direction != Direction::TextToText => Err(only_words(spec)),
+        Encoded::Words { scores, card, ms_per_query, .. } => {
+            let width = probe.texts.len();
+            let of = |&query: &usize| scores[query * width..(query + 1) * width].iter().copied();
+            let rows: Vec<f32> = places.iter().flat_map(of).collect();
+            let given = Given::new(&rows, places.len(), width)?;
+            searched(spec, card, *ms_per_query, &given, request.k, judgements)
+        }
+        Encoded::Rows { queries, texts, pictures } => {
+            let (ask, answer) =
+                sides(queries.as_ref(), texts.as_ref(), pictures.as_ref(), direction)?;
+            let asked = ask.rows.select(places);
+            let products = Products::new(asked.values(), answer.rows.values(), answer.rows.dim())?;
+            searched(spec, &ask.card, ask.ms_per_item, &products, request.k, judgements)
+        }
+    }
+}
+
+/// BM25's answer to everything but texts that ask for texts of a set that says what is relevant.
+fn only_words(spec: &EncoderSpec) -> RunError {
+    RunError::Unfit(format!(
+        "{} compares words: expected direction text-to-text on a set that says what is relevant, or a model; found neither",
+        spec.label
+    ))
+}
+
+/// Lists, ranks and hubs of all queries; `ms` is what encoding one took.
+fn searched(
+    spec: &EncoderSpec,
+    card: &EncoderCard,
+    ms: f64,
+    scores: &impl Scores,
+    k: usize,
     judgements: &Judgements,
 ) -> Result<Side, RunError> {
-    let Encoded::Rows { queries, texts, pictures } = encoded else {
-        return Err(RunError::Unfit(format!("{} has no embeddings to inspect", spec.label)));
-    };
-    let (ask, answer) =
-        sides(queries.as_ref(), texts.as_ref(), pictures.as_ref(), request.direction)?;
-    let asked = ask.rows.select(places);
-    let products = Products::new(asked.values(), answer.rows.values(), answer.rows.dim())?;
     let clock = Instant::now();
-    let lists = top_k(&products, request.k, judgements.itself.as_deref())?;
-    let search = clock.elapsed().as_secs_f64() * 1e3 / places.len().max(1) as f64;
+    let lists = top_k(scores, k, judgements.itself.as_deref())?;
+    let search = clock.elapsed().as_secs_f64() * 1e3 / scores.queries().max(1) as f64;
     Ok(Side {
         role: spec.label.clone(),
-        card: serde_json::to_value(&ask.card).unwrap_or_default(),
-        ms: ask.ms_per_item + search,
-        ranked: rank(&products, judgements)?,
-        hubs: hubs(&lists, answer.rows.rows())?,
-        rows: same::digest_of(&[&ask.rows, &answer.rows]),
+        card: serde_json::to_value(card).unwrap_or_default(),
+        ms: ms + search,
+        ranked: rank(scores, judgements)?,
+        hubs: hubs(&lists, scores.gallery())?,
         lists,
     })
 }

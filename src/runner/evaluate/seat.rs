@@ -76,7 +76,7 @@ fn or_make<T>(
 fn load(encoders: &Encoders<'_>, spec: &EncoderSpec) -> Result<Loaded, RunError> {
     if spec.source == "bm25" || spec.source.starts_with("table:") {
         let why = if spec.source == "bm25" {
-            "has no embeddings to inspect"
+            "has no embeddings: it can be inspected over all queries or for one by its id, not asked"
         } else {
             "has rows of fixed texts and cannot encode a query"
         };

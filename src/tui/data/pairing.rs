@@ -1,6 +1,7 @@
 //! Two encoders' neighbours of the same queries: ranks side by side, and what became of each query.
 
 use crate::eval::compare::Slice;
+pub use crate::ids::item_of as unit;
 use crate::session::neighbours::NeighbourSet;
 use std::collections::BTreeMap;
 
@@ -82,20 +83,6 @@ pub fn pair(a: &NeighbourSet, b: &NeighbourSet) -> Vec<PairedQuery> {
         .collect();
     queries.sort_by_key(|query| std::cmp::Reverse(query.gain().abs()));
     queries
-}
-
-/// The thing an id speaks of: a caption's id is its item's with `#` and a number, a picture's with `@`
-/// and a number where an item has several.
-#[must_use]
-pub fn unit(id: &str) -> &str {
-    match id.rsplit_once(['#', '@']) {
-        Some((item, number))
-            if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) =>
-        {
-            item
-        }
-        _ => id,
-    }
 }
 
 #[cfg(test)]
