@@ -123,6 +123,20 @@ fn an_export_is_the_same_bytes_from_a_moved_and_from_a_packed_session() {
     tail.poll(Budget::ALL, |record| told.push(record.event)).unwrap();
     assert_eq!(told.len(), 3);
     assert!(matches!(&told[1], SittingEvent::Exported(event) if event.dir == out("third")));
+    // What cannot be read is left out and said; the rest is written.
+    let results = unpacked.join("sessions").join(&session).join("results");
+    fs::write(results.join("caption-0.json"), "{").unwrap();
+    fs::write(results.join("caption-1.neighbours.safetensors"), "x").unwrap();
+    let exported = json(&unpacked, &["export", &session, "--out", &out("fifth")]);
+    let skipped = exported["skipped"].as_array().unwrap();
+    let what: Vec<&str> = skipped.iter().map(|part| part["what"].as_str().unwrap()).collect();
+    assert_eq!(what, ["result caption-0", "neighbours of result caption-1"]);
+    assert!(skipped.iter().all(|part| !part["why"].as_str().unwrap().contains(&out(""))));
+    let fifth = files(&root.path().join("fifth"));
+    let table = Path::new("compare.csv");
+    assert!(fifth[table] == first[table]);
+    let document: Value = serde_json::from_slice(&fifth[Path::new("export.json")]).unwrap();
+    assert_eq!(&document["skipped"], &exported["skipped"]);
 }
 
 #[test]
