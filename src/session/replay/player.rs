@@ -67,11 +67,11 @@ impl<E: Entries> Player<E> {
         }
     }
 
-    /// Takes in what was recorded since; whether there was anything. Who was at the end of the runs
-    /// is at their end again.
-    pub fn extend(&mut self) -> Result<bool, LogError> {
+    /// Takes in what was recorded since: the first place where there is another entry now, or a new
+    /// one. Who was at the end of the runs is at their end again.
+    pub fn extend(&mut self) -> Result<Option<usize>, LogError> {
         let followed = self.position >= self.places.run_end;
-        let Some(from) = self.entries.extend()? else { return Ok(false) };
+        let Some(from) = self.entries.extend()? else { return Ok(None) };
         self.keyframes.retain(|(at, _)| *at <= from);
         self.places.read(&self.entries, from);
         while self.keyframes.len() > 2 * KEYFRAMES {
@@ -90,7 +90,7 @@ impl<E: Entries> Player<E> {
         if followed && self.position < self.places.run_end && !self.playing {
             self.seek_end();
         }
-        Ok(true)
+        Ok(Some(from))
     }
 
     /// What is played.

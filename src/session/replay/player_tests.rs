@@ -121,7 +121,7 @@ fn a_session_that_grows_is_followed_at_its_end_and_folded_alike_anywhere() {
     let mut player = Player::new(Growing(old, new.clone()));
     assert!(player.entries().1.len() == 2001 && !player.is_at_end());
     player.seek_end();
-    assert!(player.extend().unwrap() && !player.extend().unwrap());
+    assert_eq!((player.extend().unwrap(), player.extend().unwrap()), (Some(3000), None));
     // The mark that a person set lies behind the last record of the run.
     assert_eq!((player.position(), player.run_end()), (5000, 5000));
     assert_eq!(player.moment(), &folded(&all[..5000]));
