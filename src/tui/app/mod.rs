@@ -423,21 +423,28 @@ impl App {
             Effect::Typed(purpose, text) => self.record_typed(purpose, &text, commands),
             Effect::Submit(Purpose::Bookmark, text) => self.bookmark(text, commands),
             Effect::Submit(purpose, text) => {
-                self.record_typed(purpose, &text, commands);
                 let screen = self.screens.get_mut(purpose.screen());
-                for effect in screen.submitted(purpose, &text, &self.shared) {
+                let effects = screen.submitted(purpose, &text, &self.shared);
+                let done = !effects.iter().any(|effect| matches!(effect, Effect::Fail(_)));
+                for effect in effects {
                     self.effect(effect, commands);
+                }
+                // A note is a record of its own.
+                if done && purpose != Purpose::Note {
+                    self.record_typed(purpose, &text, commands);
                 }
             }
             Effect::Ask(session, arguments, question) => {
                 self.put_question(session, arguments, question, commands);
             }
             Effect::Job(session, what, arguments) => {
-                self.record_started(&session, &arguments, commands);
                 let id = self.shared.next_job();
+                let started = arguments.clone();
+                let of = session.clone();
                 self.notice = Some(Notice { text: format!("{what}: requested"), bad: false });
                 self.shared.jobs.push(Job { id, session, what, progress: Progress::Requested });
                 commands.push(Cmd::Work(Work::Job(id, arguments)));
+                self.record_started(&of, &started, commands);
             }
             Effect::Look(encoder, asked, arguments) => {
                 self.look(encoder, asked, arguments, commands);

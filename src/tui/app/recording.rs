@@ -38,13 +38,13 @@ impl App {
         Standing { screen, selected: (screen == ScreenId::Runs).then(selected).flatten() }
     }
 
-    /// The session an action is recorded in, and its run: the session chosen where its results are
+    /// The session an action is recorded in, and its run: the session whose results or replay are
     /// looked at, else that of the run it was done on. Moving in a list of runs is done on none.
     fn place(&self, action: Action, before: &Standing) -> Option<(SessionId, Option<RunId>)> {
         let of_results =
             matches!(self.current, ScreenId::Compare | ScreenId::Inspect | ScreenId::Replay);
         let focus = self.shared.focus.as_ref();
-        if let Some(chosen) = self.shared.session.as_ref().filter(|_| of_results) {
+        if let Some(chosen) = session(&self.shared).filter(|_| of_results) {
             let run = focus.filter(|run| run.session == *chosen);
             return Some((chosen.clone(), run.cloned()));
         }

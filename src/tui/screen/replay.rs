@@ -220,6 +220,7 @@ impl Screen for ReplayScreen {
         // Results may come after the moment that shows them.
         let known = reel.is_some_and(|reel| shared.library.results.contains_key(&reel.session));
         if !known || self.scene == scene {
+            self.inspect.refresh(shared);
             return;
         }
         match now.screen.as_str() {
