@@ -322,3 +322,6 @@ fn status(state: &RunState) -> RunStatus {
         (None, Waiting::Paused) => RunStatus::Paused,
     }
 }
+
+#[cfg(test)]
+mod tests;
