@@ -5,7 +5,7 @@ use crate::session::LogWriter;
 use crate::session::event::{Event, Heartbeat, Warned};
 use crate::session::header::Header;
 use crate::session::names::log_name;
-use crate::session::sitting::{Acted, Marked as MarkedEvent, Opened, Place, Sitting};
+use crate::session::sitting::{Acted, Marked as MarkedEvent, Place, Unmarked, sitting_name};
 
 fn at(seconds: i64) -> Time {
     Time::from_millis(seconds * 1000).unwrap()
@@ -16,8 +16,15 @@ fn acted(screen: &str, text: &str) -> Acted {
     Acted { action: "search".into(), screen: Some(screen.into()), with }
 }
 
+const DAYS: i64 = 4 * 86_400;
+
+/// Writes an event so many seconds after those days.
+fn write(sitting: &mut LogWriter, seconds: i64, event: impl Into<SittingEvent>) {
+    sitting.append_as::<SittingEvent>(at(DAYS + seconds), event.into()).unwrap();
+}
+
 /// A run of 50 s that ends in the middle of a word, and a look at it four days later.
-fn session(sessions: &Path) -> (SessionId, LogWriter, Sitting) {
+fn session(sessions: &Path) -> (SessionId, LogWriter, LogWriter) {
     let id: SessionId = "20261124-100000-night-bbbbbb".parse().unwrap();
     let folder = sessions.join(id.as_str());
     std::fs::create_dir(&folder).unwrap();
@@ -29,11 +36,10 @@ fn session(sessions: &Path) -> (SessionId, LogWriter, Sitting) {
             if seconds == 20 { Warned { what: "hot".into() }.into() } else { Heartbeat {}.into() };
         log.append_at(at(seconds), event).unwrap();
     }
-    let opened = Opened { columns: 80, rows: 24, terminal: None, theme: None };
-    let mut sitting = Sitting::open(&folder, &id, opened).unwrap();
-    let day = 4 * 86_400;
-    sitting.write_at(at(day), acted("inspect", "zzz")).unwrap();
-    sitting.write_at(at(day + 400), acted("replay", "yyy")).unwrap();
+    let header = Header::of_sitting(id.clone());
+    let mut sitting = LogWriter::create(&folder.join(sitting_name(1)), &header, 1).unwrap();
+    write(&mut sitting, 0, acted("inspect", "zzz"));
+    write(&mut sitting, 400, acted("replay", "yyy"));
     (id, log, sitting)
 }
 
@@ -57,12 +63,13 @@ fn a_session_is_opened_at_the_end_of_its_run_and_looks_at_it_take_no_room() {
     assert_eq!(playing.picture().time, at(50));
     // A mark stands where it says, at once, and is no more once it is taken back.
     let place = Place::moment(at(20));
-    let name = sitting.mark_name();
-    sitting.write(MarkedEvent { mark: name.clone(), at: place, label: "hot".into() }).unwrap();
+    let mark = "1-3".to_owned();
+    let marked = MarkedEvent { mark: mark.clone(), at: place, label: "hot".into() };
+    write(&mut sitting, 500, marked);
     playing.extend();
     let marked = playing.picture().marked;
     assert_eq!((marked.len(), marked[0].time, &*marked[0].label), (1, at(20), "hot"));
-    sitting.write(crate::session::sitting::Unmarked { mark: name }).unwrap();
+    write(&mut sitting, 501, Unmarked { mark });
     playing.extend();
     assert!(playing.picture().marked.is_empty());
 }
@@ -83,7 +90,7 @@ fn records_and_actions_are_found_and_the_screen_of_an_action_is_told() {
     assert_eq!(said, [("inspect: search  text zzz", true)]);
     playing.obey(&ReelOrder::Share(0.0)).unwrap();
     playing.obey(&ReelOrder::Action(true)).unwrap();
-    assert_eq!(playing.picture().time, at(4 * 86_400));
+    assert_eq!(playing.picture().time, at(DAYS));
     assert!(playing.obey(&ReelOrder::Action(true)).is_err());
     assert!(playing.obey(&ReelOrder::MadeStep(7)).is_err());
     playing.obey(&ReelOrder::Loop).unwrap();
