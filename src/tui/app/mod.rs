@@ -445,7 +445,9 @@ impl App {
             Effect::Job(session, what, arguments) => {
                 let id = self.shared.next_job();
                 self.notice = Some(Notice { text: format!("{what}: requested"), bad: false });
-                self.shared.jobs.push(Job { id, session, what, progress: Progress::Requested });
+                let compares = arguments.first().is_some_and(|command| command == "compare");
+                let progress = Progress::Requested;
+                self.shared.jobs.push(Job { id, session, what, compares, progress });
                 commands.push(Cmd::Work(Work::Job(id, arguments)));
             }
             Effect::Look(encoder, asked, arguments) => {
