@@ -1,6 +1,9 @@
 //! The model and its one way to change: a message comes in, work comes out. No I/O, no clock.
 
+#[cfg(test)]
+mod compare_tests;
 mod export;
+mod forget;
 mod form;
 mod frame;
 #[cfg(test)]
@@ -67,6 +70,8 @@ pub struct App {
     awaited: Vec<PictureKey>,
     /// The session whose results are.
     awaiting: Option<SessionId>,
+    /// The session whose results are in front, and the one that was before.
+    fronts: Vec<SessionId>,
 }
 
 #[derive(Debug, Default)]
@@ -143,6 +148,7 @@ impl App {
             sampling: false,
             awaited: Vec::new(),
             awaiting: None,
+            fronts: Vec::new(),
         }
     }
 
@@ -215,6 +221,7 @@ impl App {
             commands.push(Cmd::Work(Work::Sample(sampling)));
         }
         self.await_results(commands);
+        self.forget_results(commands);
         self.shared.covered = matches!(&self.overlay, Some(overlay) if overlay.is_sheet());
         self.await_pictures(commands);
     }

@@ -9,5 +9,6 @@ pub mod jobs;
 pub mod library;
 pub mod looked;
 pub mod pairing;
+pub mod query_filter;
 pub mod reel;
 pub mod story;

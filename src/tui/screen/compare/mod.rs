@@ -126,6 +126,12 @@ fn tables(shared: &Shared) -> Vec<&LoadedResult> {
 }
 
 impl CompareScreen {
+    /// The row in front.
+    #[cfg(test)]
+    pub fn cursor_at(&self) -> usize {
+        self.cursor.at
+    }
+
     /// The place of the result in front among all.
     fn at(&self, all: &[&LoadedResult]) -> usize {
         let place = |id: &String| all.iter().position(|result| result.id == *id);
@@ -194,7 +200,9 @@ impl CompareScreen {
     fn settle(&mut self, shared: &Shared) {
         let Some(session) = session(shared) else { return };
         if self.seen.as_ref().is_none_or(|(seen, _)| seen != session) {
-            *self = Self { below: self.below, came: self.came, ..Self::default() };
+            let over = shared.jobs.iter().filter(|job| !job.is_under_way()).map(|job| job.id);
+            let came = over.max().unwrap_or(0).max(self.came);
+            *self = Self { below: self.below, came, ..Self::default() };
         }
         if !shared.library.results.contains_key(session) {
             return;
