@@ -130,8 +130,10 @@ pub enum Work {
     Watch(BTreeSet<RunId>),
     /// Whether to sample the machine.
     Sample(bool),
-    /// Read a session's results.
+    /// Read a session's results, and again when they change.
     Results(SessionId),
+    /// Read a session's results no longer.
+    Forget(SessionId),
     /// Move the player of the Replay screen.
     Reel(super::data::reel::ReelOrder),
     /// Put a command into a run's mailbox.

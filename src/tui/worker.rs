@@ -219,6 +219,7 @@ impl Worker {
                 self.results.insert(session.clone(), None);
                 self.read_results(&session);
             }
+            Work::Forget(session) => drop(self.results.remove(&session)),
             Work::Reel(order) => self.reel(&order),
             Work::Pictures(session, keys, graphics, cell) => {
                 let _ = self.pictures.send(pictures::Order { session, keys, graphics, cell });

@@ -1,6 +1,9 @@
 //! The model and its one way to change: a message comes in, work comes out. No I/O, no clock.
 
+#[cfg(test)]
+mod compare_tests;
 mod export;
+mod forget;
 mod form;
 mod frame;
 #[cfg(test)]
@@ -70,6 +73,8 @@ pub struct App {
     awaited: Vec<PictureKey>,
     /// The session whose results are.
     awaiting: Option<SessionId>,
+    /// The session whose results are in front, and the one that was before.
+    fronts: Vec<SessionId>,
 }
 
 #[derive(Debug, Default)]
@@ -146,6 +151,7 @@ impl App {
             sampling: false,
             awaited: Vec::new(),
             awaiting: None,
+            fronts: Vec::new(),
         }
     }
 
@@ -224,6 +230,7 @@ impl App {
             commands.push(Cmd::Work(Work::Sample(sampling)));
         }
         self.await_results(commands);
+        self.forget_results(commands);
         self.shared.covered = matches!(&self.overlay, Some(overlay) if overlay.is_sheet());
         self.await_pictures(commands);
     }
@@ -452,7 +459,9 @@ impl App {
                 let started = arguments.clone();
                 let of = session.clone();
                 self.notice = Some(Notice { text: format!("{what}: requested"), bad: false });
-                self.shared.jobs.push(Job { id, session, what, progress: Progress::Requested });
+                let compares = arguments.first().is_some_and(|command| command == "compare");
+                let progress = Progress::Requested;
+                self.shared.jobs.push(Job { id, session, what, compares, progress });
                 commands.push(Cmd::Work(Work::Job(id, arguments)));
                 self.record_started(&of, &started, commands);
             }

@@ -23,7 +23,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 pub enum Purpose {
     /// The filter of the list of runs.
     RunsFilter,
-    /// A text that queries must hold.
+    /// The filter of the list of queries.
     QuerySearch,
     /// A text that lines of the log must hold.
     LogSearch,
@@ -59,8 +59,8 @@ impl Purpose {
     #[must_use]
     pub const fn prompt(self) -> &'static str {
         match self {
-            Self::RunsFilter => "filter",
-            Self::QuerySearch | Self::LogSearch => "search",
+            Self::RunsFilter | Self::QuerySearch => "filter",
+            Self::LogSearch => "search",
             Self::Ask => "ask",
             Self::Choose => "choose among",
             Self::Note => "note",

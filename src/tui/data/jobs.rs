@@ -27,6 +27,8 @@ pub struct Job {
     pub session: SessionId,
     /// What it does, in words.
     pub what: String,
+    /// Whether it makes a comparison.
+    pub compares: bool,
     /// How far it is.
     pub progress: Progress,
 }
@@ -42,6 +44,12 @@ impl Job {
             Progress::Done(Some(came_to)) => format!("{}: {came_to}", self.what),
             Progress::Failed(why) => format!("{} failed: {why}", self.what),
         }
+    }
+
+    /// Whether it came to nothing.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        matches!(self.progress, Progress::Failed(_))
     }
 
     /// Whether it still works.

@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod library;
 pub mod looked;
 pub mod pairing;
+pub mod query_filter;
 pub mod reel;
 pub mod room;
 pub mod story;

@@ -1,14 +1,10 @@
 //! Two encoders' neighbours of the same queries: ranks side by side, and what became of each query.
 
-use crate::eval::compare::Slice;
+use crate::eval::compare::{Answers, Slice, slices};
+use crate::eval::geometry::{self, Hubs};
+use crate::eval::{Hit, Ranked};
 pub use crate::ids::item_of as unit;
-use crate::session::neighbours::NeighbourSet;
-use std::collections::BTreeMap;
-
-/// Neighbours counted for hubs.
-const NEAR: usize = 10;
-/// An item that so many times its fair share of lists holds is a hub.
-const HUB: usize = 5;
+use crate::session::neighbours::{NO_ITEM, NeighbourSet};
 
 /// A query under two encoders.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,56 +29,69 @@ impl PairedQuery {
     }
 }
 
-/// How often each item stands in someone's first ten.
-#[must_use]
-pub fn hubs(set: &NeighbourSet) -> BTreeMap<u32, usize> {
-    let mut counts = BTreeMap::new();
-    for query in 0..set.queries.len() {
-        let list = set.top_items.get(query * set.k..(query + 1) * set.k).unwrap_or_default();
-        for item in list.iter().take(NEAR) {
-            *counts.entry(*item).or_insert(0) += 1;
-        }
-    }
-    counts
+/// Two sets side by side.
+#[derive(Clone, Debug)]
+pub struct Paired {
+    /// The queries they share, the largest change first.
+    pub queries: Vec<PairedQuery>,
+    /// How often each item stands in someone's first ten, under each.
+    pub hubs: [Hubs; 2],
 }
 
-/// The queries two sets share, the largest change first.
-#[must_use]
-pub fn pair(a: &NeighbourSet, b: &NeighbourSet) -> Vec<PairedQuery> {
-    if a.queries != b.queries {
-        return Vec::new();
+/// One set as the measures read it.
+struct Side {
+    ranked: Vec<Ranked>,
+    lists: Vec<Vec<Hit>>,
+    hubs: Hubs,
+}
+
+impl Side {
+    /// Nothing where a set's parts do not fit each other.
+    fn of(set: &NeighbourSet) -> Option<Self> {
+        let hit = |(at, (item, score)): (usize, (&u32, &f32))| {
+            let rank = at as u32 + 1;
+            Hit { item: *item, score: *score, rank, rank_high: rank }
+        };
+        let list = |query: usize| {
+            let range = query * set.k..(query + 1) * set.k;
+            let items = set.top_items.get(range.clone())?;
+            let scores = set.top_scores.get(range)?;
+            let there = items.iter().zip(scores).take_while(|(item, _)| **item != NO_ITEM);
+            Some(there.enumerate().map(hit).collect())
+        };
+        let rank = |query: usize| {
+            let (low, high) = (*set.rank_low.get(query)?, *set.rank_high.get(query)?);
+            Some(Ranked { low, high, relevant: *set.margin.get(query)?, other: 0.0 })
+        };
+        let queries = 0..set.queries.len();
+        let lists: Vec<Vec<Hit>> = queries.clone().map(list).collect::<Option<_>>()?;
+        let hubs = geometry::hubs(&lists, set.gallery.len()).ok()?;
+        Some(Self { ranked: queries.map(rank).collect::<Option<_>>()?, lists, hubs })
     }
-    let hubs = [hubs(a), hubs(b)];
-    let fair = NEAR.min(a.k.max(1)) * a.queries.len() / a.gallery.len().max(1);
-    let mut queries: Vec<PairedQuery> = (0..a.queries.len())
-        .filter_map(|at| {
-            let rank = [*a.rank_high.get(at)?, *b.rank_high.get(at)?];
-            let low = [*a.rank_low.get(at)?, *b.rank_low.get(at)?];
-            let margin = [*a.margin.get(at)?, *b.margin.get(at)?];
-            let mut slices = vec![match (rank[0] == 1, rank[1] == 1) {
-                (false, true) => Slice::Fixed,
-                (true, false) => Slice::Broke,
-                (true, true) => Slice::BothRight,
-                (false, false) => Slice::BothWrong,
-            }];
-            if low != rank {
-                slices.push(Slice::Tie);
-            }
-            let misled = [a, b].into_iter().zip(&hubs).zip(rank).any(|((set, hubs), rank)| {
-                let first = set.top_items.get(at * set.k);
-                rank > 1
-                    && first
-                        .and_then(|item| hubs.get(item))
-                        .is_some_and(|count| *count > HUB * fair.max(1))
-            });
-            if misled {
-                slices.push(Slice::Hub);
-            }
-            Some(PairedQuery { at, id: a.queries[at].clone(), rank, margin, slices })
-        })
-        .collect();
+
+    fn answers(&self) -> Answers<'_> {
+        Answers { ranked: &self.ranked, lists: &self.lists, hubs: &self.hubs }
+    }
+}
+
+/// Two sets of the same queries; nothing where they have others.
+#[must_use]
+pub fn pair(a: &NeighbourSet, b: &NeighbourSet) -> Option<Paired> {
+    if a.queries != b.queries {
+        return None;
+    }
+    let sides = [Side::of(a)?, Side::of(b)?];
+    let found = slices(sides[0].answers(), sides[1].answers()).ok()?;
+    let query = |(at, slices): (usize, Vec<Slice>)| PairedQuery {
+        at,
+        id: a.queries[at].clone(),
+        rank: [&sides[0], &sides[1]].map(|side| side.ranked[at].high),
+        margin: [&sides[0], &sides[1]].map(|side| side.ranked[at].relevant),
+        slices,
+    };
+    let mut queries: Vec<PairedQuery> = found.into_iter().enumerate().map(query).collect();
     queries.sort_by_key(|query| std::cmp::Reverse(query.gain().abs()));
-    queries
+    Some(Paired { queries, hubs: sides.map(|side| side.hubs) })
 }
 
 #[cfg(test)]
@@ -106,7 +115,8 @@ mod tests {
 
     #[test]
     fn queries_are_told_by_what_became_of_them() {
-        let pairs = pair(&set([1, 9, 3], [1, 9, 3]), &set([2, 1, 3], [2, 1, 2]));
+        let paired = pair(&set([1, 9, 3], [1, 9, 3]), &set([2, 1, 3], [2, 1, 2])).unwrap();
+        let pairs = paired.queries;
         let of = |id: &str| pairs.iter().find(|pair| pair.id == id).unwrap();
         assert_eq!(of("a#0").slices, [Slice::Broke]);
         assert_eq!(of("b#0").slices, [Slice::Fixed]);
@@ -115,5 +125,36 @@ mod tests {
         for (id, item) in [("b#0", "b"), ("b@12", "b"), ("b", "b"), ("a@b", "a@b"), ("c#", "c#")] {
             assert_eq!(unit(id), item);
         }
+    }
+
+    #[test]
+    fn hubs_are_those_that_inspect_counts() {
+        // Item 0 comes first everywhere; every other item once, in second place.
+        let queries: Vec<String> = (0..11).map(|at| format!("q{at}#0")).collect();
+        let gallery: Vec<String> = (0..12).map(|at| format!("q{at}")).collect();
+        let items: Vec<u32> = (0..11).flat_map(|at| [0, at + 1]).collect();
+        let set = NeighbourSet {
+            role: "x".into(),
+            direction: "text-to-image".into(),
+            k: 2,
+            rank_low: vec![2; 11],
+            rank_high: vec![2; 11],
+            margin: vec![-0.1; 11],
+            top_scores: vec![0.5; items.len()],
+            top_items: items,
+            queries,
+            gallery,
+        };
+        let paired = pair(&set, &set).unwrap();
+        assert!(paired.hubs[0].is_hub(0) && !paired.hubs[0].is_hub(1));
+        assert!(paired.queries.iter().all(|query| query.slices.contains(&Slice::Hub)));
+        // A low rank of 1 is no fall, however the ties above it are ordered.
+        let tied = NeighbourSet { rank_low: vec![1; 11], ..set.clone() };
+        let paired = pair(&tied, &tied).unwrap();
+        assert!(paired.queries.iter().all(|query| !query.slices.contains(&Slice::Hub)));
+        let other = NeighbourSet { queries: vec!["z".into(); 11], ..set.clone() };
+        assert!(pair(&set, &other).is_none());
+        let torn = NeighbourSet { rank_low: vec![1; 3], ..set.clone() };
+        assert!(pair(&set, &torn).is_none());
     }
 }

@@ -78,6 +78,14 @@ fn parts(symbol: &str) -> Option<(Vec<Part>, f64)> {
     }
 }
 
+/// Keeps a seam from showing between shapes that touch, at whatever scale.
+const CRISP: &str = " shape-rendering=\"crispEdges\"";
+
+/// Whether a sign is a block, which meets the next cell's; lines and dots are smoothed.
+fn is_block(symbol: &str) -> bool {
+    symbol.starts_with(|sign| matches!(sign, '▀'..='▟'))
+}
+
 /// What a cell looks like.
 #[derive(Clone, Copy, PartialEq)]
 struct Look {
@@ -131,8 +139,8 @@ pub fn svg(frame: &Buffer, colours: (Rgb, Rgb), title: &str) -> String {
     let width = f64::from(area.width) * CELL.0 + 2.0 * EDGE;
     let height = f64::from(area.height) * CELL.1 + 2.0 * EDGE;
     let mut grounds: BTreeMap<Rgb, String> = BTreeMap::new();
-    // By colour and density in eighths.
-    let mut shapes: BTreeMap<(Rgb, u8), String> = BTreeMap::new();
+    // By colour, density in eighths, and whether the edges of neighbours must meet.
+    let mut shapes: BTreeMap<(Rgb, u8, bool), String> = BTreeMap::new();
     let mut letters = String::new();
     for y in 0..area.height {
         let top = EDGE + f64::from(y) * CELL.1;
@@ -149,8 +157,9 @@ pub fn svg(frame: &Buffer, colours: (Rgb, Rgb), title: &str) -> String {
                     break;
                 }
                 if let Some((parts, density)) = shape {
-                    let path =
-                        shapes.entry((first.letters, (density * 8.0).round() as u8)).or_default();
+                    let density = (density * 8.0).round() as u8;
+                    let look = (first.letters, density, is_block(cell.symbol()));
+                    let path = shapes.entry(look).or_default();
                     for [px, py, w, h] in parts {
                         let (px, py) = (left(x) + px * CELL.0, top + py * CELL.1);
                         add(path, px, py, w * CELL.0, h * CELL.1);
@@ -179,15 +188,16 @@ pub fn svg(frame: &Buffer, colours: (Rgb, Rgb), title: &str) -> String {
         h = short(height),
     );
     for (colour, path) in grounds {
-        let _ = writeln!(out, "<path fill=\"{}\" d=\"{path}\"/>", hex(colour));
+        let _ = writeln!(out, "<path fill=\"{}\"{CRISP} d=\"{path}\"/>", hex(colour));
     }
-    for ((colour, density), path) in shapes {
+    for ((colour, density, block), path) in shapes {
         let opacity = if density == 8 {
             String::new()
         } else {
             format!(" fill-opacity=\"{}\"", short(f64::from(density) / 8.0))
         };
-        let _ = writeln!(out, "<path fill=\"{}\"{opacity} d=\"{path}\"/>", hex(colour));
+        let crisp = if block { CRISP } else { "" };
+        let _ = writeln!(out, "<path fill=\"{}\"{opacity}{crisp} d=\"{path}\"/>", hex(colour));
     }
     out.push_str(&letters);
     out.push_str("</svg>\n");
@@ -236,8 +246,21 @@ mod tests {
             "{svg}"
         );
         assert!(svg.contains(">a&lt;b 얼</text>"));
-        assert!(svg.contains("<path fill=\"#010203\" d=\"M90 9h9v9h-9zM99 18h9v9h-9z\"/>"));
-        assert!(svg.contains("<path fill=\"#040506\" d=\"M90 9h18v18h-18z\"/>"));
+        let crisp = "shape-rendering=\"crispEdges\"";
+        let blocks = format!("<path fill=\"#010203\" {crisp} d=\"M90 9h9v9h-9zM99 18h9v9h-9z\"/>");
+        assert!(svg.contains(&blocks), "{svg}");
+        assert!(svg.contains(&format!("<path fill=\"#040506\" {crisp} d=\"M90 9h18v18h-18z\"/>")));
+    }
+
+    #[test]
+    fn blocks_meet_without_a_seam_and_dots_stay_round() {
+        let mut frame = Buffer::empty(Rect::new(0, 0, 3, 1));
+        frame.set_string(0, 0, "█⣿─", Style::new().fg(Color::Rgb(1, 2, 3)));
+        let svg = svg(&frame, ([0, 0, 0], [255, 255, 255]), "");
+        let paths: Vec<&str> = svg.lines().filter(|line| line.starts_with("<path")).collect();
+        assert_eq!(paths.len(), 2, "{svg}");
+        let crisp = paths.iter().filter(|path| path.contains("crispEdges"));
+        assert_eq!(crisp.map(|path| path.matches('M').count()).collect::<Vec<_>>(), [1]);
     }
 
     #[test]

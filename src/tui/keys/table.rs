@@ -202,14 +202,15 @@ actions! {
     ResultPrevious Compare "result-previous" ["left", "h"] "the comparison before";
     DirectionNext Compare "direction" ["d"] "the next direction";
     NewCompare Compare "new-comparison" ["n"] "start a comparison: data set, task, encoders";
-    Below Compare "below" ["v"] "below the table: differences, replicates, second judgements, anisotropy, layers and poolings";
+    Below Compare "below" ["v"] "below the table: differences, replicates, second judgements, anisotropy, layers and poolings, other results";
+    JoinResults Compare "join-results" ["m"] "one table of this comparison and all that may share it, of marked runs' sessions too; where none may, why";
 
     SetNext Inspect "pair" ["d"] "the next direction or result";
-    SliceNext Inspect "slice-next" ["]"] "the next slice: fixed, broke, both right, both wrong, tie";
+    SliceNext Inspect "slice-next" ["]"] "the next slice: fixed, broke, both right, both wrong, tie, hub";
     SlicePrevious Inspect "slice-previous" ["["] "the slice before";
     EncoderLeft Inspect "encoder-left" ["a"] "another encoder in the left column";
     EncoderRight Inspect "encoder-right" ["b"] "another encoder in the right column";
-    Search Inspect "search" ["/"] "show only queries that hold a text";
+    Search Inspect "search" ["/"] "show only queries that match, such as gain>5 rank_b<=10 slice:fixed margin<0 tie:yes -hub:yes words";
     HitNext Inspect "neighbour-next" ["right", "l"] "choose the next neighbour, through both lists";
     HitPrevious Inspect "neighbour-previous" ["left", "h"] "choose the neighbour before";
     Follow Inspect "follow" ["space"] "let the chosen neighbour be the next query; enter does so too";

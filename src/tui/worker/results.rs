@@ -11,10 +11,12 @@ use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 
-/// All results of the session in a folder, in name order. What cannot be read says why.
+/// All results of the session in a folder, by name and then number: `caption-2` before `caption-10`.
+/// What cannot be read says why.
 pub fn read(folder: &Path) -> Vec<LoadedResult> {
     let results = results_of(folder);
-    let ids = results.list().unwrap_or_default();
+    let mut ids = results.list().unwrap_or_default();
+    ids.sort_by(|a, b| numbered(a.as_str()).cmp(&numbered(b.as_str())));
     let thumbnails = Thumbnails::of(folder);
     let load = |id: &ResultId| LoadedResult {
         id: id.to_string(),
@@ -24,6 +26,13 @@ pub fn read(folder: &Path) -> Vec<LoadedResult> {
         sweep: results.read(id).map(|stored| swept(&stored.document)).unwrap_or_default(),
     };
     ids.iter().map(load).collect()
+}
+
+/// A result's name before its number, that number, and the whole.
+fn numbered(id: &str) -> (&str, u64, &str) {
+    let split = id.rsplit_once('-').and_then(|(name, number)| Some((name, number.parse().ok()?)));
+    let (name, number) = split.unwrap_or((id, 0));
+    (name, number, id)
 }
 
 /// Layers and poolings that a comparison tried: an optional part of its document.
@@ -68,5 +77,20 @@ fn one(results: &Results, id: &ResultId) -> Result<ResultContent, String> {
             Ok(ResultContent::Classify(Box::new(document)))
         }
         other => Err(format!("format {other:?} is not known")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_stand_by_name_and_then_by_number() {
+        let mut ids = ["image-1", "caption-10", "caption-2", "caption", "caption-x", "caption-1"];
+        ids.sort_by(|a, b| numbered(a).cmp(&numbered(b)));
+        assert_eq!(
+            ids,
+            ["caption", "caption-1", "caption-2", "caption-10", "caption-x", "image-1"]
+        );
     }
 }

@@ -1,10 +1,8 @@
-//! What stands below the table: anisotropy of the rows, which is why a raw Llama fails, and layers and
-//! poolings as a heat map.
+//! Which things stand below the table in turn; layers and poolings as a heat map.
 
 use crate::eval::{CompareDocument, CompareRow};
 use crate::tui::app::Shared;
 use crate::tui::data::library::Heat;
-use crate::tui::format;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::{pieces, put, section, top};
@@ -25,11 +23,19 @@ pub enum Below {
     Anisotropy,
     /// Layers and poolings.
     Layers,
+    /// Other results, and why they may not share the table.
+    Others,
 }
 
 impl Below {
-    const ALL: [Self; 5] =
-        [Self::Differences, Self::Replicates, Self::Judgements, Self::Anisotropy, Self::Layers];
+    const ALL: [Self; 6] = [
+        Self::Differences,
+        Self::Replicates,
+        Self::Judgements,
+        Self::Anisotropy,
+        Self::Layers,
+        Self::Others,
+    ];
 
     /// Its name in recorded sittings.
     #[must_use]
@@ -40,6 +46,7 @@ impl Below {
             Self::Judgements => "judgements",
             Self::Anisotropy => "anisotropy",
             Self::Layers => "layers",
+            Self::Others => "others",
         }
     }
 
@@ -75,57 +82,6 @@ impl Below {
             Self::Differences => Self::Anisotropy,
             _ => Self::Differences,
         }
-    }
-}
-
-/// Mean cosine of distinct embeddings, row by row, each beside the first that has one.
-pub fn anisotropy(shared: &Shared, rows: &[&CompareRow], area: Rect, buffer: &mut Buffer) {
-    let note = "mean cosine of distinct items: 1 is all alike";
-    let inner = section(shared, buffer, area, "anisotropy", note);
-    let first = rows.iter().find_map(|row| row.mean_cosine);
-    let name = rows.iter().map(|row| text::width(&row.role)).max().unwrap_or(0).clamp(8, 24);
-    let room = usize::from(inner.width).saturating_sub(name + 44).clamp(6, 60);
-    for (at, row) in rows.iter().take(usize::from(inner.height)).enumerate() {
-        let y = inner.y + at as u16;
-        let label = text::left(&text::safe(&row.role), name, shared.glyphs.cut());
-        let Some(cosine) = row.mean_cosine else {
-            let none = format!("  {}", shared.glyphs.none());
-            pieces(
-                shared,
-                buffer,
-                inner,
-                inner.x + 1,
-                y,
-                &[(Role::Text, &label), (Role::Dim, &none)],
-            );
-            continue;
-        };
-        let role = if cosine > 0.7 { Role::Warn } else { Role::Curve(0) };
-        let change = match first {
-            Some(first) if at > 0 => format!(" {:>+6.3}", cosine - first),
-            _ => " ".repeat(7),
-        };
-        let rank = row.geometry.as_ref().map_or_else(String::new, |geometry| {
-            let json = serde_json::to_value(geometry).unwrap_or_default();
-            json["effective_rank"].as_f64().map_or_else(String::new, |rank| {
-                format!("  effective rank {}", format::number(rank))
-            })
-        });
-        pieces(
-            shared,
-            buffer,
-            inner,
-            inner.x + 1,
-            y,
-            &[
-                (Role::Text, &label),
-                (Role::Text, &format!(" {cosine:>6.3}")),
-                (Role::Dim, &change),
-                (Role::Text, " "),
-                (role, &shared.glyphs.gauge(cosine, room)),
-                (Role::Dim, &rank),
-            ],
-        );
     }
 }
 

@@ -1,8 +1,9 @@
 //! A zero-shot classification drawn: encoders by how often the true class comes first, or among the first
 //! five, what was chosen from, differences with corrected p, and pictures with their classes.
 
+use super::bars::{self, Axis, whisker};
 use super::below::Below;
-use super::comparison::{difference, listed, whisker, words_above};
+use super::comparison::{difference, header, listed, words_above};
 use crate::eval::classify::{ClassifyDocument, ClassifyRow};
 use crate::tui::app::Shared;
 use crate::tui::format;
@@ -14,16 +15,25 @@ use crate::tui::widget::table::{self, Column};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-const COLUMNS: [Column; 8] = [
-    Column { title: "encoder", width: 0, right: false, from: 0 },
-    Column { title: "top-1 %", width: 7, right: true, from: 0 },
-    Column { title: "95 %", width: 13, right: true, from: 0 },
-    Column { title: "top-1", width: 26, right: false, from: 104 },
-    Column { title: "top-5 %", width: 7, right: true, from: 0 },
-    Column { title: "95 %", width: 13, right: true, from: 0 },
-    Column { title: "scale", width: 7, right: true, from: 76 },
-    Column { title: "ms/picture", width: 10, right: true, from: 112 },
-];
+/// Columns of an encoder's row in a table of this width.
+const fn columns(width: u16) -> [Column; 8] {
+    const fn number(title: &'static str, width: u16, from: u16) -> Column {
+        Column { title, width, right: true, from }
+    }
+    let bar = bars::cells(width);
+    let from = if bar == 0 { u16::MAX } else { 0 };
+    [
+        Column { title: "encoder", width: 0, right: false, from: 0 },
+        number("top-1 %", 7, 0),
+        number("95 %", 12, 0),
+        // Its title is its axis.
+        Column { title: "", width: bar, right: false, from },
+        number("top-5 %", 7, 0),
+        number("95 %", 12, 0),
+        number("scale", 7, 88),
+        number("ms/picture", 10, 100),
+    ]
+}
 
 /// What is looked at of a classification.
 pub struct Looked<'a> {
@@ -44,15 +54,17 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let inner = section(shared, buffer, area, &title, note);
     let inner = words_above(shared, &protocol(document), inner, buffer);
     let line = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
-    table::header(shared, buffer, line, &COLUMNS, None);
+    let (columns, bar) = (columns(line.width), bars::cells(line.width));
+    let axis = Axis::of(document.rows.iter().filter_map(|row| Some(row.ci95?.top_1[1])));
+    header(shared, &columns, &axis.title("top-1", usize::from(bar)), line, buffer);
     let body = top(line, 1).1;
     let tested = *below == Below::Differences && !document.differences.is_empty();
     let wanted = if tested { document.differences.len() } else { document.pictures.len() };
     let wanted = wanted.min(usize::from(u16::MAX) - 1) as u16 + 1;
     let (list, rest) = bottom(body, wanted.min(body.height / 2) + 2);
     let rows = &document.rows;
-    let lines: Vec<_> = rows.iter().map(|row| cells(shared, row)).collect();
-    let chosen = listed(shared, &COLUMNS, &lines, cursor, (list, area), buffer);
+    let lines: Vec<_> = rows.iter().map(|row| cells(shared, row, axis, bar)).collect();
+    let chosen = listed(shared, &columns, &lines, cursor, (list, area), buffer);
     let (about, rest) = top(rest, 2);
     if let Some(row) = rows.get(chosen) {
         let words = about_row(document, row);
@@ -86,24 +98,23 @@ fn protocol(document: &ClassifyDocument) -> String {
     text::safe(&parts.join("; "))
 }
 
-fn cells(shared: &Shared, row: &ClassifyRow) -> Vec<table::Cell> {
+fn cells(shared: &Shared, row: &ClassifyRow, axis: Axis, bar: u16) -> Vec<table::Cell> {
     let percent = |share: f64| format!("{:.1}", share * 100.0);
     let none = || shared.glyphs.none().to_owned();
     let counted = row.metrics.zip(row.ci95);
-    let ends = |[low, high]: [f64; 2]| format!("{} to {}", percent(low), percent(high));
     let say = |value: Option<String>| value.unwrap_or_else(none);
     vec![
         (Role::Text, text::safe(&row.role)),
         (Role::Title, say(counted.map(|(shares, _)| percent(shares.top_1)))),
-        (Role::Dim, say(counted.map(|(_, ci95)| ends(ci95.top_1)))),
+        (Role::Dim, say(counted.map(|(_, ci95)| bars::ends(ci95.top_1)))),
         (
             Role::Curve(0),
             counted.map_or_else(String::new, |(shares, ci95)| {
-                whisker(shared, shares.top_1, ci95.top_1, 26)
+                whisker(shared, axis, shares.top_1, ci95.top_1, usize::from(bar))
             }),
         ),
         (Role::Text, say(counted.map(|(shares, _)| percent(shares.top_5)))),
-        (Role::Dim, say(counted.map(|(_, ci95)| ends(ci95.top_5)))),
+        (Role::Dim, say(counted.map(|(_, ci95)| bars::ends(ci95.top_5)))),
         (Role::Dim, format!("{:.2}", row.scale)),
         (Role::Dim, format!("{:.2}", row.ms_per_item)),
     ]

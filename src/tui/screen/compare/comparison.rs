@@ -1,42 +1,65 @@
 //! A comparison drawn: encoders by metrics with intervals, what they stand on, and what stands below.
 
+use super::bars::{self, Axis, whisker};
 use super::below::{self, Below};
-use super::{judgements, replicates};
+use super::{Compared, anisotropy, judgements, others, replicates};
 use crate::eval::difference::Difference;
 use crate::eval::{CompareDocument, CompareRow, Direction, Metric};
 use crate::tui::app::Shared;
-use crate::tui::data::library::LoadedResult;
 use crate::tui::format;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
-use crate::tui::widget::paint::{bottom, paragraph, pieces, pointer, section, top};
+use crate::tui::widget::paint::{bottom, paragraph, pieces, pointer, put, section, top};
 use crate::tui::widget::table::{self, Column};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// Columns of an encoder's row.
-pub const COLUMNS: [Column; 10] = [
-    Column { title: "encoder", width: 0, right: false, from: 0 },
-    Column { title: "R@1 %", width: 6, right: true, from: 0 },
-    Column { title: "95 %", width: 13, right: true, from: 0 },
-    Column { title: "recall@1", width: 26, right: false, from: 104 },
-    Column { title: "R@5 %", width: 6, right: true, from: 0 },
-    Column { title: "R@10 %", width: 6, right: true, from: 70 },
-    Column { title: "MRR", width: 6, right: true, from: 0 },
-    Column { title: "median", width: 6, right: true, from: 76 },
-    Column { title: "cosine", width: 6, right: true, from: 0 },
-    Column { title: "ms/query", width: 8, right: true, from: 120 },
-];
+/// Columns of an encoder's row in a table of this width.
+#[must_use]
+pub const fn columns(width: u16) -> [Column; 10] {
+    const fn number(title: &'static str, width: u16, from: u16) -> Column {
+        Column { title, width, right: true, from }
+    }
+    let bar = bars::cells(width);
+    let from = if bar == 0 { u16::MAX } else { 0 };
+    [
+        Column { title: "encoder", width: 0, right: false, from: 0 },
+        number("R@1 %", 5, 0),
+        number("95 %", 12, 0),
+        // Its title is its axis.
+        Column { title: "", width: bar, right: false, from },
+        number("R@5 %", 5, 0),
+        number("R@10 %", 6, 88),
+        number("MRR", 5, 0),
+        number("median", 6, 96),
+        number("cosine", 6, 0),
+        number("ms/query", 8, 70),
+    ]
+}
+
+/// The column of the bar.
+const BAR: usize = 3;
+
+/// The line of headings, the bar's axis among them.
+pub fn header(shared: &Shared, columns: &[Column], title: &str, line: Rect, buffer: &mut Buffer) {
+    table::header(shared, buffer, line, columns, None);
+    let bar = table::fit(columns, line.width).into_iter().find(|(at, ..)| *at == BAR);
+    if let Some((_, x, width)) = bar {
+        let title = text::fit(title, usize::from(width), shared.glyphs.cut());
+        put(buffer, line, line.x + x, line.y, &title, shared.theme.style(Role::Dim));
+    }
+}
+
+/// The axis that all these rows fit on.
+pub fn axis<'a>(rows: impl Iterator<Item = &'a CompareRow>) -> Axis {
+    Axis::of(rows.map(|row| row.ci95.recall_1[1]))
+}
 
 /// What is looked at of a comparison.
 pub struct Looked<'a> {
-    /// The result.
-    pub result: &'a LoadedResult,
-    /// Its document.
-    pub document: &'a CompareDocument,
-    /// The direction.
-    pub direction: Direction,
+    /// The comparison and those beside it.
+    pub compared: &'a Compared<'a>,
     /// Its place among the results, in words.
     pub note: String,
     /// What stands below the table.
@@ -45,17 +68,24 @@ pub struct Looked<'a> {
 
 /// Draws it.
 pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, buffer: &mut Buffer) {
-    let Looked { result, document, direction, note, below } = looked;
+    let Looked { compared, note, below } = looked;
+    let Compared { result, document, direction, others, merged } = compared;
     let direction = *direction;
     let dot = shared.glyphs.dot();
     let task = document.task.name();
-    let title = format!("{task} retrieval {dot} {} {dot} {direction}", result.id);
+    let mut names = vec![result.id.as_str()];
+    if *merged {
+        names.extend(others::comparable(others));
+    }
+    let title = format!("{task} retrieval {dot} {} {dot} {direction}", names.join(" + "));
     let inner = section(shared, buffer, area, &title, note);
     let inner = words_above(shared, &protocol(document), inner, buffer);
     let rows: Vec<&CompareRow> =
         document.rows.iter().filter(|row| row.direction == direction).collect();
-    let line = Rect { x: inner.x + 1, width: inner.width - 1, ..inner };
-    table::header(shared, buffer, line, &COLUMNS, None);
+    let line = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
+    let (columns, axis) = (columns(line.width), axis(rows.iter().copied()));
+    let title = axis.title("recall@1", usize::from(columns[BAR].width));
+    header(shared, &columns, &title, line, buffer);
     let differences_here = document
         .differences
         .iter()
@@ -69,20 +99,29 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
         Below::Judgements => {
             document.qrels.as_ref().map_or(0, |second| judgements::lines(second, direction)) + 1
         }
-        Below::Anisotropy => rows.len() as u16 + 1,
+        Below::Anisotropy => anisotropy::lines(&rows),
         Below::Layers => 12,
+        Below::Others => others::lines(others, body.width) + 1,
     };
-    let (list, rest) = bottom(body, wanted.min(body.height / 2) + 2);
-    let lines: Vec<_> = rows.iter().map(|row| cells(shared, row)).collect();
-    let chosen = listed(shared, &COLUMNS, &lines, cursor, (list, area), buffer);
-    let (about, rest) = top(rest, 2);
+    let beside = others::line(shared, others, *merged);
+    let about = 2 + u16::from(beside.is_some());
+    let (list, rest) = bottom(body, wanted.min(body.height / 2) + about);
+    let lines: Vec<_> =
+        rows.iter().map(|row| cells(shared, row, axis, columns[BAR].width)).collect();
+    let chosen = listed(shared, &columns, &lines, cursor, (list, area), buffer);
+    let (about, rest) = top(rest, about);
+    if let Some((role, words)) = beside {
+        let words = text::fit(&words, usize::from(about.width), shared.glyphs.cut());
+        put(buffer, about, about.x, about.y + 1, &words, shared.theme.style(role));
+    }
     if let Some(row) = rows.get(chosen) {
         pieces(shared, buffer, about, about.x, about.y, &[(Role::Dim, &about_row(row))]);
         let same = document.same_rows.iter().find(|labels| labels.contains(&row.role));
         if let Some(labels) = same {
             let labels: Vec<String> = labels.iter().map(|label| text::safe(label)).collect();
             let words = format!("the same rows: {}", labels.join(", "));
-            pieces(shared, buffer, about, about.x, about.y + 1, &[(Role::Warn, &words)]);
+            let y = about.bottom().saturating_sub(1);
+            pieces(shared, buffer, about, about.x, y, &[(Role::Warn, &words)]);
         }
     }
     let rest = Rect { x: area.x, width: area.width, ..rest };
@@ -94,7 +133,8 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
                 judgements::view(shared, second, direction, rest, buffer);
             }
         }
-        Below::Anisotropy => below::anisotropy(shared, &rows, rest, buffer),
+        Below::Anisotropy => anisotropy::view(shared, &rows, chosen, rest, buffer),
+        Below::Others => others::view(shared, others, rest, buffer),
         Below::Layers => {
             let mut heat = below::of_rows(document, direction);
             heat.extend(result.sweep.iter().cloned());
@@ -142,8 +182,8 @@ pub fn directions(document: &CompareDocument) -> Vec<Direction> {
         .collect()
 }
 
-/// An encoder's row.
-pub fn cells(shared: &Shared, row: &CompareRow) -> Vec<table::Cell> {
+/// An encoder's row, its bar of so many cells on an axis.
+pub fn cells(shared: &Shared, row: &CompareRow, axis: Axis, bar: u16) -> Vec<table::Cell> {
     let percent = |share: f64| format!("{:.1}", share * 100.0);
     let [low, high] = row.ci95.recall_1;
     let number = |value: Option<f64>, digits| {
@@ -152,8 +192,11 @@ pub fn cells(shared: &Shared, row: &CompareRow) -> Vec<table::Cell> {
     vec![
         (Role::Text, text::safe(&row.role)),
         (Role::Title, percent(row.metrics.recall_1)),
-        (Role::Dim, format!("{} to {}", percent(low), percent(high))),
-        (Role::Curve(0), whisker(shared, row.metrics.recall_1, [low, high], 26)),
+        (Role::Dim, bars::ends([low, high])),
+        (
+            Role::Curve(0),
+            whisker(shared, axis, row.metrics.recall_1, [low, high], usize::from(bar)),
+        ),
         (Role::Text, percent(row.metrics.recall_5)),
         (Role::Text, percent(row.metrics.recall_10)),
         (Role::Text, format!("{:.3}", row.metrics.mrr)),
@@ -188,7 +231,20 @@ fn differences(
 }
 
 /// Cells of a difference behind its names: numbers, interval, p and what they say.
-const REST: usize = 47;
+const REST: usize = 49;
+
+/// What a corrected p must be below.
+const LEVEL: f64 = 0.05;
+
+/// What a difference says: its corrected p decides where it has one, else its interval.
+fn verdict<Of>(row: &Difference<Of>) -> (Role, &'static str) {
+    let apart = row.ci95[0] > 0.0 || row.ci95[1] < 0.0;
+    match (row.p_holm.map_or(apart, |p| p < LEVEL), row.delta) {
+        (true, delta) if delta > 0.0 => (Role::Good, "better"),
+        (true, delta) if delta < 0.0 => (Role::Bad, "worse"),
+        _ => (Role::Dim, "not told apart"),
+    }
+}
 
 /// One row against another, in points: its interval, its corrected p, and what that says.
 pub fn difference<Of>(
@@ -199,12 +255,7 @@ pub fn difference<Of>(
     y: u16,
     buffer: &mut Buffer,
 ) {
-    let sure = row.ci95[0] > 0.0 || row.ci95[1] < 0.0;
-    let (role, verdict) = match (sure, row.delta > 0.0) {
-        (true, true) => (Role::Good, "better"),
-        (true, false) => (Role::Bad, "worse"),
-        (false, _) => (Role::Dim, "not told apart"),
-    };
+    let (role, verdict) = verdict(row);
     let points = |value: f64| format!("{:+.1}", value * 100.0);
     let names = text::left(
         &format!("{} less {}", text::safe(&row.a), text::safe(&row.b)),
@@ -212,9 +263,9 @@ pub fn difference<Of>(
         shared.glyphs.cut(),
     );
     let p = row.p_holm.map_or_else(String::new, |p| {
-        if p < 0.001 { "  p <.001".to_owned() } else { format!("  p {p:.3}") }
+        if p < 0.001 { "p <.001".to_owned() } else { format!("p {p:.3}") }
     });
-    let interval = format!("  {} to {}{p}  ", points(row.ci95[0]), points(row.ci95[1]));
+    let interval = format!("  {:>5} to {:<5}  {p:<7}  ", points(row.ci95[0]), points(row.ci95[1]));
     let delta = format!(" {:>6}", points(row.delta));
     let parts = [
         (Role::Text, names.as_str()),
@@ -224,28 +275,6 @@ pub fn difference<Of>(
         (role, verdict),
     ];
     pieces(shared, buffer, inner, inner.x + 1, y, &parts);
-}
-
-/// A bar up to a share, its interval as a thin line at its end.
-pub fn whisker(shared: &Shared, share: f64, [low, high]: [f64; 2], width: usize) -> String {
-    let cell = |value: f64| (value.clamp(0.0, 1.0) * (width - 1) as f64).round() as usize;
-    let (bar, line, end) =
-        if shared.glyphs.ascii { ("#", "-", "|") } else { ("█", "─", "┤") };
-    (0..width)
-        .map(|at| match at {
-            at if at == cell(high) && high > low => end,
-            at if at > cell(share) && at < cell(high) => line,
-            at if at < cell(low) => bar,
-            at if at <= cell(share) => {
-                if shared.glyphs.ascii {
-                    "="
-                } else {
-                    "▓"
-                }
-            }
-            _ => " ",
-        })
-        .collect()
 }
 
 /// What results must share, in one line.
@@ -296,4 +325,68 @@ fn about_row(row: &CompareRow) -> String {
         parts.push(format!("{} texts cut", row.truncated));
     }
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::difference::Classified;
+    use crate::tui::app::tests::app;
+
+    fn row(delta: f64, ci95: [f64; 2], p_holm: Option<f64>) -> Difference<Classified> {
+        let of = Classified { metric: "top-1".into() };
+        let (a, b) = ("a".into(), "b".into());
+        Difference { a, b, of, delta, ci95, test: None, p: p_holm, p_holm, n: 9 }
+    }
+
+    #[test]
+    fn a_corrected_p_decides_before_the_interval() {
+        let says = |delta, ci95, p| verdict(&row(delta, ci95, p)).1;
+        assert_eq!(says(-0.039, [-0.071, -0.008], Some(0.08)), "not told apart");
+        assert_eq!(says(-0.039, [-0.071, 0.001], Some(0.04)), "worse");
+        assert_eq!(says(-0.039, [-0.071, -0.008], None), "worse");
+        assert_eq!(says(0.039, [0.008, 0.071], None), "better");
+        assert_eq!(says(0.039, [-0.008, 0.071], None), "not told apart");
+        assert_eq!(says(0.0, [0.0, 0.0], Some(0.01)), "not told apart");
+    }
+
+    #[test]
+    fn what_differences_say_stands_in_one_column() {
+        let shared = app().shared;
+        let area = Rect::new(0, 0, 80, 4);
+        let mut buffer = Buffer::empty(area);
+        let rows = [
+            row(-0.416, [-0.468, -0.363], Some(0.0)),
+            row(-0.039, [-0.071, -0.008], Some(0.01)),
+            row(0.1, [0.07, 0.131], Some(0.0004)),
+            row(-0.1, [-0.13, -0.07], None),
+        ];
+        for (row, y) in rows.iter().zip(0..) {
+            difference(&shared, row, "", area, y, &mut buffer);
+        }
+        let line = |y: u16| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        let says = (0..4).map(|y| line(y).find(['w', 'r']).unwrap());
+        // "better" holds its first r five letters in.
+        let says: Vec<usize> = says.collect();
+        assert_eq!(says[0], says[1]);
+        assert_eq!(says[2], says[0] + 5);
+        assert_eq!(says[3], says[0]);
+    }
+
+    #[test]
+    fn speed_and_bars_show_where_there_is_room() {
+        let shown = |width: u16| -> Vec<&'static str> {
+            let columns = columns(width);
+            let fit = table::fit(&columns, width);
+            assert!(fit.iter().all(|(_, x, wide)| x + wide <= width), "{width}");
+            assert!(fit[0].2 >= 18, "{width}: {}", fit[0].2);
+            fit.into_iter().map(|(at, ..)| columns[at].title).collect()
+        };
+        for width in 58..200 {
+            let shown = shown(width);
+            assert_eq!(shown.contains(&""), width >= 76);
+            assert_eq!(shown.contains(&"ms/query"), width >= 70);
+        }
+        assert_eq!(shown(119).len(), 10);
+    }
 }

@@ -1,7 +1,8 @@
 //! A comparison under a second set of judgements, below its table: what of the file was used, each
 //! encoder by its metrics, and recall@1 against recall@1.
 
-use super::comparison::{COLUMNS, cells, difference};
+use super::bars;
+use super::comparison::{axis, cells, columns, difference, header};
 use crate::eval::second::SecondJudgements;
 use crate::eval::{CompareRow, Direction, Metric};
 use crate::tui::app::Shared;
@@ -49,12 +50,15 @@ pub fn view(
     }
     pieces(shared, buffer, line, line.x + 1, line.y, &[(Role::Dim, &words)]);
     let (head, rest) = top(rest, 1);
-    let columns = Rect { x: head.x + 1, width: head.width.saturating_sub(1), ..head };
-    table::header(shared, buffer, columns, &COLUMNS, None);
+    let line = Rect { x: head.x + 1, width: head.width.saturating_sub(1), ..head };
+    let (columns, axis) = (columns(line.width), axis(rows(second, direction)));
+    let bar = bars::cells(line.width);
+    let title = axis.title("recall@1", usize::from(bar));
+    header(shared, &columns, &title, line, buffer);
     let mut places = rest.y..rest.bottom();
     let body = Rect { x: rest.x + 1, width: rest.width.saturating_sub(1), ..rest };
     for (row, y) in rows(second, direction).zip(places.by_ref()) {
-        table::row(shared, buffer, body, y, &COLUMNS, &cells(shared, row), false);
+        table::row(shared, buffer, body, y, &columns, &cells(shared, row, axis, bar), false);
     }
     let differences = second.differences.iter();
     let here =

@@ -3,13 +3,19 @@
 //! | file | draws |
 //! |---|---|
 //! | `comparison.rs` | a comparison's table and differences |
-//! | `replicates.rs`, `judgements.rs`, `below.rs` | what else stands below it |
+//! | `bars.rs` | its bars and their axis |
+//! | `below.rs` | what stands below it in turn |
+//! | `replicates.rs`, `judgements.rs`, `anisotropy.rs` | some of that |
+//! | `others.rs` | other results, and one table of those that are comparable |
 //! | `classification.rs` | a zero-shot classification |
 
+mod anisotropy;
+mod bars;
 mod below;
 mod classification;
 mod comparison;
 mod judgements;
+mod others;
 mod replicates;
 
 use super::Screen;
@@ -18,6 +24,7 @@ use crate::eval::{CompareDocument, Direction};
 use crate::ids::SessionId;
 use crate::tui::app::newcompare::NewCompare;
 use crate::tui::app::{Effect, Overlay, READONLY, Shared};
+use crate::tui::data::jobs::Job;
 use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::keys::Action;
 use crate::tui::msg::{Cmd, Work};
@@ -26,17 +33,28 @@ use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
 use crate::tui::widget::paint::{paragraph, pieces, top};
 use below::Below;
+use others::Other;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// The screen.
 #[derive(Debug, Default)]
 pub struct CompareScreen {
     cursor: Cursor,
-    result: usize,
-    direction: usize,
+    /// The result in front; the first where none was chosen or it is gone.
+    result: Option<String>,
+    /// Its direction; likewise.
+    direction: Option<Direction>,
+    /// Whether all comparable results share one table.
+    merged: bool,
     below: Below,
+    /// The session these places are of, and the results it had when it was looked at last.
+    seen: Option<(SessionId, BTreeSet<String>)>,
+    /// The newest comparison started here whose result was shown.
+    came: u64,
 }
 
 /// The session whose results are shown: the one chosen, that of the run in focus, else the newest.
@@ -57,22 +75,41 @@ pub fn ask(shared: &Shared) -> Vec<Effect> {
     missing.map(|id| Effect::Do(Cmd::Work(Work::Results(id.clone())))).into_iter().collect()
 }
 
+/// Asks for the results of marked runs' sessions too: they may share a table.
+fn ask_marked(shared: &Shared) -> Vec<Effect> {
+    let front = session(shared);
+    let sessions: BTreeSet<&SessionId> = shared.marks.iter().map(|run| &run.session).collect();
+    let unread = |id: &&SessionId| !shared.library.results.contains_key(*id) && Some(*id) != front;
+    let read = |id: &SessionId| Effect::Do(Cmd::Work(Work::Results(id.clone())));
+    sessions.into_iter().filter(unread).map(read).collect()
+}
+
 /// What is looked at.
 enum Shown<'a> {
-    Compare(&'a LoadedResult, &'a CompareDocument, Direction),
+    Compare(Compared<'a>),
     Classify(&'a LoadedResult, &'a ClassifyDocument),
+}
+
+/// A comparison in one direction, and those beside it.
+struct Compared<'a> {
+    result: &'a LoadedResult,
+    /// Its document, or one of it and all that are comparable.
+    document: Cow<'a, CompareDocument>,
+    direction: Direction,
+    others: Vec<Other<'a>>,
+    merged: bool,
 }
 
 impl Shown<'_> {
     fn id(&self) -> &str {
         match self {
-            Self::Compare(result, ..) | Self::Classify(result, _) => &result.id,
+            Self::Compare(Compared { result, .. }) | Self::Classify(result, _) => &result.id,
         }
     }
 
     fn rows(&self) -> usize {
         match self {
-            Self::Compare(_, document, direction) => {
+            Self::Compare(Compared { document, direction, .. }) => {
                 document.rows.iter().filter(|row| row.direction == *direction).count()
             }
             Self::Classify(_, document) => document.rows.len(),
@@ -90,36 +127,121 @@ fn tables(shared: &Shared) -> Vec<&LoadedResult> {
 }
 
 impl CompareScreen {
+    /// The row in front.
+    #[cfg(test)]
+    pub fn cursor_at(&self) -> usize {
+        self.cursor.at
+    }
+
+    /// The place of the result in front among all.
+    fn at(&self, all: &[&LoadedResult]) -> usize {
+        let place = |id: &String| all.iter().position(|result| result.id == *id);
+        self.result.as_ref().and_then(place).unwrap_or(0)
+    }
+
     fn shown<'a>(&self, shared: &'a Shared) -> Option<Shown<'a>> {
         let all = tables(shared);
-        let result: &LoadedResult = all.get(self.result % all.len().max(1))?;
+        let result: &LoadedResult = all.get(self.at(&all))?;
         match result.content.as_ref().ok()? {
             ResultContent::Compare(document, _) => {
                 let directions = comparison::directions(document);
-                let direction = directions.get(self.direction % directions.len().max(1))?;
-                Some(Shown::Compare(result, document, *direction))
+                let chosen = self.direction.filter(|direction| directions.contains(direction));
+                let direction = chosen.or(directions.first().copied())?;
+                let others = others::others(shared, &result.id, document, direction);
+                let merged = self.merged && !others::comparable(&others).is_empty();
+                let document = if merged {
+                    Cow::Owned(others::merged(document, &others, direction))
+                } else {
+                    Cow::Borrowed(&**document)
+                };
+                Some(Shown::Compare(Compared { result, document, direction, others, merged }))
             }
             ResultContent::Classify(document) => Some(Shown::Classify(result, document)),
             ResultContent::Inspect(..) => None,
         }
     }
+
+    /// Puts another result in front.
+    fn turn(&mut self, shared: &Shared, by: impl Fn(usize, usize) -> usize) {
+        let all = tables(shared);
+        let next = all.get(by(self.at(&all), all.len().max(1)));
+        self.result = next.map(|result| result.id.clone());
+        (self.cursor, self.merged) = (Cursor::default(), false);
+    }
+
+    /// The next direction of the result in front.
+    fn turn_direction(&mut self, shared: &Shared) {
+        let Some(Shown::Compare(Compared { result, direction, .. })) = self.shown(shared) else {
+            return;
+        };
+        let Ok(ResultContent::Compare(document, _)) = &result.content else { return };
+        let all = comparison::directions(document);
+        let at = all.iter().position(|one| *one == direction).map_or(0, |at| at + 1);
+        self.direction = all.get(at % all.len().max(1)).copied();
+    }
+
+    /// Joins what is comparable into one table, or parts it again.
+    fn join(&mut self, shared: &Shared) -> Vec<Effect> {
+        let Some(Shown::Compare(compared)) = self.shown(shared) else {
+            return vec![Effect::Fail("a classification shares its table with none".to_owned())];
+        };
+        if self.merged {
+            self.merged = false;
+            return Vec::new();
+        }
+        if others::comparable(&compared.others).is_empty() {
+            return vec![Effect::Fail(others::refusal(&compared.others))];
+        }
+        self.merged = true;
+        Vec::new()
+    }
+
+    /// Keeps its places to one session, and puts a comparison that was started here in front when its
+    /// result is there.
+    fn settle(&mut self, shared: &Shared) {
+        let Some(session) = session(shared) else { return };
+        if self.seen.as_ref().is_none_or(|(seen, _)| seen != session) {
+            let over = shared.jobs.iter().filter(|job| !job.is_under_way()).map(|job| job.id);
+            let came = over.max().unwrap_or(0).max(self.came);
+            *self = Self { below: self.below, came, ..Self::default() };
+        }
+        if !shared.library.results.contains_key(session) {
+            return;
+        }
+        let ids: BTreeSet<String> = tables(shared).iter().map(|result| result.id.clone()).collect();
+        if let Some((_, before)) = &self.seen {
+            let new = tables(shared).into_iter().rfind(|result| !before.contains(&result.id));
+            let started = |job: &&Job| {
+                job.compares && job.session == *session && job.id > self.came && !job.has_failed()
+            };
+            let job = shared.jobs.iter().find(started).map(|job| job.id);
+            if let Some((new, job)) = new.zip(job) {
+                (self.result, self.direction) = (Some(new.id.clone()), None);
+                (self.cursor, self.merged, self.came) = (Cursor::default(), false, job);
+            }
+        }
+        self.seen = Some((session.clone(), ids));
+    }
 }
 
 impl Screen for CompareScreen {
     fn act(&mut self, action: Action, shared: &Shared) -> Vec<Effect> {
+        self.settle(shared);
         let shown = self.shown(shared);
         let count = shown.as_ref().map_or(0, Shown::rows);
         if self.cursor.act(action, count) {
             return Vec::new();
         }
-        let results = tables(shared).len().max(1);
         match action {
-            Action::ResultNext => self.result = (self.result + 1) % results,
-            Action::ResultPrevious => self.result = (self.result + results - 1) % results,
-            Action::DirectionNext => self.direction += 1,
+            Action::ResultNext => self.turn(shared, |at, count| (at + 1) % count),
+            Action::ResultPrevious => self.turn(shared, |at, count| (at + count - 1) % count),
+            Action::DirectionNext => self.turn_direction(shared),
+            Action::JoinResults => return self.join(shared),
             Action::Below => {
-                self.below = match shown {
-                    Some(Shown::Compare(_, document, _)) => self.below.of(document).next(document),
+                self.below = match &shown {
+                    Some(Shown::Compare(Compared { document, .. })) => {
+                        self.below.of(document).next(document)
+                    }
                     _ => self.below.other(),
                 }
             }
@@ -148,7 +270,10 @@ impl Screen for CompareScreen {
     }
 
     fn entered(&mut self, shared: &Shared) -> Vec<Effect> {
-        ask(shared)
+        self.settle(shared);
+        let mut effects = ask(shared);
+        effects.extend(ask_marked(shared));
+        effects
     }
 
     fn looked_at(&self, shared: &Shared) -> Map<String, Value> {
@@ -156,8 +281,9 @@ impl Screen for CompareScreen {
         let Some(shown) = self.shown(shared) else { return with };
         with.insert("result".to_owned(), shown.id().into());
         let mut below = self.below;
-        if let Shown::Compare(_, document, direction) = &shown {
+        if let Shown::Compare(Compared { document, direction, merged, .. }) = &shown {
             with.insert("direction".to_owned(), direction.to_string().into());
+            with.insert("joined".to_owned(), (*merged).into());
             below = below.of(document);
         }
         with.insert("below".to_owned(), below.name().into());
@@ -168,33 +294,33 @@ impl Screen for CompareScreen {
 
     fn restore(&mut self, with: &Map<String, Value>, shared: &Shared) {
         *self = Self::default();
+        self.settle(shared);
         let text = |key: &str| with.get(key).and_then(Value::as_str);
-        let tables = tables(shared);
-        let result = tables.iter().position(|table| Some(table.id.as_str()) == text("result"));
-        self.result = result.unwrap_or(0);
-        if let Some(Shown::Compare(_, document, _)) = self.shown(shared) {
-            let directions = comparison::directions(document);
-            let wanted = text("direction");
-            let place = directions.iter().position(|d| Some(&*d.to_string()) == wanted);
-            self.direction = place.unwrap_or(0);
-        }
+        self.result = text("result").map(str::to_owned);
+        self.direction = text("direction").and_then(|name| name.parse().ok());
+        self.merged = with.get("joined").and_then(Value::as_bool).unwrap_or(false);
         self.below = text("below").map_or(Below::default(), Below::named);
         let row = with.get("row").and_then(Value::as_u64).unwrap_or(0);
         self.cursor.at = usize::try_from(row).unwrap_or(0);
     }
 
-    fn wheel(&mut self, lines: i8, _shared: &Shared) {
-        self.cursor.shift(lines, usize::MAX);
+    fn refresh(&mut self, shared: &Shared) {
+        self.settle(shared);
+    }
+
+    fn wheel(&mut self, lines: i8, shared: &Shared) {
+        let rows = self.shown(shared).map_or(0, |shown| shown.rows());
+        self.cursor.shift(lines, rows);
     }
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
         let area = jobs(shared, area, buffer);
-        let all = tables(shared).len().max(1);
-        let note = format!("{} of {all}", self.result % all + 1);
+        let all = tables(shared);
+        let note = format!("{} of {}", self.at(&all) + 1, all.len().max(1));
         let (cursor, below) = (self.cursor, self.below);
         match self.shown(shared) {
-            Some(Shown::Compare(result, document, direction)) => {
-                let looked = comparison::Looked { result, document, direction, note, below };
+            Some(Shown::Compare(compared)) => {
+                let looked = comparison::Looked { compared: &compared, note, below };
                 comparison::view(shared, &looked, cursor, area, buffer);
             }
             Some(Shown::Classify(result, document)) => {
@@ -217,6 +343,7 @@ impl Screen for CompareScreen {
             Action::DirectionNext,
             Action::ResultNext,
             Action::Below,
+            Action::JoinResults,
             Action::Down,
         ]
     }
@@ -225,9 +352,7 @@ impl Screen for CompareScreen {
 /// Comparisons that were started here and are under way, a line each; what is left below them.
 fn jobs(shared: &Shared, area: Rect, buffer: &mut Buffer) -> Rect {
     let mut rest = area;
-    let here = |job: &&crate::tui::data::jobs::Job| {
-        job.is_under_way() && Some(&job.session) == session(shared)
-    };
+    let here = |job: &&Job| job.is_under_way() && Some(&job.session) == session(shared);
     for job in shared.jobs.iter().filter(here).take(3) {
         let (line, below) = top(rest, 1);
         rest = below;

@@ -60,7 +60,8 @@ impl Columns<'_> {
     pub fn draw(&self, shared: &Shared, below: Rect, buffer: &mut Buffer) {
         for (side, area) in columns(below).into_iter().enumerate() {
             let list = &self.lists[side];
-            section(shared, buffer, area, &text::safe(list.role), &list.note);
+            let (title, note) = titled(shared, list, usize::from(area.width));
+            section(shared, buffer, area, &title, &note);
             let (places, rest) = self.tiles(side, area);
             for (at, (hit, place)) in list.hits.iter().zip(&places).enumerate() {
                 if let Some(digest) = self.digest(hit) {
@@ -117,6 +118,7 @@ impl Columns<'_> {
         let chosen = self.chosen.checked_sub(before).filter(|at| *at < list.hits.len());
         let first = chosen.map_or(0, |at| (at + 1).saturating_sub(height));
         let room = usize::from(area.width);
+        let hubs = if list.hits.iter().any(|hit| hit.hub) { " hub".len() } else { 0 };
         for (at, hit) in list.hits.iter().enumerate().skip(first).take(height) {
             let y = area.y + (at - first) as u16;
             if self.is_chosen(side, at) {
@@ -132,15 +134,15 @@ impl Columns<'_> {
                 );
             }
             let right = hit.relevant == Some(true);
-            let bar = if room >= 44 && best > 0.0 {
-                shared.glyphs.gauge(f64::from(hit.score) / best, 8)
+            let bar = if best > 0.0 {
+                shared.glyphs.gauge(f64::from(hit.score) / best, bar_width(room))
             } else {
                 String::new()
             };
             let words = self.shown.caption(hit.item).unwrap_or(hit.item);
             let name = text::left(
                 &text::safe(words),
-                room.saturating_sub(17 + text::width(&bar)),
+                room.saturating_sub(13 + hubs + text::width(&bar)),
                 shared.glyphs.cut(),
             );
             pieces(
@@ -160,5 +162,63 @@ impl Columns<'_> {
                 ],
             );
         }
+    }
+}
+
+/// Cells of a score's bar in a column of this width.
+const fn bar_width(room: usize) -> usize {
+    match room {
+        0..=27 => 0,
+        28..=43 => 5,
+        _ => 8,
+    }
+}
+
+/// A list's title and its note, in as many words as fit beside each other; the title is cut last.
+fn titled(shared: &Shared, list: &ListShown<'_>, width: usize) -> (String, String) {
+    let title = text::safe(list.role);
+    // The rule's ends, and a space around each.
+    let room = |note: &str| width.saturating_sub(text::width(note) + 6);
+    let fits = list.notes.iter().find(|note| text::width(&title) <= room(note));
+    let Some(note) = fits.or(list.notes.last()) else { return (title, String::new()) };
+    (text::fit(&title, room(note), shared.glyphs.cut()), note.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::app::tests::app;
+
+    fn list<'a>(role: &'a str, notes: &[&str]) -> ListShown<'a> {
+        let notes = notes.iter().map(|note| (*note).to_owned()).collect();
+        ListShown { role, notes, hits: Vec::new() }
+    }
+
+    #[test]
+    fn a_rank_stays_in_the_title_where_the_margin_has_no_room() {
+        let shared = app().shared;
+        let notes = ["rank 36, margin -0.039", "rank 36, -0.039", "rank 36", "36"];
+        let shown = |role, width: u16| {
+            let list = list(role, &notes);
+            let (title, note) = titled(&shared, &list, usize::from(width));
+            let area = Rect::new(0, 0, width, 1);
+            let mut buffer = Buffer::empty(area);
+            section(&shared, &mut buffer, area, &title, &note);
+            (0..width).map(|x| buffer[(x, 0)].symbol()).collect::<String>()
+        };
+        assert_eq!(shown("llm2clip", 36), "─ llm2clip  rank 36, margin -0.039 ─");
+        assert!(shown("llm2clip", 35).contains(" rank 36, -0.039 "));
+        for width in 21..60 {
+            assert!(shown("llm2clip", width).contains(" rank 36"), "{width}");
+        }
+        assert!(shown("an encoder of a long name", 24).contains("36"));
+    }
+
+    #[test]
+    fn bars_stand_in_columns_side_by_side_at_120() {
+        let below = Rect::new(0, 0, 72, 20);
+        let widths = columns(below).map(|column| bar_width(usize::from(column.width)));
+        assert_eq!(widths, [5, 5]);
+        assert_eq!(bar_width(48), 8);
     }
 }

@@ -24,32 +24,37 @@ mod spread;
 use super::Screen;
 use super::compare::{ask, nothing, session};
 use crate::eval::compare::Slice;
+use crate::ids::SessionId;
 use crate::session::neighbours::NeighbourSet;
 use crate::session::sitting::Subject;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::{Effect, Purpose, Question, Shared};
 use crate::tui::data::asked::{self, Asked};
 use crate::tui::data::pairing::{PairedQuery, unit};
+use crate::tui::data::query_filter::QueryFilter;
 use crate::tui::keys::Action;
 use crate::tui::msg::Cmd;
 use crate::tui::picture::{Graphics, Key};
 use crate::tui::text;
+use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
-use crate::tui::widget::paint::{section, top};
+use crate::tui::widget::paint::{put, section, top};
 use columns::Columns;
 use layout::layout;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::{Map, Value};
-use source::{Pairs, Which, groups, of_answer, of_pair};
+use source::{Group, Pairs, Place, Which, groups, of_answer, of_pair};
 use spread::Beside;
 
 /// The screen.
 #[derive(Debug, Default)]
 pub struct InspectScreen {
     cursor: Cursor,
-    /// Which result and direction.
-    set: usize,
+    /// The session that all this is of.
+    session: Option<SessionId>,
+    /// Which result and direction; the first where none was chosen or it is gone.
+    place: Option<Place>,
     /// The two encoders, as places among the roles of that direction.
     encoders: Option<(usize, usize)>,
     /// Which slice; nothing for all.
@@ -58,7 +63,7 @@ pub struct InspectScreen {
     /// The chosen neighbour, through both lists; nothing: the first of the second.
     hit: Option<usize>,
     /// Queries gone through, to find back.
-    before: Vec<(usize, String)>,
+    before: Vec<(Place, String)>,
     beside: Beside,
     /// Names only, whatever the terminal can do.
     plain: bool,
@@ -97,22 +102,28 @@ impl Row<'_> {
 impl InspectScreen {
     /// Pairs the sets that are looked at, where they are not paired yet.
     fn settle(&mut self, shared: &Shared) {
-        let which = Which::of(shared, self.set, self.encoders);
+        let here = session(shared);
+        if self.session.as_ref() != here {
+            let (session, beside, plain) = (here.cloned(), self.beside, self.plain);
+            *self = Self { session, beside, plain, ..Self::default() };
+        }
+        let which = Which::of(shared, self.place.as_ref(), self.encoders);
         if self.pairs.as_ref().map(|pairs| &pairs.which) == which.as_ref() {
             return;
         }
         let groups = groups(shared);
-        let group = groups.get(self.set % groups.len().max(1));
+        let group = groups.get(source::at(&groups, self.place.as_ref()));
         self.pairs = which.zip(group).and_then(|(which, group)| Pairs::new(which, group));
     }
 
     fn shown<'a>(&'a self, shared: &'a Shared) -> Option<Shown<'a>> {
         let pairs = self.pairs.as_ref()?;
-        if Which::of(shared, self.set, self.encoders).as_ref() != Some(&pairs.which) {
+        if Which::of(shared, self.place.as_ref(), self.encoders).as_ref() != Some(&pairs.which) {
             return None;
         }
         let groups = groups(shared);
-        let group = groups.into_iter().nth(self.set % groups_len(shared))?;
+        let at = source::at(&groups, self.place.as_ref());
+        let group = groups.into_iter().nth(at)?;
         let (a, b) = source::rows(&group, self.encoders);
         Some(Shown {
             result: group.result,
@@ -123,27 +134,26 @@ impl InspectScreen {
         })
     }
 
-    /// Typed queries of this session, then those of the sets that slice and search let through.
+    /// Typed queries of this session, then those of the sets that slice and filter let through.
     fn listed<'a>(&self, shared: &'a Shared, shown: &Shown<'a>) -> Vec<Row<'a>> {
-        let wanted = self.search.to_lowercase();
+        // One that cannot be read lets all through, and says why above the list.
+        let filter: QueryFilter = self.search.parse().unwrap_or_default();
         let slice = self.slice.map(|at| Slice::ALL[at]);
-        let holds = |text: &str| text.to_lowercase().contains(&wanted);
-        let caption = |id: &str| shown.items.caption(id);
         let fits = |query: &&PairedQuery| {
             slice.is_none_or(|slice| query.slices.contains(&slice))
-                && (wanted.is_empty() || holds(&query.id) || caption(&query.id).is_some_and(&holds))
+                && filter.matches(query, shown.items.caption(&query.id))
         };
         let here = session(shared);
         let asked = shared.asked.iter().rev();
         let asked = asked.filter(|asked| {
-            Some(&asked.session) == here && slice.is_none() && holds(&asked.words())
+            Some(&asked.session) == here && slice.is_none() && filter.matches_words(&asked.words())
         });
         asked.map(Row::Asked).chain(shown.pairs.all.iter().filter(fits).map(Row::Paired)).collect()
     }
 
     fn turn(&mut self, shared: &Shared, left: bool) {
         let groups = groups(shared);
-        let Some(group) = groups.get(self.set % groups.len().max(1)) else { return };
+        let Some(group) = groups.get(source::at(&groups, self.place.as_ref())) else { return };
         let count = group.sets.len().max(1);
         let (a, b) = source::rows(group, self.encoders);
         self.encoders = Some(if left { ((a + 1) % count, b) } else { (a, (b + 1) % count) });
@@ -167,8 +177,8 @@ impl InspectScreen {
     /// Lets a neighbour be the next query: in the direction where it asks, the one in front first, then
     /// one that answers with the same kind of thing.
     fn follow(&mut self, shared: &Shared, id: &str, from: &str) -> bool {
-        let now = self.set % groups_len(shared);
         let groups = groups(shared);
+        let now = source::at(&groups, self.place.as_ref());
         let Some(front) = groups.get(now) else { return false };
         let answers = |direction: &str| direction.rsplit('-').next().map(str::to_owned);
         let asks =
@@ -181,16 +191,16 @@ impl InspectScreen {
         } else {
             order.iter().copied().find(alike).or(order.first().copied())
         };
-        let before = (self.set, from.to_owned());
+        let before = (front.place(), from.to_owned());
         let encoders = self.encoders;
         if let Some(next) = next {
-            self.set = next;
+            self.place = Some(groups[next].place());
         }
         if self.go_to(shared, id) {
             self.before.push(before);
             return true;
         }
-        (self.set, self.encoders) = (before.0, encoders);
+        (self.place, self.encoders) = (Some(before.0), encoders);
         self.settle(shared);
         false
     }
@@ -212,10 +222,6 @@ impl InspectScreen {
     fn pictures(&self, shared: &Shared) -> bool {
         !self.plain && shared.graphics_now() != Graphics::Off
     }
-}
-
-fn groups_len(shared: &Shared) -> usize {
-    groups(shared).len().max(1)
 }
 
 impl Screen for InspectScreen {
@@ -243,7 +249,9 @@ impl Screen for InspectScreen {
         }
         match action {
             Action::SetNext => {
-                self.set = (self.set + 1) % groups_len(shared);
+                let groups = groups(shared);
+                let next = source::at(&groups, self.place.as_ref()) + 1;
+                self.place = groups.get(next % groups.len().max(1)).map(Group::place);
                 (self.encoders, self.cursor, self.hit) = (None, Cursor::default(), None);
             }
             Action::EncoderLeft => self.turn(shared, true),
@@ -273,9 +281,11 @@ impl Screen for InspectScreen {
                 }
             }
             Action::Return => {
-                if let Some((set, id)) = self.before.pop() {
-                    if set != self.set {
-                        (self.set, self.encoders) = (set, None);
+                if let Some((place, id)) = self.before.pop() {
+                    let groups = groups(shared);
+                    let now = groups.get(source::at(&groups, self.place.as_ref()));
+                    if now.is_none_or(|now| now.place() != place) {
+                        (self.place, self.encoders) = (Some(place), None);
                     }
                     self.go_to(shared, &id);
                 }
@@ -440,10 +450,25 @@ impl Screen for InspectScreen {
         };
         let roles = shown.sets.map(|set| text::safe(&set.role));
         let title = format!("{} {} {}", shown.direction, shared.glyphs.dot(), shown.result);
-        let note = format!("{} {} {}", roles[0], shared.glyphs.arrow(), roles[1]);
+        let mut note = format!("{} {} {}", roles[0], shared.glyphs.arrow(), roles[1]);
+        if !self.search.is_empty() {
+            let count = self.listed(shared, &shown).len();
+            let all = format!("{count} match {}  {note}", text::safe(&self.search));
+            let fits = text::width(&title) + text::width(&all) + 6 <= usize::from(area.width);
+            note = if fits { all } else { format!("{count} match  {note}") };
+        }
         let inner = section(shared, buffer, area, &title, &note);
         let parts = layout(inner, self.pictures(shared));
-        queries::slices(shared, &shown, self.slice, parts.slices, buffer);
+        match self.search.parse::<QueryFilter>() {
+            Ok(_) => queries::slices(shared, &shown, self.slice, parts.slices, buffer),
+            Err(error) => {
+                let words = text::safe(&format!("filter: {error}"));
+                let room = usize::from(parts.slices.width.saturating_sub(1));
+                let words = text::fit(&words, room, shared.glyphs.cut());
+                let (x, y) = (parts.slices.x + 1, parts.slices.y);
+                put(buffer, parts.slices, x, y, &words, shared.theme.style(Role::Bad));
+            }
+        }
         let rows = self.listed(shared, &shown);
         queries::list(shared, &shown, &rows, self.cursor, parts.list, buffer);
         let Some(row) = self.selected(&rows) else { return };

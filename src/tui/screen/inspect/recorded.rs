@@ -1,10 +1,11 @@
 //! Inspect as a record says it was.
 
-use super::source::groups;
+use super::source::{Group, groups};
 use super::spread::Beside;
 use super::{InspectScreen, Row};
 use crate::eval::compare::Slice;
 use crate::tui::app::Shared;
+use crate::tui::screen::compare::session;
 use serde_json::{Map, Value};
 
 /// The screen with the result, direction, encoders, slice and search of a record; those that are not
@@ -16,13 +17,14 @@ pub fn restored(with: &Map<String, Value>, shared: &Shared) -> InspectScreen {
     let set = groups
         .iter()
         .position(|group| Some(group.result) == result && Some(group.direction) == direction);
-    let set = set.unwrap_or(0);
+    let group = set.and_then(|at| groups.get(at)).or(groups.first());
     let role = |at: usize| {
         let role = with.get("encoders")?.get(at)?.as_str()?;
-        groups.get(set)?.sets.iter().position(|set| set.role == role)
+        group?.sets.iter().position(|set| set.role == role)
     };
     InspectScreen {
-        set,
+        session: session(shared).cloned(),
+        place: group.map(Group::place),
         encoders: role(0).zip(role(1)),
         slice: Slice::ALL.iter().position(|slice| Some(slice.name()) == text("slice")),
         search: text("search").unwrap_or_default().to_owned(),

@@ -1,15 +1,15 @@
 //! What Inspect shows comes from here: sets of neighbours by result and direction, two of them paired,
 //! or a typed query's answer; as two plain lists of hits.
 
+use crate::eval::geometry::Hubs;
 use crate::ids::SessionId;
 use crate::session::neighbours::NeighbourSet;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::Shared;
 use crate::tui::data::asked::Asked;
 use crate::tui::data::library::ResultContent;
-use crate::tui::data::pairing::{PairedQuery, hubs, pair, unit};
+use crate::tui::data::pairing::{PairedQuery, pair, unit};
 use crate::tui::screen::compare::session;
-use std::collections::BTreeMap;
 
 /// The sets of one result in one direction.
 pub struct Group<'a> {
@@ -21,6 +21,26 @@ pub struct Group<'a> {
     pub sets: Vec<&'a NeighbourSet>,
     /// What ids stand for.
     pub shown: &'a ItemsShown,
+}
+
+/// A result and a direction of it.
+pub type Place = (String, String);
+
+impl Group<'_> {
+    /// Which it is.
+    pub fn place(&self) -> Place {
+        (self.result.to_owned(), self.direction.to_owned())
+    }
+}
+
+/// The place of a group among all: the first where none was chosen or it is gone.
+pub fn at(groups: &[Group<'_>], place: Option<&Place>) -> usize {
+    let is = |group: &Group<'_>| {
+        place.is_some_and(|(result, direction)| {
+            group.result == result && group.direction == direction
+        })
+    };
+    groups.iter().position(is).unwrap_or(0)
 }
 
 /// All groups of the session that is looked at.
@@ -63,10 +83,14 @@ pub struct Which {
 }
 
 impl Which {
-    /// What `set` and `encoders` choose.
-    pub fn of(shared: &Shared, set: usize, encoders: Option<(usize, usize)>) -> Option<Self> {
+    /// What a place and `encoders` choose.
+    pub fn of(
+        shared: &Shared,
+        place: Option<&Place>,
+        encoders: Option<(usize, usize)>,
+    ) -> Option<Self> {
         let groups = groups(shared);
-        let group = groups.get(set % groups.len().max(1))?;
+        let group = groups.get(at(&groups, place))?;
         let rows = rows(group, encoders);
         Some(Self {
             session: session(shared)?.clone(),
@@ -93,7 +117,7 @@ pub struct Pairs {
     /// Their queries, the largest change first.
     pub all: Vec<PairedQuery>,
     /// How often each item stands in someone's first ten.
-    pub hubs: [BTreeMap<u32, usize>; 2],
+    pub hubs: Option<[Hubs; 2]>,
 }
 
 impl Pairs {
@@ -101,7 +125,9 @@ impl Pairs {
     pub fn new(which: Which, group: &Group<'_>) -> Option<Self> {
         let (a, b) = which.rows;
         let (a, b) = (*group.sets.get(a)?, *group.sets.get(b)?);
-        Some(Self { which, all: pair(a, b), hubs: [hubs(a), hubs(b)] })
+        let (all, hubs) =
+            pair(a, b).map_or((Vec::new(), None), |paired| (paired.queries, Some(paired.hubs)));
+        Some(Self { which, all, hubs })
     }
 }
 
@@ -121,8 +147,8 @@ pub struct HitShown<'a> {
 pub struct ListShown<'a> {
     /// The encoder's label.
     pub role: &'a str,
-    /// Rank, margin or time.
-    pub note: String,
+    /// Rank, margin or time: in full, then in fewer words.
+    pub notes: Vec<String>,
     /// Best first.
     pub hits: Vec<HitShown<'a>>,
 }
@@ -135,24 +161,30 @@ pub fn of_pair<'a>(
 ) -> [ListShown<'a>; 2] {
     let list = |side: usize| {
         let set = sets[side];
-        let common = set.queries.len() / 20 + 10;
         let hits = set.top(query.at).enumerate().map(|(at, (item, score))| HitShown {
             item,
             score,
             relevant: Some(unit(item) == unit(&query.id)),
-            hub: set
-                .top_items
-                .get(query.at * set.k + at)
-                .and_then(|place| pairs.hubs[side].get(place))
-                .is_some_and(|count| *count > common),
+            hub: set.top_items.get(query.at * set.k + at).is_some_and(|place| {
+                pairs.hubs.as_ref().is_some_and(|hubs| hubs[side].is_hub(*place))
+            }),
         });
         ListShown {
             role: &set.role,
-            note: format!("rank {}, margin {:+.3}", query.rank[side], query.margin[side]),
+            notes: notes(query.rank[side], query.margin[side]),
             hits: hits.collect(),
         }
     };
     [list(0), list(1)]
+}
+
+fn notes(rank: u32, margin: f32) -> Vec<String> {
+    vec![
+        format!("rank {rank}, margin {margin:+.3}"),
+        format!("rank {rank}, {margin:+.3}"),
+        format!("rank {rank}"),
+        rank.to_string(),
+    ]
 }
 
 /// Both lists of a typed query; nothing where it has no two of them.
@@ -162,7 +194,7 @@ pub fn of_answer(asked: &Asked) -> Option<[ListShown<'_>; 2]> {
         let list = document.lists.get(at)?;
         Some(ListShown {
             role: &list.role,
-            note: format!("{:.1} ms", list.ms),
+            notes: vec![format!("{:.1} ms", list.ms)],
             hits: list
                 .hits
                 .iter()

@@ -1,0 +1,215 @@
+//! The Compare screen in the model: what may share a table, which result is in front, what is kept of
+//! sessions that are left.
+
+use super::inspect_tests::{pets, work};
+use super::tests::{app, press, shows};
+use super::*;
+use crate::tui::data::library::{LoadedResult, ResultContent, SessionEntry};
+use crate::tui::msg::News;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const SESSION: &str = "20261124-100000-tables-bbbbbb";
+
+/// A comparison of one encoder.
+fn result(id: &str, role: &str, pool: Value) -> LoadedResult {
+    let shares = json!({"recall@1": 0.021, "recall@5": 0.2, "recall@10": 0.3, "mrr": 0.2,
+        "median_rank": 5.0});
+    let ends = json!([0.012, 0.03]);
+    let task = id.rsplit_once('-').unwrap().0;
+    let document = json!({"format": "llm2clip.compare/1", "task": task,
+        "protocol": {"dataset": "emoji", "split": "test", "split_digest": "00", "pool": pool,
+            "captions": "any", "judgements": "own", "self_exclusion": "none", "tie_rule": "high",
+            "rules": 1},
+        "rows": [{"role": role, "encoder": {"encoder": id, "kind": "llama"},
+            "direction": "text-to-text", "metrics": shares,
+            "ci95": {"recall@1": ends, "recall@5": ends, "recall@10": ends, "mrr": ends,
+                "median_rank": [1.0, 9.0]},
+            "tied_share": 0.0, "mean_cosine": 0.5, "items": 9, "queries": 9, "ms_per_item": null,
+            "ms_per_query": 1.25, "index_ms": null, "bytes_per_item": null, "truncated": 0}],
+        "differences": []});
+    let document = serde_json::from_value(document).unwrap();
+    LoadedResult {
+        id: id.to_owned(),
+        content: Ok(ResultContent::Compare(Box::new(document), Arc::default())),
+        shown: Arc::default(),
+        sweep: Vec::new(),
+    }
+}
+
+fn entry(id: &str) -> SessionEntry {
+    SessionEntry { id: id.parse().unwrap(), title: "Tables".into(), created: Time::EPOCH }
+}
+
+/// A workbench on Compare with these results.
+fn tables(results: Vec<LoadedResult>) -> App {
+    let mut app = app();
+    app.update(Msg::News(News::Sessions(vec![entry(SESSION)])));
+    app.update(Msg::News(News::Results(SESSION.parse().unwrap(), results)));
+    press(&mut app, "3");
+    app
+}
+
+#[test]
+fn comparable_results_share_one_table_and_others_say_why_not() {
+    let results = vec![
+        result("caption-1", "vanilla", Value::Null),
+        result("caption-2", "mntp", Value::Null),
+        result("caption-3", "simcse", json!(100)),
+        result("image-1", "clip", Value::Null),
+    ];
+    let mut app = tables(results);
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("m joins caption-2"), "{text}");
+    assert!(text.contains("not comparable: caption-3 (pool), image-1 (task)"), "{text}");
+    assert!(text.contains("vanilla") && !text.contains("mntp"), "{text}");
+    press(&mut app, "m");
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("caption-1 + caption-2"), "{text}");
+    assert!(
+        text.contains("vanilla") && text.contains("mntp") && !text.contains("simcse"),
+        "{text}"
+    );
+    press(&mut app, "v v v");
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("not comparable: pool: all here, 100 there"), "{text}");
+    assert!(text.contains("not comparable: task: caption here, image there"), "{text}");
+    press(&mut app, "m");
+    assert!(!shows(&app, 120, 40).contains(" + caption-2"));
+    press(&mut app, "right right m");
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("caption-3") && !text.contains(" + "), "{text}");
+    assert!(text.contains("caption-1: not comparable: pool: 100 here, all there"), "{text}");
+    for (width, height) in [(60, 16), (61, 17), (80, 24), (200, 60), (20, 5)] {
+        shows(&app, width, height);
+    }
+}
+
+#[test]
+fn an_equal_row_stands_in_a_joined_table_once_and_another_of_its_name_says_whose_it_is() {
+    let mut again = result("caption-2", "vanilla", Value::Null);
+    let mut other = result("caption-3", "vanilla", Value::Null);
+    for (result, recall) in [(&mut again, 0.021), (&mut other, 0.5)] {
+        let Ok(ResultContent::Compare(document, _)) = &mut result.content else { panic!("none") };
+        document.rows[0].encoder["encoder"] = "caption-1".into();
+        document.rows[0].metrics.recall_1 = recall;
+    }
+    let mut app = tables(vec![result("caption-1", "vanilla", Value::Null), again, other]);
+    press(&mut app, "m");
+    let text = shows(&app, 120, 40);
+    assert!(
+        text.contains("vanilla (caption-3)") && !text.contains("vanilla (caption-2)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn results_of_marked_runs_sessions_may_share_the_table() {
+    let mut app = tables(vec![result("caption-1", "vanilla", Value::Null)]);
+    let other = "20261124-110000-other-cccccc";
+    app.update(Msg::News(News::Sessions(vec![entry(SESSION), entry(other)])));
+    app.shared.session = Some(SESSION.parse().unwrap());
+    let run = "simcse-1".parse().unwrap();
+    app.shared.marks.push(RunId { session: other.parse().unwrap(), run });
+    let asked = work(press(&mut app, "1 3"));
+    assert!(asked.contains(&Work::Results(other.parse().unwrap())), "{asked:?}");
+    let results = vec![result("caption-1", "simcse", Value::Null)];
+    app.update(Msg::News(News::Results(other.parse().unwrap(), results)));
+    press(&mut app, "m");
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("caption-1 + Tables/caption-1") && text.contains("simcse"), "{text}");
+}
+
+#[test]
+fn the_result_in_front_stays_in_front_and_one_started_here_comes_to_it() {
+    let of = |ids: &[&str]| -> Vec<LoadedResult> {
+        ids.iter().map(|id| result(id, &format!("row of {id}"), Value::Null)).collect()
+    };
+    let mut app = tables(of(&["caption-1", "image-1"]));
+    press(&mut app, "right");
+    assert!(shows(&app, 80, 24).contains("row of image-1"));
+    let read = |app: &mut App, ids: &[&str]| {
+        app.update(Msg::News(News::Results(SESSION.parse().unwrap(), of(ids))));
+    };
+    // Made elsewhere: the one in front stays.
+    read(&mut app, &["caption-1", "caption-2", "image-1"]);
+    assert!(shows(&app, 80, 24).contains("row of image-1"));
+    press(&mut app, "n tab tab tab tab space enter");
+    let job = app.shared.jobs[0].id;
+    read(&mut app, &["caption-1", "caption-2", "caption-3", "image-1"]);
+    assert!(shows(&app, 80, 24).contains("row of caption-3"));
+    app.update(Msg::News(News::JobEnded(job, Ok(None))));
+    press(&mut app, "left");
+    assert!(shows(&app, 80, 24).contains("row of caption-2"));
+    // Nothing more comes of that job.
+    read(&mut app, &["caption-1", "caption-2", "caption-3", "caption-4", "image-1"]);
+    assert!(shows(&app, 80, 24).contains("row of caption-2"));
+}
+
+#[test]
+fn the_wheel_stops_at_the_last_row() {
+    let mut app = tables(vec![result("caption-1", "vanilla", Value::Null)]);
+    for _ in 0..5 {
+        app.update(Msg::Wheel { column: 5, row: 5, lines: 3 });
+    }
+    assert_eq!(app.screens.compare.cursor_at(), 0);
+}
+
+#[test]
+fn a_filter_of_queries_holds_until_it_is_cleared_and_says_what_is_wrong() {
+    let mut app = pets();
+    press(&mut app, "/");
+    app.update(Msg::Paste("gain<0".to_owned()));
+    press(&mut app, "enter");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("1 match gain<0"), "{text}");
+    press(&mut app, "/");
+    app.update(Msg::Paste(" gian>1".to_owned()));
+    press(&mut app, "enter");
+    assert!(shows(&app, 120, 40).contains("filter: no field \"gian\""));
+    press(&mut app, "esc");
+    assert!(shows(&app, 80, 24).contains("all 2"));
+}
+
+#[test]
+fn places_do_not_outlive_their_session() {
+    let mut app = pets();
+    let pets = app.shared.library.sessions[0].clone();
+    app.update(Msg::News(News::Sessions(vec![pets.clone(), entry(SESSION)])));
+    app.shared.session = Some(pets.id.clone());
+    press(&mut app, "/");
+    app.update(Msg::Paste("gain<0".to_owned()));
+    press(&mut app, "enter a enter }");
+    app.update(Msg::News(News::Results(SESSION.parse().unwrap(), Vec::new())));
+    press(&mut app, "u {");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("clip → llm2clip") && !text.contains("match"), "{text}");
+    assert!(text.contains("[all 2]"), "{text}");
+}
+
+#[test]
+fn results_of_two_sessions_are_kept_and_those_before_are_put_away() {
+    let ids = ["20261124-100000-a-aaaaaa", "20261124-110000-b-bbbbbb", "20261124-120000-c-cccccc"];
+    let mut app = app();
+    app.update(Msg::News(News::Sessions(ids.map(entry).into())));
+    press(&mut app, "3");
+    let read = |app: &mut App, at: usize| {
+        let results = vec![result("caption-1", "x", Value::Null)];
+        work(app.update(Msg::News(News::Results(ids[at].parse().unwrap(), results))))
+    };
+    assert!(read(&mut app, 0).is_empty());
+    press(&mut app, "}");
+    assert!(read(&mut app, 1).is_empty());
+    press(&mut app, "}");
+    let forgotten = read(&mut app, 2);
+    let kept: Vec<&str> = app.shared.library.results.keys().map(SessionId::as_str).collect();
+    assert_eq!(kept, ids[1..]);
+    assert_eq!(forgotten, [Work::Forget(ids[0].parse().unwrap())]);
+    press(&mut app, "{");
+    assert_eq!(app.shared.library.results.len(), 2);
+    // One that is put away is read again when it comes to the front.
+    let asked = work(press(&mut app, "{"));
+    assert!(asked.contains(&Work::Results(ids[0].parse().unwrap())), "{asked:?}");
+    let forgotten = read(&mut app, 0);
+    assert_eq!(forgotten, [Work::Forget(ids[2].parse().unwrap())]);
+}
