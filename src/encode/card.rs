@@ -110,6 +110,9 @@ pub const MODEL_CARD_FORMAT: &str = "llm2clip.card/1";
 pub struct EncoderCard {
     /// The encoder as asked for, without its label.
     pub encoder: String,
+    /// LoRA folders that were merged into it as asked for, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lora: Vec<String>,
     /// `llama`, `clip`, `llm2clip` or `bm25`.
     pub kind: String,
     /// `text` or `image`.

@@ -83,6 +83,7 @@ pub fn text_encoder(
     let unfit = |what: &str| EncodeError::Unfit { encoder: name.to_owned(), what: what.to_owned() };
     let mut card = EncoderCard {
         encoder: name.to_owned(),
+        lora: options.lora.iter().map(|folder| folder.display().to_string()).collect(),
         kind: loaded.config.kind().name().to_owned(),
         tower: "text".to_owned(),
         dim: 0,

@@ -181,6 +181,7 @@ impl<'a> Desk<'a> {
             format: INSPECT_FORMAT.to_owned(),
             id: None,
             protocol,
+            given: self.probe.given.clone(),
             direction,
             query: Some(self.describe(ask, direction, known.place)),
             lists: vec![a.list, b.list],

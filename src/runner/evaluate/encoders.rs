@@ -149,6 +149,7 @@ fn words(probe: &Probe) -> Encoded {
     let ms_per_query = per(clock, probe.queries.len());
     let card = EncoderCard {
         encoder: "bm25".to_owned(),
+        lora: Vec::new(),
         kind: "bm25".to_owned(),
         tower: "text".to_owned(),
         dim: 0,
