@@ -113,6 +113,9 @@ pub struct EncoderCard {
     /// LoRA folders that were merged into it as asked for, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lora: Vec<String>,
+    /// Longest token sequence, where a CLIP was asked for with another than its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<usize>,
     /// `llama`, `clip`, `llm2clip` or `bm25`.
     pub kind: String,
     /// `text` or `image`.

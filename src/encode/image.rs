@@ -101,6 +101,7 @@ pub fn image_encoder(
     let card = EncoderCard {
         encoder: name.to_owned(),
         lora: Vec::new(),
+        max_tokens: None,
         kind: kind.name().to_owned(),
         tower: "image".to_owned(),
         dim: config.projection,

@@ -204,6 +204,7 @@ mod tests {
         let card = EncoderCard {
             encoder: "test".into(),
             lora: vec![],
+            max_tokens: None,
             kind: "llama".into(),
             tower: "text".into(),
             dim: 32,

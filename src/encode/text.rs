@@ -28,6 +28,8 @@ pub struct EncodedTexts {
     pub tokens: usize,
     /// Texts that were cut.
     pub truncated: usize,
+    /// Whether each text was cut.
+    pub cut: Vec<bool>,
 }
 
 /// Something that turns texts into embeddings.
@@ -84,6 +86,7 @@ pub fn text_encoder(
     let mut card = EncoderCard {
         encoder: name.to_owned(),
         lora: options.lora.iter().map(|folder| folder.display().to_string()).collect(),
+        max_tokens: None,
         kind: loaded.config.kind().name().to_owned(),
         tower: "text".to_owned(),
         dim: 0,
@@ -115,6 +118,7 @@ pub fn text_encoder(
                 ));
             }
             card.dim = config.text.projection;
+            card.max_tokens = options.max_tokens;
             let builder = Builder::load(loaded.tensors, &device).trainable(Rule::None);
             let clip = Clip::new(config, &builder)?;
             builder.finish().map_err(crate::nn::NnError::from)?;
@@ -334,6 +338,7 @@ impl TextEncoder for ModelTextEncoder {
             rows: Embeddings::new(dim, values)?.select(&place),
             tokens: rows.iter().map(|row| row.ids.len()).sum(),
             truncated: place.iter().filter(|&&at| rows[at].truncated).count(),
+            cut: place.iter().map(|&at| rows[at].truncated).collect(),
         })
     }
 }

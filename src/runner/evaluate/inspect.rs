@@ -45,6 +45,8 @@ struct Side {
     role: String,
     card: serde_json::Value,
     ms: f64,
+    /// Whether each query was cut.
+    cut: Vec<bool>,
     ranked: Vec<Ranked>,
     lists: Vec<Vec<Hit>>,
     hubs: Hubs,
@@ -104,7 +106,7 @@ pub fn inspect(
             role: side.role.clone(),
             encoder: side.card.clone(),
             ms: side.ms,
-            truncated: false,
+            truncated: chosen.is_some_and(|query| side.cut[query]),
             hits: chosen.map_or_else(Vec::new, |query| {
                 hits(&side.lists[query], &gallery, &judgements, query)
             }),
@@ -207,6 +209,7 @@ fn side(
         role: spec.label.clone(),
         card: serde_json::to_value(&ask.card).unwrap_or_default(),
         ms: ask.ms_per_item + search,
+        cut: places.iter().map(|&place| ask.is_cut(place)).collect(),
         ranked: rank(&products, judgements)?,
         hubs: hubs(&lists, answer.rows.rows())?,
         lists,

@@ -172,6 +172,7 @@ pub fn spec(role: &str, card: &Value) -> Option<String> {
         return role.ends_with(']').then(|| role.to_owned());
     }
     let mut options = Vec::new();
+    options.extend(card["max_tokens"].as_u64().map(|tokens| format!("max_tokens={tokens}")));
     let loras = card["lora"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let loras: Vec<&str> = loras.collect();
     if !loras.is_empty() {
@@ -238,6 +239,8 @@ mod tests {
         let role = "builtin:llama[lora=a/mntp]";
         assert_eq!(spec(role, &tuned).unwrap(), role);
         assert_eq!(spec("builtin:llama[pooling=last]-best", &tuned), None);
+        let short = json!({"encoder": "x/clip", "kind": "clip", "tower": "text", "max_tokens": 4});
+        assert_eq!(spec("short", &short).unwrap(), "short=x/clip[max_tokens=4]");
         assert_eq!(spec("bm25", &json!({"encoder": "bm25", "kind": "bm25"})), None);
     }
 }

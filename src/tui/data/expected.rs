@@ -10,8 +10,12 @@ use serde_json::Value;
 const SHOWN: usize = 12;
 
 /// Keys of a card that change an encoder's numbers, in the words of messages.
-const KEYS: [(&str, &str); 3] =
-    [("weights", "weights"), ("text", "way with texts"), ("layer", "layer")];
+const KEYS: [(&str, &str); 4] = [
+    ("weights", "weights"),
+    ("text", "way with texts"),
+    ("layer", "layer"),
+    ("max_tokens", "longest text"),
+];
 
 /// What is known of a result's data and encoders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -111,29 +111,33 @@ fn results<'a>(
 
 /// The encoders of all results, in an order of their own; of one alone where a label stands for two.
 fn together(all: &[LoadedResult], own: &LoadedResult) -> Specs {
-    let mut specs = Specs::new();
-    add(&mut specs, own);
-    let first = specs.clone();
-    let mut unlike = false;
-    for result in all.iter().filter(|result| result.id != own.id) {
-        unlike |= add(&mut specs, result);
-    }
+    let others = all.iter().filter(|result| result.id != own.id);
+    let (mut specs, unlike) = collected(std::iter::once(own).chain(others));
     if unlike {
-        return first;
+        return collected(std::iter::once(own)).0;
     }
     specs.sort();
     specs
 }
 
-/// Adds a result's encoders; whether a label stood for another one.
-fn add(specs: &mut Specs, result: &LoadedResult) -> bool {
+/// Encoders of results, the first one's first; whether a label stood for two.
+fn collected<'a>(results: impl Iterator<Item = &'a LoadedResult> + Clone) -> (Specs, bool) {
+    let mut specs = Specs::new();
     let mut unlike = false;
-    for (role, card) in result.encoders() {
-        let Some(spec) = spec(role, card) else { continue };
-        match specs.iter().find(|(known, _)| known == role) {
-            Some((_, known)) => unlike |= *known != spec,
-            None => specs.push((role.to_owned(), spec)),
+    // A card of pictures says nothing of texts, and counts where there is no other.
+    for of_pictures in [false, true] {
+        let cards = results.clone().flat_map(LoadedResult::encoders);
+        for (role, card) in cards.filter(|(_, card)| (card["tower"] == "image") == of_pictures) {
+            let Some(new) = spec(role, card) else { continue };
+            let same = |known: &str| {
+                let more = known.strip_prefix(&new).unwrap_or("none");
+                more.is_empty() || (of_pictures && more.starts_with('['))
+            };
+            match specs.iter().find(|(known, _)| known == role) {
+                Some((_, known)) => unlike |= !same(known),
+                None => specs.push((role.to_owned(), new)),
+            }
         }
     }
-    unlike
+    (specs, unlike)
 }
