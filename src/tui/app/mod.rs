@@ -9,6 +9,7 @@ pub mod look;
 #[cfg(test)]
 mod look_tests;
 mod lookview;
+mod mouse;
 pub mod newcompare;
 mod newcompareview;
 pub mod newrun;
@@ -173,11 +174,7 @@ impl App {
             Msg::Key(key) => self.key(key, &mut commands),
             Msg::Paste(text) => self.paste(&text, &mut commands),
             Msg::Click { column, row } => self.click(column, row, &mut commands),
-            Msg::Wheel { lines, .. } => {
-                if self.overlay.is_none() {
-                    self.screens.get_mut(self.current).wheel(lines, &self.shared);
-                }
-            }
+            Msg::Wheel { lines, .. } => self.wheel(lines),
             Msg::Resize { width, height } => {
                 self.size = Rect::new(0, 0, width, height);
                 if let Some(focus) = &self.shared.focus {
@@ -197,6 +194,7 @@ impl App {
             }
             Msg::News(news) => self.news(news, &mut commands),
         }
+        self.settle_overlay();
         self.follow(&mut commands);
         commands
     }
@@ -285,7 +283,7 @@ impl App {
     fn click(&mut self, column: u16, row: u16, commands: &mut Vec<Cmd>) {
         self.notice = None;
         if self.overlay.is_some() {
-            return;
+            return self.click_overlay(column, row, commands);
         }
         if row == 0 {
             if let Some(screen) = frame::tab_at(column, self.size.width) {
