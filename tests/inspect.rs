@@ -91,12 +91,16 @@ fn an_own_picture_is_found_in_a_folder_without_captions() {
     let own = golden("pictures/rgb-37x23.png");
     let base = ["--encoders", &clips, "--dataset", &folder, "--direction"];
     let found = document(&[&base[..], &["image-to-image", "--image", &own]].concat());
-    assert_eq!(found["query"], json!({"image": own}));
-    assert_eq!(items(&found["lists"][0])[0], "rgb-37x23.png@0");
+    // It lies in the folder, so that it would be its own first neighbour.
+    assert_eq!(found["query"], json!({"image": own, "item": "rgb-37x23.png@0"}));
+    assert!(!items(&found["lists"][0]).contains(&"rgb-37x23.png@0"));
     assert_eq!(items(&found["lists"][0]), items(&found["lists"][1]), "one image tower");
     assert_eq!(found["difference"]["overlap@k"], 1.0);
     let by_id = document(&[&base[..], &["image-to-image", "--query-id", "rgb-37x23.png"]].concat());
-    assert_eq!(items(&by_id["lists"][0])[..9], items(&found["lists"][0])[1..]);
+    assert_eq!(items(&by_id["lists"][0]), items(&found["lists"][0]));
+    let other = golden("encoders/clip/config.json");
+    let error = refused(&[&base[..], &["image-to-image", "--image", &other]].concat(), 1);
+    assert!(error.contains("config.json"), "{error}");
     assert_eq!(by_id["difference"]["first_relevant"], json!([null, null]));
     assert!(by_id["lists"][0]["hits"][0]["relevant"].is_null());
     let typed = document(
@@ -317,6 +321,12 @@ fn a_server_answers_as_the_command_does() {
         }
         for key in ["protocol", "query", "direction"] {
             assert_eq!(alone[key], served[key], "{direction}");
+        }
+        // Only texts are cut, and only by the one that reads four tokens.
+        let of_texts = direction.starts_with("text");
+        for answer in [&alone, &served] {
+            let cut = [0, 1].map(|list| answer["lists"][list]["truncated"] == true);
+            assert_eq!(cut, [false, of_texts], "{direction}: {answer}");
         }
         let first = [&alone, &served].map(|answer| answer["difference"]["first_relevant"].clone());
         assert_eq!(first[0], first[1], "{direction}");

@@ -85,7 +85,13 @@ impl DataArgs {
     /// What the set asks in a task.
     pub fn probe(&self, task: Task, captions: Captions) -> anyhow::Result<Probe> {
         let request = self.request(task, captions, false)?;
-        Ok(Probe::new(&self.open(task == Task::Image)?, &request)?)
+        self.asked(&self.open(task == Task::Image)?, &request)
+    }
+
+    /// What a set that these flags gave asks.
+    fn asked(&self, corpus: &Corpus, request: &ProbeRequest) -> anyhow::Result<Probe> {
+        let probe = Probe::new(corpus, request)?;
+        Ok(probe.given_as(&self.dataset, self.data.as_deref(), request))
     }
 
     /// What another set, or this one's validation split, asks in the caption task: the first items of
@@ -124,7 +130,7 @@ impl DataArgs {
     pub fn gallery(&self, direction: Option<Direction>) -> anyhow::Result<Probe> {
         if direction == Some(Direction::TextToText) {
             let request = self.request(Task::Caption, Captions::AllPairs, true)?;
-            return Ok(Probe::new(&self.open(false)?, &request)?);
+            return self.asked(&self.open(false)?, &request);
         }
         let request = self.request(Task::Image, Captions::Any, true)?;
         let corpus = crate::data::open::open(&self.dataset, self.data.as_deref())?;
@@ -143,7 +149,7 @@ impl DataArgs {
         } else {
             request
         };
-        Ok(Probe::new(&corpus, &request)?)
+        self.asked(&corpus, &request)
     }
 
     /// Orientation is obeyed in a user's own folder, and not in sets with a protocol.

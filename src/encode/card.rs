@@ -112,6 +112,9 @@ pub struct EncoderCard {
     /// The encoder as asked for, without its label and options; of an absolute path as [`recorded`]
     /// leaves it.
     pub encoder: String,
+    /// LoRA folders that were merged into it as asked for, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lora: Vec<String>,
     /// `llama`, `clip`, `llm2clip` or `bm25`.
     pub kind: String,
     /// `text` or `image`.

@@ -100,6 +100,7 @@ pub fn image_encoder(
     };
     let card = EncoderCard {
         encoder: recorded(name, &loaded.source),
+        lora: Vec::new(),
         kind: kind.name().to_owned(),
         tower: "image".to_owned(),
         dim: config.projection,

@@ -214,6 +214,7 @@ mod tests {
         let values = (0..60 * 32).map(|_| stream.normal()).collect();
         let card = EncoderCard {
             encoder: "test".into(),
+            lora: vec![],
             kind: "llama".into(),
             tower: "text".into(),
             dim: 32,

@@ -28,6 +28,8 @@ pub struct EncodedTexts {
     pub tokens: usize,
     /// Texts that were cut.
     pub truncated: usize,
+    /// Whether each text was cut.
+    pub cut: Vec<bool>,
 }
 
 /// Something that turns texts into embeddings.
@@ -89,6 +91,7 @@ pub fn text_encoder(
     let unfit = |what: &str| EncodeError::Unfit { encoder: name.to_owned(), what: what.to_owned() };
     let mut card = EncoderCard {
         encoder: recorded(name, &loaded.source),
+        lora: options.lora.iter().map(|folder| folder.display().to_string()).collect(),
         kind: loaded.config.kind().name().to_owned(),
         tower: "text".to_owned(),
         dim: 0,
@@ -343,6 +346,7 @@ impl TextEncoder for ModelTextEncoder {
             rows: Embeddings::new(dim, values)?.select(&place),
             tokens: rows.iter().map(|row| row.ids.len()).sum(),
             truncated: place.iter().filter(|&&at| rows[at].truncated).count(),
+            cut: place.iter().map(|&at| rows[at].truncated).collect(),
         })
     }
 }

@@ -13,7 +13,7 @@ use super::quantised::QuantisedRow;
 use super::replicates::{ReplicateDifference, Replicates};
 use super::second::SecondJudgements;
 use super::sweep::Sweep;
-use super::{Intervals, Metrics};
+use super::{Intervals, Metrics, SetGiven};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -188,6 +188,9 @@ pub struct CompareDocument {
     pub task: Task,
     /// What other results must share to be set beside these.
     pub protocol: Protocol,
+    /// How the data set was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<SetGiven>,
     /// One an encoder and direction.
     pub rows: Vec<CompareRow>,
     /// Each row against the baseline and against the row before it.
@@ -294,6 +297,9 @@ pub struct InspectDocument {
     pub id: Option<Value>,
     /// What other results must share to be set beside these.
     pub protocol: Protocol,
+    /// How the data set was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<SetGiven>,
     /// Query to gallery.
     pub direction: Direction,
     /// The query: its id, text or picture; absent in a summary.

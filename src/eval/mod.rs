@@ -16,6 +16,7 @@ pub mod document;
 pub mod eigen;
 mod error;
 pub mod geometry;
+mod given;
 pub mod histogram;
 pub mod joined;
 pub mod left_out;
@@ -41,6 +42,7 @@ pub use document::{
     Task,
 };
 pub use error::{Error, RowFault};
+pub use given::SetGiven;
 pub use metrics::{Intervals, Metric, Metrics, PerMetric};
 pub use rank::{Ranked, rank, tied_share};
 pub use relevant::{Judgements, Relevant};

@@ -154,6 +154,7 @@ pub(super) mod tests {
             format: COMPARE_FORMAT.to_owned(),
             task: Task::Image,
             protocol: Protocol::new("emoji", Some("test"), "00", "any"),
+            given: None,
             rows: (0..rows.len()).map(row).collect(),
             differences: numbers.differences.clone(),
             family: numbers.family.clone(),

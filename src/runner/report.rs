@@ -52,7 +52,8 @@ pub fn report(
         whole: false,
     };
 
-    let probe = Probe::new(&corpus, &request(Task::Caption, Captions::FirstTwo))?;
+    let asked = request(Task::Caption, Captions::FirstTwo);
+    let probe = Probe::new(&corpus, &asked)?.given_as(data, None, &asked);
     let specs = caption_encoders(workspace, recipe, run)?;
     let compared =
         CompareRequest { encoders: specs, seed: recipe.seed, ..CompareRequest::default() };
@@ -63,7 +64,8 @@ pub fn report(
     narrator.tell(Compared { id: id.to_string(), task: "caption".to_owned() })?;
     narrator.attend_between()?;
 
-    let probe = Probe::new(&corpus, &request(Task::Image, Captions::Any))?;
+    let asked = request(Task::Image, Captions::Any);
+    let probe = Probe::new(&corpus, &asked)?.given_as(data, None, &asked);
     let specs = image_encoders(workspace, recipe, run)?;
     let compared =
         CompareRequest { encoders: specs.clone(), seed: recipe.seed, ..CompareRequest::default() };

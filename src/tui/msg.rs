@@ -90,8 +90,8 @@ pub enum News {
     Picture(PictureKey, Option<Arc<Drawn>>),
     /// A typed query's answer: a line of the child that serves encoders.
     Answered(Value),
-    /// That child ended; why.
-    Unanswered(String),
+    /// That child ended; which questions of it wait, and why there is no answer.
+    Unanswered(Vec<String>, String),
     /// A job said this.
     JobSaid(u64, String),
     /// A job ended and what it came to, or failed and why.
@@ -141,7 +141,8 @@ pub enum Work {
     /// Make these pictures of a session ready, for this way and this size of cells; the newest order
     /// counts.
     Pictures(SessionId, Vec<PictureKey>, Graphics, (u16, u16)),
-    /// Ask the child that serves encoders, started with these arguments where another one runs.
+    /// Ask the child that serves a session's encoders. It is started with these arguments; one that was
+    /// started with others is ended.
     Ask {
         /// Arguments, without the program's name.
         arguments: Vec<String>,

@@ -227,7 +227,8 @@ impl Worker {
             Work::Ask { arguments, question } => {
                 if let Err(why) = self.ask(arguments, &question) {
                     self.asker = None;
-                    self.say(News::Unanswered(why));
+                    let id = question["id"].as_str().unwrap_or_default().to_owned();
+                    self.say(News::Unanswered(vec![id], why));
                 }
             }
             Work::Record(session, event) => {
@@ -254,6 +255,7 @@ impl Worker {
     }
 
     fn ask(&mut self, arguments: Vec<String>, question: &Value) -> Result<(), String> {
+        // One that serves others is dropped here, and ends.
         let serving = self.asker.take().filter(|asker| asker.serves(&arguments));
         if let Some(mut asker) = serving
             && asker.ask(question).is_ok()

@@ -2,6 +2,7 @@
 //! typed, an own picture, or one of the data set's.
 
 use super::encoders::Encoders;
+use super::itself::place_of_file;
 use super::probe::{Captions, Probe};
 use super::seat::{Known, Seat, asks_with_text, of_pictures};
 use crate::encode::EncoderSpec;
@@ -20,7 +21,8 @@ pub enum Ask {
     Id(String),
     /// A typed text.
     Text(String),
-    /// A picture file; its orientation is obeyed.
+    /// A picture file; its orientation is obeyed. Where it is one of the gallery's it is left out of
+    /// its own list, as it would be by its id.
     Picture(PathBuf),
 }
 
@@ -181,8 +183,9 @@ impl<'a> Desk<'a> {
             format: INSPECT_FORMAT.to_owned(),
             id: None,
             protocol,
+            given: self.probe.given.clone(),
             direction,
-            query: Some(self.describe(ask, direction, known.place)),
+            query: Some(self.describe(ask, direction, &known)),
             lists: vec![a.list, b.list],
             difference: Some(difference),
             summary: None,
@@ -191,8 +194,14 @@ impl<'a> Desk<'a> {
     }
 
     fn known(&mut self, ask: &Ask, direction: Direction) -> Result<Known, RunError> {
-        let Ask::Id(id) = ask else {
-            return Ok(Known { place: None, itself: None, relevant: Vec::new() });
+        let id = match ask {
+            Ask::Id(id) => id,
+            Ask::Text(_) => return Ok(Known::default()),
+            Ask::Picture(path) => {
+                let same = direction == Direction::ImageToImage;
+                let itself = same.then(|| place_of_file(&self.probe.pictures, path)).flatten();
+                return Ok(Known { itself: itself.map(|place| place as u32), ..Known::default() });
+            }
         };
         let askers = self.probe.askers(direction);
         let item = |known: &str| known.rsplit_once(['#', '@']).map(|(item, _)| item.to_owned());
@@ -209,16 +218,20 @@ impl<'a> Desk<'a> {
         Ok(Known { place: Some(place), itself, relevant: relevant.unwrap_or_default() })
     }
 
-    fn describe(&self, ask: &Ask, direction: Direction, place: Option<usize>) -> Value {
-        match (ask, place) {
-            (Ask::Text(text), _) => json!({"text": text}),
-            (Ask::Picture(path), _) => json!({"image": path.display().to_string()}),
-            (Ask::Id(_), Some(place)) if asks_with_text(direction) => {
+    fn describe(&self, ask: &Ask, direction: Direction, known: &Known) -> Value {
+        match (ask, known.place, known.itself) {
+            (Ask::Text(text), ..) => json!({"text": text}),
+            (Ask::Picture(path), _, Some(itself)) => {
+                let item = &self.probe.pictures[itself as usize].id;
+                json!({"image": path.display().to_string(), "item": item})
+            }
+            (Ask::Picture(path), _, None) => json!({"image": path.display().to_string()}),
+            (Ask::Id(_), Some(place), _) if asks_with_text(direction) => {
                 let entry = &self.probe.queries[place];
                 json!({"id": entry.id, "text": entry.content})
             }
-            (Ask::Id(_), Some(place)) => json!({"id": self.probe.pictures[place].id}),
-            (Ask::Id(id), None) => json!({"id": id}),
+            (Ask::Id(_), Some(place), _) => json!({"id": self.probe.pictures[place].id}),
+            (Ask::Id(id), None, _) => json!({"id": id}),
         }
     }
 }

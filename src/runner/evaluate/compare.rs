@@ -168,6 +168,7 @@ pub fn compare(
         format: COMPARE_FORMAT.to_owned(),
         task: probe.task,
         protocol: probe.protocol.clone(),
+        given: probe.given.clone(),
         rows,
         differences: table.differences,
         family: table.family,

@@ -22,6 +22,16 @@ pub struct TimedRows {
     pub ms_per_item: f64,
     /// Texts that were cut.
     pub truncated: usize,
+    /// Whether each row's text was cut; of pictures nothing is said.
+    pub cut: Vec<bool>,
+}
+
+impl TimedRows {
+    /// Whether only the beginning of a row's text was read.
+    #[must_use]
+    pub fn is_cut(&self, row: usize) -> bool {
+        self.cut.get(row).copied().unwrap_or_default()
+    }
 }
 
 /// Both sides of one encoder over a probe.
@@ -136,6 +146,7 @@ pub fn encode_texts(
         card: encoder.card().clone(),
         rows: encoded.rows,
         truncated: encoded.truncated,
+        cut: encoded.cut,
     })
 }
 
@@ -155,6 +166,7 @@ pub fn encode_pictures(
         card: encoder.card().clone(),
         rows: encoded.rows,
         truncated: 0,
+        cut: Vec::new(),
     })
 }
 
@@ -173,6 +185,7 @@ fn words(probe: &Probe) -> Encoded {
     let ms_per_query = per(clock, probe.queries.len());
     let card = EncoderCard {
         encoder: "bm25".to_owned(),
+        lora: Vec::new(),
         kind: "bm25".to_owned(),
         tower: "text".to_owned(),
         dim: 0,
@@ -205,6 +218,7 @@ fn table(file: &str, probe: &Probe) -> Result<Encoded, RunError> {
         card: card.clone(),
         ms_per_item: 0.0,
         truncated: 0,
+        cut: Vec::new(),
     };
     let texts = (!same).then(|| part(asks, answers));
     Ok(Encoded::Rows { queries: Some(part(0, asks)), texts, pictures: None })

@@ -46,6 +46,8 @@ struct Side {
     role: String,
     card: serde_json::Value,
     ms: f64,
+    /// Whether each query was cut.
+    cut: Vec<bool>,
     ranked: Vec<Ranked>,
     lists: Vec<Vec<Hit>>,
     hubs: Hubs,
@@ -85,6 +87,7 @@ pub fn inspect(
         format: INSPECT_FORMAT.to_owned(),
         id: None,
         protocol: probe.protocol.clone(),
+        given: probe.given.clone(),
         direction: request.direction,
         query: None,
         lists: Vec::new(),
@@ -108,7 +111,7 @@ pub fn inspect(
             role: side.role.clone(),
             encoder: side.card.clone(),
             ms: side.ms,
-            truncated: false,
+            truncated: chosen.is_some_and(|query| side.cut.get(query).copied().unwrap_or_default()),
             hits: chosen.map_or_else(Vec::new, |query| {
                 hits(&side.lists[query], &gallery, &judgements, query)
             }),
@@ -184,6 +187,7 @@ fn unjudged(
         format: INSPECT_FORMAT.to_owned(),
         id: None,
         protocol: probe.protocol.clone(),
+        given: probe.given.clone(),
         direction,
         query: None,
         lists,
@@ -215,7 +219,10 @@ fn side(
                 sides(queries.as_ref(), texts.as_ref(), pictures.as_ref(), direction)?;
             let asked = ask.rows.select(places);
             let products = Products::new(asked.values(), answer.rows.values(), answer.rows.dim())?;
-            searched(spec, &ask.card, ask.ms_per_item, &products, request.k, judgements)
+            let cut = places.iter().map(|&place| ask.is_cut(place)).collect();
+            let side =
+                searched(spec, &ask.card, ask.ms_per_item, &products, request.k, judgements)?;
+            Ok(Side { cut, ..side })
         }
     }
 }
@@ -244,6 +251,7 @@ fn searched(
         role: spec.label.clone(),
         card: serde_json::to_value(card).unwrap_or_default(),
         ms: ms + search,
+        cut: Vec::new(),
         ranked: rank(scores, judgements)?,
         hubs: hubs(&lists, scores.gallery())?,
         lists,

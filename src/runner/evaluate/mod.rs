@@ -11,6 +11,7 @@
 //! | `keepsakes.rs` | what a session keeps of them: neighbours, small pictures, captions |
 //! | `answer.rs` | [`Desk`]: a gallery encoded once, then one query after another |
 //! | `seat.rs` | one of the desk's encoders |
+//! | `itself.rs` | own pictures that are the gallery's |
 //! | `choose.rs` | the desk's zero-shot choice: one picture against typed texts |
 //! | `classify.rs` | pictures against candidate texts |
 //! | `candidates.rs` | the classes, out of a text or a file |
@@ -28,6 +29,7 @@ mod classify;
 mod compare;
 mod encoders;
 mod inspect;
+mod itself;
 mod keepsakes;
 mod probe;
 mod qrels;

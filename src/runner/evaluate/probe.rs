@@ -3,9 +3,10 @@
 use super::alone::{Alone, alone};
 use crate::data::corpus::{Corpus, Item, Picture};
 use crate::eval::left_out::LeftOut;
-use crate::eval::{Direction, Judgements, Protocol, Relevant, Task};
+use crate::eval::{Direction, Judgements, Protocol, Relevant, SetGiven, Task};
 use crate::runner::RunError;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Which captions ask, and which answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub struct ProbeRequest {
 pub struct Probe {
     /// What other results must share to be set beside this one's.
     pub protocol: Protocol,
+    /// How the data set was given, where somebody said so ([`Probe::given_as`]).
+    pub given: Option<SetGiven>,
     /// The task.
     pub task: Task,
     /// Items that lack what the task needs, left out.
@@ -160,6 +163,7 @@ impl Probe {
         }
         let mut probe = Self {
             protocol,
+            given: None,
             task: request.task,
             left_out: all.len() - usable.len(),
             bad_rows: corpus.bad.count,
@@ -202,6 +206,21 @@ impl Probe {
             probe.queries.clone_from(&probe.texts);
         }
         Ok(probe)
+    }
+
+    /// The same, with how its data set was named and where its folder was said to be: what is made
+    /// of it says so.
+    #[must_use]
+    pub fn given_as(mut self, dataset: &str, data: Option<&Path>, request: &ProbeRequest) -> Self {
+        self.given = Some(SetGiven {
+            dataset: dataset.to_owned(),
+            data: data.map(|folder| folder.display().to_string()),
+            split: request.split.clone(),
+            pool: request.pool,
+            query_language: request.query_language.clone(),
+            gallery_language: request.gallery_language.clone(),
+        });
+        self
     }
 
     /// The directions this probe can ask: those in which something has an answer. With one picture

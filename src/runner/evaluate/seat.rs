@@ -35,10 +35,11 @@ pub(super) struct Asked {
 }
 
 /// What is known of who answers a query.
+#[derive(Default)]
 pub(super) struct Known {
     /// The query's place among those that ask; none for a typed one.
     pub place: Option<usize>,
-    /// Its own place in the gallery, to be left out.
+    /// Its own place in the gallery, to be left out; an own picture may have one too.
     pub itself: Option<u32>,
     /// Places that answer; empty where nothing says so.
     pub relevant: Vec<u32>,
@@ -120,9 +121,10 @@ impl Seat {
     }
 
     pub fn text(&mut self, encoders: &Encoders<'_>) -> Result<&ModelTextEncoder, RunError> {
-        let loaded = self.loaded(encoders)?.clone();
-        let spec = &self.spec;
-        let made = or_make(&mut self.text, || {
+        let Self { spec, loaded, text, .. } = self;
+        let made = or_make(text, || {
+            // All tensors stand in it: copied only where a tower is built.
+            let loaded = or_make(loaded, || load(encoders, spec))?.clone();
             Ok(text_encoder(&spec.source, loaded, &spec.options, &encoders.sources())?)
         })?;
         Ok(made)
@@ -135,10 +137,10 @@ impl Seat {
         encoders: &Encoders<'_>,
         own: bool,
     ) -> Result<&ModelImageEncoder, RunError> {
-        let loaded = self.loaded(encoders)?.clone();
         let exif = if own { Exif::Applied } else { encoders.exif };
-        let spec = &self.spec;
-        let made = or_make(&mut self.image, || {
+        let Self { spec, loaded, image, .. } = self;
+        let made = or_make(image, || {
+            let loaded = or_make(loaded, || load(encoders, spec))?.clone();
             Ok(image_encoder(&spec.source, loaded, exif, &encoders.workspace.device)?)
         })?;
         made.set_exif(exif);
@@ -183,7 +185,7 @@ impl Seat {
             row: rows.rows.select(&[place]),
             card: rows.card.clone(),
             ms: rows.ms_per_item,
-            truncated: false,
+            truncated: rows.is_cut(place),
         };
         let texts = asks_with_text(question.direction);
         match (place, &self.texts, &self.pictures) {

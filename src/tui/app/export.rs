@@ -127,6 +127,29 @@ impl Form for ExportForm {
         (true, vec![Effect::Job(self.session.clone(), what, arguments)])
     }
 
+    fn clicked(&mut self, (_, row): (u16, u16), _inner: Rect) {
+        match usize::from(row) {
+            // The second line is the session's id.
+            0 | 1 => self.field = Field::Session,
+            2 => self.field = Field::Folder,
+            3 => self.field = Field::Formats,
+            row if row - 4 < Format::ALL.len() => {
+                let again = self.field == Field::Formats && self.cursor.at == row - 4;
+                (self.field, self.cursor.at) = (Field::Formats, row - 4);
+                if again {
+                    self.formats[row - 4] = !self.formats[row - 4];
+                    self.changed();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn wheel(&mut self, lines: i8) {
+        self.field = Field::Formats;
+        self.cursor.shift(lines, Format::ALL.len());
+    }
+
     fn takes(&mut self, key: Key, action: Option<Action>, shared: &Shared) -> bool {
         match (self.field, action, key.code) {
             (Field::Formats, Some(Action::OverlayUp), _) if self.cursor.at == 0 => {

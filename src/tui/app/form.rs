@@ -24,6 +24,12 @@ pub(super) trait Form {
     /// Hears that its line has another text.
     fn changed(&mut self) {}
 
+    /// Takes a click at a column and a row of the form's inside.
+    fn clicked(&mut self, _place: (u16, u16), _inner: Rect) {}
+
+    /// Takes lines that the wheel was turned; up is negative.
+    fn wheel(&mut self, _lines: i8) {}
+
     /// Takes a pasted text.
     fn paste(&mut self, text: &str) {
         if let Some(line) = self.line() {

@@ -1,6 +1,6 @@
 //! The frame around the screens: tabs above, keys and notices below, overlays in front.
 
-use super::overlay::{found, help_rows};
+use super::overlay::{found, help_end, help_rows};
 use super::{App, Overlay, Shared};
 use crate::recipe::names;
 use crate::tui::format;
@@ -46,6 +46,25 @@ pub fn tab_at(column: u16, width: u16) -> Option<ScreenId> {
     let under =
         |tab: &&(ScreenId, u16, String)| column >= tab.1 && column < tab.1 + tab.2.len() as u16;
     tabs(width).iter().find(under).map(|tab| tab.0)
+}
+
+/// Where a sheet of that size lies on a terminal: in the middle.
+#[must_use]
+pub fn sheet_at(width: u16, height: u16, area: Rect) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect {
+        x: area.x + (area.width - width) / 2,
+        y: area.y + (area.height - height) / 2,
+        width,
+        height,
+    }
+}
+
+/// Lines that a question's words take.
+#[must_use]
+pub fn question_lines(words: &str, area: Rect) -> u16 {
+    let width = 62.min(area.width);
+    text::wrap(words, usize::from(width.saturating_sub(6).max(1))).len() as u16
 }
 
 impl App {
@@ -185,20 +204,14 @@ impl App {
         area: Rect,
         buffer: &mut Buffer,
     ) -> Rect {
-        let (width, height) = (width.min(area.width), height.min(area.height));
-        let sheet = Rect {
-            x: area.x + (area.width - width) / 2,
-            y: area.y + (area.height - height) / 2,
-            width,
-            height,
-        };
+        let sheet = sheet_at(width, height, area);
         for position in sheet.intersection(buffer.area).positions() {
             // Colours of what lies under it would shine through blanks.
             buffer[position].reset();
         }
         let inner = section(&self.shared, buffer, sheet, title, "esc closes");
         let (inner, last) = bottom(inner, 1);
-        let rule = self.shared.glyphs.rule().repeat(usize::from(width));
+        let rule = self.shared.glyphs.rule().repeat(usize::from(sheet.width));
         put(buffer, last, last.x, last.y, &rule, self.shared.theme.style(Role::Faint));
         for y in inner.y..inner.bottom() {
             let bar = self.shared.glyphs.bar();
@@ -215,7 +228,7 @@ impl App {
         let x = put(buffer, line, line.x, line.y, "find", self.shared.theme.style(Role::Key));
         self.typing(input, x + 1, line, buffer);
         let rows = help_rows(input.text(), screen);
-        let first = at.min(rows.len().saturating_sub(usize::from(rest.height)));
+        let first = at.min(help_end(&rows, usize::from(rest.height)));
         let mut before = None;
         let mut y = rest.y;
         for entry in rows.iter().skip(first) {
@@ -321,7 +334,7 @@ impl App {
 
     fn question(&self, words: &str, area: Rect, buffer: &mut Buffer) {
         let width = 62.min(area.width);
-        let lines = text::wrap(words, usize::from(width.saturating_sub(6).max(1))).len() as u16;
+        let lines = question_lines(words, area);
         let inner = self.sheet(width, lines + 4, "Sure?", area, buffer);
         let rest = paragraph(&self.shared, buffer, inner, Role::Text, words);
         let keys = [("y", "yes, do it"), ("n", "no, leave it")];

@@ -3,7 +3,7 @@
 
 use super::tests::{app, press, shows};
 use super::*;
-use crate::eval::InspectDocument;
+use crate::eval::{InspectDocument, SetGiven};
 use crate::session::neighbours::NeighbourSet;
 use crate::session::sitting::SittingEvent;
 use crate::session::thumbnails::ItemsShown;
@@ -37,6 +37,7 @@ fn document(id: &str, hits: Value) -> Value {
     json!({"format": "llm2clip.inspect/1", "id": id, "direction": "text-to-image",
         "protocol": {"dataset": "pets", "split": "test", "split_digest": "00", "captions": "any",
             "judgements": "own", "self_exclusion": "none", "tie_rule": "high", "rules": 1},
+        "given": {"dataset": "pets", "split": "test"},
         "lists": [list("clip"), list("llm2clip")]})
 }
 
@@ -84,7 +85,7 @@ fn a_typed_query_is_asked_answered_and_recorded() {
     let Some(Work::Ask { arguments, question }) = asked.first() else { panic!("{asked:?}") };
     assert_eq!(
         arguments.join(" "),
-        "inspect --serve --lazy --dataset pets --encoders clip=s/clip,llm2clip=s/llm2clip --split test"
+        "inspect --serve --lazy --dataset=pets --split=test --encoders clip=s/clip,llm2clip=s/llm2clip"
     );
     let expected = json!({"id": "typed-1", "text": "big cat", "k": 10,
         "direction": "text-to-image", "encoders": ["clip", "llm2clip"]});
@@ -111,8 +112,111 @@ fn a_typed_query_is_asked_answered_and_recorded() {
     assert!(shows(&app, 80, 24).contains("typed, text-to-image"));
     // The same child cannot be asked when it is gone, and says so once.
     press(&mut app, "A x enter");
-    app.update(Msg::News(News::Unanswered("the encoders are gone".into())));
+    let waits = vec!["typed-2".to_owned()];
+    app.update(Msg::News(News::Unanswered(waits, "the encoders are gone".into())));
     assert!(shows(&app, 80, 24).contains("There is no answer: the encoders are gone"));
+}
+
+/// The one result of the workbench, changed.
+fn with_result(app: &mut App, change: impl FnOnce(&mut InspectDocument)) {
+    let session: SessionId = SESSION.parse().unwrap();
+    let mut results = app.shared.library.results.remove(&session).unwrap();
+    let Ok(ResultContent::Inspect(document, _)) = &mut results[0].content else {
+        panic!("no inspection");
+    };
+    change(document);
+    app.update(Msg::News(News::Results(session, results)));
+}
+
+#[test]
+fn the_data_set_is_asked_for_again_as_it_was_given() {
+    let mut app = pets();
+    with_result(&mut app, |document| {
+        document.given = Some(SetGiven {
+            dataset: "shots/lines.txt".into(),
+            data: Some("/data".into()),
+            split: "validation".into(),
+            ..SetGiven::default()
+        });
+    });
+    let (arguments, _) = asks(&mut app, "A", "a cat").unwrap();
+    let expected = "inspect --serve --lazy --dataset=shots/lines.txt --data=/data \
+                    --split=validation --encoders clip=s/clip,llm2clip=s/llm2clip";
+    assert_eq!(arguments.join(" "), expected);
+    // An older result says the file's name only, which may stand for anything here.
+    with_result(&mut app, |document| document.given = None);
+    assert!(asks(&mut app, "A", "a cat").is_none());
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("inspect-1 is older than the record of how its data set pets"), "{text}");
+    // Another result on the same items knows it.
+    let session: SessionId = SESSION.parse().unwrap();
+    let mut results = app.shared.library.results.remove(&session).unwrap();
+    let mut twin = results[0].clone();
+    twin.id = "inspect-2".into();
+    let Ok(ResultContent::Inspect(document, _)) = &mut twin.content else { panic!("none") };
+    let given = SetGiven { dataset: "elsewhere".into(), ..SetGiven::default() };
+    (document.given, document.protocol.captions) = (Some(given), "first-two".into());
+    results.push(twin);
+    app.update(Msg::News(News::Results(session, results)));
+    let (arguments, _) = asks(&mut app, "A", "a cat").unwrap();
+    assert!(arguments.contains(&"--dataset=elsewhere".to_owned()), "{arguments:?}");
+    // The set inside the program is what its name says.
+    let mut app = pets();
+    with_result(&mut app, |document| {
+        document.given = None;
+        document.protocol.dataset = "emoji".into();
+    });
+    assert!(asks(&mut app, "A", "a cat").is_some());
+}
+
+#[test]
+fn an_answer_from_another_set_or_other_weights_is_refused_and_recorded_so() {
+    for (key, value) in [("split_digest", "77"), ("weights", "bb")] {
+        let mut app = pets();
+        with_result(&mut app, |document| document.lists[0].encoder["weights"] = "aa".into());
+        asks(&mut app, "A", "a cat").unwrap();
+        let mut answer = document("typed-1", json!([]));
+        answer["lists"][0]["encoder"]["weights"] = "aa".into();
+        let place = if key == "weights" { "/lists/0/encoder" } else { "/protocol" };
+        answer.pointer_mut(place).unwrap()[key] = value.into();
+        let recorded = work(app.update(Msg::News(News::Answered(answer))));
+        let is_refusal = |work: &Work| {
+            matches!(work, Work::Record(_, event) if matches!(&**event,
+                SittingEvent::Answered(event) if event.answer["error"].as_str()
+                    .is_some_and(|why| why.contains(key) && why.contains(value))))
+        };
+        assert!(recorded.iter().any(is_refusal), "{recorded:?}");
+        let text = shows(&app, 120, 40);
+        assert!(text.contains("There is no answer") && text.contains(key), "{text}");
+    }
+}
+
+#[test]
+fn an_answer_and_an_end_concern_only_the_questions_they_name() {
+    let mut app = pets();
+    asks(&mut app, "A", "one").unwrap();
+    // The same result in another session: its question has an id of its own.
+    let other: SessionId = "20261124-090000-alone-cccccc".parse().unwrap();
+    let results = app.shared.library.results[&SESSION.parse().unwrap()].clone();
+    let entry = SessionEntry { id: other.clone(), title: "Alone".into(), created: Time::EPOCH };
+    let mut sessions = app.shared.library.sessions.clone();
+    sessions.push(entry);
+    app.update(Msg::News(News::Sessions(sessions)));
+    app.update(Msg::News(News::Results(other.clone(), results)));
+    press(&mut app, "}");
+    let (_, question) = asks(&mut app, "A", "two").unwrap();
+    assert_eq!(question["id"], "typed-2");
+    app.update(Msg::News(News::Unanswered(vec!["typed-1".into()], "given up".into())));
+    let answers = |app: &App| -> Vec<Option<bool>> {
+        app.shared.asked.iter().map(|asked| Some(asked.answer.as_ref()?.is_ok())).collect()
+    };
+    assert_eq!(answers(&app), [Some(false), None]);
+    let recorded = work(app.update(Msg::News(News::Answered(document("typed-2", json!([]))))));
+    assert!(
+        recorded.iter().any(|work| matches!(work, Work::Record(session, _) if *session == other)),
+        "{recorded:?}"
+    );
+    assert_eq!(answers(&app), [Some(false), Some(true)]);
 }
 
 #[test]

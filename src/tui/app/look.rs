@@ -93,24 +93,32 @@ impl Form for LookForm {
 
     fn accept(&mut self, shared: &Shared) -> (bool, Vec<Effect>) {
         let Ok(arguments) = self.arguments(shared.readonly) else { return (true, Vec::new()) };
+        // Each loads a model of its own, and none is ended before it has answered.
+        if shared.look.as_ref().is_some_and(|look| look.answer.is_none()) {
+            return (true, Vec::new());
+        }
         self.scroll = 0;
         let of = |input: &Input| input.text().trim().to_owned();
         (true, vec![Effect::Look(of(&self.encoder), of(&self.asked), arguments)])
     }
 
-    fn takes(&mut self, key: Key, action: Option<Action>, shared: &Shared) -> bool {
+    fn clicked(&mut self, (_, row): (u16, u16), _inner: Rect) {
+        if row < 2 {
+            self.on_encoder = row == 1;
+        }
+    }
+
+    fn wheel(&mut self, lines: i8) {
+        self.scroll = self.scroll.saturating_add_signed(isize::from(lines));
+    }
+
+    fn takes(&mut self, key: Key, action: Option<Action>, _shared: &Shared) -> bool {
         match (action, key.code) {
             (Some(Action::OverlayUp), _) => self.turn(true),
             (Some(Action::OverlayDown), _) => self.turn(false),
             (Some(Action::OverlayPageUp), _) => self.scroll = self.scroll.saturating_sub(10),
-            (Some(Action::OverlayPageDown), _) => {
-                let answer = shared.look.as_ref().and_then(|look| look.answer.as_ref());
-                let lines = match answer {
-                    Some(Ok(shown)) => lookview::lines(shared, shown, 60).len(),
-                    _ => 0,
-                };
-                self.scroll = (self.scroll + 10).min(lines.saturating_sub(1));
-            }
+            // How far that may go hangs on the terminal's size: `App::settle_overlay`.
+            (Some(Action::OverlayPageDown), _) => self.scroll += 10,
             (None, KeyCode::Tab | KeyCode::BackTab) => self.on_encoder = !self.on_encoder,
             _ => return false,
         }

@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 /// Columns before a field's value.
 const NAMES: u16 = 9;
 /// Columns of the sheet.
-const WIDTH: u16 = 104;
+pub const WIDTH: u16 = 104;
 /// Tokens whose sight is drawn one by one.
 const SEEN: usize = 24;
 
@@ -62,15 +62,10 @@ impl App {
     pub(super) fn look_into(&self, form: &LookForm, area: Rect, buffer: &mut Buffer) {
         let shared = &self.shared;
         self.sheet(WIDTH, area.height.saturating_sub(2), "An encoder looked into", area, buffer);
+        let (parts, lines) = laid_out(shared, area);
         let answer = shared.look.as_ref().and_then(|look| look.answer.as_ref());
-        let seen = match answer {
-            Some(Ok(shown)) => shown.picture.as_ref(),
-            _ => None,
-        };
-        let parts = parts(area, seen.is_some());
+        let seen = answer.and_then(|answer| answer.as_ref().ok()?.picture.as_ref());
         self.look_form(form, parts.form, buffer);
-        let Some(Ok(shown)) = answer else { return };
-        let lines = lines(shared, shown, usize::from(parts.answer.width));
         let height = usize::from(parts.answer.height);
         let first = form.scroll.min(lines.len().saturating_sub(height));
         for (at, line) in lines.iter().skip(first).take(height).enumerate() {
@@ -114,7 +109,7 @@ impl App {
             ),
             (Ok(_), Some(look)) => match &look.answer {
                 None => (Role::Warn, format!("asked of {}: it is being loaded", look.encoder)),
-                Some(Err(why)) => (Role::Bad, why.clone()),
+                Some(Err(_)) => (Role::Bad, "it could not be looked into:".to_owned()),
                 Some(Ok(shown)) => {
                     let sign = if shown.self_test.iter().all(|test| test.passed) {
                         (Role::Good, format!("{} its tests hold", shared.glyphs.tick()))
@@ -126,14 +121,33 @@ impl App {
             },
         };
         self.verdict(role, &words, line, buffer);
-        let keys = [
-            ("enter", "looks"),
-            ("tab", "other line"),
-            ("up down", "a known encoder"),
-            ("pageup pagedown", "scroll"),
-        ];
+        let keys =
+            [("enter", "looks"), ("tab", "field"), ("up down", "known"), ("pgup/dn", "scroll")];
         self.last_line(&keys, top(rest, 1).0, buffer);
     }
+}
+
+/// Where things stand on a terminal of that size, and the answer's lines there, or the error's.
+fn laid_out(shared: &Shared, size: Rect) -> (Parts, Vec<Line>) {
+    let answer = shared.look.as_ref().and_then(|look| look.answer.as_ref());
+    let seen = matches!(answer, Some(Ok(shown)) if shown.picture.is_some());
+    let parts = parts(size, seen);
+    let width = usize::from(parts.answer.width);
+    let lines = match answer {
+        Some(Ok(shown)) => lines(shared, shown, width),
+        Some(Err(why)) => {
+            let words = text::wrap(&text::safe(why), width.max(8));
+            words.into_iter().map(|words| vec![(Role::Bad, words)]).collect()
+        }
+        None => Vec::new(),
+    };
+    (parts, lines)
+}
+
+/// Lines of the answer beyond those that a terminal of that size shows at once.
+pub fn beyond(shared: &Shared, size: Rect) -> usize {
+    let (parts, lines) = laid_out(shared, size);
+    lines.len().saturating_sub(usize::from(parts.answer.height))
 }
 
 /// The answer as lines of a width.

@@ -12,6 +12,7 @@ pub mod look;
 #[cfg(test)]
 mod look_tests;
 mod lookview;
+mod mouse;
 pub mod newcompare;
 mod newcompareview;
 pub mod newrun;
@@ -202,6 +203,7 @@ impl App {
             }
             Msg::News(news) => self.news(news, &mut commands),
         }
+        self.settle_overlay();
         self.follow(&mut commands);
         commands
     }
@@ -301,7 +303,7 @@ impl App {
     fn click(&mut self, column: u16, row: u16, commands: &mut Vec<Cmd>) {
         self.notice = None;
         if self.overlay.is_some() {
-            return;
+            return self.click_overlay(column, row, commands);
         }
         if row == 0 {
             if let Some(screen) = frame::tab_at(column, self.size.width) {

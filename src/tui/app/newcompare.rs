@@ -8,6 +8,7 @@ use crate::tui::keys::{Action, Key};
 use crate::tui::widget::input::Input;
 use crate::tui::widget::list::Cursor;
 use ratatui::crossterm::event::KeyCode;
+use ratatui::layout::Rect;
 use std::collections::BTreeMap;
 
 /// The fields, in order.
@@ -193,6 +194,31 @@ impl Form for NewCompare {
         let task = if self.image { "image" } else { "caption" };
         let what = format!("{task} comparison of {} on {}", self.chosen().len(), self.data.text());
         (false, vec![Effect::Job(self.session.clone(), what, arguments)])
+    }
+
+    fn clicked(&mut self, (_, row): (u16, u16), inner: Rect) {
+        let row = usize::from(row);
+        if let Some(field) = Field::ALL.get(row) {
+            self.image ^= *field == Field::Task && self.field == Field::Task;
+            self.field = *field;
+            return;
+        }
+        // Below the list stand what is wrong, and the keys.
+        let height = usize::from(inner.height).saturating_sub(Field::ALL.len() + 3);
+        let line = row - Field::ALL.len();
+        let at = self.cursor.first(self.known.len(), height) + line;
+        if line < height && at < self.known.len() {
+            let again = self.field == Field::Known && self.cursor.at == at;
+            (self.field, self.cursor.at) = (Field::Known, at);
+            if again {
+                self.toggle();
+            }
+        }
+    }
+
+    fn wheel(&mut self, lines: i8) {
+        self.field = Field::Known;
+        self.cursor.shift(lines, self.known.len());
     }
 
     fn takes(&mut self, key: Key, action: Option<Action>, _shared: &Shared) -> bool {

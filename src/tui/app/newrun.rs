@@ -9,6 +9,7 @@ use crate::tui::keys::{Action, Key};
 use crate::tui::msg::{Cmd, Work};
 use crate::tui::widget::input::Input;
 use crate::tui::widget::list::Cursor;
+use ratatui::layout::Rect;
 
 /// The form.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,6 +90,25 @@ impl Form for NewRun {
         arguments.push("--detach".to_owned());
         let what = format!("{} starts", self.name());
         (false, vec![Effect::Do(Cmd::Work(Work::Launch { arguments, what }))])
+    }
+
+    fn clicked(&mut self, (column, row): (u16, u16), inner: Rect) {
+        // Names stand one after the other, a column before and behind each, on two lines.
+        let (mut x, mut y) = (0, 0);
+        for (at, name) in names().iter().enumerate() {
+            let width = name.len() as u16 + 2;
+            if x + width > inner.width {
+                (x, y) = (0, y + 1);
+            }
+            if (x..x + width).contains(&column) && y == row {
+                self.preset.at = at;
+            }
+            x += width;
+        }
+    }
+
+    fn wheel(&mut self, lines: i8) {
+        self.preset.shift(lines, names().len());
     }
 
     fn takes(&mut self, _key: Key, action: Option<Action>, _shared: &Shared) -> bool {

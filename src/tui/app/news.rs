@@ -80,7 +80,7 @@ impl App {
                 return;
             }
             News::Answered(answer) => self.answered(answer, commands),
-            News::Unanswered(why) => self.unanswered(&why),
+            News::Unanswered(ids, why) => self.unanswered(&ids, &why),
             News::JobSaid(id, said) => self.job(id, Progress::Under(said), commands),
             News::JobEnded(id, Ok(came_to)) => self.job(id, Progress::Done(came_to), commands),
             News::JobEnded(id, Err(why)) => self.job(id, Progress::Failed(why), commands),

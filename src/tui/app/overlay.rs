@@ -195,6 +195,23 @@ pub fn help_rows(text: &str, screen: ScreenId) -> Vec<&'static Entry> {
     rows
 }
 
+/// The last row that need be the first one shown for all to be seen on so many lines: a heading
+/// stands above the rows of each context.
+#[must_use]
+pub fn help_end(rows: &[&Entry], height: usize) -> usize {
+    let mut lines = 0;
+    let mut below = None;
+    for (at, entry) in rows.iter().enumerate().rev() {
+        // The first row shown has its heading above it, whatever stands before.
+        lines += 1 + usize::from(below != Some(entry.context));
+        if lines > height {
+            return (at + 1).min(rows.len() - 1);
+        }
+        below = Some(entry.context);
+    }
+    0
+}
+
 impl Overlay {
     /// Help for a screen.
     #[must_use]
@@ -246,7 +263,7 @@ impl Overlay {
         }
     }
 
-    fn form(&mut self) -> Option<&mut dyn Form> {
+    pub(super) fn form(&mut self) -> Option<&mut dyn Form> {
         match self {
             Self::NewRun(form) => Some(&mut **form),
             Self::NewCompare(form) => Some(&mut **form),

@@ -5,7 +5,7 @@ use crate::ids::SessionId;
 use crate::session::sitting::{Answered, Note, Noted, SittingState, Subject};
 use crate::tui::data::asked::Asked;
 use crate::tui::msg::{Cmd, Work};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 impl App {
     fn readonly(&mut self) -> bool {
@@ -25,27 +25,31 @@ impl App {
     ) {
         // Also under --readonly: the child reads data and weights and prints, and what is asked is
         // recorded only where anything may be written.
-        let Question { id, line: question } = asked;
-        self.shared.asked.push(Asked { id, session, question: question.clone(), answer: None });
+        let Question { id, line: question, expected } = asked;
+        let (line, expected) = (question.clone(), Some(expected));
+        self.shared.asked.push(Asked { id, session, question: line, expected, answer: None });
         commands.push(Cmd::Work(Work::Ask { arguments, question }));
     }
 
     /// An answer came: the question that waits for it gets it, and both are recorded.
-    pub(super) fn answered(&mut self, answer: Value, commands: &mut Vec<Cmd>) {
+    pub(super) fn answered(&mut self, mut answer: Value, commands: &mut Vec<Cmd>) {
         let waits = |asked: &&mut Asked| asked.answer.is_none() && answer["id"] == *asked.id;
         let Some(asked) = self.shared.asked.iter_mut().find(waits) else { return };
         asked.answered(&answer);
         if let Some(Err(why)) = &asked.answer {
             self.notice = Some(Notice { text: why.clone(), bad: true });
+            // What is refused here is no answer in the record either.
+            answer = json!({"id": asked.id, "error": why});
         }
         let (id, question) = (asked.id.clone(), asked.question.clone());
         let session = asked.session.clone();
         self.record(&session, Answered { id, question, answer }, commands);
     }
 
-    /// The child that answers ended: what waits gets no answer any more.
-    pub(super) fn unanswered(&mut self, why: &str) {
-        for asked in self.shared.asked.iter_mut().filter(|asked| asked.answer.is_none()) {
+    /// A child that answers ended: what it was asked gets no answer any more.
+    pub(super) fn unanswered(&mut self, ids: &[String], why: &str) {
+        let waits = |asked: &&mut Asked| asked.answer.is_none() && ids.contains(&asked.id);
+        for asked in self.shared.asked.iter_mut().filter(waits) {
             asked.answer = Some(Err(why.to_owned()));
             self.notice = Some(Notice { text: why.to_owned(), bad: true });
         }
@@ -60,7 +64,8 @@ impl App {
                 continue;
             }
             let question = answer.question.clone();
-            let mut asked = Asked { id, session: session.clone(), question, answer: None };
+            let (session, expected) = (session.clone(), None);
+            let mut asked = Asked { id, session, question, expected, answer: None };
             asked.answered(&answer.answer);
             self.shared.asked.push(asked);
         }

@@ -173,7 +173,8 @@ impl App {
 
     /// The wheel was turned.
     pub(super) fn wheel(&mut self, lines: i8, commands: &mut Vec<Cmd>) {
-        if self.overlay.is_some() {
+        if let Some(overlay) = &mut self.overlay {
+            overlay.wheel(lines);
             return;
         }
         let before = self.standing();

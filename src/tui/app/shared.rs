@@ -7,6 +7,7 @@ use crate::session::control::Command;
 use crate::session::names::RunId;
 use crate::session::sitting::Subject;
 use crate::tui::data::asked::Asked;
+use crate::tui::data::expected::Expected;
 use crate::tui::data::jobs::Job;
 use crate::tui::data::library::Library;
 use crate::tui::data::looked::Looked;
@@ -93,10 +94,10 @@ impl Shared {
         }
     }
 
-    /// An id for the next typed query of a session.
+    /// An id for the next typed query: no other of this sitting has it, of whatever session.
     #[must_use]
-    pub fn next_question(&self, session: &SessionId) -> String {
-        let taken = |id: &str| self.asked.iter().any(|a| a.id == id && a.session == *session);
+    pub fn next_question(&self) -> String {
+        let taken = |id: &str| self.asked.iter().any(|asked| asked.id == id);
         let ids = (1..).map(|number| format!("typed-{number}"));
         ids.into_iter().find(|id| !taken(id)).unwrap_or_default()
     }
@@ -171,4 +172,6 @@ pub struct Question {
     pub id: String,
     /// The line.
     pub line: Value,
+    /// What its answer must stand on.
+    pub expected: Expected,
 }

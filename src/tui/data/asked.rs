@@ -1,5 +1,6 @@
 //! Typed queries: what was asked of two encoders, and what they answered.
 
+use super::expected::Expected;
 use crate::eval::InspectDocument;
 use crate::eval::classify::{CLASSIFY_FORMAT, ClassifyDocument};
 use crate::ids::SessionId;
@@ -23,6 +24,8 @@ pub struct Asked {
     pub session: SessionId,
     /// The line that `inspect --serve` takes.
     pub question: Value,
+    /// What its answer must stand on; nothing where it was answered in an earlier sitting.
+    pub expected: Option<Expected>,
     /// The answer, or why there is none; nothing yet while it is on its way.
     pub answer: Option<Result<Answer, String>>,
 }
@@ -141,9 +144,9 @@ impl Asked {
         }
     }
 
-    /// Takes the answer's line.
+    /// Takes the answer's line; one that stands on other data or encoders is none.
     pub fn answered(&mut self, answer: &Value) {
-        self.answer = Some(match answer["error"].as_str() {
+        let answer = match answer["error"].as_str() {
             Some(error) => Err(error.to_owned()),
             None if answer["format"] == CLASSIFY_FORMAT => serde_json::from_value(answer.clone())
                 .map(|document| Answer::Choice(Box::new(document)))
@@ -151,24 +154,41 @@ impl Asked {
             None => serde_json::from_value(answer.clone())
                 .map(|document| Answer::Lists(Box::new(document)))
                 .map_err(|error| format!("an answer that is no inspection: {error}")),
-        });
+        };
+        let refuses = |answer: &Answer| self.expected.as_ref()?.refuses(answer);
+        self.answer = Some(answer.and_then(|answer| refuses(&answer).map_or(Ok(answer), Err)));
     }
 }
+
+/// The instruction of `template=llm2vec`; a model's own, which may be another, needs no option.
+const INSTRUCTION: &str = "Given a caption, retrieve a similar relevant caption.";
 
 /// An encoder as `--encoders` takes it, from its label and its card.
 #[must_use]
 pub fn spec(role: &str, card: &Value) -> Option<String> {
     let source = card["encoder"].as_str().filter(|source| *source != "bm25")?;
+    if role.contains('[') {
+        // It was asked for without a label, and is called as it was asked for.
+        return role.ends_with(']').then(|| role.to_owned());
+    }
     let mut options = Vec::new();
+    let loras = card["lora"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let loras: Vec<&str> = loras.collect();
+    if !loras.is_empty() {
+        options.push(format!("lora={}", loras.join("+")));
+    }
     if card["kind"] == "llama" {
         for key in ["pooling", "attention", "template"] {
             options.extend(card["text"][key].as_str().map(|value| format!("{key}={value}")));
         }
+        if card["text"]["template"]["llm2vec"]["instruction"] == INSTRUCTION {
+            options.push("template=llm2vec".to_owned());
+        }
         options.extend(card["text"]["bos"].as_bool().map(|bos| format!("bos={bos}")));
-        let longest = card["text"]["max_tokens"].as_u64();
-        options.extend(longest.map(|tokens| format!("max_tokens={tokens}")));
-        options.extend(card["layer"].as_u64().map(|layer| format!("layer={layer}")));
     }
+    let longest = card["text"]["max_tokens"].as_u64();
+    options.extend(longest.map(|tokens| format!("max_tokens={tokens}")));
+    options.extend(card["layer"].as_u64().map(|layer| format!("layer={layer}")));
     let options =
         if options.is_empty() { String::new() } else { format!("[{}]", options.join(",")) };
     Some(format!("{role}={source}{options}"))
@@ -210,6 +230,17 @@ mod tests {
         assert_eq!(spec("plain", &card).unwrap(), expected);
         let clip = json!({"encoder": "s/demo-1/clip/step-000300", "kind": "clip"});
         assert_eq!(spec("clip", &clip).unwrap(), "clip=s/demo-1/clip/step-000300");
+        let tuned = json!({"encoder": "builtin:llama", "kind": "llama", "lora": ["a/mntp", "hf:x/y"],
+            "text": {"pooling": "mean", "template": {"llm2vec": {"instruction": INSTRUCTION}}}});
+        let expected = "t=builtin:llama[lora=a/mntp+hf:x/y,pooling=mean,template=llm2vec]";
+        assert_eq!(spec("t", &tuned).unwrap(), expected);
+        // Without a label it is called as it was asked for.
+        let role = "builtin:llama[lora=a/mntp]";
+        assert_eq!(spec(role, &tuned).unwrap(), role);
+        assert_eq!(spec("builtin:llama[pooling=last]-best", &tuned), None);
+        let short = json!({"encoder": "x/clip", "kind": "clip", "tower": "text",
+            "text": {"max_tokens": 4}});
+        assert_eq!(spec("short", &short).unwrap(), "short=x/clip[max_tokens=4]");
         assert_eq!(spec("bm25", &json!({"encoder": "bm25", "kind": "bm25"})), None);
     }
 }

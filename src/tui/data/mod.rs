@@ -4,6 +4,7 @@ pub mod acts;
 pub mod alerts;
 pub mod asked;
 pub mod curve;
+pub mod expected;
 pub mod filter;
 pub mod history;
 pub mod jobs;

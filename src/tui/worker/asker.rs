@@ -1,22 +1,49 @@
-//! The child that serves two encoders for typed queries: a line of JSON for a line of JSON. It ends when
-//! its input closes, and is started again for other encoders.
+//! The child that serves a session's encoders for typed queries: a line of JSON for a line of JSON. It
+//! ends when its input closes, and is ended at once where another is started: it would go on encoding.
 
 use crate::tui::msg::{Msg, News};
 use crate::tui::text;
 use serde_json::Value;
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Bytes kept of what the child says when it fails.
 const LAST_WORDS: usize = 4096;
 
-/// A running child.
+/// How often a child that says nothing more is looked at until it has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A running child. It is ended with this.
 #[derive(Debug)]
 pub struct Asker {
     arguments: Vec<String>,
     stdin: ChildStdin,
+    common: Arc<Common>,
+}
+
+/// What the thread that listens shares with the one that asks.
+#[derive(Debug)]
+struct Common {
+    child: Mutex<Child>,
+    open: Mutex<Open>,
+}
+
+/// What is not over yet.
+#[derive(Debug, Default)]
+struct Open {
+    /// Ids of questions that were asked and not answered.
+    waiting: Vec<String>,
+    /// Why the child was ended, where it was.
+    ended: Option<&'static str>,
+}
+
+/// A lock that holds whatever a thread that failed left in it.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Asker {
@@ -37,8 +64,12 @@ impl Asker {
             .spawn()
             .map_err(|error| format!("the encoders could not be started: {error}"))?;
         let stdin = child.stdin.take().ok_or("the child has no input")?;
-        std::thread::spawn(move || listen(child, &messages));
-        Ok(Self { arguments, stdin })
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let common =
+            Arc::new(Common { child: Mutex::new(child), open: Mutex::new(Open::default()) });
+        let shared = common.clone();
+        std::thread::spawn(move || listen(&shared, stdout, stderr, &messages));
+        Ok(Self { arguments, stdin, common })
     }
 
     /// Whether it serves what these arguments ask for.
@@ -48,14 +79,40 @@ impl Asker {
 
     /// Asks; the answer comes as a message.
     pub fn ask(&mut self, question: &Value) -> Result<(), String> {
+        let id = question["id"].as_str().unwrap_or_default().to_owned();
+        held(&self.common.open).waiting.push(id.clone());
         let sent = writeln!(self.stdin, "{question}").and_then(|()| self.stdin.flush());
-        sent.map_err(|error| format!("the encoders are gone: {error}"))
+        sent.map_err(|error| {
+            held(&self.common.open).waiting.retain(|waits| *waits != id);
+            format!("the encoders are gone: {error}")
+        })
     }
 }
 
-/// Turns the child's lines into messages until it ends, and says why where it failed.
-fn listen(mut child: Child, messages: &Sender<Msg>) {
-    let said = child.stderr.take().map(|stderr| {
+impl Drop for Asker {
+    fn drop(&mut self) {
+        let mut child = held(&self.common.child);
+        if !matches!(child.try_wait(), Ok(None)) {
+            // It ended by itself, and says why.
+            return;
+        }
+        held(&self.common.open).ended = Some(
+            "given up: the child that was to answer was ended, for another question needed one on \
+             other data or with other encoders",
+        );
+        let _ = child.kill();
+    }
+}
+
+/// Turns the child's lines into messages until it ends, and says why where it failed. Only questions
+/// that this child was asked fail with it.
+fn listen(
+    common: &Common,
+    stdout: Option<impl Read>,
+    stderr: Option<impl Read + Send + 'static>,
+    messages: &Sender<Msg>,
+) {
+    let said = stderr.map(|stderr| {
         std::thread::spawn(move || {
             let mut last = Vec::new();
             let mut stderr = BufReader::new(stderr);
@@ -71,24 +128,45 @@ fn listen(mut child: Child, messages: &Sender<Msg>) {
             last
         })
     });
-    if let Some(stdout) = child.stdout.take() {
+    if let Some(stdout) = stdout {
         let mut stdout = BufReader::new(stdout);
         let mut line = String::new();
         while stdout.read_line(&mut line).is_ok_and(|read| read > 0) {
-            if let Ok(answer) = serde_json::from_str(&line)
-                && messages.send(Msg::News(News::Answered(answer))).is_err()
-            {
-                break;
+            if let Ok(answer) = serde_json::from_str::<Value>(&line) {
+                let id = answer["id"].as_str().unwrap_or_default();
+                held(&common.open).waiting.retain(|waits| waits != id);
+                if messages.send(Msg::News(News::Answered(answer))).is_err() {
+                    break;
+                }
             }
             line.clear();
         }
     }
-    let failed = child.wait().map_or(true, |status| !status.success());
+    let failed = wait(&common.child).is_none_or(|status| !status.success());
     let last = said.and_then(|said| said.join().ok()).unwrap_or_default();
-    if failed {
-        let last = String::from_utf8_lossy(&last);
-        let why = format!("the encoders cannot be asked: {}", text::safe(last.trim()));
-        let _ = messages.send(Msg::News(News::Unanswered(why)));
+    let Open { waiting, ended } = std::mem::take(&mut *held(&common.open));
+    let why = match ended {
+        Some(why) => why.to_owned(),
+        None if failed => {
+            let last = String::from_utf8_lossy(&last);
+            format!("the encoders cannot be asked: {}", text::safe(last.trim()))
+        }
+        None => "the encoders ended without an answer; ask again".to_owned(),
+    };
+    if !waiting.is_empty() {
+        let _ = messages.send(Msg::News(News::Unanswered(waiting, why)));
+    }
+}
+
+/// Waits for the end of a child, which may be ended meanwhile.
+fn wait(child: &Mutex<Child>) -> Option<ExitStatus> {
+    loop {
+        match held(child).try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) => {}
+            Err(_) => return None,
+        }
+        std::thread::sleep(LOOK);
     }
 }
 
@@ -129,13 +207,40 @@ mod tests {
     #[test]
     fn a_child_that_fails_says_why() {
         let (sender, messages) = channel();
-        let arguments = ["-c", "echo 'error: no encoder is called x\n\nsee --help' >&2; exit 2"];
+        let arguments =
+            ["-c", "read -r line; echo 'error: no encoder is called x\n\nsee --help' >&2; exit 2"];
         let arguments = arguments.map(str::to_owned).to_vec();
-        let _asker = Asker::start(OsStr::new("/bin/sh"), arguments, &[], sender).unwrap();
-        let Ok(Msg::News(News::Unanswered(why))) = messages.recv_timeout(Duration::from_secs(20))
+        let mut asker = Asker::start(OsStr::new("/bin/sh"), arguments, &[], sender).unwrap();
+        asker.ask(&json!({"id": "typed-1"})).unwrap();
+        let Ok(Msg::News(News::Unanswered(ids, why))) =
+            messages.recv_timeout(Duration::from_secs(20))
         else {
             panic!("nothing was said");
         };
         assert!(why.ends_with("error: no encoder is called x"), "{why}");
+        assert_eq!(ids, ["typed-1"]);
+    }
+
+    #[test]
+    fn a_child_that_is_let_go_of_is_ended_at_its_work_and_fails_only_its_own_questions() {
+        let (sender, messages) = channel();
+        // It answers nothing for a minute, whatever becomes of its input.
+        let arguments = ["-c", "exec sleep 60"].map(str::to_owned).to_vec();
+        let began = std::time::Instant::now();
+        let mut asker =
+            Asker::start(OsStr::new("/bin/sh"), arguments, &[], sender.clone()).unwrap();
+        asker.ask(&json!({"id": "typed-1"})).unwrap();
+        let arguments = vec!["-c".to_owned(), FAKE.to_owned()];
+        let mut next = Asker::start(OsStr::new("/bin/sh"), arguments, &[], sender).unwrap();
+        drop(asker);
+        let wait = Duration::from_secs(20);
+        let Ok(Msg::News(News::Unanswered(ids, why))) = messages.recv_timeout(wait) else {
+            panic!("nothing was said of the first");
+        };
+        assert_eq!(ids, ["typed-1"]);
+        assert!(why.contains("given up") && began.elapsed() < wait, "{why}");
+        next.ask(&json!({"id": "typed-2"})).unwrap();
+        let answer = messages.recv_timeout(wait);
+        assert!(matches!(answer, Ok(Msg::News(News::Answered(_)))), "{answer:?}");
     }
 }

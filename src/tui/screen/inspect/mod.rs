@@ -335,7 +335,7 @@ impl Screen for InspectScreen {
         };
         match purpose {
             Purpose::Ask | Purpose::Choose if !text.is_empty() => {
-                let id = shared.next_question(&session);
+                let id = shared.next_question();
                 let line = if purpose == Purpose::Ask {
                     Ok(asked::question(&id, text, shown.direction))
                 } else if let Some(why) = serve::blind(shared, &shown) {
@@ -352,13 +352,14 @@ impl Screen for InspectScreen {
                 let roles: Vec<&str> = shown.sets.iter().map(|set| set.role.as_str()).collect();
                 let ready = line.and_then(|mut line| {
                     line["encoders"] = roles.into();
-                    Ok((line, serve::arguments(shared, &shown)?))
+                    let expected = serve::expected(shared, &shown)?;
+                    Ok((line, serve::arguments(shared, &shown)?, expected))
                 });
                 match ready {
                     Err(why) => vec![Effect::Fail(why)],
-                    Ok((line, arguments)) => {
+                    Ok((line, arguments, expected)) => {
                         (self.wanted, self.beside) = (Some(id.clone()), Beside::Neighbours);
-                        vec![Effect::Ask(session, arguments, Question { id, line })]
+                        vec![Effect::Ask(session, arguments, Question { id, line, expected })]
                     }
                 }
             }

@@ -2,8 +2,10 @@
 //! and every encoder of the session, so that it need not start again for others.
 
 use super::Shown;
+use crate::eval::{Protocol, SetGiven};
 use crate::tui::app::Shared;
 use crate::tui::data::asked::spec;
+use crate::tui::data::expected::Expected;
 use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::screen::compare::session;
 use crate::tui::text;
@@ -11,16 +13,14 @@ use crate::tui::text;
 /// Encoders by their labels, as `--encoders` takes them.
 type Specs = Vec<(String, String)>;
 
+/// Results are read again while they are looked at.
+const GONE: &str = "the result is not there";
+
 /// What the child is started with, or why nobody can be asked.
 pub fn arguments(shared: &Shared, shown: &Shown<'_>) -> Result<Vec<String>, String> {
     let (all, own) = results(shared, shown);
-    let own = own.ok_or("the result is not there")?;
-    let protocol = match &own.content {
-        Ok(ResultContent::Compare(document, _)) => &document.protocol,
-        Ok(ResultContent::Inspect(document, _)) => &document.protocol,
-        // It has no neighbours, so no set is one of its rows.
-        Ok(ResultContent::Classify(_)) | Err(_) => return Err("the result is not there".to_owned()),
-    };
+    let own = own.ok_or(GONE)?;
+    let given = given(all, own)?;
     let specs = together(all, own);
     for set in shown.sets {
         if !specs.iter().any(|(role, _)| *role == set.role) {
@@ -29,29 +29,64 @@ pub fn arguments(shared: &Shared, shown: &Shown<'_>) -> Result<Vec<String>, Stri
     }
     let specs: Vec<&str> = specs.iter().map(|(_, spec)| spec.as_str()).collect();
     // Each is loaded when it is first asked.
-    let mut arguments: Vec<String> =
-        ["inspect", "--serve", "--lazy", "--dataset"].map(str::to_owned).into();
-    arguments.push(protocol.dataset.clone());
+    let mut arguments: Vec<String> = ["inspect", "--serve", "--lazy"].map(str::to_owned).into();
+    arguments.extend(given.arguments());
     arguments.extend(["--encoders".to_owned(), specs.join(",")]);
-    if let Some(split) = &protocol.split {
-        arguments.extend(["--split".to_owned(), split.clone()]);
-    }
-    let languages = [&protocol.query_language, &protocol.gallery_language];
-    match languages {
-        [Some(query), Some(gallery)] if query == gallery => {
-            arguments.extend(["--language".to_owned(), query.clone()]);
-        }
-        [Some(query), Some(gallery)] => {
-            arguments.extend(["--query-language".to_owned(), query.clone()]);
-            arguments.extend(["--gallery-language".to_owned(), gallery.clone()]);
-        }
-        _ => {}
-    }
-    if let Some(pool) = protocol.pool {
-        arguments.extend(["--pool".to_owned(), pool.to_string()]);
-    }
     arguments.extend(shared.readonly.then(|| "--readonly".to_owned()));
     Ok(arguments)
+}
+
+/// What an answer must stand on to be set beside the result.
+pub fn expected(shared: &Shared, shown: &Shown<'_>) -> Result<Expected, String> {
+    let own = results(shared, shown).1;
+    own.and_then(Expected::of).ok_or_else(|| GONE.to_owned())
+}
+
+/// How the result's data set was given: as it says itself; else as another result on the same items
+/// says; the set inside the program needs no more than its name.
+fn given(all: &[LoadedResult], own: &LoadedResult) -> Result<SetGiven, String> {
+    let (protocol, own_given) = data_of(own).ok_or(GONE)?;
+    if let Some(given) = own_given {
+        return Ok(given.clone());
+    }
+    let like = |other: &Protocol| Protocol {
+        captions: protocol.captions.clone(),
+        judgements: protocol.judgements.clone(),
+        ..other.clone()
+    };
+    let twins = all.iter().filter_map(data_of).filter(|(other, _)| like(other) == *protocol);
+    if let Some(given) = twins.into_iter().find_map(|(_, given)| given) {
+        return Ok(given.clone());
+    }
+    if protocol.dataset != "emoji" {
+        return Err(format!(
+            "{} is older than the record of how its data set {} was given: compare or inspect once more into this session, and ask there",
+            text::safe(&own.id),
+            text::safe(&protocol.dataset)
+        ));
+    }
+    Ok(SetGiven {
+        dataset: protocol.dataset.clone(),
+        data: None,
+        split: protocol.split.clone().unwrap_or_else(|| "test".to_owned()),
+        pool: protocol.pool,
+        query_language: protocol.query_language.clone(),
+        gallery_language: protocol.gallery_language.clone(),
+    })
+}
+
+/// A result's protocol, and how its data set was given.
+fn data_of(result: &LoadedResult) -> Option<(&Protocol, Option<&SetGiven>)> {
+    match &result.content {
+        Ok(ResultContent::Compare(document, _)) => {
+            Some((&document.protocol, document.given.as_ref()))
+        }
+        Ok(ResultContent::Inspect(document, _)) => {
+            Some((&document.protocol, document.given.as_ref()))
+        }
+        // It has no neighbours, so no set is one of its rows.
+        Ok(ResultContent::Classify(_)) | Err(_) => None,
+    }
 }
 
 /// Why the encoders in front cannot be shown a picture, where their cards say so.
@@ -76,29 +111,33 @@ fn results<'a>(
 
 /// The encoders of all results, in an order of their own; of one alone where a label stands for two.
 fn together(all: &[LoadedResult], own: &LoadedResult) -> Specs {
-    let mut specs = Specs::new();
-    add(&mut specs, own);
-    let first = specs.clone();
-    let mut unlike = false;
-    for result in all.iter().filter(|result| result.id != own.id) {
-        unlike |= add(&mut specs, result);
-    }
+    let others = all.iter().filter(|result| result.id != own.id);
+    let (mut specs, unlike) = collected(std::iter::once(own).chain(others));
     if unlike {
-        return first;
+        return collected(std::iter::once(own)).0;
     }
     specs.sort();
     specs
 }
 
-/// Adds a result's encoders; whether a label stood for another one.
-fn add(specs: &mut Specs, result: &LoadedResult) -> bool {
+/// Encoders of results, the first one's first; whether a label stood for two.
+fn collected<'a>(results: impl Iterator<Item = &'a LoadedResult> + Clone) -> (Specs, bool) {
+    let mut specs = Specs::new();
     let mut unlike = false;
-    for (role, card) in result.encoders() {
-        let Some(spec) = spec(role, card) else { continue };
-        match specs.iter().find(|(known, _)| known == role) {
-            Some((_, known)) => unlike |= *known != spec,
-            None => specs.push((role.to_owned(), spec)),
+    // A card of pictures says nothing of texts, and counts where there is no other.
+    for of_pictures in [false, true] {
+        let cards = results.clone().flat_map(LoadedResult::encoders);
+        for (role, card) in cards.filter(|(_, card)| (card["tower"] == "image") == of_pictures) {
+            let Some(new) = spec(role, card) else { continue };
+            let same = |known: &str| {
+                let more = known.strip_prefix(&new).unwrap_or("none");
+                more.is_empty() || (of_pictures && more.starts_with('['))
+            };
+            match specs.iter().find(|(known, _)| known == role) {
+                Some((_, known)) => unlike |= !same(known),
+                None => specs.push((role.to_owned(), new)),
+            }
         }
     }
-    unlike
+    (specs, unlike)
 }
