@@ -241,7 +241,6 @@ fn what_cannot_be_meant_is_refused_before_anything_is_encoded() {
         (format!("{text} bm25 --split nope"), "in split \"nope\""),
         (format!("{text} bm25 --dataset nope.jsonl"), "no data set"),
         (format!("{text} bm25 --qrels nope.qrels"), "expected a file of judgements"),
-        (format!("{text} builtin:llama[layer=99] --pool 5"), "layer 99"),
         (format!("compare --task image --readonly --encoders {clip},bm25"), "caption task"),
         (format!("compare --task image --readonly --encoders {clip},builtin:llama"), "image tower"),
         (
@@ -279,6 +278,9 @@ fn what_cannot_be_meant_is_refused_before_anything_is_encoded() {
         assert!(error.contains(wanted), "{line}: {error}");
         assert!(!error.contains("encoding"), "{line}: {error}");
     }
+    // Known once the model is loaded.
+    let error = refused(&format!("{text} builtin:llama[layer=99] --pool 5"));
+    assert!(error.contains("layer 99"), "{error}");
 }
 
 #[test]
