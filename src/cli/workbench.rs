@@ -15,6 +15,7 @@ pub fn workbench(global: &Global, run: Option<RunId>) -> anyhow::Result<ExitCode
         ascii: global.ascii,
         graphics: global.graphics,
         readonly: global.readonly,
+        environment: global.as_variables(),
         run,
     };
     let farewell = open(options).map_err(|error| match error {
