@@ -5,6 +5,7 @@
 #
 # The same program and sessions give the same bytes.
 set -eu
+export LLM2CLIP_CONFIG=none
 cd "$(dirname "$0")/.."
 program=${1:-target/release/llm2clip}
 tour=20261124-090852-tour-301f37

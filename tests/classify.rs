@@ -18,6 +18,7 @@ fn clips() -> String {
 
 fn run(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+    command.env("LLM2CLIP_CONFIG", "none");
     command.arg("classify").args(arguments).arg("--quiet").output().unwrap()
 }
 
@@ -196,6 +197,7 @@ fn a_result_is_saved_where_a_session_is_named_and_nowhere_else() {
     assert!(run(&base).status.success());
     assert!(!Path::new(&sessions).exists());
     let mut compare = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+    compare.env("LLM2CLIP_CONFIG", "none");
     compare.args(["compare", "--task", "caption", "--encoders", "bm25", "--pool", "20", "--quiet"]);
     compare.args(["--sessions", &sessions, "--checkpoints", &checkpoints]);
     assert!(compare.output().unwrap().status.success());

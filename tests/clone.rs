@@ -13,6 +13,7 @@ fn root() -> &'static Path {
 /// A command's document, with the committed checkpoints and nothing written.
 fn document(arguments: &[&str]) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+        .env("LLM2CLIP_CONFIG", "none")
         .args(arguments)
         .args(["--json", "--quiet"])
         .env("LLM2CLIP_SESSIONS", root().join("sessions"))

@@ -13,6 +13,7 @@ fn golden(name: &str) -> String {
 
 fn run(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+    command.env("LLM2CLIP_CONFIG", "none");
     command.arg("compare").args(arguments).output().unwrap()
 }
 
@@ -28,6 +29,7 @@ const CAPTION: [&str; 6] =
 /// The emoji set's first test items, by the queries of an inspection.
 fn queries(count: usize) -> Vec<String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+    command.env("LLM2CLIP_CONFIG", "none");
     command.args(["inspect", "--encoders", "a=builtin:llama,b=builtin:llama", "--direction"]);
     command.args(["text-to-text", "--language", "en", "--slice", "both-wrong", "--pool", "40"]);
     let output = command.args(["--json", "--quiet"]).output().unwrap();
@@ -273,6 +275,7 @@ fn a_saved_comparison_holds_its_neighbours_and_exports_its_charts() {
     let name = session.file_name().into_string().unwrap();
     let export = |out: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+        command.env("LLM2CLIP_CONFIG", "none");
         let output = command.args(["export", &name, "--out", out]).args(places).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     };

@@ -15,6 +15,7 @@ impl Home {
 
     fn run(&self, arguments: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+            .env("LLM2CLIP_CONFIG", "none")
             .args(["--threads", "1"])
             .args(arguments)
             .env("LLM2CLIP_SESSIONS", self.path("sessions"))

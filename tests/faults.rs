@@ -132,6 +132,7 @@ fn a_disk_that_is_really_full_costs_nothing() {
     // Session, run, stage, and one of its checkpoints.
     let checkpoint = bytes_below(&below(&below(&below(&below(&stage)))));
     let mut command = Command::new("unshare");
+    command.env("LLM2CLIP_CONFIG", "none");
     command.args(["--user", "--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK, "sh"]);
     // Room for two checkpoints and a half.
     command.arg(folder).arg((checkpoint * 5 / 2).to_string()).arg(PROGRAM);
@@ -166,6 +167,7 @@ fn a_folder_that_is_closed_is_said_in_one_sentence() {
     let closed = if is_root { Path::new("/sys/kernel").to_owned() } else { closed };
     for (flag, open) in [("--sessions", "--checkpoints"), ("--checkpoints", "--sessions")] {
         let mut command = Command::new(PROGRAM);
+        command.env("LLM2CLIP_CONFIG", "none");
         command.arg(flag).arg(closed.join("x")).arg(open).arg(folder.path().join("open"));
         command.args(["--threads", "1"]).stdin(Stdio::null());
         train(&mut command, &[]);

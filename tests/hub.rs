@@ -134,6 +134,7 @@ fn llama() -> BTreeMap<String, Vec<u8>> {
 
 fn run(endpoint: &str, home: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+    command.env("LLM2CLIP_CONFIG", "none");
     for key in [
         "HTTP_PROXY",
         "HTTPS_PROXY",

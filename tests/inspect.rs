@@ -23,6 +23,7 @@ const LLAMAS: &str = "mean=builtin:llama,last=builtin:llama[pooling=last]";
 
 fn run(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+    command.env("LLM2CLIP_CONFIG", "none");
     command.arg("inspect").args(arguments).arg("--quiet").output().unwrap()
 }
 
@@ -42,6 +43,7 @@ fn refused(arguments: &[&str], code: i32) -> String {
 /// Starts a server, hands it the lines and returns its answers once its input ended.
 fn serve(arguments: &[&str], lines: &[u8]) -> Vec<Value> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+        .env("LLM2CLIP_CONFIG", "none")
         .args([&["inspect", "--serve", "--quiet"], arguments].concat())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -142,6 +144,7 @@ fn a_server_lets_both_encoders_choose_among_texts_as_classify_does() {
     let base = ["--encoders", &clips, "--dataset", &folder, "--direction", "image-to-image"];
     let answers = serve(&base, lines.as_bytes());
     let output = Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+        .env("LLM2CLIP_CONFIG", "none")
         .args(["classify", "--encoders", &clips, "--image", &own, "--json", "--quiet"])
         .args(["--candidates", "a dog on a long beach,a cat"])
         .output()

@@ -174,6 +174,7 @@ fn after_a_series_was_killed_the_runs_that_are_left_are_named_with_their_command
     assert!(left[0].contains("--set seed=2") && left[1].contains("--set seed=3"), "{left:?}");
     // One of them, as it stands there: then only the other is left.
     let mut command = std::process::Command::new(program::PROGRAM);
+    command.env("LLM2CLIP_CONFIG", "none");
     command.arg("--sessions").arg(folder.join("sessions"));
     command.arg("--checkpoints").arg(folder.join("checkpoints"));
     command.args(left[0].split(' ')).stdin(Stdio::null());

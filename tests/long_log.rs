@@ -243,6 +243,7 @@ fn another_fold_has_another_number() {
 fn measured(root: &Path, args: &[&str]) -> (f64, u64) {
     let began = Instant::now();
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+        .env("LLM2CLIP_CONFIG", "none")
         .arg("--sessions")
         .arg(root)
         .arg("--checkpoints")
@@ -299,6 +300,7 @@ fn a_process_that_writes_nothing_writes_no_index() {
     let (session, ..) = long_session(root.path(), LONG);
     let show = |more: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+        command.env("LLM2CLIP_CONFIG", "none");
         command.arg("--sessions").arg(root.path()).args(more);
         let output = command.args(["session", "show", session.id().as_str()]).output().unwrap();
         assert!(output.status.success());

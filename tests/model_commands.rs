@@ -12,7 +12,11 @@ fn golden(name: &str) -> String {
 }
 
 fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_llm2clip")).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+        .env("LLM2CLIP_CONFIG", "none")
+        .args(arguments)
+        .output()
+        .unwrap()
 }
 
 fn document(arguments: &[&str]) -> Value {

@@ -17,6 +17,7 @@ use std::process::{Command, Output, Stdio};
 /// The program on the sessions of a folder.
 fn program(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(PROGRAM);
+    command.env("LLM2CLIP_CONFIG", "none");
     command.arg("--sessions").arg(folder.join("sessions"));
     command.arg("--checkpoints").arg(folder.join("checkpoints"));
     command.args(["--threads", "1", "--device", "cpu"]).stdin(Stdio::null());

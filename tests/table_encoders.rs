@@ -14,6 +14,7 @@ const DIM: usize = 4;
 
 fn run(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+    command.env("LLM2CLIP_CONFIG", "none");
     command
         .arg("compare")
         .args(["--task", "caption", "--readonly"])

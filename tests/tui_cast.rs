@@ -11,6 +11,7 @@ const SESSION: &str = "20261124-054028-causal-lm-62f551";
 
 fn cast(folder: &Path, name: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+        .env("LLM2CLIP_CONFIG", "none")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["replay", SESSION, "--speed", "600", "--size", "90x24", "--asciicast"])
         .arg(folder.join(name))

@@ -217,6 +217,7 @@ fn looking_with_readonly_writes_nothing_anywhere() {
 
 fn run(folder: &Path, args: &[&str]) -> std::process::Output {
     std::process::Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+        .env("LLM2CLIP_CONFIG", "none")
         .current_dir(folder)
         .args(args)
         .output()

@@ -115,6 +115,7 @@ fn a_hang_up_ends_it_also_where_sighup_is_ignored() {
 fn without_a_terminal_it_says_so_and_the_request_was_wrong() {
     let folder = folder();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+        .env("LLM2CLIP_CONFIG", "none")
         .current_dir(folder.path())
         .stdin(std::process::Stdio::null())
         .output()

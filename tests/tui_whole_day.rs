@@ -36,6 +36,7 @@ struct Stopper<'a>(&'a Path);
 impl Drop for Stopper<'_> {
     fn drop(&mut self) {
         let mut stop = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+        stop.env("LLM2CLIP_CONFIG", "none");
         let _ = stop.current_dir(self.0).args(["stop", "clip-1", "--quiet"]).output();
     }
 }
@@ -175,6 +176,7 @@ fn a_run_is_started_watched_left_saved_stopped_compared_inspected_exported_and_r
     assert_eq!(state.answers.kept.len(), 2);
     assert!(state.actions > 10 && state.sittings >= 3);
     let cast = Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+        .env("LLM2CLIP_CONFIG", "none")
         .current_dir(root)
         .args(["replay", session.as_str(), "--speed", "20", "--size", "100x30"])
         .args(["--asciicast", "day.cast", "--quiet"])

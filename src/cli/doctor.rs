@@ -27,6 +27,8 @@ pub fn doctor(global: &Global, _: &Doctor) -> anyhow::Result<ExitCode> {
     let roots = global.roots()?;
     let size = std::io::stdout().is_terminal().then(crossterm::terminal::size);
     let surroundings = Surroundings {
+        config: global.config_file(),
+        settings: global.settings(&roots),
         env: std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
             .collect(),

@@ -1,5 +1,6 @@
 //! Flags every command has, the number of threads, and the workspace they make.
 
+use super::settings::{InForce, Source};
 use crate::machine;
 use crate::runner::{Narrator, Voice, Workspace, open_device};
 use crate::session::folder::{Session, SessionCard};
@@ -11,6 +12,7 @@ use crate::session::writer::LogWriter;
 use crate::tui::picture::Choice;
 use anyhow::Context;
 use clap::Args;
+use clap::builder::FalseyValueParser;
 use serde::Serialize;
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -51,16 +53,16 @@ pub struct Global {
     #[arg(long, global = true, value_name = "BYTES", value_parser = bytes, env = "LLM2CLIP_MEMORY_LIMIT")]
     pub memory_limit: Option<u64>,
     /// The root of every random stream [default: the recipe's].
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", env = "LLM2CLIP_SEED")]
     pub seed: Option<u64>,
     /// One JSON document on stdout and nothing else there.
     #[arg(long, global = true)]
     pub json: bool,
     /// No progress lines.
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, env = "LLM2CLIP_QUIET", value_parser = FalseyValueParser::new())]
     pub quiet: bool,
     /// Signs of ASCII only, in the workbench [default: as the locale and TERM say].
-    #[arg(long, global = true, env = "LLM2CLIP_ASCII")]
+    #[arg(long, global = true, env = "LLM2CLIP_ASCII", value_parser = FalseyValueParser::new())]
     pub ascii: bool,
     /// Colours of the workbench: dark, light or mono.
     #[arg(
@@ -81,15 +83,18 @@ pub struct Global {
     )]
     pub graphics: Choice,
     /// Write nothing anywhere.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, env = "LLM2CLIP_READONLY", value_parser = FalseyValueParser::new())]
     pub readonly: bool,
     /// Where the output of this detached runner goes until its run has a name.
     #[arg(long = "detached-console", global = true, hide = true, value_name = "FILE")]
     pub console: Option<PathBuf>,
+    /// The configuration file, and where every setting comes from.
+    #[arg(skip)]
+    pub config: InForce,
 }
 
 /// Bytes, with an optional K, M, G or T: powers of 1024.
-fn bytes(text: &str) -> Result<u64, String> {
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let trimmed = text.trim().trim_end_matches(['b', 'B']).trim_end_matches(['i', 'I']);
     let digits = trimmed.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
     let shift = match trimmed[digits.len()..].trim().to_ascii_uppercase().as_str() {
@@ -134,7 +139,7 @@ impl Global {
         let _ = rustix::process::nice(NICENESS);
         let roots = self.roots()?;
         let (device, device_name) = open_device(&self.device)
-            .map_err(|error| Refused(format!("--device {}: {error}", self.device)))?;
+            .map_err(|error| Refused(format!("{}: {error}", self.asked("device", &self.device))))?;
         let workspace = Workspace {
             sessions: roots.sessions,
             checkpoints: roots.checkpoints,
@@ -181,7 +186,11 @@ impl Global {
     /// Refuses what would write under `--readonly`.
     pub fn may_write(&self) -> anyhow::Result<()> {
         if self.readonly {
-            return Err(Refused("this command writes, and --readonly was given".to_owned()).into());
+            let given = match self.config.source("readonly") {
+                Source::Flag | Source::Nowhere => "--readonly was given".to_owned(),
+                _ => format!("{} is in force", self.asked("readonly", "true")),
+            };
+            return Err(Refused(format!("this command writes, and {given}")).into());
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! | file | commands |
 //! |---|---|
 //! | `global.rs` | flags every command has; threads; the workspace |
+//! | `config.rs`, `settings.rs` | the configuration file; where every setting comes from |
 //! | `train.rs` | `train`, `demo` |
 //! | `resume.rs` | `resume`, `fork` |
 //! | `detach.rs`, `ending.rs` | runners of their own; what a run leaves when it ends |
@@ -32,6 +33,7 @@ mod classify;
 mod compare;
 mod comparison;
 mod completions;
+mod config;
 mod control;
 mod data;
 mod dataset;
@@ -54,6 +56,7 @@ mod resume;
 mod runs;
 mod series;
 mod session;
+mod settings;
 mod soak;
 mod text;
 mod train;
@@ -65,7 +68,7 @@ use crate::encode::EncodeError;
 use crate::runner::RunError;
 use crate::runner::client;
 use crate::session::control::Command as Order;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use global::{Global, Refused, say};
 use std::process::ExitCode;
 
@@ -137,8 +140,10 @@ enum Command {
 /// Runs the program; the exit code is 0 for success, 1 where the work failed, 2 where the request was
 /// wrong, 128 and the signal's number where one ended it after its checkpoint.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let done = run(cli);
+    let matches = Cli::command().get_matches();
+    let mut cli = Cli::from_arg_matches(&matches)
+        .unwrap_or_else(|error| error.format(&mut Cli::command()).exit());
+    let done = settings::take_file(&mut cli.global, &matches).and_then(|()| run(cli));
     match done {
         Ok(code) => code,
         Err(error) => {

@@ -101,7 +101,7 @@ fn remember(global: &Global, recipe: &Recipe) {
 /// A preset or file, else a run's recorded recipe.
 fn resolve(global: &Global, name: &str, sets: &[String]) -> anyhow::Result<Recipe> {
     if preset(name).is_some() || name.ends_with(".toml") {
-        return find_recipe(name, sets, global.seed);
+        return find_recipe(name, &global.with_seed(sets));
     }
     let roots = global.roots()?;
     let all = run_ids(&roots.sessions).unwrap_or_default();

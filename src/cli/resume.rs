@@ -118,7 +118,8 @@ fn look(global: &Global, session: &Session, id: &RunId, detach: bool) -> anyhow:
 }
 
 /// A run goes on with the threads, the device and the seed it was started with: the flags may repeat
-/// what is recorded, and are refused where they differ.
+/// what is recorded, and are refused where they differ. What the environment or the configuration file
+/// has for every command yields to it.
 fn as_recorded(global: &Global, recorded: &RunFollower) -> anyhow::Result<Global> {
     let mut global = global.clone();
     let Some(RunStarted { threads, device, seed, .. }) = recorded.state().started.clone() else {
@@ -129,13 +130,16 @@ fn as_recorded(global: &Global, recorded: &RunFollower) -> anyhow::Result<Global
             "{flag} {asked}: the run was started with {was}, and goes on bit for bit only so; leave the flag out"
         ))
     };
-    if let Some(asked) = global.threads.filter(|asked| *asked != threads as usize) {
+    let asks = |name: &str| global.config.by_flag(name);
+    if let Some(asked) =
+        global.threads.filter(|asked| asks("threads") && *asked != threads as usize)
+    {
         return Err(differs("--threads", asked.to_string(), threads.to_string()).into());
     }
-    if let Some(asked) = global.seed.filter(|asked| *asked != seed) {
+    if let Some(asked) = global.seed.filter(|asked| asks("seed") && *asked != seed) {
         return Err(differs("--seed", asked.to_string(), seed.to_string()).into());
     }
-    if global.device != "auto" && global.device != device {
+    if asks("device") && global.device != "auto" && global.device != device {
         return Err(differs("--device", global.device, device).into());
     }
     global.device = device;
@@ -163,13 +167,14 @@ pub fn fork(global: &Global, args: &Fork) -> anyhow::Result<ExitCode> {
         for set in &args.sets {
             command.extend(["--set".into(), set.into()]);
         }
-        if let Some(seed) = global.seed {
+        if let Some(seed) = global.seed_of_flag() {
             command.extend(["--seed".into(), seed.to_string().into()]);
         }
         return detach::all(global, &workspace, &session, vec![command], after, &args.how);
     }
     let stop = Stop::on_signals()?;
-    let request = Request { run: id, stage, step, sets: args.sets.clone(), seed: global.seed };
+    let request =
+        Request { run: id, stage, step, sets: args.sets.clone(), seed: global.seed_of_flag() };
     let wait = after.as_ref().map_or(Wait::No, Wait::After);
     let narrator = |log| global.narrator(log);
     let ended = fork_run(&workspace, &session, &recipe, &request, narrator, &stop, wait);

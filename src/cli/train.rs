@@ -60,7 +60,7 @@ pub struct Demo {
 }
 
 /// Finds a recipe by name or file and changes it.
-pub fn find_recipe(name: &str, sets: &[String], seed: Option<u64>) -> anyhow::Result<Recipe> {
+pub fn find_recipe(name: &str, sets: &[String]) -> anyhow::Result<Recipe> {
     let refused = |error: &dyn std::fmt::Display| Refused(error.to_string());
     let is_file = Path::new(name).extension().is_some_and(|end| end == "toml");
     let mut recipe = if is_file {
@@ -76,9 +76,6 @@ pub fn find_recipe(name: &str, sets: &[String], seed: Option<u64>) -> anyhow::Re
     };
     for set in sets {
         recipe = apply_set(&recipe, set).map_err(|error| refused(&error))?;
-    }
-    if let Some(seed) = seed {
-        recipe.seed = seed;
     }
     let problems = validate(&recipe);
     if !problems.is_empty() {
@@ -110,15 +107,15 @@ fn variants(global: &Global, args: &Train) -> anyhow::Result<Vec<Variant>> {
         };
         all = all.iter().flat_map(with).collect();
     }
-    let seeds = args.seeds.iter().map(|seed| Some(*seed));
-    let seeds: Vec<Option<u64>> =
-        if args.seeds.is_empty() { vec![global.seed] } else { seeds.collect() };
     let mut variants = Vec::new();
     for sets in &all {
-        for seed in &seeds {
-            let mut sets = sets.clone();
-            sets.extend(seed.map(|seed| format!("seed={seed}")));
-            let recipe = find_recipe(&args.recipe, &sets, None)?;
+        let seeded = |seed: &u64| sets.iter().cloned().chain([format!("seed={seed}")]).collect();
+        let each: Vec<Vec<String>> = match args.seeds.as_slice() {
+            [] => vec![global.with_seed(sets)],
+            seeds => seeds.iter().map(seeded).collect(),
+        };
+        for sets in each {
+            let recipe = find_recipe(&args.recipe, &sets)?;
             variants.push(Variant { sets, recipe });
         }
     }
@@ -220,7 +217,7 @@ fn demo_live(
     for set in &args.sets {
         command.extend(["--set".into(), set.into()]);
     }
-    if let Some(seed) = global.seed {
+    if let Some(seed) = global.seed_of_flag() {
         command.extend(["--seed".into(), seed.to_string().into()]);
     }
     let started = detach::one(workspace, session, &command)?;
@@ -230,7 +227,7 @@ fn demo_live(
 /// `llm2clip demo`
 pub fn demo(global: &Global, args: &Demo) -> anyhow::Result<ExitCode> {
     let clock = Instant::now();
-    let recipe = find_recipe("demo", &args.sets, global.seed)?;
+    let recipe = find_recipe("demo", &global.with_seed(&args.sets))?;
     let workspace = global.workspace(None)?;
     let session = global.open_session(&workspace, "demo")?;
     let on_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();

@@ -18,6 +18,7 @@ pub fn workbench(global: &Global, run: Option<RunId>) -> anyhow::Result<ExitCode
         ascii: global.ascii || !(chosen || shows_unicode(|name| std::env::var(name).ok())),
         graphics: global.graphics,
         readonly: global.readonly,
+        environment: global.as_variables(),
         run,
     };
     let farewell = open(options).map_err(|error| match error {

@@ -3,12 +3,14 @@
 //!
 //! | file | looks at |
 //! |---|---|
+//! | `config.rs` | the configuration file, and where every setting comes from |
 //! | `terminal.rs` | the terminal and tmux: colours, size, encoding, pictures |
 //! | `compute.rs` | processor, memory, graphics cards |
 //! | `storage.rs` | the folders: room, permission, locks |
 //! | `limits.rs` | the system's limits, and what ends a run when its user logs out |
 
 mod compute;
+mod config;
 mod limits;
 mod storage;
 mod terminal;
@@ -81,6 +83,21 @@ pub struct Surroundings {
     pub cuda: bool,
     /// Whether nothing may be written, not even to try it.
     pub readonly: bool,
+    /// The configuration file in force.
+    pub config: Option<PathBuf>,
+    /// Every setting.
+    pub settings: Vec<Setting>,
+}
+
+/// A setting that every command has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The flag's name.
+    pub name: &'static str,
+    /// What it stands at.
+    pub value: String,
+    /// Who says so.
+    pub from: String,
 }
 
 impl Surroundings {
@@ -92,7 +109,8 @@ impl Surroundings {
 /// Looks at everything. Takes some tenths of a second.
 #[must_use]
 pub fn examine(surroundings: &Surroundings) -> Vec<Check> {
-    let mut checks = terminal::checks(surroundings);
+    let mut checks = config::checks(surroundings);
+    checks.extend(terminal::checks(surroundings));
     checks.extend(compute::checks(surroundings));
     checks.extend(storage::checks(surroundings));
     checks.extend(limits::checks(surroundings));
@@ -126,7 +144,7 @@ mod tests {
             ..Surroundings::default()
         };
         let checks = examine(&surroundings);
-        for group in ["terminal", "compute", "storage", "limits"] {
+        for group in ["configuration", "terminal", "compute", "storage", "limits"] {
             assert!(checks.iter().any(|check| check.group == group), "{group}");
         }
         for check in checks {

@@ -128,7 +128,9 @@ fn collect_keys(value: &Value, prefix: &str, keys: &mut Vec<String>) {
     }
 }
 
-fn near(key: &str, mut known: Vec<String>) -> String {
+/// The four known keys that look most like this one.
+#[must_use]
+pub fn near(key: &str, mut known: Vec<String>) -> String {
     known.sort_unstable();
     known.dedup();
     known.sort_by_key(|candidate| distance(key, candidate));

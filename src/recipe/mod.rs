@@ -24,7 +24,7 @@ mod validate;
 mod watched;
 
 pub use difference::{Difference, difference};
-pub use edit::{EditError, apply_set, from_toml};
+pub use edit::{EditError, apply_set, from_toml, near};
 pub use objective::{MaskStyle, Objective, Pooling};
 pub use presets::{names, preset};
 pub use schedule::{Schedule, learning_rate};

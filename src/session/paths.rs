@@ -46,10 +46,7 @@ impl Roots {
         if let (Some(sessions), Some(checkpoints)) = (&sessions, &checkpoints) {
             return Ok(Self { sessions: sessions.clone(), checkpoints: checkpoints.clone() });
         }
-        let has_both = |folder: &&Path| {
-            folder.join("sessions").is_dir() && folder.join("checkpoints").is_dir()
-        };
-        let root = current.ancestors().find(has_both).or(data).ok_or(PathError::Nowhere)?;
+        let root = workplace(current).or(data).ok_or(PathError::Nowhere)?;
         Ok(Self {
             sessions: sessions.unwrap_or_else(|| root.join("sessions")),
             checkpoints: checkpoints.unwrap_or_else(|| root.join("checkpoints")),
@@ -69,10 +66,29 @@ impl Roots {
     }
 }
 
+/// The nearest folder, this one or above, that has both `sessions` and `checkpoints`.
+#[must_use]
+pub fn workplace(current: &Path) -> Option<&Path> {
+    current
+        .ancestors()
+        .find(|folder| folder.join("sessions").is_dir() && folder.join("checkpoints").is_dir())
+}
+
+/// The user's folder for this program's configuration; nothing where there is no home.
+#[must_use]
+pub fn config_folder() -> Option<PathBuf> {
+    let home = || Some(absolute("HOME")?.join(".config"));
+    Some(absolute("XDG_CONFIG_HOME").or_else(home)?.join("llm2clip"))
+}
+
+/// A folder that the environment names in full.
+fn absolute(name: &str) -> Option<PathBuf> {
+    env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
 /// The user's data directory for this program; nothing where there is no home.
 #[must_use]
 pub fn data_folder() -> Option<PathBuf> {
-    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     if let Some(data) = absolute("XDG_DATA_HOME") {
         return Some(data.join("llm2clip"));
     }

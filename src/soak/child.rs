@@ -143,6 +143,10 @@ impl Place {
             .args(["--device", "cpu", "--threads", &self.threads.to_string(), "--quiet"])
             .args(args)
             .env_remove(crate::files::fault::VARIABLE)
+            // What stands for every command is no part of a soak.
+            .env("LLM2CLIP_CONFIG", "none")
+            .env_remove("LLM2CLIP_SEED")
+            .env_remove("LLM2CLIP_READONLY")
             .env("RAYON_NUM_THREADS", self.threads.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

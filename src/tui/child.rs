@@ -59,6 +59,7 @@ fn command(places: &Places, arguments: &[String]) -> Result<Command, String> {
     let mut command = Command::new(program);
     command.args(arguments).arg("--sessions").arg(&places.sessions);
     command.arg("--checkpoints").arg(&places.checkpoints);
+    command.envs(places.environment.iter().cloned());
     Ok(command)
 }
 

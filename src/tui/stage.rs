@@ -14,6 +14,7 @@ use crate::session::names::RunId;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::panic;
@@ -36,6 +37,8 @@ pub struct Options {
     pub graphics: Choice,
     /// Write nothing anywhere.
     pub readonly: bool,
+    /// Variables for the programs it starts, beside its own environment.
+    pub environment: Vec<(String, OsString)>,
     /// A run to open on.
     pub run: Option<RunId>,
 }
@@ -111,7 +114,8 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
         Look { choice: options.graphics, around, asks, plain: detect::plain(depth, options.ascii) };
     let keys = sender.clone();
     input::start(sender.clone(), move || look_around(&look, &keys))?;
-    let places = Places { sessions: options.sessions, checkpoints: options.checkpoints };
+    let Options { sessions, checkpoints, environment, .. } = options;
+    let places = Places { sessions, checkpoints, environment };
     let (work, worker) = worker::start(places, sender);
     for command in first {
         if let Cmd::Work(order) = command {

@@ -24,6 +24,7 @@ use crate::session::sitting::{SittingEvent, SittingState, read_sittings};
 use follow::Followed;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -36,6 +37,8 @@ pub struct Places {
     pub sessions: PathBuf,
     /// Checkpoints.
     pub checkpoints: PathBuf,
+    /// Variables for the programs that are started, beside this one's own environment.
+    pub environment: Vec<(String, OsString)>,
 }
 
 /// How often logs are looked at.
@@ -264,15 +267,20 @@ impl Worker {
             return Ok(());
         }
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
-        let Places { sessions, checkpoints } = &self.places;
+        let Places { sessions, checkpoints, environment } = &self.places;
         let more = [
             "--sessions".as_ref(),
             sessions.as_os_str(),
             "--checkpoints".as_ref(),
             checkpoints.as_os_str(),
         ];
-        let mut asker =
-            asker::Asker::start(program.as_os_str(), arguments, &more, self.messages.clone())?;
+        let mut asker = asker::Asker::start(
+            program.as_os_str(),
+            arguments,
+            &more,
+            environment,
+            self.messages.clone(),
+        )?;
         asker.ask(question)?;
         self.asker = Some(asker);
         Ok(())

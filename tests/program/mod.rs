@@ -20,7 +20,9 @@ pub fn program(folder: &Path) -> Command {
     command
 }
 
+/// Folders of its own, and nothing from a configuration file of whoever runs the test.
 pub fn put_folders(command: &mut Command, folder: &Path) {
+    command.env("LLM2CLIP_CONFIG", "none");
     command.arg("--sessions").arg(folder.join("sessions"));
     command.arg("--checkpoints").arg(folder.join("checkpoints"));
     command.args(["--threads", "1", "--device", "cpu"]).stdin(Stdio::null());

@@ -4,7 +4,7 @@
 use crate::tui::msg::{Msg, News};
 use crate::tui::text;
 use serde_json::Value;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::Sender;
@@ -53,11 +53,13 @@ impl Asker {
         program: &OsStr,
         arguments: Vec<String>,
         more: &[&OsStr],
+        environment: &[(String, OsString)],
         messages: Sender<Msg>,
     ) -> Result<Self, String> {
         let mut child = Command::new(program)
             .args(&arguments)
             .args(more)
+            .envs(environment.iter().cloned())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -188,7 +190,7 @@ mod tests {
         let (sender, messages) = channel();
         let arguments = vec!["-c".to_owned(), FAKE.to_owned()];
         let mut asker =
-            Asker::start(OsStr::new("/bin/sh"), arguments.clone(), &[], sender).unwrap();
+            Asker::start(OsStr::new("/bin/sh"), arguments.clone(), &[], &[], sender).unwrap();
         assert!(asker.serves(&arguments) && !asker.serves(&[]));
         for id in ["typed-1", "typed-2"] {
             asker.ask(&json!({"id": id, "text": "a cat"})).unwrap();
@@ -210,7 +212,7 @@ mod tests {
         let arguments =
             ["-c", "read -r line; echo 'error: no encoder is called x\n\nsee --help' >&2; exit 2"];
         let arguments = arguments.map(str::to_owned).to_vec();
-        let mut asker = Asker::start(OsStr::new("/bin/sh"), arguments, &[], sender).unwrap();
+        let mut asker = Asker::start(OsStr::new("/bin/sh"), arguments, &[], &[], sender).unwrap();
         asker.ask(&json!({"id": "typed-1"})).unwrap();
         let Ok(Msg::News(News::Unanswered(ids, why))) =
             messages.recv_timeout(Duration::from_secs(20))
