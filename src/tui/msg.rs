@@ -86,6 +86,15 @@ pub enum News {
         /// Under which id the log will answer.
         id: String,
     },
+    /// A command could not be put into a run's mailbox.
+    Unsent {
+        /// The run.
+        run: RunId,
+        /// What was asked.
+        command: Command,
+        /// Why not, in words.
+        why: String,
+    },
     /// A picture is ready; nothing: it is not there, or cannot be shown.
     Picture(PictureKey, Option<Arc<Drawn>>),
     /// A typed query's answer: a line of the child that serves encoders.

@@ -235,7 +235,7 @@ impl Worker {
             }
             Work::Send(run, command) => match send(&self.places.sessions, &run, command) {
                 Ok(id) => self.say(News::Sent { run, command, id }),
-                Err(error) => self.say(News::Failed(error.to_string())),
+                Err(error) => self.say(News::Unsent { run, command, why: error.to_string() }),
             },
             Work::Job(id, arguments) => {
                 super::child::watch(&self.places, id, arguments, self.messages.clone());

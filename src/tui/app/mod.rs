@@ -16,6 +16,8 @@ mod news;
 mod overlay;
 mod pictures;
 mod questions;
+#[cfg(test)]
+mod runs_tests;
 mod shared;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -203,7 +205,9 @@ impl App {
 
     /// Tells the worker which runs are looked at, when that has changed.
     fn follow(&mut self, commands: &mut Vec<Cmd>) {
-        let wanted: BTreeSet<RunId> = self.shared.shown().into_iter().cloned().collect();
+        let mut wanted: BTreeSet<RunId> = self.shared.shown().into_iter().cloned().collect();
+        // A command's answer stands in its run's log, whichever screen it was given on.
+        wanted.extend(self.shared.requests.iter().map(|request| request.run.clone()));
         if wanted != self.watched {
             self.shared.library.open.retain(|run, _| wanted.contains(run));
             self.watched.clone_from(&wanted);

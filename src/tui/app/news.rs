@@ -93,12 +93,15 @@ impl App {
                     request.id = Some(id);
                 }
             }
+            News::Unsent { run, command, why } => {
+                shared.requests.retain(|request| {
+                    request.id.is_some() || request.run != run || request.command != command
+                });
+                self.fail(why);
+            }
             News::Looked(id, answer) => return self.looked(id, answer),
             News::Said(text) => self.notice = Some(Notice { text, bad: false }),
-            News::Failed(text) => {
-                shared.library.printed.push_back((Some(shared.now), text.clone()));
-                self.notice = Some(Notice { text, bad: true });
-            }
+            News::Failed(text) => self.fail(text),
             News::Printed(line) => {
                 if shared.library.printed.len() == 1000 {
                     shared.library.printed.pop_front();
@@ -109,6 +112,12 @@ impl App {
         for screen in ScreenId::ALL {
             self.screens.get_mut(screen).refresh(&self.shared);
         }
+    }
+
+    /// Says what went wrong, and keeps it for the Log screen.
+    fn fail(&mut self, text: String) {
+        self.shared.library.printed.push_back((Some(self.shared.now), text.clone()));
+        self.notice = Some(Notice { text, bad: true });
     }
 
     /// A job is so far now.
