@@ -1,5 +1,6 @@
 //! The model and its one way to change: a message comes in, work comes out. No I/O, no clock.
 
+mod differ;
 mod export;
 mod form;
 mod frame;
@@ -12,6 +13,7 @@ mod lookview;
 pub mod newcompare;
 mod newcompareview;
 pub mod newrun;
+mod newrunview;
 mod news;
 mod overlay;
 mod pictures;
@@ -19,9 +21,11 @@ mod questions;
 #[cfg(test)]
 mod runs_tests;
 mod shared;
+mod tags;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use differ::Differ;
 pub use overlay::{Overlay, Purpose};
 pub use shared::{Effect, Question, READONLY, Request, Shared};
 
@@ -219,6 +223,7 @@ impl App {
             commands.push(Cmd::Work(Work::Sample(sampling)));
         }
         self.await_results(commands);
+        self.await_estimate(commands);
         self.shared.covered = matches!(&self.overlay, Some(overlay) if overlay.is_sheet());
         self.await_pictures(commands);
     }
@@ -432,6 +437,7 @@ impl App {
                 };
                 self.record(&run.session, event, commands);
             }
+            Effect::Tag(run, text) => self.tag(&run, &text, commands),
             Effect::Say(text) => self.notice = Some(Notice { text, bad: false }),
             Effect::Type(purpose, text) => self.overlay = Some(Overlay::line_for(purpose, &text)),
             Effect::Open(overlay) => self.overlay = Some(*overlay),

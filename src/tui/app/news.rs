@@ -1,6 +1,6 @@
 //! What the workers found goes into the model.
 
-use super::{App, Notice, Request, RunId};
+use super::{App, Notice, Overlay, Request, RunId};
 use crate::ids::SessionId;
 use crate::session::control::Command;
 use crate::tui::data::jobs::Progress;
@@ -100,6 +100,12 @@ impl App {
                 self.fail(why);
             }
             News::Looked(id, answer) => return self.looked(id, answer),
+            News::Estimated(asked, answer) => {
+                if let Some(Overlay::NewRun(form)) = &mut self.overlay {
+                    form.estimated(&asked, answer);
+                }
+                return;
+            }
             News::Said(text) => self.notice = Some(Notice { text, bad: false }),
             News::Failed(text) => self.fail(text),
             News::Printed(line) => {

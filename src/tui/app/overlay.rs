@@ -1,5 +1,6 @@
 //! What may lie over a screen: help, the palette, a question, a line to type in, a new run's form.
 
+use super::differ::Differ;
 use super::export::ExportForm;
 use super::form::Form;
 use super::look::LookForm;
@@ -23,6 +24,8 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 pub enum Purpose {
     /// The filter of the list of runs.
     RunsFilter,
+    /// Tags of a run.
+    Tags,
     /// A text that queries must hold.
     QuerySearch,
     /// A text that lines of the log must hold.
@@ -40,7 +43,7 @@ impl Purpose {
     #[must_use]
     pub const fn screen(self) -> ScreenId {
         match self {
-            Self::RunsFilter => ScreenId::Runs,
+            Self::RunsFilter | Self::Tags => ScreenId::Runs,
             Self::QuerySearch | Self::Ask | Self::Choose | Self::Note => ScreenId::Inspect,
             Self::LogSearch => ScreenId::Log,
         }
@@ -51,6 +54,7 @@ impl Purpose {
     pub const fn prompt(self) -> &'static str {
         match self {
             Self::RunsFilter => "filter",
+            Self::Tags => "tags",
             Self::QuerySearch | Self::LogSearch => "search",
             Self::Ask => "ask",
             Self::Choose => "choose among",
@@ -61,7 +65,7 @@ impl Purpose {
     /// Whether the line counts only when it is finished.
     #[must_use]
     pub const fn submits(self) -> bool {
-        matches!(self, Self::Ask | Self::Choose | Self::Note)
+        matches!(self, Self::Ask | Self::Choose | Self::Note | Self::Tags)
     }
 }
 
@@ -113,6 +117,8 @@ pub enum Overlay {
     },
     /// The form of a new run.
     NewRun(Box<NewRun>),
+    /// Two recipes side by side.
+    Differ(Box<Differ>),
     /// The form of a new comparison.
     NewCompare(Box<NewCompare>),
     /// An encoder looked into.
@@ -219,6 +225,7 @@ impl Overlay {
     fn form(&mut self) -> Option<&mut dyn Form> {
         match self {
             Self::NewRun(form) => Some(&mut **form),
+            Self::Differ(form) => Some(&mut **form),
             Self::NewCompare(form) => Some(&mut **form),
             Self::Look(form) => Some(&mut **form),
             Self::Export(form) => Some(&mut **form),

@@ -8,6 +8,7 @@ pub mod history;
 pub mod jobs;
 pub mod library;
 pub mod looked;
+pub mod pace;
 pub mod pairing;
 pub mod reel;
 pub mod story;

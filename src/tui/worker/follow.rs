@@ -2,6 +2,7 @@
 
 use super::samples::SampleTail;
 use super::{Entry, LOOK};
+use crate::recipe::Recipe;
 use crate::session::fold::RunState;
 use crate::session::follow::RunFollower;
 use crate::session::names::{RunId, console_name};
@@ -14,6 +15,7 @@ use crate::tui::data::library::{OpenRun, Reading, RunEntry};
 use crate::tui::data::story::Story;
 use crate::tui::msg::News;
 use crate::tui::text;
+use serde::Deserialize;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -48,6 +50,8 @@ pub struct Followed {
     checked: Instant,
     /// When it was last found without a first record, unreadable or in an unknown state.
     vain: Option<Instant>,
+    /// Its recipe, once read: the same in all segments.
+    recipe: Option<Arc<Recipe>>,
 }
 
 /// The end of a long log.
@@ -96,6 +100,7 @@ impl Followed {
             fresh: true,
             checked: Instant::now(),
             vain: None,
+            recipe: None,
         }
     }
 
@@ -202,6 +207,10 @@ impl Followed {
             self.told = Some(Instant::now());
             self.fresh = more;
             let mut entry = entry(id, shown, now);
+            if self.recipe.is_none() {
+                self.recipe = recipe(shown).map(Arc::new);
+            }
+            entry.recipe.clone_from(&self.recipe);
             if partial {
                 entry.row.state = status;
             }
@@ -248,6 +257,14 @@ fn entry(id: &RunId, run: &RunFollower, now: Time) -> Entry {
         }
     });
     let ends = run.status(now);
+    let pace = state
+        .stages
+        .iter()
+        .filter_map(|stage| Some((stage.stage.clone(), stage.clock.milliseconds()? / 1000.0)));
+    let saved = state.stages.iter().flat_map(|stage| {
+        let there = stage.checkpoints.iter().filter(|checkpoint| !checkpoint.superseded);
+        there.map(move |checkpoint| (stage.stage.clone(), checkpoint.step))
+    });
     let reason = state.finished.as_ref().and_then(|finished| finished.reason.clone());
     Box::new(RunEntry {
         id: id.clone(),
@@ -264,7 +281,14 @@ fn entry(id: &RunId, run: &RunFollower, now: Time) -> Entry {
         spark: spark(state, SPARK),
         warnings: state.warnings.count,
         reason,
+        recipe: None,
+        pace: pace.collect(),
+        saved: saved.collect(),
     })
+}
+
+fn recipe(run: &RunFollower) -> Option<Recipe> {
+    Recipe::deserialize(&run.state().started.as_ref()?.recipe).ok()
 }
 
 fn share(state: &RunState, status: RunStatus) -> f64 {
