@@ -183,6 +183,8 @@ fn every_screen_looks_as_it_did() {
         ("new-run", &["n"]),
     ] {
         let mut app = app(RUN, "dark", Depth::True, false, sessions);
+        // A run is started only where anything may be written.
+        app.shared.readonly = name != "new-run";
         press(&mut app, keys, sessions);
         for (width, height) in [(80, 24), (120, 40)] {
             check(&format!("{name}-{width}x{height}"), &text(&draw(&mut app, width, height)));

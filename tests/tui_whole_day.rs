@@ -61,13 +61,15 @@ fn a_run_is_started_watched_left_saved_stopped_compared_inspected_exported_and_r
     terminal.keys("n");
     terminal.see("A new run");
     let place = names().iter().position(|name| *name == "clip").unwrap();
-    terminal.keys(&"\x1b[B".repeat(place));
+    terminal.keys(&"\x1b[C".repeat(place));
     terminal.see("[clip]");
+    // On to the line that sets several keys at once.
+    terminal.keys("\x1b[B");
     let towers = SHAPES.iter().take_while(|set| !set.starts_with("llama"));
     let sets: Vec<&str> = PLAN.iter().chain(towers).copied().collect();
     terminal.keys(&sets.join(" "));
     terminal.see("batch: 128 becomes 6");
-    terminal.see("30,000");
+    terminal.see("30000");
     terminal.keys("\r");
     terminal.wait("the run", |screen| screen.contains("clip-1") && screen.contains("live"));
 

@@ -9,7 +9,7 @@
 //! | `resume.rs` | `resume`, `fork` |
 //! | `detach.rs`, `ending.rs` | runners of their own; what a run leaves when it ends |
 //! | `series.rs` | what is left of a series of runs |
-//! | `recipes.rs` | `recipes` |
+//! | `recipes.rs`, `estimate.rs` | `recipes`; what one will take |
 //! | `runs.rs`, `watch.rs` | `runs`, `watch` |
 //! | `control.rs` | `checkpoint`, `pause`, `stop` |
 //! | `embed.rs` | `embed` |
@@ -42,6 +42,7 @@ mod doctor;
 mod embed;
 mod encoder;
 mod ending;
+mod estimate;
 mod export;
 mod export_model;
 mod export_session;

@@ -2,7 +2,7 @@
 
 use super::global::{Global, Refused, say};
 use super::train::find_recipe;
-use crate::recipe::{Recipe, difference, names, preset};
+use crate::recipe::{Recipe, apply_set, difference, names, preset};
 use crate::runner::{Workspace, memory_of, open_device};
 use crate::session::follow::read_run;
 use crate::session::names::find_run;
@@ -23,6 +23,9 @@ pub struct Recipes {
     /// Change a key before showing.
     #[arg(long = "set", value_name = "[STAGE.]KEY=VALUE")]
     sets: Vec<String>,
+    /// Show instead what each stage will take of memory, the device a run would take, and why.
+    #[arg(long, requires = "a", conflicts_with = "b")]
+    estimate: bool,
 }
 
 /// `llm2clip recipes`
@@ -55,6 +58,9 @@ pub fn recipes(global: &Global, args: &Recipes) -> anyhow::Result<ExitCode> {
         }
         (Some(name), None) => {
             let recipe = resolve(global, name, &args.sets)?;
+            if args.estimate {
+                return super::estimate::print(global, &recipe);
+            }
             let toml = toml::to_string(&recipe).context("writing the recipe as TOML")?;
             remember(global, &recipe);
             global.print(&recipe, |_| toml)?;
@@ -111,5 +117,9 @@ fn resolve(global: &Global, name: &str, sets: &[String]) -> anyhow::Result<Recip
     let run = read_run(&roots.sessions.join(id.session.as_str()), &id.run)?;
     let recorded = run.state().started.as_ref().map(|start| start.recipe.clone());
     let recorded = recorded.ok_or_else(|| Refused(format!("{id} has no recipe in its log")))?;
-    Ok(serde_json::from_value(recorded)?)
+    let mut recipe: Recipe = serde_json::from_value(recorded)?;
+    for set in sets {
+        recipe = apply_set(&recipe, set).map_err(|error| Refused(error.to_string()))?;
+    }
+    Ok(recipe)
 }

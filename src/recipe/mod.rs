@@ -12,9 +12,11 @@
 //! | `validate.rs` | all problems of a recipe at once |
 //! | `watched.rs` | which validation is the best |
 //! | `difference.rs` | what differs between two recipes |
+//! | `estimate.rs` | what a recipe will take, as a document |
 
 mod difference;
 mod edit;
+mod estimate;
 mod objective;
 mod presets;
 mod schedule;
@@ -25,6 +27,7 @@ mod watched;
 
 pub use difference::{Difference, difference};
 pub use edit::{EditError, apply_set, from_toml, near};
+pub use estimate::{ESTIMATE_FORMAT, Estimate, StageEstimate, same_work};
 pub use objective::{MaskStyle, Objective, Pooling};
 pub use presets::{names, preset};
 pub use schedule::{Schedule, learning_rate};

@@ -5,6 +5,7 @@ use super::data::looked::LookShown;
 use super::keys::Key;
 use super::picture::{Drawn, Graphics, Key as PictureKey};
 use crate::ids::SessionId;
+use crate::recipe::Estimate;
 use crate::session::Time;
 use crate::session::control::Command;
 use crate::session::names::RunId;
@@ -86,6 +87,15 @@ pub enum News {
         /// Under which id the log will answer.
         id: String,
     },
+    /// A command could not be put into a run's mailbox.
+    Unsent {
+        /// The run.
+        run: RunId,
+        /// What was asked.
+        command: Command,
+        /// Why not, in words.
+        why: String,
+    },
     /// A picture is ready; nothing: it is not there, or cannot be shown.
     Picture(PictureKey, Option<Arc<Drawn>>),
     /// A typed query's answer: a line of the child that serves encoders.
@@ -98,6 +108,8 @@ pub enum News {
     JobEnded(u64, Result<Option<String>, String>),
     /// An encoder was looked into: what the program said of it.
     Looked(u64, Result<Box<LookShown>, String>),
+    /// What a recipe will take, as asked with these arguments.
+    Estimated(Vec<String>, Result<Box<Estimate>, String>),
     /// A run was started, or another child has ended; in words.
     Said(String),
     /// Something could not be done; in words.
@@ -155,6 +167,9 @@ pub enum Work {
     Job(u64, Vec<String>),
     /// Look into an encoder: start this program with these arguments and read its document.
     Look(u64, Vec<String>),
+    /// Find out what a recipe will take: start this program with these arguments and read its document;
+    /// the newest order counts.
+    Estimate(Vec<String>),
     /// Start this program with these arguments, detached.
     Launch {
         /// Arguments, without the program's name.

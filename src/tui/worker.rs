@@ -2,6 +2,7 @@
 //! starts children. No key waits for it.
 
 mod asker;
+mod estimator;
 mod follow;
 mod pictures;
 mod recorder;
@@ -128,6 +129,8 @@ struct Worker {
     playing: Option<reel::Playing>,
     recorder: recorder::Recorder,
     asker: Option<asker::Asker>,
+    /// Started with the first estimate.
+    estimator: Option<Sender<Vec<String>>>,
     pictures: Sender<pictures::Order>,
     loose: pictures::Loose,
     /// Whether anybody still listens.
@@ -158,6 +161,7 @@ impl Worker {
             playing: None,
             recorder: recorder::Recorder::default(),
             asker: None,
+            estimator: None,
             pictures,
             loose,
             heard: true,
@@ -245,12 +249,18 @@ impl Worker {
             }
             Work::Send(run, command) => match send(&self.places.sessions, &run, command) {
                 Ok(id) => self.say(News::Sent { run, command, id }),
-                Err(error) => self.say(News::Failed(error.to_string())),
+                Err(error) => self.say(News::Unsent { run, command, why: error.to_string() }),
             },
             Work::Job(id, arguments) => {
                 super::child::watch(&self.places, id, arguments, self.messages.clone());
             }
             Work::Look(id, arguments) => self.look_into(id, arguments),
+            Work::Estimate(arguments) => {
+                let (places, messages) = (&self.places, &self.messages);
+                let start = || estimator::start(places.clone(), messages.clone());
+                // A thread that is gone has failed: nothing is estimated any more.
+                let _ = self.estimator.get_or_insert_with(start).send(arguments);
+            }
             Work::Launch { arguments, what } => {
                 super::child::start(&self.places, arguments, what, self.messages.clone());
             }

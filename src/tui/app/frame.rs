@@ -1,8 +1,7 @@
 //! The frame around the screens: tabs above, keys and notices below, overlays in front.
 
 use super::overlay::{found, help_end, help_rows};
-use super::{App, Overlay, Shared};
-use crate::recipe::names;
+use super::{App, Overlay};
 use crate::tui::format;
 use crate::tui::keys::Action;
 use crate::tui::screen::ScreenId;
@@ -89,6 +88,7 @@ impl App {
             }
             Some(Overlay::Question { text, .. }) => self.question(text, area, buffer),
             Some(Overlay::NewRun(form)) => self.new_run(form, area, buffer),
+            Some(Overlay::Differ(form)) => self.differ(form, area, buffer),
             Some(Overlay::NewCompare(form)) => self.new_compare(form, area, buffer),
             Some(Overlay::Look(form)) => self.look_into(form, area, buffer),
             Some(Overlay::Export(form)) => self.export_form(form, area, buffer),
@@ -338,65 +338,6 @@ impl App {
         let inner = self.sheet(width, lines + 4, "Sure?", area, buffer);
         let rest = paragraph(&self.shared, buffer, inner, Role::Text, words);
         let keys = [("y", "yes, do it"), ("n", "no, leave it")];
-        self.last_line(&keys, bottom(rest, 1).1, buffer);
-    }
-
-    fn new_run(&self, form: &super::newrun::NewRun, area: Rect, buffer: &mut Buffer) {
-        let shared: &Shared = &self.shared;
-        let inner = self.sheet(76, 22, "A new run", area, buffer);
-        let (list, rest) = top(inner, 2);
-        let mut parts: Vec<(Role, String)> = Vec::new();
-        for (at, name) in names().iter().enumerate() {
-            let role = if at == form.preset.at { Role::Accent } else { Role::Dim };
-            let name = if at == form.preset.at { format!("[{name}]") } else { format!(" {name} ") };
-            parts.push((role, name));
-        }
-        let (mut x, mut y) = (list.x, list.y);
-        for (role, name) in &parts {
-            if x + text::width(name) as u16 > list.right() {
-                (x, y) = (list.x, y + 1);
-            }
-            x = put(buffer, list, x, y, name, shared.theme.style(*role));
-        }
-        let (line, rest) = top(top(rest, 1).1, 1);
-        let x = put(buffer, line, line.x, line.y, "set", shared.theme.style(Role::Key));
-        self.typing(&form.input, x + 1, line, buffer);
-        let (verdict, rest) = top(rest, 1);
-        match form.recipe() {
-            Ok(_) if form.input.text().is_empty() => {
-                let words = "[STAGE.]KEY=VALUE, several with spaces between; up and down choose";
-                self.verdict(Role::Dim, words, verdict, buffer);
-            }
-            Ok(_) => {
-                let changed = format!("{} {}", shared.glyphs.tick(), form.changes().join(", "));
-                self.verdict(Role::Good, &changed, verdict, buffer);
-            }
-            Err(why) => self.verdict(Role::Bad, &why, verdict, buffer),
-        }
-        let rest = top(rest, 1).1;
-        let row = |cells: [&str; 5]| {
-            format!("{:<22}{:>8}{:>8}{:>10}  {}", cells[0], cells[1], cells[2], cells[3], cells[4])
-        };
-        put(
-            buffer,
-            rest,
-            rest.x,
-            rest.y,
-            &row(["stage", "steps", "batch", "rate", "starts from"]),
-            shared.theme.style(Role::Dim),
-        );
-        for (at, stage) in form.stages().iter().enumerate() {
-            let cells = [&stage[0], &stage[1], &stage[2], &stage[3], &stage[4]].map(String::as_str);
-            put(
-                buffer,
-                rest,
-                rest.x,
-                rest.y + 1 + at as u16,
-                &row(cells),
-                shared.theme.style(Role::Text),
-            );
-        }
-        let keys = [("enter", "starts it in the background; it goes on when you leave")];
         self.last_line(&keys, bottom(rest, 1).1, buffer);
     }
 }

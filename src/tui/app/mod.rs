@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod compare_tests;
+mod differ;
 mod export;
 mod forget;
 mod form;
@@ -16,6 +17,7 @@ mod mouse;
 pub mod newcompare;
 mod newcompareview;
 pub mod newrun;
+mod newrunview;
 mod news;
 mod overlay;
 mod pictures;
@@ -23,10 +25,14 @@ mod questions;
 mod recording;
 #[cfg(test)]
 mod recording_tests;
+#[cfg(test)]
+mod runs_tests;
 mod shared;
+mod tags;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use differ::Differ;
 pub use overlay::{Overlay, Purpose};
 pub use shared::{Effect, Question, READONLY, Request, Shared};
 
@@ -210,7 +216,9 @@ impl App {
 
     /// Tells the worker which runs are looked at, when that has changed.
     fn follow(&mut self, commands: &mut Vec<Cmd>) {
-        let wanted: BTreeSet<RunId> = self.shared.shown().into_iter().cloned().collect();
+        let mut wanted: BTreeSet<RunId> = self.shared.shown().into_iter().cloned().collect();
+        // A command's answer stands in its run's log, whichever screen it was given on.
+        wanted.extend(self.shared.requests.iter().map(|request| request.run.clone()));
         if wanted != self.watched {
             self.shared.library.open.retain(|run, _| wanted.contains(run));
             self.watched.clone_from(&wanted);
@@ -233,6 +241,7 @@ impl App {
         }
         self.await_results(commands);
         self.forget_results(commands);
+        self.await_estimate(commands);
         self.shared.covered = matches!(&self.overlay, Some(overlay) if overlay.is_sheet());
         self.await_pictures(commands);
     }
@@ -434,6 +443,7 @@ impl App {
                 };
                 self.record(&run.session, event, commands);
             }
+            Effect::Tag(run, text) => self.tag(&run, &text, commands),
             Effect::Say(text) => self.notice = Some(Notice { text, bad: false }),
             Effect::Type(purpose, text) => self.overlay = Some(Overlay::line_for(purpose, &text)),
             Effect::Open(overlay) => self.overlay = Some(*overlay),

@@ -15,7 +15,10 @@ fn place(overlay: &Overlay, size: Rect) -> Option<Rect> {
         Overlay::Help { .. } => (76, size.height.saturating_sub(2)),
         Overlay::Palette { .. } => (76, size.height.saturating_sub(4).min(20)),
         Overlay::Question { text, .. } => (62, question_lines(text, size) + 4),
-        Overlay::NewRun(_) => (76, 22),
+        Overlay::NewRun(_) => {
+            (size.width.saturating_sub(4).clamp(76, 110), size.height.saturating_sub(2).min(44))
+        }
+        Overlay::Differ(form) => form.size(size),
         Overlay::NewCompare(form) => (76, (form.known.len() as u16 + 11).min(22)),
         Overlay::Look(_) => (lookview::WIDTH, size.height.saturating_sub(2)),
         Overlay::Export(_) => (76, 15),

@@ -1,79 +1,333 @@
-//! The form of a new run: a preset, and lines that change its keys, checked while they are typed.
+//! The form of a new run: a preset or a checkpoint of a run, the keys of its stages with their values,
+//! checked while they are typed, and when it starts.
 
-use super::form::Form;
+mod origin;
+#[cfg(test)]
+mod tests;
+
+pub use origin::{Forked, Origin};
+
+use super::form::{Form, beside};
 use super::shared::READONLY;
 use super::{Effect, Shared};
-use crate::recipe::{Recipe, apply_set, difference, names, preset, validate};
-use crate::tui::format;
+use crate::recipe::{Estimate, Recipe, apply_set, difference, validate};
+use crate::session::names::RunId;
+use crate::tui::data::library::RunEntry;
 use crate::tui::keys::{Action, Key};
 use crate::tui::msg::{Cmd, Work};
 use crate::tui::widget::input::Input;
 use crate::tui::widget::list::Cursor;
+use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What stands in a line of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// The preset, or the checkpoint.
+    Origin,
+    /// `[STAGE.]KEY=VALUE`, separated by spaces.
+    Quick,
+    /// Now, or after which run.
+    After,
+    /// Whose keys stand below.
+    Stage,
+    /// One of those keys.
+    Key(usize),
+}
+
+/// Lines before the keys.
+const FIXED: [Row; 4] = [Row::Origin, Row::Quick, Row::After, Row::Stage];
+/// Lines a page turns.
+const PAGE: usize = 8;
+/// The keys most often changed; the others follow by name.
+const FIRST: [&str; 11] = [
+    "steps",
+    "batch",
+    "lr",
+    "warmup",
+    "schedule",
+    "data",
+    "captions",
+    "max_tokens",
+    "init",
+    "trainable",
+    "micro_batch",
+];
+/// Keys of the recipe itself.
+const OWN: [&str; 3] = ["seed", "name", "report"];
+
+/// What is wrong with what is filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// `STAGE.KEY` where it is one key's fault.
+    pub place: String,
+    /// In words.
+    pub words: String,
+}
+
+/// A value in the line where it is typed, and what it was.
+#[derive(Clone, Debug, PartialEq)]
+struct Edit {
+    input: Input,
+    was: String,
+}
+
+impl Edit {
+    fn is_change(&self) -> bool {
+        self.input.text() != self.was
+    }
+}
 
 /// The form.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NewRun {
-    /// Which preset.
-    pub preset: Cursor,
+    /// What the run starts from.
+    pub origin: Origin,
     /// `[STAGE.]KEY=VALUE`, separated by spaces.
-    pub input: Input,
+    pub quick: Input,
+    /// Runs it can be started after.
+    pub waits: Vec<RunId>,
+    /// Which of them, from 1; 0: it starts now.
+    pub after: usize,
+    /// Which stage's keys are listed; beyond the last stage, the recipe's own.
+    pub stage: usize,
+    /// The line in front.
+    pub at: usize,
+    /// Typed values by `STAGE.KEY`.
+    edits: BTreeMap<String, Edit>,
+    resolved: Result<Recipe, Wrong>,
+    /// What it will take, as far as that is known.
+    pub estimate: Option<Result<Box<Estimate>, String>>,
+    asked: Vec<String>,
 }
 
 impl NewRun {
-    /// The name of the chosen preset.
+    /// A form that starts from a preset; after a run, where one is named.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        names().get(self.preset.at).copied().unwrap_or("demo")
+    pub fn new(shared: &Shared, selected: Option<&RunEntry>) -> Self {
+        Self::of(Origin::Preset(0), shared, selected)
     }
 
-    /// The recipe as it stands, or what is wrong with it.
-    pub fn recipe(&self) -> Result<Recipe, String> {
-        let mut recipe = preset(self.name()).ok_or("no such preset")?;
-        for set in self.input.text().split_whitespace() {
-            recipe = apply_set(&recipe, set).map_err(|error| error.to_string())?;
-        }
-        let problems = validate(&recipe);
-        if let Some(first) = problems.first() {
-            return Err(match problems.len() {
-                1 => first.to_string(),
-                count => format!("{first} (and {} more)", count - 1),
-            });
-        }
-        Ok(recipe)
+    /// A form that starts from a run's newest checkpoint, or why there is none.
+    ///
+    /// # Errors
+    /// Where the run has no checkpoint, or its recipe cannot be read.
+    pub fn fork(shared: &Shared, run: &RunEntry) -> Result<Self, String> {
+        Ok(Self::of(Origin::Run(Box::new(Forked::of(run)?)), shared, Some(run)))
+    }
+
+    fn of(origin: Origin, shared: &Shared, selected: Option<&RunEntry>) -> Self {
+        let selected = selected.filter(|run| run.row.state.has_runner()).map(|run| &run.id);
+        let others = shared.library.live().map(|run| &run.id);
+        let others = others.filter(|run| Some(*run) != selected);
+        let mut form = Self {
+            stage: origin.first_stage(),
+            resolved: Ok(origin.recipe()),
+            origin,
+            quick: Input::default(),
+            waits: selected.into_iter().chain(others).cloned().collect(),
+            after: 0,
+            at: 0,
+            edits: BTreeMap::new(),
+            estimate: None,
+            asked: Vec::new(),
+        };
+        form.renew();
+        form
+    }
+
+    /// The line in front.
+    #[must_use]
+    pub fn row(&self) -> Row {
+        FIXED.get(self.at).copied().unwrap_or_else(|| Row::Key(self.at - FIXED.len()))
+    }
+
+    /// The stages whose keys can be listed, and the recipe itself: what they are called, from which
+    /// place on.
+    #[must_use]
+    pub fn tabs(&self) -> (usize, Vec<String>) {
+        let first = self.origin.first_stage();
+        let recipe = self.origin.recipe();
+        let stages = recipe.stages.iter().skip(first).map(|stage| stage.name.to_string());
+        (first, stages.chain(["recipe".to_owned()]).collect())
+    }
+
+    /// The recipe as it stands, or what is wrong.
+    ///
+    /// # Errors
+    /// Where a value is none, or the recipe cannot run.
+    pub fn recipe(&self) -> Result<&Recipe, &Wrong> {
+        self.resolved.as_ref()
+    }
+
+    /// The recipe without the typed values that are not in order.
+    #[must_use]
+    pub fn ground(&self) -> Recipe {
+        let base = self.origin.recipe();
+        let quick = self
+            .quick
+            .text()
+            .split_whitespace()
+            .try_fold(base.clone(), |recipe, set| apply_set(&recipe, set));
+        quick.unwrap_or(base)
+    }
+
+    /// The keys listed, with their values before they were typed over: `STAGE.KEY`, key, value.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(String, String, String)> {
+        let recipe = self.ground();
+        let Some(stage) = recipe.stages.get(self.stage) else {
+            let json = serde_json::to_value(&recipe).unwrap_or_default();
+            return OWN.map(|key| (key.to_owned(), key.to_owned(), plain(&json[key]))).into();
+        };
+        let mut keys = Vec::new();
+        flatten("", &serde_json::to_value(stage).unwrap_or_default(), &mut keys);
+        keys.retain(|(key, _)| !["name", "objective"].contains(&key.as_str()));
+        let place = |key: &str| FIRST.iter().position(|first| *first == key).unwrap_or(FIRST.len());
+        keys.sort_by(|(a, _), (b, _)| place(a).cmp(&place(b)).then(a.cmp(b)));
+        let path = |key: &str| format!("{}.{key}", stage.name);
+        keys.into_iter().map(|(key, value)| (path(&key), key, value)).collect()
+    }
+
+    /// The line in which a key's value is typed, once it is.
+    #[must_use]
+    pub fn edit(&self, path: &str) -> Option<&Input> {
+        self.edits.get(path).map(|edit| &edit.input)
     }
 
     /// What is changed, key by key.
     #[must_use]
     pub fn changes(&self) -> Vec<String> {
-        let (Some(base), Ok(now)) = (preset(self.name()), self.recipe()) else { return Vec::new() };
-        difference(&base, &now)
-            .iter()
-            .map(|row| format!("{}: {} becomes {}", row.key, row.a, row.b))
+        let Ok(now) = self.recipe() else { return Vec::new() };
+        let rows = difference(&self.origin.recipe(), now);
+        rows.iter()
+            .map(|row| format!("{}: {} becomes {}", row.key, plain(&row.a), plain(&row.b)))
             .collect()
     }
 
-    /// The stages in brief: name, steps, batch, rate.
+    /// The run this one waits for.
     #[must_use]
-    pub fn stages(&self) -> Vec<[String; 5]> {
-        let Some(base) = preset(self.name()) else { return Vec::new() };
-        let recipe = self.recipe().unwrap_or(base);
-        let stage = |stage: &crate::recipe::Stage| {
-            [
-                stage.name.to_string(),
-                format::count(stage.steps as u64),
-                stage.batch.to_string(),
-                format::number(stage.lr),
-                stage.init.to_string(),
-            ]
-        };
-        recipe.stages.iter().map(stage).collect()
+    pub fn waits_for(&self) -> Option<&RunId> {
+        self.waits.get(self.after.checked_sub(1)?)
+    }
+
+    /// What is set, as `--set` takes it.
+    fn sets(&self) -> Vec<String> {
+        let quick = self.quick.text().split_whitespace().map(str::to_owned);
+        let typed = self.edits.iter().filter(|(_, edit)| edit.is_change());
+        let typed = typed.map(|(path, edit)| format!("{path}={}", edit.input.text()));
+        quick.chain(typed).collect()
+    }
+
+    /// Forgets lines in which nothing was changed: their keys may get other values elsewhere.
+    fn tidy(&mut self) {
+        self.edits.retain(|_, edit| edit.is_change());
+    }
+
+    /// Reads everything anew.
+    fn renew(&mut self) {
+        self.resolved = self.resolve();
+    }
+
+    fn resolve(&self) -> Result<Recipe, Wrong> {
+        let mut recipe = self.origin.recipe();
+        for set in self.sets() {
+            let place = set.split('=').next().unwrap_or_default().trim().to_owned();
+            recipe = apply_set(&recipe, &set)
+                .map_err(|error| Wrong { place, words: error.to_string() })?;
+        }
+        self.origin.check(&mut recipe, &self.sets())?;
+        let problems = validate(&recipe);
+        match problems.first() {
+            None => Ok(recipe),
+            Some(first) => {
+                let more = match problems.len() {
+                    1 => String::new(),
+                    count => format!(" (and {} more)", count - 1),
+                };
+                Err(Wrong { place: first.place.clone(), words: format!("{first}{more}") })
+            }
+        }
+    }
+
+    /// The arguments that find out what it will take, where that was not asked yet.
+    pub(super) fn ask(&mut self) -> Option<Vec<String>> {
+        self.resolved.as_ref().ok()?;
+        let mut arguments = vec!["recipes".to_owned(), self.origin.source()];
+        arguments.extend(self.sets().into_iter().flat_map(|set| ["--set".to_owned(), set]));
+        arguments.extend(["--estimate".to_owned(), "--json".to_owned()]);
+        if arguments == self.asked {
+            return None;
+        }
+        self.estimate = None;
+        self.asked.clone_from(&arguments);
+        Some(arguments)
+    }
+
+    /// What was found out, where that is still the question.
+    pub(super) fn estimated(&mut self, asked: &[String], answer: Result<Box<Estimate>, String>) {
+        if asked == self.asked {
+            self.estimate = Some(answer);
+        }
+    }
+
+    /// Another preset, checkpoint, run to wait for or stage.
+    fn turn(&mut self, row: Row, back: bool) {
+        match row {
+            Row::Origin => {
+                let before = self.origin.first_stage();
+                self.origin.turn(back);
+                if self.origin.first_stage() != before || matches!(self.origin, Origin::Preset(_)) {
+                    self.stage = self.origin.first_stage();
+                    self.edits.clear();
+                }
+            }
+            Row::After => self.after = beside(self.after, self.waits.len() + 1, back),
+            _ => {
+                let (first, tabs) = self.tabs();
+                self.stage = first + beside(self.stage - first, tabs.len(), back);
+                self.at = self.at.min(FIXED.len() + self.keys().len().saturating_sub(1));
+            }
+        }
+        self.tidy();
+        self.renew();
+    }
+
+    fn move_by(&mut self, action: Action) -> bool {
+        let last = FIXED.len() + self.keys().len() - 1;
+        self.at = match action {
+            Action::OverlayUp => self.at.saturating_sub(1),
+            Action::OverlayDown => self.at + 1,
+            Action::OverlayPageUp => self.at.saturating_sub(PAGE),
+            Action::OverlayPageDown => self.at + PAGE,
+            _ => return false,
+        }
+        .min(last);
+        self.tidy();
+        true
     }
 }
 
 impl Form for NewRun {
     fn line(&mut self) -> Option<&mut Input> {
-        Some(&mut self.input)
+        match self.row() {
+            Row::Quick => Some(&mut self.quick),
+            Row::Key(at) => {
+                let (path, _, value) = self.keys().into_iter().nth(at)?;
+                let fresh = || Edit { input: Input::new(&value), was: value.clone() };
+                Some(&mut self.edits.entry(path).or_insert_with(fresh).input)
+            }
+            _ => None,
+        }
+    }
+
+    fn changed(&mut self) {
+        if self.row() == Row::Quick {
+            self.tidy();
+        }
+        self.renew();
     }
 
     fn accept(&mut self, shared: &Shared) -> (bool, Vec<Effect>) {
@@ -83,53 +337,69 @@ impl Form for NewRun {
         if shared.readonly {
             return (true, vec![Effect::Fail(READONLY.to_owned())]);
         }
-        let mut arguments = vec!["train".to_owned(), self.name().to_owned()];
-        for set in self.input.text().split_whitespace() {
-            arguments.extend(["--set".to_owned(), set.to_owned()]);
+        let mut arguments = self.origin.command();
+        arguments.extend(self.sets().into_iter().flat_map(|set| ["--set".to_owned(), set]));
+        let mut what = self.origin.starts();
+        if let Some(run) = self.waits_for() {
+            arguments.extend(["--after".to_owned(), run.to_string()]);
+            what = format!("{what} after {}", run.run);
         }
         arguments.push("--detach".to_owned());
-        let what = format!("{} starts", self.name());
         (false, vec![Effect::Do(Cmd::Work(Work::Launch { arguments, what }))])
     }
 
-    fn clicked(&mut self, (column, row): (u16, u16), inner: Rect) {
-        // Names stand one after the other, a column before and behind each, on two lines.
-        let (mut x, mut y) = (0, 0);
-        for (at, name) in names().iter().enumerate() {
-            let width = name.len() as u16 + 2;
-            if x + width > inner.width {
-                (x, y) = (0, y + 1);
-            }
-            if (x..x + width).contains(&column) && y == row {
-                self.preset.at = at;
-            }
-            x += width;
-        }
+    fn clicked(&mut self, (_, row): (u16, u16), inner: Rect) {
+        // As it is drawn: two lines of origin, one for each field, then the keys above the foot.
+        let keys = self.keys().len();
+        let height = inner.height.saturating_sub(10);
+        let front = match self.row() {
+            Row::Key(at) => at,
+            _ => 0,
+        };
+        let first = Cursor { at: front }.first(keys, usize::from(height));
+        let at = match row {
+            0 | 1 => 0,
+            2..=4 => usize::from(row) - 1,
+            row if row < 5 + height => FIXED.len() + first + usize::from(row - 5),
+            _ => return,
+        };
+        self.at = at.min(FIXED.len() + keys - 1);
+        self.tidy();
     }
 
     fn wheel(&mut self, lines: i8) {
-        self.preset.shift(lines, names().len());
+        let action = if lines < 0 { Action::OverlayUp } else { Action::OverlayDown };
+        self.move_by(action);
     }
 
-    fn takes(&mut self, _key: Key, action: Option<Action>, _shared: &Shared) -> bool {
-        action.is_some_and(|action| self.preset.act(action, names().len()))
+    fn takes(&mut self, key: Key, action: Option<Action>, _shared: &Shared) -> bool {
+        if action.is_some_and(|action| self.move_by(action)) {
+            return true;
+        }
+        let row = self.row();
+        let chooses = matches!(row, Row::Origin | Row::After | Row::Stage);
+        match key.code {
+            KeyCode::Tab => self.turn(Row::Stage, false),
+            KeyCode::BackTab => self.turn(Row::Stage, true),
+            KeyCode::Left if chooses => self.turn(row, true),
+            KeyCode::Right | KeyCode::Char(' ') if chooses => self.turn(row, false),
+            _ => return false,
+        }
+        true
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
 
-    #[test]
-    fn a_form_is_checked_while_it_is_typed() {
-        let mut form = NewRun::default();
-        let clip = names().iter().position(|name| *name == "clip").unwrap();
-        form.preset.at = clip;
-        assert!(form.recipe().is_ok() && form.changes().is_empty());
-        form.paste("steps=30 vision.width=96");
-        assert_eq!(form.changes().len(), 2, "{:?}", form.changes());
-        assert_eq!(form.stages()[0][1], "30");
-        form.paste(" stesp=3");
-        assert!(form.recipe().unwrap_err().contains("steps"));
+fn flatten(prefix: &str, value: &Value, keys: &mut Vec<(String, String)>) {
+    for (key, value) in value.as_object().into_iter().flatten() {
+        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        if value.is_object() {
+            flatten(&path, value, keys);
+        } else {
+            keys.push((path, plain(value)));
+        }
     }
 }

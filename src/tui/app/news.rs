@@ -1,6 +1,6 @@
 //! What the workers found goes into the model.
 
-use super::{App, Notice, Request, RunId};
+use super::{App, Notice, Overlay, Request, RunId};
 use crate::ids::SessionId;
 use crate::session::control::Command;
 use crate::tui::data::jobs::Progress;
@@ -93,17 +93,32 @@ impl App {
                     request.id = Some(id);
                 }
             }
-            News::Looked(id, answer) => return self.looked(id, answer),
-            News::Said(text) => self.notice = Some(Notice { text, bad: false }),
-            News::Failed(text) => {
-                shared.library.print(shared.now, text.clone());
-                self.notice = Some(Notice { text, bad: true });
+            News::Unsent { run, command, why } => {
+                shared.requests.retain(|request| {
+                    request.id.is_some() || request.run != run || request.command != command
+                });
+                self.fail(why);
             }
+            News::Looked(id, answer) => return self.looked(id, answer),
+            News::Estimated(asked, answer) => {
+                if let Some(Overlay::NewRun(form)) = &mut self.overlay {
+                    form.estimated(&asked, answer);
+                }
+                return;
+            }
+            News::Said(text) => self.notice = Some(Notice { text, bad: false }),
+            News::Failed(text) => self.fail(text),
             News::Printed(line) => shared.library.print(shared.now, line),
         }
         for screen in ScreenId::ALL {
             self.screens.get_mut(screen).refresh(&self.shared);
         }
+    }
+
+    /// Says what went wrong, and keeps it for the Log screen.
+    fn fail(&mut self, text: String) {
+        self.shared.library.print(self.shared.now, text.clone());
+        self.notice = Some(Notice { text, bad: true });
     }
 
     /// A job is so far now.

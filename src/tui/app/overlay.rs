@@ -1,5 +1,6 @@
 //! What may lie over a screen: help, the palette, a question, a line to type in, a new run's form.
 
+use super::differ::Differ;
 use super::export::ExportForm;
 use super::form::Form;
 use super::look::LookForm;
@@ -23,6 +24,8 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 pub enum Purpose {
     /// The filter of the list of runs.
     RunsFilter,
+    /// Tags of a run.
+    Tags,
     /// The filter of the list of queries.
     QuerySearch,
     /// A text that lines of the log must hold.
@@ -48,7 +51,7 @@ impl Purpose {
     #[must_use]
     pub const fn screen(self) -> ScreenId {
         match self {
-            Self::RunsFilter => ScreenId::Runs,
+            Self::RunsFilter | Self::Tags => ScreenId::Runs,
             Self::QuerySearch | Self::Ask | Self::Choose | Self::Note => ScreenId::Inspect,
             Self::LogSearch => ScreenId::Log,
             Self::Seek | Self::Find | Self::Bookmark | Self::Film => ScreenId::Replay,
@@ -60,6 +63,7 @@ impl Purpose {
     pub const fn prompt(self) -> &'static str {
         match self {
             Self::RunsFilter | Self::QuerySearch => "filter",
+            Self::Tags => "tags",
             Self::LogSearch => "search",
             Self::Ask => "ask",
             Self::Choose => "choose among",
@@ -82,6 +86,7 @@ impl Purpose {
     pub const fn action(self) -> Action {
         match self {
             Self::RunsFilter => Action::Filter,
+            Self::Tags => Action::Tag,
             Self::QuerySearch => Action::Search,
             Self::LogSearch => Action::LogSearch,
             Self::Ask => Action::Ask,
@@ -143,6 +148,8 @@ pub enum Overlay {
     },
     /// The form of a new run.
     NewRun(Box<NewRun>),
+    /// Two recipes side by side.
+    Differ(Box<Differ>),
     /// The form of a new comparison.
     NewCompare(Box<NewCompare>),
     /// An encoder looked into.
@@ -266,6 +273,7 @@ impl Overlay {
     pub(super) fn form(&mut self) -> Option<&mut dyn Form> {
         match self {
             Self::NewRun(form) => Some(&mut **form),
+            Self::Differ(form) => Some(&mut **form),
             Self::NewCompare(form) => Some(&mut **form),
             Self::Look(form) => Some(&mut **form),
             Self::Export(form) => Some(&mut **form),

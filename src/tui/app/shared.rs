@@ -141,6 +141,8 @@ pub enum Effect {
     Unmark,
     /// Pin a run, or let it go.
     Pin(RunId),
+    /// Put tags on a run, and take some off, as typed.
+    Tag(RunId, String),
     /// Say something in the footer.
     Say(String),
     /// Open a line to type in.

@@ -47,6 +47,9 @@ pub(crate) fn entry(name: &str, minute: i64) -> RunEntry {
         spark: vec![Some(3.0), Some(2.5), None],
         warnings: 0,
         reason: None,
+        recipe: None,
+        pace: Vec::new(),
+        saved: Vec::new(),
     }
 }
 

@@ -5,7 +5,8 @@ use super::history::DeviceHistory;
 use super::story::Story;
 use crate::eval::classify::ClassifyDocument;
 use crate::eval::{CompareDocument, InspectDocument};
-use crate::ids::SessionId;
+use crate::ids::{SessionId, StageName};
+use crate::recipe::Recipe;
 use crate::session::fold::RunState;
 use crate::session::names::RunId;
 use crate::session::neighbours::NeighbourSet;
@@ -75,6 +76,12 @@ pub struct RunEntry {
     pub warnings: u64,
     /// Why it ended, where it says.
     pub reason: Option<String>,
+    /// Its resolved recipe; nothing where this version cannot read it.
+    pub recipe: Option<Arc<Recipe>>,
+    /// Seconds a step of each stage that made some.
+    pub pace: Vec<(StageName, f64)>,
+    /// Checkpoints it saved and has not removed: stage and step, the newest last.
+    pub saved: Vec<(StageName, u64)>,
 }
 
 /// How far a log has been read.

@@ -10,6 +10,7 @@ pub mod history;
 pub mod jobs;
 pub mod library;
 pub mod looked;
+pub mod pace;
 pub mod pairing;
 pub mod query_filter;
 pub mod reel;

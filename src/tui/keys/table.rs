@@ -186,7 +186,11 @@ actions! {
     Mark Runs "mark" ["space"] "mark the run: marked runs are laid over each other in charts";
     Unmark Runs "unmark-all" ["u"] "take all marks off";
     Pin Runs "pin" ["p"] "keep the run at the top of the list";
+    Tag Runs "tag" ["t"] "type tags for the run, with spaces between; -name takes one off";
     NewRun Runs "new-run" ["n"] "start a run: choose a preset, change its values";
+    Queue Runs "queue" ["a"] "start a run after the selected one has ended";
+    Fork Runs "fork" ["F"] "start a run from a checkpoint of the selected one, with other values";
+    Difference Runs "difference" ["d"] "keys in which two recipes differ: of marked runs, of the run and a marked one, or of the run and its preset";
 
     MetricNext Train "metric-next" ["j", "down"] "the next measure in the large chart";
     MetricPrevious Train "metric-previous" ["k", "up"] "the measure before";

@@ -230,10 +230,10 @@ mod tests {
         let arguments = ["-c", "exec sleep 60"].map(str::to_owned).to_vec();
         let began = std::time::Instant::now();
         let mut asker =
-            Asker::start(OsStr::new("/bin/sh"), arguments, &[], sender.clone()).unwrap();
+            Asker::start(OsStr::new("/bin/sh"), arguments, &[], &[], sender.clone()).unwrap();
         asker.ask(&json!({"id": "typed-1"})).unwrap();
         let arguments = vec!["-c".to_owned(), FAKE.to_owned()];
-        let mut next = Asker::start(OsStr::new("/bin/sh"), arguments, &[], sender).unwrap();
+        let mut next = Asker::start(OsStr::new("/bin/sh"), arguments, &[], &[], sender).unwrap();
         drop(asker);
         let wait = Duration::from_secs(20);
         let Ok(Msg::News(News::Unanswered(ids, why))) = messages.recv_timeout(wait) else {

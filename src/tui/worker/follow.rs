@@ -1,7 +1,8 @@
 //! One run's log, followed: briefly for the list of runs, in full where the run is looked at.
 
-use super::Entry;
 use super::samples::SampleTail;
+use super::{Entry, LOOK};
+use crate::recipe::Recipe;
 use crate::session::event::Event;
 use crate::session::fold::RunState;
 use crate::session::follow::RunFollower;
@@ -16,6 +17,7 @@ use crate::tui::data::library::{OpenRun, Reading, RunEntry, Runner};
 use crate::tui::data::story::Story;
 use crate::tui::msg::News;
 use crate::tui::text;
+use serde::Deserialize;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -50,6 +52,10 @@ pub struct Followed {
     told: Option<Instant>,
     fresh: bool,
     checked: Instant,
+    /// When it was last found without a first record, unreadable or in an unknown state.
+    vain: Option<Instant>,
+    /// Its recipe, once read: the same in all segments.
+    recipe: Option<Arc<Recipe>>,
 }
 
 /// The end of a long log.
@@ -98,12 +104,22 @@ impl Followed {
             told: None,
             fresh: true,
             checked: Instant::now(),
+            vain: None,
+            recipe: None,
         }
     }
 
     /// Whether its log may grow: it is not read yet, or a runner is there.
     pub fn moves(&self) -> bool {
-        self.status.is_none_or(RunStatus::has_runner) || (self.watched && self.fresh)
+        let grows = self.status.map_or(self.vain.is_none(), RunStatus::has_runner);
+        grows || (self.watched && self.fresh)
+    }
+
+    /// Whether it is time to look again at a log that told nothing of a runner: its first record may
+    /// still come, a failed read may succeed, and a run in an unknown state may write again.
+    fn is_due(&self) -> bool {
+        let open = self.status.is_none_or(|status| status == RunStatus::Unknown);
+        open && self.vain.is_some_and(|at| at.elapsed() >= LOOK)
     }
 
     /// So many segments are there.
@@ -111,6 +127,7 @@ impl Followed {
         if segments != self.segments {
             self.segments = segments;
             self.status = None;
+            self.vain = None;
         }
     }
 
@@ -122,6 +139,7 @@ impl Followed {
             if self.indexed {
                 self.follower = None;
                 self.status = None;
+                self.vain = None;
             }
         }
         self.watched = watched;
@@ -129,7 +147,7 @@ impl Followed {
 
     /// Reads on. Tells what is new; whether there is more to read at once.
     pub fn poll(&mut self, id: &RunId, now: Time, news: &mut Vec<News>) -> bool {
-        if !self.moves() {
+        if !self.moves() && !self.is_due() {
             return false;
         }
         let follower = self.follower.get_or_insert_with(|| {
@@ -160,6 +178,7 @@ impl Followed {
                     news.push(News::Failed(format!("{id}: {error}")));
                 }
                 self.status = Some(RunStatus::Unknown);
+                self.vain = Some(Instant::now());
                 self.fresh = false;
                 return false;
             }
@@ -173,9 +192,9 @@ impl Followed {
         let recheck =
             grew || self.status.is_none() || self.checked.elapsed() >= Duration::from_secs(1);
         if !follower.is_run() || !(recheck || self.fresh) {
-            // A file without its first record is no run yet.
+            // A file without its first record is no run yet; it may be one at the next look.
             if !follower.is_run() && !more {
-                self.status = Some(RunStatus::Unknown);
+                self.vain = Some(Instant::now());
             }
             return more;
         }
@@ -198,6 +217,10 @@ impl Followed {
             self.fresh = more;
             let mut entry = entry(id, shown, now);
             entry.runner.after.clone_from(&self.after);
+            if self.recipe.is_none() {
+                self.recipe = recipe(shown).map(Arc::new);
+            }
+            entry.recipe.clone_from(&self.recipe);
             if partial {
                 entry.row.state = status;
             }
@@ -223,7 +246,8 @@ impl Followed {
         }
         if !more {
             self.status = Some(status);
-            if !status.has_runner() && !self.watched {
+            self.vain = (status == RunStatus::Unknown).then(Instant::now);
+            if !status.has_runner() && status != RunStatus::Unknown && !self.watched {
                 self.follower = None;
             }
         }
@@ -245,6 +269,14 @@ fn entry(id: &RunId, run: &RunFollower, now: Time) -> Entry {
         }
     });
     let ends = run.status(now);
+    let pace = state
+        .stages
+        .iter()
+        .filter_map(|stage| Some((stage.stage.clone(), stage.clock.milliseconds()? / 1000.0)));
+    let saved = state.stages.iter().flat_map(|stage| {
+        let there = stage.checkpoints.iter().filter(|checkpoint| !checkpoint.superseded);
+        there.map(move |checkpoint| (stage.stage.clone(), checkpoint.step))
+    });
     let reason = state.finished.as_ref().and_then(|finished| finished.reason.clone());
     Box::new(RunEntry {
         id: id.clone(),
@@ -266,7 +298,14 @@ fn entry(id: &RunId, run: &RunFollower, now: Time) -> Entry {
         spark: spark(state, SPARK),
         warnings: state.warnings.count,
         reason,
+        recipe: None,
+        pace: pace.collect(),
+        saved: saved.collect(),
     })
+}
+
+fn recipe(run: &RunFollower) -> Option<Recipe> {
+    Recipe::deserialize(&run.state().started.as_ref()?.recipe).ok()
 }
 
 fn share(state: &RunState, status: RunStatus) -> f64 {
@@ -296,4 +335,58 @@ fn console(folder: &Path, id: &RunId, segment: u32) -> Vec<String> {
     });
     let all: Vec<String> = shown.collect();
     all[all.len().saturating_sub(200)..].to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::event::RunStarted;
+    use crate::session::header::Header;
+    use crate::session::names::log_name;
+    use crate::session::writer::LogWriter;
+    use serde_json::json;
+
+    #[test]
+    fn a_log_that_is_seen_before_its_first_record_becomes_a_run_at_a_later_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let id: RunId = crate::tui::app::tests::entry(RUN, 0).id;
+        let path = folder.path().join(log_name(&id.run, 1));
+        let header = Header::of_run(id.session.clone(), id.run.clone(), 1);
+        let mut log = LogWriter::create(&path, &header, 1).unwrap();
+        let (mut followed, mut news) = (Followed::new(folder.path(), false), Vec::new());
+        followed.seen(1);
+        assert!(!followed.poll(&id, Time::now(), &mut news));
+        assert!(!followed.moves() && !followed.is_due(), "it should be left alone for a while");
+        let started: RunStarted = serde_json::from_value(json!({
+            "run": "clip-1", "segment": 1, "recipe": {}, "stages": [], "program_version": "0",
+            "host": "here", "pid": 1, "device": "cpu", "threads": 1, "seed": 0,
+        }))
+        .unwrap();
+        log.append(started).unwrap();
+        followed.poll(&id, Time::now(), &mut news);
+        assert!(news.is_empty());
+        followed.vain = Instant::now().checked_sub(LOOK);
+        followed.poll(&id, Time::now(), &mut news);
+        assert!(matches!(&news[..], [News::Run(run)] if run.row.state == RunStatus::Live));
+        assert!(followed.moves());
+    }
+
+    #[test]
+    fn a_log_that_could_not_be_read_once_is_told_of_once_and_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let id: RunId = crate::tui::app::tests::entry(RUN, 0).id;
+        let path = folder.path().join(log_name(&id.run, 1));
+        std::fs::write(&path, "{\"format\":\"other/1\"}\n").unwrap();
+        let (mut followed, mut news) = (Followed::new(folder.path(), false), Vec::new());
+        followed.poll(&id, Time::now(), &mut news);
+        followed.vain = Instant::now().checked_sub(LOOK);
+        followed.poll(&id, Time::now(), &mut news);
+        assert!(matches!(&news[..], [News::Failed(_)]), "{news:?}");
+        assert!(
+            followed.vain.is_some_and(|at| at.elapsed() < LOOK),
+            "it should be looked at again"
+        );
+    }
+
+    const RUN: &str = "20261124-100000-night-bbbbbb/clip-1";
 }

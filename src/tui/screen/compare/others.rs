@@ -43,8 +43,8 @@ impl Other<'_> {
     }
 }
 
-fn value(protocol: &Value, key: &str) -> String {
-    match &protocol[key] {
+fn words(key: &str, value: &Value) -> String {
+    match value {
         Value::Null if key == "pool" => "all".to_owned(),
         Value::Null => "none".to_owned(),
         Value::String(digest) if key == "split_digest" => digest.chars().take(12).collect(),
@@ -60,10 +60,8 @@ fn differing(own: &CompareDocument, other: &CompareDocument, direction: Directio
         let (here, there) = (own.task.name().to_owned(), other.task.name().to_owned());
         keys.push(Key { name: "task", here, there });
     }
-    let named = own.protocol.differing_keys(&other.protocol);
-    let both = [own, other].map(|one| serde_json::to_value(&one.protocol).unwrap_or_default());
-    keys.extend(named.into_iter().map(|name| {
-        let [here, there] = [&both[0], &both[1]].map(|protocol| value(protocol, name));
+    keys.extend(own.protocol.differing_keys(&other.protocol).into_iter().map(|(name, both)| {
+        let [here, there] = both.map(|value| words(name, &value));
         Key { name, here, there }
     }));
     if !other.rows.iter().any(|row| row.direction == direction) {

@@ -1,0 +1,283 @@
+//! How the form of a new run looks, and when its estimate is asked for.
+
+use super::newrun::{NewRun, Origin, Row};
+use super::{App, Overlay, Shared};
+use crate::recipe::{Estimate, names};
+use crate::session::names::RunId;
+use crate::tui::data::pace::{Pace, pace};
+use crate::tui::format;
+use crate::tui::msg::{Cmd, Work};
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widget::input::Input;
+use crate::tui::widget::list::Cursor;
+use crate::tui::widget::paint::{bottom, put, top};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Columns before a field's value.
+const NAMES: u16 = 9;
+/// Cells of a key, and of its value.
+const KEY: usize = 26;
+
+impl App {
+    /// Asks what the recipe in the form will take, each time it has become another one.
+    pub(super) fn await_estimate(&mut self, commands: &mut Vec<Cmd>) {
+        let Some(Overlay::NewRun(form)) = &mut self.overlay else { return };
+        commands.extend(form.ask().map(|arguments| Cmd::Work(Work::Estimate(arguments))));
+    }
+
+    pub(super) fn new_run(&self, form: &NewRun, area: Rect, buffer: &mut Buffer) {
+        let title = match &form.origin {
+            Origin::Preset(_) => "A new run".to_owned(),
+            Origin::Run(forked) => format!("A fork of {}", forked.run.run),
+        };
+        let width = (area.width - 4).clamp(76, 110);
+        let height = area.height.saturating_sub(2).min(44);
+        let inner = self.sheet(width, height, &title, area, buffer);
+        let (head, rest) = top(inner, 5);
+        self.new_run_head(form, head, buffer);
+        let (keys, foot) = bottom(rest, 5);
+        self.new_run_keys(form, keys, buffer);
+        self.new_run_foot(form, foot, buffer);
+    }
+
+    fn new_run_head(&self, form: &NewRun, area: Rect, buffer: &mut Buffer) {
+        let row = form.row();
+        let style = |role| self.shared.theme.style(role);
+        let line = |at: u16| {
+            top(Rect { y: area.y + at, height: area.height.saturating_sub(at), ..area }, 1).0
+        };
+        let value =
+            self.field((form_name(&form.origin), NAMES), row == Row::Origin, line(0), buffer);
+        match &form.origin {
+            Origin::Preset(at) => {
+                self.presets(*at, Rect { height: 2.min(area.height), ..value }, buffer)
+            }
+            Origin::Run(forked) => {
+                let (stage, _, step) = forked.place();
+                let words =
+                    format!("[{stage}@{step}]  {} of {}", forked.at + 1, forked.saved.len());
+                put(buffer, value, value.x, value.y, &words, style(Role::Accent));
+                let from = forked.run.to_string();
+                let from = text::fit_end(&from, usize::from(value.width), self.shared.glyphs.cut());
+                put(buffer, area, value.x, area.y + 1, &from, style(Role::Dim));
+            }
+        }
+        let value = self.field(("set", NAMES), row == Row::Quick, line(2), buffer);
+        if form.quick.text().is_empty() && row != Row::Quick {
+            let words = "[STAGE.]KEY=VALUE, several with spaces between; or type values below";
+            put(buffer, value, value.x, value.y, words, style(Role::Dim));
+        } else {
+            self.value(&form.quick, row == Row::Quick, value, buffer);
+        }
+        let value = self.field(("start", NAMES), row == Row::After, line(3), buffer);
+        let words = when(form.waits_for(), form.waits.len());
+        put(buffer, value, value.x, value.y, &words, style(Role::Text));
+        let value = self.field(("stage", NAMES), row == Row::Stage, line(4), buffer);
+        let (first, tabs) = form.tabs();
+        let chosen = form.stage - first;
+        let shown = |from: usize| -> String {
+            let tabs = tabs.iter().enumerate().skip(from);
+            let name = |(at, tab): (usize, &String)| {
+                if at == chosen { format!("[{tab}]") } else { format!(" {tab} ") }
+            };
+            tabs.map(name).collect()
+        };
+        // As many before the chosen one as let it be seen whole.
+        let room = usize::from(value.width);
+        let whole = |from: &usize| {
+            let end = shown(*from).find(']').unwrap_or(0);
+            end < room
+        };
+        let words = shown((0..=chosen).find(whole).unwrap_or(chosen));
+        let words = text::fit(&words, room, self.shared.glyphs.cut());
+        put(buffer, value, value.x, value.y, &words, style(Role::Text));
+    }
+
+    fn presets(&self, chosen: usize, area: Rect, buffer: &mut Buffer) {
+        let (mut x, mut y) = (area.x, area.y);
+        for (at, name) in names().iter().enumerate() {
+            let (role, name) = if at == chosen {
+                (Role::Accent, format!("[{name}]"))
+            } else {
+                (Role::Dim, format!(" {name} "))
+            };
+            if x + text::width(&name) as u16 > area.right() {
+                (x, y) = (area.x, y + 1);
+            }
+            x = put(buffer, area, x, y, &name, self.shared.theme.style(role));
+        }
+    }
+
+    fn new_run_keys(&self, form: &NewRun, area: Rect, buffer: &mut Buffer) {
+        let shared = &self.shared;
+        let cut = shared.glyphs.cut();
+        let keys = form.keys();
+        let at = match form.row() {
+            Row::Key(at) => Some(at),
+            _ => None,
+        };
+        let wrong = form.recipe().err().map(|wrong| wrong.place.as_str());
+        let first = Cursor { at: at.unwrap_or(0) }.first(keys.len(), usize::from(area.height));
+        let lines = keys.iter().enumerate().skip(first).take(usize::from(area.height));
+        for (place, (path, key, was)) in lines {
+            let y = area.y + (place - first) as u16;
+            let line = Rect { y, height: 1, ..area };
+            let front = at == Some(place);
+            let role = if front { Role::Key } else { Role::Dim };
+            let name = text::left(key, KEY - 1, cut);
+            put(buffer, line, line.x, y, &name, shared.theme.style(role));
+            let value = Rect {
+                x: line.x + KEY as u16,
+                width: line.width.saturating_sub(KEY as u16),
+                ..line
+            };
+            let typed = form.edit(path).map_or(was.as_str(), Input::text);
+            let changed = typed != was;
+            let note = if changed { format!("was {}", text::safe(was)) } else { String::new() };
+            let room = usize::from(value.width).saturating_sub(text::width(&note) + 2);
+            if front {
+                let input = form.edit(path).cloned();
+                let input = input.unwrap_or_else(|| Input::new(was));
+                let narrow = Rect { width: room as u16, ..value };
+                self.value(&input, true, narrow, buffer);
+            } else {
+                let role = match () {
+                    () if wrong == Some(path.as_str()) => Role::Bad,
+                    () if changed => Role::Accent,
+                    () => Role::Text,
+                };
+                let words = text::fit(&text::safe(typed), room, cut);
+                put(buffer, value, value.x, y, &words, shared.theme.style(role));
+            }
+            let x = value.right().saturating_sub(text::width(&note) as u16).max(value.x);
+            put(buffer, value, x, y, &note, shared.theme.style(Role::Dim));
+        }
+    }
+
+    fn new_run_foot(&self, form: &NewRun, area: Rect, buffer: &mut Buffer) {
+        let (verdict, rest) = top(area, 1);
+        let tick = self.shared.glyphs.tick();
+        match form.recipe() {
+            Ok(_) => {
+                let changes = form.changes();
+                let (role, words) = match changes.len() {
+                    0 => (Role::Dim, "as it stands; up and down go through the keys".to_owned()),
+                    _ => (Role::Good, format!("{tick} {}", changes.join(", "))),
+                };
+                self.verdict(role, &words, verdict, buffer);
+            }
+            Err(wrong) => self.verdict(Role::Bad, &wrong.words, verdict, buffer),
+        }
+        let estimate = form.estimate.as_ref();
+        let known = estimate.and_then(|answer| answer.as_deref().ok());
+        let (line, rest) = top(rest, 1);
+        let value = self.field(("memory", NAMES), false, line, buffer);
+        let (role, words) = match estimate {
+            None if form.recipe().is_err() => (Role::Dim, self.shared.glyphs.none().to_owned()),
+            None => (Role::Dim, "working it out...".to_owned()),
+            Some(Err(why)) => (Role::Bad, why.clone()),
+            Some(Ok(estimate)) => memory(form, estimate),
+        };
+        self.verdict(role, &words, value, buffer);
+        let (line, rest) = top(rest, 1);
+        let value = self.field(("time", NAMES), false, line, buffer);
+        self.verdict(Role::Text, &time(&self.shared, form, known), value, buffer);
+        let (line, rest) = top(rest, 1);
+        let value = self.field(("device", NAMES), false, line, buffer);
+        let words = known.map(|estimate| format!("{}: {}", estimate.device, estimate.why));
+        self.verdict(Role::Text, &words.unwrap_or_default(), value, buffer);
+        let chooses = match form.row() {
+            Row::Quick | Row::Key(_) => ("tab", "next stage"),
+            _ => ("left right", "choose"),
+        };
+        let keys = [("enter", "starts it in the background"), ("up down", "lines"), chooses];
+        self.last_line(&keys, rest, buffer);
+    }
+}
+
+fn form_name(origin: &Origin) -> &'static str {
+    match origin {
+        Origin::Preset(_) => "recipe",
+        Origin::Run(_) => "from",
+    }
+}
+
+fn when(after: Option<&RunId>, runs: usize) -> String {
+    match (after, runs) {
+        (None, 0) => "now; no run is at work to wait for".to_owned(),
+        (None, _) => format!("[now]  or after one of {runs} at work"),
+        (Some(run), _) => format!("[after {}]  when it has ended, and the device is free", run.run),
+    }
+}
+
+/// What the stage listed takes, or the largest one; against what is free.
+fn memory(form: &NewRun, estimate: &Estimate) -> (Role, String) {
+    if let Some(problem) = &estimate.problem {
+        return (Role::Warn, format!("not known before its weights are there: {problem}"));
+    }
+    let stages = || estimate.stages.iter().skip(form.origin.first_stage());
+    let Some(most) = stages().max_by_key(|stage| stage.total) else {
+        return (Role::Dim, String::new());
+    };
+    let mut words = String::new();
+    if let Some(own) = estimate.stages.get(form.stage) {
+        words = format!("{} about {}; ", own.stage, format::bytes(own.total));
+    }
+    words.push_str(&format!("at most {} ({})", format::bytes(most.total), most.stage));
+    let Some(free) = estimate.free else { return (Role::Text, words) };
+    words.push_str(&format!("; {} free", format::bytes(free)));
+    if most.total > free {
+        return (Role::Bad, format!("too much: {words}"));
+    }
+    (Role::Text, words)
+}
+
+/// How long the stage listed takes, and all that are still to be trained, by earlier runs.
+fn time(shared: &Shared, form: &NewRun, estimate: Option<&Estimate>) -> String {
+    let recipe = match form.recipe() {
+        Ok(recipe) => recipe.clone(),
+        Err(_) => form.ground(),
+    };
+    let made = |at: usize| match &form.origin {
+        Origin::Run(forked) if forked.place().1 == at => forked.place().2,
+        _ => 0,
+    };
+    let first = form.origin.first_stage();
+    let (mut seconds, mut known, mut own) = (0.0, 0, None);
+    for (at, stage) in recipe.stages.iter().enumerate().skip(first) {
+        let Some(pace) = pace(&shared.library, stage, estimate) else { continue };
+        let left = (stage.steps as u64).saturating_sub(made(at));
+        let takes = left as f64 * pace.seconds;
+        (seconds, known) = (seconds + takes, known + 1);
+        if at == form.stage || own.is_none() {
+            own = Some((stage.name.as_str(), takes, pace));
+        }
+    }
+    let Some((name, takes, pace)) = own else {
+        return "not known yet: no run of it here".to_owned();
+    };
+    let (takes, source) = (format::duration(takes), source(&pace));
+    match recipe.stages.len() - first {
+        1 => format!("about {takes} ({source})"),
+        all if known == all => {
+            format!("about {} in all; {name} {takes} ({source})", format::duration(seconds))
+        }
+        all => format!(
+            "not known yet for {} of {all} stages; {name} about {takes} ({source})",
+            all - known
+        ),
+    }
+}
+
+fn source(pace: &Pace) -> String {
+    let mut words = format!("{} a step, as {}", format::duration(pace.seconds), pace.run);
+    if let Some(host) = &pace.host {
+        words.push_str(&format!(" on {host}"));
+    }
+    if let Some(batch) = pace.batch {
+        words.push_str(&format!(", scaled from batch {batch}"));
+    }
+    words
+}

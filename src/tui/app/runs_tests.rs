@@ -1,0 +1,230 @@
+//! The Runs screen in the model: commands and their answers, tags, filters, forms that start runs.
+
+use super::tests::{app, entry, press, shows};
+use super::*;
+use crate::session::RunStatus;
+use crate::session::control::Command;
+use crate::session::fold::{Answer, RunState};
+use crate::tui::data::library::{OpenRun, RunEntry};
+use crate::tui::msg::News;
+use std::sync::Arc;
+
+const RUN: &str = "20261124-100000-night-bbbbbb/simcse-1";
+const OTHER: &str = "20261124-110000-day-cccccc/clip-1";
+
+/// A workbench on two runs, the newer of them selected.
+fn two() -> App {
+    let mut app = app();
+    app.update(Msg::News(News::Run(Box::new(entry(OTHER, 6)))));
+    app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+    app
+}
+
+fn open(state: RunState) -> Box<OpenRun> {
+    Box::new(OpenRun {
+        state: Arc::new(state),
+        alerts: Arc::default(),
+        story: Arc::default(),
+        console: Arc::default(),
+        device: Arc::default(),
+        reading: crate::tui::data::library::Reading::default(),
+        oddities: crate::session::tail::Oddities::default(),
+        status: RunStatus::Live,
+    })
+}
+
+#[test]
+fn the_answer_of_a_run_that_is_not_in_focus_is_heard_too() {
+    let mut app = two();
+    press(&mut app, "enter 1 down K");
+    let run = entry(RUN, 5).id;
+    let commands = press(&mut app, "y");
+    let both = BTreeSet::from([run.clone(), entry(OTHER, 6).id]);
+    assert!(commands.contains(&Cmd::Work(Work::Watch(both))), "{commands:?}");
+    let sent = News::Sent { run: run.clone(), command: Command::Stop, id: "7".to_owned() };
+    app.update(Msg::News(sent));
+    let mut state = RunState::default();
+    let (command, refused) = ("stop".to_owned(), Some("not now".to_owned()));
+    state.answers.push(Answer { id: "7".to_owned(), command, refused });
+    let commands = app.update(Msg::News(News::Open(run.clone(), open(state))));
+    assert!(shows(&app, 80, 24).contains("stop refused: not now"));
+    assert!(app.shared.requests.is_empty());
+    assert!(matches!(&commands[..], [Cmd::Work(Work::Watch(one))] if !one.contains(&run)));
+}
+
+#[test]
+fn a_command_that_could_not_be_sent_can_be_asked_again() {
+    let mut app = app();
+    app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+    press(&mut app, "K y");
+    let (run, command) = (entry(RUN, 5).id, Command::Stop);
+    let unsent = News::Unsent { run: run.clone(), command, why: "the disk is full".to_owned() };
+    app.update(Msg::News(unsent));
+    assert!(shows(&app, 80, 24).contains("the disk is full"));
+    assert!(app.shared.requested(&run).is_empty());
+    press(&mut app, "K");
+    assert_eq!(press(&mut app, "y")[..1], [Cmd::Work(Work::Send(run, command))]);
+}
+
+fn worked(edits: &str) -> RunEntry {
+    let recipe = crate::recipe::apply_set(&crate::recipe::preset("clip").unwrap(), edits).unwrap();
+    let stage = recipe.stages[0].name.clone();
+    let (pace, saved) = (vec![(stage.clone(), 2.0)], vec![(stage, 30)]);
+    RunEntry { recipe: Some(Arc::new(recipe)), pace, saved, ..entry(OTHER, 6) }
+}
+
+#[test]
+fn tags_are_typed_recorded_shown_and_filtered_by() {
+    let mut app = two();
+    press(&mut app, "t");
+    app.update(Msg::Paste("old best".to_owned()));
+    let commands = press(&mut app, "enter");
+    let run = entry(OTHER, 6).id;
+    let on = || Subject::run("clip-1");
+    let tagged = |tag: &str| -> SittingEvent {
+        crate::session::sitting::Tagged { on: on(), tag: tag.to_owned() }.into()
+    };
+    let record =
+        |event: SittingEvent| Cmd::Work(Work::Record(run.session.clone(), Box::new(event)));
+    assert_eq!(commands, [record(tagged("old")), record(tagged("best"))]);
+    assert!(shows(&app, 80, 24).contains("clip-1 is tagged best old"));
+    press(&mut app, "o O O");
+    let (narrow, wide) = (shows(&app, 80, 24), shows(&app, 120, 40));
+    assert!(narrow.contains("tags best old") && wide.contains("best old"), "{narrow}{wide}");
+    press(&mut app, "/");
+    app.update(Msg::Paste("-tag:old".to_owned()));
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("simcse-1") && !text.contains("clip-1"), "{text}");
+    press(&mut app, "enter esc g t");
+    app.update(Msg::Paste("-old -none".to_owned()));
+    let commands = press(&mut app, "enter");
+    let untagged = crate::session::sitting::Untagged { on: on(), tag: "old".to_owned() };
+    assert_eq!(commands, [record(untagged.into())]);
+    assert!(shows(&app, 80, 24).contains("clip-1 has no tag none"));
+    assert_eq!(app.shared.library.tags(&run), ["best"]);
+}
+
+#[test]
+fn a_filter_that_cannot_be_read_says_so_and_leaves_the_one_before_in_force() {
+    let mut app = two();
+    press(&mut app, "/");
+    app.update(Msg::Paste("recipe:clip".to_owned()));
+    press(&mut app, "enter /");
+    app.update(Msg::Paste(" foo:bar".to_owned()));
+    for (width, height) in [(80, 24), (120, 40)] {
+        let text = shows(&app, width, height);
+        assert!(text.contains("no field \"foo\"") && text.contains("segments or done"), "{text}");
+        assert!(text.contains("the filter before is in force: recipe:clip"), "{text}");
+        assert!(text.contains("clip-1") && !text.contains("simcse-1"), "{text}");
+        assert!(text.contains("1 of 2 runs match recipe:clip"), "{text}");
+    }
+    press(&mut app, "enter esc");
+    let text = shows(&app, 80, 24);
+    assert!(!text.contains("no field") && !text.contains("simcse-1"), "{text}");
+    press(&mut app, "esc");
+    assert!(shows(&app, 80, 24).contains("simcse-1"));
+}
+
+#[test]
+fn nothing_is_started_or_tagged_and_nothing_such_is_offered_where_nothing_may_be_written() {
+    let mut app = app();
+    app.shared.readonly = true;
+    app.update(Msg::News(News::Scanned));
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("No runs yet") && !text.contains("starts one"), "{text}");
+    app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+    let text = shows(&app, 80, 24);
+    for word in ["new run", "starts a run", "tag ", "fork", "stop", "pause"] {
+        assert!(!text.contains(word), "{word} in {text}");
+    }
+    for key in ["n", "a", "F", "t"] {
+        press(&mut app, key);
+        assert!(shows(&app, 80, 24).contains("--readonly"), "{key}");
+        assert!(app.overlay.is_none(), "{key}");
+    }
+}
+
+#[test]
+fn a_new_run_is_filled_in_with_its_memory_time_and_device_in_sight() {
+    let mut app = app();
+    app.update(Msg::News(News::Run(Box::new(worked("steps=100")))));
+    let place = crate::recipe::names().iter().position(|name| *name == "clip").unwrap();
+    let keys = vec!["right"; place].join(" ");
+    let commands = press(&mut app, &format!("n {keys}"));
+    let asked = commands.last().unwrap().clone();
+    let Cmd::Work(Work::Estimate(arguments)) = asked else { panic!("{asked:?}") };
+    assert_eq!(arguments.join(" "), "recipes clip --estimate --json");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("[clip]") && text.contains("working it out"), "{text}");
+    let stage = serde_json::json!({"stage": "clip", "total": 292_000_000, "parameters": 1, "moments": 1,
+        "gradients": 1, "activations": 1, "batch": 1});
+    let estimate = serde_json::json!({"format": "llm2clip.estimate/1", "recipe": "clip", "device": "cpu",
+        "why": "no GPU is here", "host": "here", "free": 3_000_000_000_u64, "stages": [stage], "problem": null});
+    let estimate = serde_json::from_value(estimate).unwrap();
+    app.update(Msg::News(News::Estimated(arguments, Ok(Box::new(estimate)))));
+    for (width, height) in [(80, 24), (120, 40)] {
+        let text = shows(&app, width, height);
+        println!("{text}");
+        assert!(text.contains("clip about 292 MB") && text.contains("3.0 GB free"), "{text}");
+        assert!(text.contains("about 10 m 00 s (2.0 s a step, as clip-1)"), "{text}");
+        assert!(text.contains("cpu: no GPU is here"), "{text}");
+        assert!(text.contains("steps") && text.contains("enter starts it"), "{text}");
+    }
+    // The list scrolls with the line in front, also where there is little room.
+    press(&mut app, "down down down pagedown pagedown");
+    for (width, height) in [(60, 16), (80, 24)] {
+        let text = shows(&app, width, height);
+        println!("{text}");
+        assert!(text.contains("clip_norm") && !text.contains("warmup"), "{text}");
+    }
+    press(&mut app, "tab");
+    assert!(shows(&app, 80, 24).contains("[recipe]"));
+    press(&mut app, "esc n");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("not known yet for 5 of 6 stages"), "{text}");
+}
+
+#[test]
+fn a_fork_and_a_queued_run_open_the_same_form() {
+    let mut app = app();
+    app.update(Msg::News(News::Run(Box::new(worked("steps=100")))));
+    press(&mut app, "F");
+    let text = shows(&app, 80, 24);
+    println!("{text}");
+    assert!(text.contains("A fork of clip-1") && text.contains("[clip@30]"), "{text}");
+    assert!(text.contains("2 m 20 s"), "70 of 100 steps are left: {text}");
+    let commands = press(&mut app, "enter");
+    let launched = |commands: &[Cmd]| match commands {
+        [Cmd::Work(Work::Launch { arguments, .. })] => arguments.join(" "),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(launched(&commands), format!("fork {OTHER}/clip@30 --detach"));
+    press(&mut app, "a");
+    assert!(shows(&app, 80, 24).contains("[after clip-1]"));
+    assert_eq!(launched(&press(&mut app, "enter")), format!("train demo --after {OTHER} --detach"));
+    let mut done = worked("steps=100");
+    done.row.state = RunStatus::Done;
+    app.update(Msg::News(News::Run(Box::new(done))));
+    press(&mut app, "a");
+    assert!(shows(&app, 80, 24).contains("only a run at work is waited for"));
+}
+
+#[test]
+fn two_recipes_are_laid_side_by_side() {
+    let mut app = two();
+    press(&mut app, "d");
+    assert!(shows(&app, 80, 24).contains("cannot be read by this version"));
+    app.update(Msg::News(News::Run(Box::new(worked("steps=100")))));
+    press(&mut app, "d");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("preset clip against clip-1") && text.contains("clip.steps"), "{text}");
+    press(&mut app, "esc");
+    let mut other = worked("batch=7");
+    (other.id, other.began) = (entry(RUN, 5).id, entry(RUN, 5).began);
+    app.update(Msg::News(News::Run(Box::new(other))));
+    press(&mut app, "space d");
+    let text = shows(&app, 120, 40);
+    println!("{text}");
+    assert!(text.contains("clip-1 against simcse-1") && text.contains("clip.batch"), "{text}");
+    assert!(text.contains("1 to 2 of 2 keys"), "{text}");
+}

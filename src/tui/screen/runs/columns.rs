@@ -1,0 +1,146 @@
+//! The columns of the list of runs, and what they can be sorted by.
+
+use crate::session::RunStatus;
+use crate::tui::app::Shared;
+use crate::tui::data::library::RunEntry;
+use crate::tui::format;
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widget::table::{self, Column};
+use std::cmp::Ordering;
+
+const STATE: usize = 0;
+const RUN: usize = 1;
+const RECIPE: usize = 2;
+const STAGE: usize = 3;
+const DONE: usize = 5;
+const LOSS: usize = 6;
+const BEST: usize = 7;
+const LEFT: usize = 8;
+const AGE: usize = 9;
+
+/// The columns; the first is the state with its marks.
+pub const COLUMNS: [Column; 14] = [
+    Column { title: "state", width: 11, right: false, from: 0 },
+    Column { title: "run", width: 0, right: false, from: 0 },
+    Column { title: "recipe", width: 12, right: false, from: 132 },
+    Column { title: "stage", width: 19, right: false, from: 106 },
+    Column { title: "step", width: 15, right: true, from: 0 },
+    Column { title: "done", width: 5, right: true, from: 146 },
+    Column { title: "loss", width: 8, right: true, from: 0 },
+    Column { title: "best", width: 11, right: true, from: 86 },
+    Column { title: "left", width: 6, right: true, from: 0 },
+    Column { title: "age", width: 5, right: true, from: 66 },
+    Column { title: "tags", width: 12, right: false, from: 118 },
+    Column { title: "loss over steps", width: 20, right: false, from: 168 },
+    Column { title: "device", width: 7, right: false, from: 140 },
+    Column { title: "seed", width: 5, right: true, from: 186 },
+];
+
+/// What the list can be sorted by: columns that order runs.
+pub const ORDERS: [usize; 9] = [AGE, STATE, RUN, RECIPE, STAGE, DONE, LOSS, BEST, LEFT];
+
+/// A rank of states: what runs comes first.
+const fn rank(status: RunStatus) -> u8 {
+    match status {
+        RunStatus::Live => 0,
+        RunStatus::Paused => 1,
+        RunStatus::Queued => 2,
+        RunStatus::Crashed => 3,
+        RunStatus::Failed => 4,
+        RunStatus::Unknown => 5,
+        RunStatus::Stopped => 6,
+        RunStatus::Done => 7,
+    }
+}
+
+/// The role of a state.
+#[must_use]
+pub const fn role(status: RunStatus) -> Role {
+    match status {
+        RunStatus::Live => Role::Good,
+        RunStatus::Paused | RunStatus::Queued => Role::Warn,
+        RunStatus::Failed | RunStatus::Crashed => Role::Bad,
+        RunStatus::Done => Role::Text,
+        RunStatus::Stopped | RunStatus::Unknown => Role::Dim,
+    }
+}
+
+/// Which of two runs comes first in the order of a column.
+pub fn compare(column: usize, a: &RunEntry, b: &RunEntry) -> Ordering {
+    // What is not known comes last.
+    let number = |a: Option<f64>, b: Option<f64>| {
+        (a.is_none()).cmp(&b.is_none()).then(a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0)))
+    };
+    match column {
+        STATE => rank(a.row.state).cmp(&rank(b.row.state)),
+        RUN => a.id.run.cmp(&b.id.run),
+        RECIPE => a.row.recipe.cmp(&b.row.recipe),
+        STAGE => a.row.stage.cmp(&b.row.stage),
+        DONE => b.share.total_cmp(&a.share),
+        LOSS => number(a.row.loss, b.row.loss),
+        BEST => number(a.best.as_ref().map(|best| best.1), b.best.as_ref().map(|best| best.1)),
+        LEFT => number(a.row.eta_s, b.row.eta_s),
+        _ => b.began.cmp(&a.began),
+    }
+}
+
+/// A run as a line of cells, one a column.
+pub fn cells(shared: &Shared, run: &RunEntry) -> Vec<table::Cell> {
+    let none = || (Role::Dim, shared.glyphs.none().to_owned());
+    let status = run.row.state;
+    let some = |value: Option<String>| value.map_or_else(none, |value| (Role::Text, value));
+    let marked = if shared.pins.contains(&run.id) {
+        shared.glyphs.pin()
+    } else if shared.marks.contains(&run.id) {
+        shared.glyphs.mark()
+    } else {
+        " "
+    };
+    let requested = shared.requested(&run.id);
+    let state = match requested.first() {
+        Some(command) => format!("{marked}{} {command}?", shared.glyphs.status(status)),
+        None => format!("{marked}{} {status}", shared.glyphs.status(status)),
+    };
+    let steps = format!("{}/{}", format::count(run.row.step), format::count(run.row.steps));
+    let stage = run.row.stage.as_ref().map(|stage| {
+        if run.stage.1 > 1 {
+            format!("{}/{} {stage}", run.stage.0, run.stage.1)
+        } else {
+            stage.to_string()
+        }
+    });
+    let best = run.best.as_ref().map(|(what, value)| {
+        if what == "loss" {
+            format::number(*value)
+        } else {
+            format!("R@1 {}", format::percent(*value))
+        }
+    });
+    let left = run.row.eta_s.filter(|_| status.has_runner()).map(format::short_duration);
+    vec![
+        (role(status), state),
+        (Role::Text, run.id.run.to_string()),
+        (Role::Dim, text::safe(&run.row.recipe)),
+        some(stage),
+        if run.row.steps == 0 { none() } else { (Role::Text, steps) },
+        (Role::Dim, format!("{:.0} %", run.share * 100.0)),
+        some(run.row.loss.map(format::number)),
+        some(best),
+        some(left),
+        some(run.began.map(|began| format::short_duration(shared.now.seconds_since(began)))),
+        (Role::Accent, text::safe(&shared.library.tags(&run.id).join(" "))),
+        (Role::Curve(0), shared.glyphs.spark(&halved(&run.spark))),
+        (Role::Dim, run.device.clone()),
+        (Role::Dim, run.seed.to_string()),
+    ]
+}
+
+/// Two neighbours as one.
+fn halved(values: &[Option<f64>]) -> Vec<Option<f64>> {
+    let pair = |pair: &[Option<f64>]| {
+        let known: Vec<f64> = pair.iter().flatten().copied().collect();
+        (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+    };
+    values.chunks(2).map(pair).collect()
+}

@@ -1,0 +1,111 @@
+//! Below the list of runs: what is known of the selected one, and what to press where there is little
+//! to see.
+
+use super::columns::role;
+use crate::tui::app::Shared;
+use crate::tui::data::library::RunEntry;
+use crate::tui::format;
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widget::paint::{pieces, put, section};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Draws what is known of a run.
+pub fn detail(shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) {
+    let title = text::safe(&shared.library.title(&run.id.session));
+    let inner = section(
+        shared,
+        buffer,
+        area,
+        &format!("{} {} {title}", run.id.run, shared.glyphs.dot()),
+        "",
+    );
+    let mut lines: Vec<Vec<(Role, String)>> = Vec::new();
+    let label = |word: &str| (Role::Dim, format!("{word:<9}"));
+    let status = run.row.state;
+    let mut state =
+        vec![label("state"), (role(status), format!("{} {status}", shared.glyphs.status(status)))];
+    if let Some(reason) = &run.reason {
+        state.push((Role::Dim, format!("  {}", text::safe(reason))));
+    } else if status.can_resume() && !shared.readonly {
+        state.push((Role::Dim, "  R goes on from its newest checkpoint".to_owned()));
+    }
+    lines.push(state);
+    let stage =
+        run.row.stage.as_ref().map_or_else(|| shared.glyphs.none().to_owned(), ToString::to_string);
+    let width = usize::from(area.width / 3).clamp(10, 40);
+    lines.push(vec![
+        label("stage"),
+        (Role::Text, format!("{stage} ({} of {})  ", run.stage.0, run.stage.1)),
+        (Role::Good, shared.glyphs.gauge(run.share, width.min(24))),
+        (Role::Text, format!(" {:.0} %", run.share * 100.0)),
+    ]);
+    lines.push(vec![
+        label("loss"),
+        (Role::Curve(0), shared.glyphs.spark(&run.spark)),
+        (
+            Role::Text,
+            run.row.loss.map_or_else(String::new, |loss| format!(" {}", format::number(loss))),
+        ),
+    ]);
+    let mut about = format!("{} {} {}", run.host, shared.glyphs.dot(), run.device);
+    about.push_str(&format!(" {} seed {}", shared.glyphs.dot(), run.seed));
+    if let Some(began) = run.began {
+        let began = format::moment(began, shared.now);
+        about.push_str(&format!(" {} began {began}", shared.glyphs.dot()));
+    }
+    if run.segments > 1 {
+        about.push_str(&format!(" {} {} segments", shared.glyphs.dot(), run.segments));
+    }
+    if run.warnings > 0 {
+        about.push_str(&format!(" {} {} warnings", shared.glyphs.dot(), run.warnings));
+    }
+    lines.push(vec![label("on"), (Role::Text, text::safe(&about))]);
+    let mut session = vec![label("session"), (Role::Text, run.id.session.to_string())];
+    let tags = shared.library.tags(&run.id).join(" ");
+    if !tags.is_empty() {
+        let tags = text::safe(&tags);
+        session.extend([(Role::Dim, "  tags ".to_owned()), (Role::Accent, tags)]);
+    }
+    lines.push(session);
+    if let Some(digest) = &run.row.final_digest {
+        lines.push(vec![label("digest"), (Role::Text, digest.to_string())]);
+    }
+    for (at, line) in lines.iter().take(usize::from(inner.height)).enumerate() {
+        let parts: Vec<(Role, &str)> =
+            line.iter().map(|(role, words)| (*role, words.as_str())).collect();
+        pieces(shared, buffer, inner, inner.x + 1, inner.y + at as u16, &parts);
+    }
+}
+
+/// Runs up to which someone is taken to be new here.
+pub const FEW: usize = 3;
+
+/// The key that starts a run.
+const STARTS: &str = "n";
+
+/// What to press next, where there is little to see and room to say it.
+pub fn welcome(shared: &Shared, area: Rect, buffer: &mut Buffer) {
+    let lines: Vec<(&str, &str)> = [
+        ("enter", "opens the chosen run: its curves, and what happened"),
+        ("3 4", "compare its encoders, and inspect single queries, where it has results"),
+        ("5", "plays its session again; space plays and holds"),
+        (STARTS, "starts a run of your own; it goes on when you leave"),
+        ("?", "every key of a screen, : any action by name"),
+    ]
+    .into_iter()
+    .filter(|(key, _)| *key != STARTS || !shared.readonly)
+    .collect();
+    if usize::from(area.height) < lines.len() + 1 {
+        return;
+    }
+    for (at, (key, what)) in lines.iter().enumerate() {
+        let key = text::right(key, 8, "");
+        let parts = [(Role::Key, key.as_str()), (Role::Dim, "  "), (Role::Dim, what)];
+        pieces(shared, buffer, area, area.x, area.y + at as u16, &parts);
+    }
+    let y = area.y + lines.len() as u16;
+    let words = "          llm2clip demo   trains, compares and inspects in about five minutes";
+    put(buffer, area, area.x, y, words, shared.theme.style(Role::Dim));
+}
