@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use llm2clip::eval::SetGiven;
 use llm2clip::eval::classify::ClassifyDocument;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -334,6 +335,27 @@ fn a_server_answers_as_the_command_does() {
         let first = [&alone, &served].map(|answer| answer["difference"]["first_relevant"].clone());
         assert_eq!(first[0], first[1], "{direction}");
     }
+}
+
+#[test]
+fn a_result_says_how_its_set_was_given_and_so_it_is_served_again() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("lines.txt"), "a red kite\na blue boat\na green hill\n")
+        .unwrap();
+    let data = home.path().display().to_string();
+    let set = ["--dataset", "text:lines.txt", "--data", &data, "--pool", "2"];
+    let both = ["--encoders", LLAMAS];
+    let found = document(&[&both[..], &set, &["--direction", "text-to-text"]].concat());
+    assert_eq!(found["protocol"]["dataset"], "lines");
+    let given: SetGiven = serde_json::from_value(found["given"].clone()).unwrap();
+    assert_eq!((given.dataset.as_str(), given.data.as_deref()), (set[1], Some(set[3])));
+    let again = given.arguments();
+    let again: Vec<&str> = both.into_iter().chain(again.iter().map(String::as_str)).collect();
+    let line = json!({"id": 1, "text": "a kite", "direction": "text-to-text"}).to_string();
+    let answer = serve(&again, line.as_bytes()).remove(0);
+    assert_eq!(answer["protocol"], found["protocol"]);
+    assert_eq!(answer["given"], found["given"]);
+    assert_eq!(items(&answer["lists"][0]).len(), 2);
 }
 
 #[test]
