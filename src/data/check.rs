@@ -224,8 +224,8 @@ pub fn without_unreadable(
 /// The first picture of an item that is lost.
 fn lost(item: &Item, look: Look) -> Option<BadRow> {
     // What is in the binary is whole.
-    let files = item.pictures.iter().filter(|p| !matches!(p, Picture::Builtin { .. }));
-    files.into_iter().find_map(|picture| Some(row_of(picture, wrong_with(picture, look)?)))
+    let mut files = item.pictures.iter().filter(|p| !matches!(p, Picture::Builtin { .. }));
+    files.find_map(|picture| Some(row_of(picture, wrong_with(picture, look)?)))
 }
 
 fn without_lost(

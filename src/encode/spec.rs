@@ -164,11 +164,14 @@ pub fn parse(text: &str) -> Result<EncoderSpec, SpecError> {
 /// A label for an encoder that was given none: its text, and of absolute paths the last part, since
 /// labels stand in results.
 fn without_folders(text: &str) -> String {
+    const ENDS: [char; 6] = [':', '[', ']', '=', ',', '+'];
     let mut label = String::new();
-    for part in text.split_inclusive([':', '[', ']', '=', ',', '+']) {
-        let absolute = part.starts_with('/');
-        let kept = part.trim_end_matches('/').rsplit_once('/').filter(|_| absolute);
-        label.push_str(kept.map_or(part, |(_, name)| name));
+    for part in text.split_inclusive(ENDS) {
+        let path = part.trim_end_matches(ENDS);
+        let last = path.trim_end_matches('/').rsplit('/').next();
+        let last = last.filter(|last| path.starts_with('/') && !last.is_empty());
+        label.push_str(last.unwrap_or(path));
+        label.push_str(&part[path.len()..]);
     }
     label
 }
@@ -247,7 +250,7 @@ mod tests {
     fn a_label_names_no_folder_of_this_machine() {
         for (text, label) in [
             ("/home/me/x.gguf", "x.gguf"),
-            ("/home/me/model/[pooling=mean]", "model/[pooling=mean]"),
+            ("/home/me/model/[pooling=mean]", "model[pooling=mean]"),
             ("table:/home/me/t.safetensors", "table:t.safetensors"),
             ("builtin:llama[lora=/a/b+c/d,bos=true]", "builtin:llama[lora=b+c/d,bos=true]"),
             ("models/x.gguf", "models/x.gguf"),

@@ -21,7 +21,7 @@ fn identity(result: &str, document: &ClassifyDocument) -> Vec<String> {
     let protocol = &document.protocol;
     let text = |text: &Option<String>| cell(text.as_deref().unwrap_or_default());
     let classes = document.candidates.iter().zip(&document.texts);
-    let classes: String = classes.map(|(name, text)| format!("{name}\t{text}\n")).collect();
+    let classes: Vec<String> = classes.map(|(name, text)| format!("{name}\t{text}")).collect();
     vec![
         cell(result),
         cell(&protocol.dataset),
@@ -29,7 +29,7 @@ fn identity(result: &str, document: &ClassifyDocument) -> Vec<String> {
         text(&protocol.split_digest),
         protocol.pool.map_or_else(String::new, |pool| pool.to_string()),
         document.candidates.len().to_string(),
-        Digest::of(classes.as_bytes()).to_string(),
+        Digest::of(classes.join("\n").as_bytes()).to_string(),
         cell(&document.templates.join(" | ")),
         protocol.rules.to_string(),
     ]

@@ -103,6 +103,7 @@ mod tests {
         let text = qrels(&set.queries, &set.gallery, &relevant);
         assert_eq!(text, "q#0 0 a 1\nq%201 0 a 1\nq%201 0 b%25 1\n");
     }
+
     /// The place of the first right answer as `trec_eval` finds it: by score as 32 bits, then by name,
     /// the later first.
     fn found(run: &str, query: &str, right: &str) -> Option<usize> {
