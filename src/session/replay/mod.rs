@@ -4,10 +4,14 @@
 //! clock passes them, so what it shows is what a live view showed. The player sees no clock and
 //! writes nothing: time comes in as a duration.
 
+mod pace;
+mod places;
 mod player;
+mod scan;
 mod timeline;
 mod words;
 
+pub use places::Bookmark;
 pub use player::{Found, Player};
 pub use timeline::{Entries, Entry, Kind, LogName, Moment, Timeline};
 pub use words::line;

@@ -1,9 +1,10 @@
 //! Play, hold, step, seek, search: where someone is in a session, and what was known there.
 
+use super::places::{Bookmark, Places, first_at};
 use super::timeline::{Entries, Entry, Kind, Moment};
 use crate::ids::{RunName, StageName};
+use crate::session::error::LogError;
 use crate::session::event::Event;
-use crate::session::sitting::SittingEvent;
 use crate::session::time::Time;
 use std::ops::Range;
 use std::time::Duration;
@@ -16,9 +17,6 @@ const KEYFRAMES: usize = 64;
 
 /// Speeds that `faster` and `slower` stay within.
 const SPEEDS: [f64; 2] = [1.0 / 64.0, 65_536.0];
-
-/// How long a stretch without entries takes at speed 1, at most. Milliseconds.
-const LONGEST_GAP: f64 = 10_000.0;
 
 /// What a search came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +42,7 @@ pub struct Player<E> {
     /// Moments by position, in order; the first is the beginning.
     keyframes: Vec<(usize, Moment)>,
     every: usize,
-    /// Places to skip to, in order.
-    marks: Vec<usize>,
+    places: Places,
 }
 
 impl<E: Entries> Player<E> {
@@ -53,22 +50,8 @@ impl<E: Entries> Player<E> {
     #[must_use]
     pub fn new(entries: E) -> Self {
         let every = KEYFRAME_EVERY.max(entries.len().div_ceil(KEYFRAMES));
-        let mut marks = Vec::new();
-        for at in 0..entries.len() {
-            match entries.kind(at) {
-                Kind::Landmark => marks.push(at),
-                Kind::Mark => {
-                    if let Some(Entry::Sitting(_, record)) = entries.entry(at)
-                        && let SittingEvent::Marked(mark) = record.event
-                    {
-                        marks.push(first_at(&entries, mark.at.time).min(at));
-                    }
-                }
-                Kind::Step | Kind::Other => {}
-            }
-        }
-        marks.sort_unstable();
-        marks.dedup();
+        let mut places = Places::default();
+        places.read(&entries, 0);
         let clock = entries.time(0).millis() as f64;
         Self {
             entries,
@@ -80,8 +63,34 @@ impl<E: Entries> Player<E> {
             moment: Moment::default(),
             keyframes: vec![(0, Moment::default())],
             every,
-            marks,
+            places,
         }
+    }
+
+    /// Takes in what was recorded since: the first place where there is another entry now, or a new
+    /// one. Who was at the end of the runs is at their end again.
+    pub fn extend(&mut self) -> Result<Option<usize>, LogError> {
+        let followed = self.position >= self.places.run_end;
+        let Some(from) = self.entries.extend()? else { return Ok(None) };
+        self.keyframes.retain(|(at, _)| *at <= from);
+        self.places.read(&self.entries, from);
+        while self.keyframes.len() > 2 * KEYFRAMES {
+            self.every *= 2;
+            let every = self.every;
+            self.keyframes.retain(|(at, _)| at.is_multiple_of(every));
+        }
+        let clock = self.clock;
+        if from < self.position {
+            // What lies before this moment has changed.
+            let position = self.after(clock);
+            (self.position, self.moment) = self.keyframes.last().cloned().unwrap_or_default();
+            self.seek(position);
+            self.clock = clock;
+        }
+        if followed && self.position < self.places.run_end && !self.playing {
+            self.seek_end();
+        }
+        Ok(Some(from))
     }
 
     /// What is played.
@@ -144,9 +153,15 @@ impl<E: Entries> Player<E> {
         self.looping
     }
 
-    /// Lets time pass, from the beginning where it was at the end.
+    /// Just after the last record of the runs: what follows was done at the terminal.
+    #[must_use]
+    pub fn run_end(&self) -> usize {
+        self.places.run_end
+    }
+
+    /// Lets time pass, from the beginning where it was at the end, of the runs or of everything.
     pub fn play(&mut self) {
-        if self.is_at_end() {
+        if self.is_at_end() || self.position == self.places.run_end {
             self.seek(0);
         }
         self.playing = !self.entries.is_empty();
@@ -199,9 +214,9 @@ impl<E: Entries> Player<E> {
             }
             return self.position..self.position;
         }
-        self.clock += elapsed.as_secs_f64() * 1000.0 * self.speed;
-        let next = self.entries.time(self.position).millis() as f64;
-        self.clock = self.clock.max(next - LONGEST_GAP);
+        let pace = &self.places.pace;
+        let shown = pace.shown(self.clock) + elapsed.as_secs_f64() * 1000.0 * self.speed;
+        self.clock = pace.moment(shown);
         while self.position < self.entries.len()
             && self.entries.time(self.position).millis() as f64 <= self.clock
         {
@@ -220,8 +235,9 @@ impl<E: Entries> Player<E> {
         if self.is_at_end() {
             return None;
         }
-        let gap = self.entries.time(self.position).millis() as f64 - self.clock;
-        Some(gap.clamp(0.0, LONGEST_GAP) / self.speed)
+        let pace = &self.places.pace;
+        let next = self.entries.time(self.position).millis() as f64;
+        Some((pace.shown(next) - pace.shown(self.clock)).max(0.0) / self.speed)
     }
 
     /// One entry on.
@@ -253,29 +269,62 @@ impl<E: Entries> Player<E> {
 
     /// Goes to a moment: everything up to it has happened.
     pub fn seek_time(&mut self, time: Time) {
-        let just_after = time.millis().saturating_add(1);
-        let position = Time::from_millis(just_after)
-            .map_or(self.entries.len(), |after| first_at(&self.entries, after));
-        self.seek(position);
+        self.seek(self.after(time.millis() as f64));
         self.clock = time.millis().clamp(self.start().millis(), self.end().millis()) as f64;
     }
 
-    /// Goes so many seconds on, or back.
+    /// Goes so many seconds of watching on, or back.
     pub fn seek_by(&mut self, seconds: f64) {
-        let to = (self.clock + seconds * 1000.0)
-            .clamp(self.start().millis() as f64, self.end().millis() as f64);
+        self.seek_shown(self.places.pace.shown(self.clock) + seconds * 1000.0);
+    }
+
+    /// Goes to a share of all there is to watch, from 0 to 1.
+    pub fn seek_share(&mut self, share: f64) {
+        let length = self.places.pace.shown(self.end().millis() as f64);
+        self.seek_shown(length * share.clamp(0.0, 1.0));
+    }
+
+    fn seek_shown(&mut self, shown: f64) {
+        let to = self.places.pace.moment(shown.max(0.0));
         if let Some(time) = Time::from_millis(to as i64) {
             self.seek_time(time);
         }
     }
 
-    /// Goes to a share of the whole time, from 0 to 1.
-    pub fn seek_share(&mut self, share: f64) {
-        let (start, end) = (self.start().millis() as f64, self.end().millis() as f64);
-        let to = start + (end - start) * share.clamp(0.0, 1.0);
-        if let Some(time) = Time::from_millis(to as i64) {
-            self.seek_time(time);
-        }
+    /// Goes to the end of the runs; from there, to the end of everything.
+    pub fn seek_end(&mut self) {
+        let end = self.places.run_end;
+        self.seek(if self.position == end { self.entries.len() } else { end });
+    }
+
+    /// Entries up to a moment in milliseconds.
+    fn after(&self, millis: f64) -> usize {
+        Time::from_millis((millis as i64).saturating_add(1))
+            .map_or(self.entries.len(), |after| first_at(&self.entries, after))
+    }
+
+    /// Seconds of watching until a moment. Long stretches without entries count for little.
+    #[must_use]
+    pub fn shown(&self, time: Time) -> f64 {
+        self.places.pace.shown(time.millis() as f64) / 1000.0
+    }
+
+    /// Where long stretches without entries are passed over, in seconds of watching.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<f64> {
+        self.places.pace.gaps().map(|shown| shown / 1000.0).collect()
+    }
+
+    /// Moments that people marked, in order.
+    #[must_use]
+    pub fn bookmarks(&self) -> Vec<&Bookmark> {
+        self.places.bookmarks()
+    }
+
+    /// Places of what was done at the terminal, in order; moving about in a replay is none of it.
+    #[must_use]
+    pub fn actions(&self) -> &[usize] {
+        &self.places.actions
     }
 
     /// Goes to where a step was made: the first time it counts, in the named run and stage, else in
@@ -304,27 +353,25 @@ impl<E: Entries> Player<E> {
     /// Places to skip to, in order: stages, checkpoints, warnings, results, and what was marked.
     #[must_use]
     pub fn marks(&self) -> &[usize] {
-        &self.marks
+        &self.places.marks
     }
 
     /// Goes to the next mark; false where there is none.
     pub fn next_mark(&mut self) -> bool {
-        let next = self.marks.partition_point(|at| *at < self.position);
-        self.marks.get(next).copied().is_some_and(|at| {
-            self.seek(at + 1);
-            true
-        })
+        let next = beside(&self.places.marks, self.position, true);
+        next.inspect(|at| self.seek(at + 1)).is_some()
     }
 
     /// Goes to the mark before; false where there is none.
     pub fn previous_mark(&mut self) -> bool {
-        let here = self.position.saturating_sub(1);
-        let before = self.marks.partition_point(|at| *at < here);
-        let found = before.checked_sub(1).and_then(|before| self.marks.get(before).copied());
-        found.is_some_and(|at| {
-            self.seek(at + 1);
-            true
-        })
+        let before = beside(&self.places.marks, self.position, false);
+        before.inspect(|at| self.seek(at + 1)).is_some()
+    }
+
+    /// Goes to the next action at the terminal, or the one before; false where there is none.
+    pub fn seek_action(&mut self, forward: bool) -> bool {
+        let action = beside(&self.places.actions, self.position, forward);
+        action.inspect(|at| self.seek(at + 1)).is_some()
     }
 
     /// Looks for an entry that fits, from a place on (or back, that place not included), through at
@@ -369,123 +416,15 @@ impl<E: Entries> Player<E> {
     }
 }
 
-/// The place of the first entry at or after a moment.
-fn first_at(entries: &impl Entries, time: Time) -> usize {
-    let (mut low, mut high) = (0, entries.len());
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        if entries.time(middle) < time { low = middle + 1 } else { high = middle }
+/// Of places in order, the first that has not happened, or the last before the one that is in front.
+fn beside(places: &[usize], position: usize, forward: bool) -> Option<usize> {
+    if forward {
+        return places.get(places.partition_point(|at| *at < position)).copied();
     }
-    low
+    let before = places.partition_point(|at| *at < position.saturating_sub(1));
+    before.checked_sub(1).and_then(|before| places.get(before).copied())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::event::{Heartbeat, Warned};
-    use crate::session::record::Record;
-    use crate::session::sitting::{Marked, Place};
-    use proptest::prelude::*;
-
-    fn at(millis: i64) -> Time {
-        Time::from_millis(millis).unwrap()
-    }
-
-    /// A heartbeat every 100 ms, every 50th a warning, and a mark at the end that names 0.5 s.
-    fn entries(count: u64) -> Vec<Entry> {
-        let run: RunName = "tiny-1".parse().unwrap();
-        let mut entries: Vec<Entry> = (1..=count)
-            .map(|seq| {
-                let time = at(seq as i64 * 100);
-                let record = if seq % 50 == 0 {
-                    Record::new(seq, time, Warned { what: seq.to_string() })
-                } else {
-                    Record::new(seq, time, Heartbeat {})
-                };
-                Entry::Run(run.clone(), record)
-            })
-            .collect();
-        let mark = Marked { mark: "1-1".into(), at: Place::moment(at(500)), label: "x".into() };
-        let time = at(count as i64 * 100);
-        entries.push(Entry::Sitting(1, Record::of(1, time, mark.into())));
-        entries
-    }
-
-    fn folded(entries: &[Entry]) -> Moment {
-        let mut moment = Moment::default();
-        entries.iter().cloned().for_each(|entry| moment.apply(entry));
-        moment
-    }
-
-    #[test]
-    fn time_passes_as_fast_as_asked_and_stops_at_the_end() {
-        let mut player = Player::new(entries(100));
-        assert!(player.advance(Duration::from_secs(5)).is_empty());
-        player.play();
-        assert_eq!(player.advance(Duration::from_millis(250)), 0..3);
-        player.faster();
-        assert_eq!(player.until_next(), Some(25.0));
-        assert_eq!(player.advance(Duration::from_millis(100)), 3..5);
-        player.pause();
-        assert!(player.advance(Duration::from_secs(5)).is_empty());
-        player.toggle();
-        assert_eq!(player.advance(Duration::from_mins(1)), 5..101);
-        assert!(player.is_at_end() && !player.is_playing() && player.until_next().is_none());
-        player.play();
-        assert_eq!(player.position(), 0);
-    }
-
-    #[test]
-    fn marks_are_skipped_to_both_ways() {
-        let mut player = Player::new(entries(120));
-        assert_eq!(player.marks(), [4, 49, 99]);
-        let mut seen = Vec::new();
-        while player.next_mark() {
-            seen.push(player.position());
-        }
-        assert_eq!(seen, [5, 50, 100]);
-        assert!(player.previous_mark());
-        assert_eq!(player.position(), 50);
-        assert_eq!(player.moment().session.runs.values().next().unwrap().warnings.count, 1);
-    }
-
-    #[test]
-    fn a_search_goes_both_ways_within_its_budget() {
-        let player = Player::new(entries(120));
-        let warned = |entry: &Entry| entry.kind() == "warned";
-        assert_eq!(player.find(0, true, 10, warned), Found::GoOn(10));
-        assert_eq!(player.find(10, true, 100, warned), Found::At(49));
-        assert_eq!(player.find(100, true, 100, warned), Found::None);
-        assert_eq!(player.find(99, false, 1000, warned), Found::At(49));
-        assert_eq!(player.find(49, false, 10, warned), Found::GoOn(39));
-    }
-
-    #[test]
-    fn a_session_without_a_record_is_at_its_end() {
-        let mut player = Player::new(Vec::new());
-        player.play();
-        player.seek_by(5.0);
-        player.seek_share(0.5);
-        player.step_forward();
-        assert!(player.is_at_end() && !player.is_playing() && !player.next_mark());
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(16))]
-        /// Wherever one goes and however one came, what is known is what all records up to there
-        /// say: a keyframe and the records after it are worth all records.
-        #[test]
-        fn any_way_to_a_place_tells_the_same(ways in prop::collection::vec(0usize..5002, 1..8)) {
-            let all = entries(5000);
-            let mut player = Player::new(all.clone());
-            for (turn, to) in ways.into_iter().enumerate() {
-                match turn % 3 {
-                    0 => player.seek(to),
-                    1 => player.seek_time(at(to as i64 * 100)),
-                    _ => { player.step_back(); player.seek_by(to as f64 / 7.0) }
-                }
-                prop_assert_eq!(player.moment(), &folded(&all[..player.position()]));
-            }
-        }
-    }
-}
+#[path = "player_tests.rs"]
+mod tests;

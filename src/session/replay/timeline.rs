@@ -1,6 +1,7 @@
 //! Every line of every log of a session, in order of time: sixteen bytes a line in memory, the
 //! lines themselves stay on disk.
 
+use super::scan::scan;
 use crate::ids::RunName;
 use crate::session::error::{LogError, io_error};
 use crate::session::event::Event;
@@ -12,11 +13,9 @@ use crate::session::sitting::{SittingEvent, SittingState, sittings_in};
 use crate::session::system::SystemEvent;
 use crate::session::tail::LONGEST_LINE;
 use crate::session::time::Time;
-use serde::Deserialize;
-use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -74,8 +73,14 @@ pub enum Kind {
     Step,
     /// Something to skip to: a stage, a checkpoint, a warning, a result, an end.
     Landmark,
-    /// A mark that a person set; it stands at the moment it names.
+    /// A mark that a person set, or took back; it stands at the moment it names.
     Mark,
+    /// Something that was done at the terminal.
+    Action,
+    /// Moving about in a replay, and the size of a terminal.
+    Scrub,
+    /// What the machine did.
+    Sample,
     /// Anything else.
     Other,
 }
@@ -87,10 +92,44 @@ impl Kind {
             "run_started" | "stage_started" | "stage_finished" | "checkpoint_saved"
             | "step_skipped" | "diverged" | "warned" | "compared" | "inspected"
             | "run_finished" => Self::Landmark,
-            "marked" => Self::Mark,
+            "marked" | "unmarked" => Self::Mark,
+            "acted" | "noted" | "tagged" | "untagged" | "pinned" | "unpinned" | "answered" => {
+                Self::Action
+            }
+            "opened" | "resized" | "left" => Self::Scrub,
+            "sampled" => Self::Sample,
             _ => Self::Other,
         }
     }
+
+    pub(super) fn of_line(kind: &str, line: &[u8]) -> Self {
+        let holds = |text: &str| line.windows(text.len()).any(|part| part == text.as_bytes());
+        let moved =
+            kind == "acted" && holds("\"screen\":\"replay\"") && !holds("\"action\":\"show-");
+        if moved { Self::Scrub } else { Self::of(kind) }
+    }
+
+    fn of_entry(entry: &Entry) -> Self {
+        match entry {
+            Entry::Sitting(_, Record { event: SittingEvent::Acted(acted), .. })
+                if acted.screen.as_deref() == Some("replay")
+                    && !acted.action.starts_with("show-") =>
+            {
+                Self::Scrub
+            }
+            entry => Self::of(entry.kind()),
+        }
+    }
+
+    const ALL: [Self; 7] = [
+        Self::Step,
+        Self::Landmark,
+        Self::Mark,
+        Self::Action,
+        Self::Scrub,
+        Self::Sample,
+        Self::Other,
+    ];
 }
 
 /// All that is known at a moment.
@@ -132,12 +171,18 @@ pub trait Entries {
 
     /// An entry; nothing where its line is no record, or cannot be read any more.
     fn entry(&self, at: usize) -> Option<Entry>;
+
+    /// Takes in what was written since: the first place where there is another entry now, or a new
+    /// one.
+    fn extend(&mut self) -> Result<Option<usize>, LogError> {
+        Ok(None)
+    }
 }
 
 /// Where a line is. Times lie within 2^47 ms of 1970 and files within 2^48 bytes.
 #[derive(Clone, Copy, Debug)]
 struct Stamp {
-    /// Milliseconds since 1970, times 4, and the kind; a clock that was set back does not go back
+    /// Milliseconds since 1970, times 8, and the kind; a clock that was set back does not go back
     /// here.
     moment: i64,
     /// Offset in its file, times 2^16, and the log's number.
@@ -146,16 +191,11 @@ struct Stamp {
 
 impl Stamp {
     fn millis(self) -> i64 {
-        self.moment >> 2
+        self.moment >> 3
     }
 
     fn kind(self) -> Kind {
-        match self.moment & 3 {
-            0 => Kind::Step,
-            1 => Kind::Landmark,
-            2 => Kind::Mark,
-            _ => Kind::Other,
-        }
+        Kind::ALL.get((self.moment & 7) as usize).copied().unwrap_or(Kind::Other)
     }
 }
 
@@ -167,10 +207,15 @@ struct Source {
     name: LogName,
     path: PathBuf,
     file: File,
+    /// Bytes read, up to the end of a line.
+    read: u64,
+    /// The latest time in it, or in its run.
+    latest: i64,
 }
 
 /// The lines of all logs of a session.
 pub struct Timeline {
+    folder: PathBuf,
     logs: Vec<Source>,
     stamps: Vec<Stamp>,
     /// Lines without a time: no records.
@@ -188,55 +233,84 @@ struct Window {
 impl Timeline {
     /// Finds every whole line of a session's logs. Reads them all once, decoding none.
     pub fn open(folder: &Path) -> Result<Self, LogError> {
-        let mut logs = Vec::new();
-        let mut add = |name: LogName, path: &Path| -> Result<(), LogError> {
-            let file = File::open(path).map_err(io_error("open the log", path))?;
-            logs.push(Source { name, path: path.to_owned(), file });
-            Ok(())
+        let mut timeline = Self {
+            folder: folder.to_owned(),
+            logs: Vec::new(),
+            stamps: Vec::new(),
+            bad_lines: 0,
+            window: RefCell::default(),
         };
-        for (run, segments) in logs_in(folder)? {
+        timeline.extend()?;
+        Ok(timeline)
+    }
+
+    /// Opens the logs that were not there before.
+    fn find_logs(&mut self) -> Result<(), LogError> {
+        let mut all = Vec::new();
+        for (run, segments) in logs_in(&self.folder)? {
             for (segment, path) in segments {
-                add(LogName::Run(run.clone(), segment), &path)?;
-                let system = folder.join(system_name(&run, segment));
+                all.push((LogName::Run(run.clone(), segment), path));
+                let system = self.folder.join(system_name(&run, segment));
                 if system.exists() {
-                    add(LogName::System(run.clone(), segment), &system)?;
+                    all.push((LogName::System(run.clone(), segment), system));
                 }
             }
         }
-        for (number, path) in sittings_in(folder)? {
-            add(LogName::Sitting(number), &path)?;
+        let sittings = sittings_in(&self.folder)?.into_iter();
+        all.extend(sittings.map(|(number, path)| (LogName::Sitting(number), path)));
+        for (name, path) in all {
+            if self.logs.iter().any(|log| log.name == name) {
+                continue;
+            }
+            let file = File::open(&path).map_err(io_error("open the log", &path))?;
+            self.logs.push(Source { name, path, file, read: 0, latest: i64::MIN });
         }
-        let bytes: u64 =
-            logs.iter().filter_map(|log| log.file.metadata().ok()).map(|f| f.len()).sum();
-        let mut stamps: Vec<Stamp> = Vec::with_capacity((bytes / SHORT_LINE) as usize + 1);
-        let mut bad_lines = 0;
-        let mut last: Option<(RunName, i64)> = None;
-        for (number, log) in logs.iter().enumerate() {
-            // A run's clock goes on through its segments.
-            let mut latest = match (&log.name, &last) {
-                (LogName::Run(run, _), Some((before, millis))) if run == before => *millis,
-                _ => i64::MIN,
-            };
-            bad_lines += scan(log, |offset, time, kind| {
-                latest = latest.max(time.millis());
-                let place = (offset << 16) | (number as u64 & 0xffff);
-                let kind = match kind {
-                    Kind::Step => 0,
-                    Kind::Landmark => 1,
-                    Kind::Mark => 2,
-                    Kind::Other => 3,
-                };
-                stamps.push(Stamp { moment: (latest << 2) | kind, place });
-            })?;
-            if let LogName::Run(run, _) = &log.name {
-                last = Some((run.clone(), latest));
+        Ok(())
+    }
+
+    /// Finds the lines of a log that were not there before.
+    fn read_on(&mut self, number: usize) -> Result<(), LogError> {
+        // A run's clock goes on through its segments.
+        let run = |log: &Source| match &log.name {
+            LogName::Run(run, _) => Some(run.clone()),
+            _ => None,
+        };
+        let this = self.logs.get(number).and_then(run);
+        let same = |log: &&Source| this.is_some() && run(log) == this;
+        let before = self.logs.iter().take(number).filter(same).map(|log| log.latest).max();
+        let Some(log) = self.logs.get_mut(number) else { return Ok(()) };
+        let mut latest = log.latest.max(before.unwrap_or(i64::MIN));
+        let stamps = &mut self.stamps;
+        let (read, bad) = scan(&log.file, &log.path, log.read, |offset, time, kind| {
+            latest = latest.max(time.millis());
+            let place = (offset << 16) | (number as u64 & 0xffff);
+            stamps.push(Stamp { moment: (latest << 3) | kind as i64, place });
+        })?;
+        (log.read, log.latest) = (read, latest);
+        self.bad_lines += bad;
+        Ok(())
+    }
+
+    /// The place of each run's last entry.
+    #[must_use]
+    pub fn last_of_runs(&self) -> BTreeMap<RunName, usize> {
+        let mut last = BTreeMap::new();
+        let runs: BTreeSet<&RunName> = self
+            .logs
+            .iter()
+            .filter_map(|log| if let LogName::Run(run, _) = &log.name { Some(run) } else { None })
+            .collect();
+        for at in (0..self.stamps.len()).rev() {
+            if last.len() == runs.len() {
+                break;
+            }
+            if let Some(LogName::Run(run, _)) = self.log(at)
+                && !last.contains_key(run)
+            {
+                last.insert(run.clone(), at);
             }
         }
-        // Stable: lines of one log keep their order.
-        if !stamps.is_sorted_by_key(|stamp| stamp.millis()) {
-            stamps.sort_by_key(|stamp| stamp.millis());
-        }
-        Ok(Self { logs, stamps, bad_lines, window: RefCell::default() })
+        last
     }
 
     /// The log an entry is from; nothing beyond the end.
@@ -304,6 +378,28 @@ impl Entries for Timeline {
             LogName::Sitting(number) => Entry::Sitting(*number, Record::read(&line).ok()?),
         })
     }
+
+    fn extend(&mut self) -> Result<Option<usize>, LogError> {
+        self.find_logs()?;
+        let before = self.stamps.len();
+        if before == 0 {
+            let size = |log: &Source| log.file.metadata().map_or(0, |file| file.len());
+            let bytes: u64 = self.logs.iter().map(size).sum();
+            self.stamps.reserve((bytes / SHORT_LINE) as usize + 1);
+        }
+        for number in 0..self.logs.len() {
+            self.read_on(number)?;
+        }
+        let Some(first) = self.stamps[before..].iter().map(|stamp| stamp.millis()).min() else {
+            return Ok(None);
+        };
+        let from = self.stamps[..before].partition_point(|stamp| stamp.millis() <= first);
+        // Stable: lines of one log keep their order.
+        if !self.stamps[from..].is_sorted_by_key(|stamp| stamp.millis()) {
+            self.stamps[from..].sort_by_key(|stamp| stamp.millis());
+        }
+        Ok(Some(from))
+    }
 }
 
 /// The entries of a list: for tests, and for sessions that exist in memory alone.
@@ -317,67 +413,10 @@ impl Entries for Vec<Entry> {
     }
 
     fn kind(&self, at: usize) -> Kind {
-        self.get(at).map_or(Kind::Other, |entry| Kind::of(entry.kind()))
+        self.get(at).map_or(Kind::Other, Kind::of_entry)
     }
 
     fn entry(&self, at: usize) -> Option<Entry> {
         self.get(at).cloned()
     }
-}
-
-/// Hands every line with a time to `found`, the header aside; returns how many have none.
-fn scan(log: &Source, mut found: impl FnMut(u64, Time, Kind)) -> Result<u64, LogError> {
-    let fail = || io_error("read the log", &log.path);
-    let mut reader = BufReader::with_capacity(256 << 10, &log.file);
-    let mut line = Vec::new();
-    let (mut offset, mut number, mut bad) = (0, 0_u64, 0);
-    loop {
-        line.clear();
-        let limit = LONGEST_LINE as u64 + 1;
-        let got = reader.by_ref().take(limit).read_until(b'\n', &mut line).map_err(fail())?;
-        let whole = line.last() == Some(&b'\n');
-        if !whole && got as u64 == limit {
-            // Too long to be a record: on to its end.
-            bad += 1;
-            offset += got as u64 + reader.skip_until(b'\n').map_err(fail())? as u64;
-            number += 1;
-            continue;
-        }
-        if !whole {
-            return Ok(bad);
-        }
-        if number > 0 {
-            match peek(&line) {
-                Some((time, kind)) => found(offset, time, kind),
-                None => bad += 1,
-            }
-        }
-        offset += got as u64;
-        number += 1;
-    }
-}
-
-/// Time and kind of a line, without reading the rest of it where it stands as this version writes.
-fn peek(line: &[u8]) -> Option<(Time, Kind)> {
-    #[derive(Deserialize)]
-    struct Head<'a> {
-        time: Time,
-        #[serde(borrow)]
-        event: Cow<'a, str>,
-    }
-    let quick = || {
-        let text = std::str::from_utf8(line.get(..line.len().min(200))?);
-        let text = match text {
-            Ok(text) => text,
-            Err(cut) => std::str::from_utf8(&line[..cut.valid_up_to()]).ok()?,
-        };
-        let rest = text.strip_prefix("{\"seq\":")?.trim_start_matches(|c: char| c.is_ascii_digit());
-        let (time, rest) = rest.strip_prefix(",\"time\":\"")?.split_once('"')?;
-        let (event, _) = rest.strip_prefix(",\"event\":\"")?.split_once('"')?;
-        Some((time.parse::<Time>().ok()?, Kind::of(event)))
-    };
-    quick().or_else(|| {
-        let head: Head = serde_json::from_slice(line).ok()?;
-        Some((head.time, Kind::of(&head.event)))
-    })
 }
