@@ -20,7 +20,7 @@ use crate::session::Time;
 use crate::session::folder::{Session, list_sessions};
 use crate::session::follow::logs_in;
 use crate::session::names::RunId;
-use crate::session::sitting::{SittingState, read_sittings};
+use crate::session::sitting::{SittingEvent, SittingState, read_sittings};
 use follow::Followed;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,7 +173,8 @@ impl Worker {
             }
             let busy = self.poll();
             self.sample();
-            if self.playing.as_mut().is_some_and(reel::Playing::pass) {
+            let passed = self.playing.as_mut().is_some_and(reel::Playing::pass);
+            if self.playing.as_mut().is_some_and(reel::Playing::grow) || passed {
                 self.show();
             }
             let wait = match () {
@@ -229,8 +230,12 @@ impl Worker {
                 }
             }
             Work::Record(session, event) => {
+                let mark = matches!(*event, SittingEvent::Marked(_) | SittingEvent::Unmarked(_));
                 if let Err(error) = self.recorder.record(&self.places.sessions, &session, *event) {
                     self.say(News::Failed(error));
+                }
+                if mark && self.playing.as_mut().is_some_and(reel::Playing::extend) {
+                    self.show();
                 }
             }
             Work::Send(run, command) => match send(&self.places.sessions, &run, command) {
@@ -298,8 +303,9 @@ impl Worker {
                 Err(error) => self.say(News::Failed(error)),
             },
             order => {
-                if let Some(playing) = &mut self.playing {
-                    playing.obey(order);
+                let obeyed = self.playing.as_mut().map_or(Ok(()), |playing| playing.obey(order));
+                if let Err(why) = obeyed {
+                    self.say(News::Said(why));
                 }
             }
         }
@@ -307,7 +313,7 @@ impl Worker {
     }
 
     fn show(&mut self) {
-        if let Some(playing) = &self.playing {
+        if let Some(playing) = &mut self.playing {
             let reel = Box::new(playing.picture());
             self.say(News::Reel(Some(reel)));
         }

@@ -1,5 +1,6 @@
 //! What screens show: plain values, made from logs by the worker or in `update`.
 
+pub mod acts;
 pub mod alerts;
 pub mod asked;
 pub mod curve;

@@ -184,7 +184,8 @@ impl Film {
         match command {
             Cmd::Work(Work::Reel(order)) => {
                 if !matches!(order, ReelOrder::Open(_) | ReelOrder::Close) {
-                    self.playing.obey(&order);
+                    // What cannot be done leaves the moment as it is.
+                    let _ = self.playing.obey(&order);
                 }
                 vec![News::Reel(Some(Box::new(self.playing.picture())))]
             }

@@ -36,6 +36,14 @@ impl Recorder {
         }
         let Some(slot) = self.sittings.get_mut(session) else { return Ok(()) };
         let Some(sitting) = slot else { return Ok(()) };
+        let event = match event {
+            // Only a sitting knows which names are free.
+            SittingEvent::Marked(mut marked) if marked.mark.is_empty() => {
+                marked.mark = sitting.mark_name();
+                SittingEvent::Marked(marked)
+            }
+            event => event,
+        };
         if let Err(error) = sitting.write(event) {
             *slot = None;
             return Err(format!("what is done here is no longer recorded: {error}"));

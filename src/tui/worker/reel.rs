@@ -1,16 +1,22 @@
 //! The player of the Replay screen: it reads lines as its clock passes them, beside the terminal.
 
-use crate::ids::SessionId;
+mod devices;
+
+use crate::ids::{RunName, SessionId};
 use crate::session::event::Ending;
 use crate::session::fold::{RunState, Waiting};
 use crate::session::names::RunId;
-use crate::session::replay::{Entries, Entry, Player, Timeline};
+use crate::session::replay::{Entries, Entry, Found, Player, Timeline, line};
+use crate::session::sitting::SittingEvent;
 use crate::session::tail::Oddities;
 use crate::session::{RunStatus, Time};
+use crate::tui::data::acts::{Done, Scene, words};
 use crate::tui::data::alerts::Alerts;
 use crate::tui::data::library::{OpenRun, Reading};
-use crate::tui::data::reel::{Reel, ReelOrder};
+use crate::tui::data::reel::{Marked, Reel, ReelOrder};
 use crate::tui::data::story::Story;
+use devices::Devices;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,27 +25,56 @@ use std::time::{Duration, Instant};
 const STORY: usize = 400;
 /// Between two pictures while it plays.
 const FRAME: Duration = Duration::from_millis(100);
+/// Between two looks for new records.
+const GROW: Duration = Duration::from_millis(500);
+/// Records one search goes through.
+const SEARCH: usize = 200_000;
+/// Actions told of before this moment, and after it.
+const DONE: (usize, usize) = (8, 3);
+/// Seconds of watching for which what the terminal showed stays.
+const SCENE: f64 = 60.0;
 
 /// A session that is played.
 pub struct Playing {
     session: SessionId,
     player: Player<Timeline>,
     at: Instant,
+    /// When new records were looked for.
+    looked: Instant,
+    /// The place of each run's last record.
+    last: BTreeMap<RunName, usize>,
+    devices: Devices,
 }
 
 impl Playing {
-    /// Opens a session, held at its end.
+    /// Opens a session, held at the end of its runs.
     pub fn open(sessions: &Path, session: &SessionId) -> Result<Self, String> {
         let timeline =
             Timeline::open(&sessions.join(session.as_str())).map_err(|error| error.to_string())?;
         let mut player = Player::new(timeline);
-        let end = player.entries().len();
-        player.seek(end);
-        Ok(Self { session: session.clone(), player, at: Instant::now() })
+        player.seek_end();
+        let last = player.entries().last_of_runs();
+        let (at, looked, devices) = (Instant::now(), Instant::now(), Devices::default());
+        Ok(Self { session: session.clone(), player, at, looked, last, devices })
     }
 
-    /// Does what it is asked for.
-    pub fn obey(&mut self, order: &ReelOrder) {
+    /// Takes in what was recorded since, where it is time to look; whether there was anything.
+    pub fn grow(&mut self) -> bool {
+        self.looked.elapsed() >= GROW && self.extend()
+    }
+
+    /// Takes in what was recorded since; whether there was anything.
+    pub fn extend(&mut self) -> bool {
+        self.looked = Instant::now();
+        // What cannot be read now may be there the next time.
+        let Ok(Some(from)) = self.player.extend() else { return false };
+        self.last = self.player.entries().last_of_runs();
+        self.devices.forget(from);
+        true
+    }
+
+    /// Does what it is asked for; why not, where it cannot.
+    pub fn obey(&mut self, order: &ReelOrder) -> Result<(), String> {
         self.at = Instant::now();
         let player = &mut self.player;
         match order {
@@ -62,7 +97,48 @@ impl Playing {
             ReelOrder::Speed(true) => player.faster(),
             ReelOrder::Speed(false) => player.slower(),
             ReelOrder::Share(share) => player.seek_share(*share),
+            ReelOrder::End => player.seek_end(),
+            ReelOrder::MadeStep(step) => {
+                if !player.seek_step(None, None, *step) {
+                    return Err(format!("no run of this session made step {step}"));
+                }
+            }
+            ReelOrder::Moment(time) => player.seek_time(*time),
+            ReelOrder::Find(text, forward) => return self.find(text, *forward),
+            ReelOrder::Action(forward) => {
+                if !player.seek_action(*forward) {
+                    let which = if *forward { "later" } else { "earlier" };
+                    return Err(format!("no {which} action at the terminal is recorded"));
+                }
+            }
+            ReelOrder::Loop => player.set_looping(!player.is_looping()),
         }
+        Ok(())
+    }
+
+    fn find(&mut self, text: &str, forward: bool) -> Result<(), String> {
+        let wanted = text.to_lowercase();
+        let fits = |entry: &Entry| {
+            let mut all = line(entry);
+            if let Entry::Sitting(_, record) = entry {
+                all.extend(words(&record.event));
+            }
+            all.to_lowercase().contains(&wanted)
+        };
+        let player = &mut self.player;
+        let from = if forward { player.position() } else { player.position().saturating_sub(1) };
+        match player.find(from, forward, SEARCH, fits) {
+            Found::At(at) => player.seek(at + 1),
+            Found::GoOn(at) => {
+                player.seek(at);
+                return Err(format!("{SEARCH} records do not hold {text:?}; again goes on"));
+            }
+            Found::None => {
+                let which = if forward { "later" } else { "earlier" };
+                return Err(format!("no {which} record holds {text:?}"));
+            }
+        }
+        Ok(())
     }
 
     /// Goes to a moment.
@@ -93,7 +169,7 @@ impl Playing {
     /// So much time has passed.
     pub fn roll(&mut self, elapsed: Duration) {
         self.player.advance(elapsed);
-        if self.player.is_at_end() {
+        if self.player.is_at_end() && !self.player.is_looping() {
             self.player.pause();
         }
     }
@@ -125,16 +201,23 @@ impl Playing {
     }
 
     /// What is to be seen.
-    pub fn picture(&self) -> Reel {
+    pub fn picture(&mut self) -> Reel {
+        let (done, scene) = (self.done(), self.scene());
         let player = &self.player;
         let (start, end) = (player.start(), player.end());
-        let length = end.seconds_since(start).max(1e-9);
         let entries = player.entries();
-        let marks = player
-            .marks()
-            .iter()
-            .map(|at| entries.time(*at).seconds_since(start) / length)
-            .collect();
+        let devices = self.devices.seek(entries, player.position());
+        let length = player.shown(end).max(1e-9);
+        let share = |time: Time| (player.shown(time) / length).clamp(0.0, 1.0);
+        let marks = player.marks().iter().map(|at| share(entries.time(*at))).collect();
+        let marked = player.bookmarks().into_iter().map(|mark| Marked {
+            mark: mark.mark.clone(),
+            time: mark.time,
+            share: share(mark.time),
+            label: mark.label.clone(),
+        });
+        let named = |run: &RunName| RunId { session: self.session.clone(), run: run.clone() };
+        let over = self.last.iter().filter(|(_, last)| **last < player.position());
         let mut latest = None;
         let mut stories: Vec<(RunId, Story, Alerts)> = Vec::new();
         for at in player.position().saturating_sub(STORY)..player.position() {
@@ -159,7 +242,7 @@ impl Playing {
                 alerts: Arc::new(alerts),
                 story: Arc::new(story),
                 console: Arc::new(Vec::new()),
-                device: Arc::default(),
+                device: devices.get(run).cloned().unwrap_or_default(),
                 reading: Reading::default(),
                 oddities: Oddities::default(),
                 status: status(state),
@@ -175,10 +258,54 @@ impl Playing {
             end,
             playing: player.is_playing(),
             speed: player.speed(),
+            looping: player.is_looping(),
+            watched: (player.shown(player.time()), length),
+            gaps: player.gaps().into_iter().map(|gap| gap / length).collect(),
             marks,
+            marked: marked.collect(),
+            done,
+            scene,
+            over: over.map(|(run, _)| named(run)).collect(),
             runs: player.moment().session.runs.iter().map(open).collect(),
             latest,
         }
+    }
+}
+
+impl Playing {
+    fn sitting(&self, at: usize) -> Option<(Time, SittingEvent)> {
+        match self.player.entries().entry(at)? {
+            Entry::Sitting(_, record) => Some((record.time, record.event)),
+            Entry::Run(..) | Entry::System(..) => None,
+        }
+    }
+
+    /// What was done at the terminal around this moment.
+    fn done(&self) -> Vec<Done> {
+        let (actions, position) = (self.player.actions(), self.player.position());
+        let here = actions.partition_point(|at| *at < position);
+        let (from, to) = (here.saturating_sub(DONE.0), (here + DONE.1).min(actions.len()));
+        let done = |at: &usize| {
+            let (time, event) = self.sitting(*at)?;
+            Some(Done { time, words: words(&event)?, past: *at < position })
+        };
+        actions[from..to].iter().filter_map(done).collect()
+    }
+
+    /// What the terminal showed at this moment: for a while after an action, and not where the runs
+    /// end, which is where a session is opened.
+    fn scene(&self) -> Option<Scene> {
+        let player = &self.player;
+        let position = player.position();
+        let here = player.actions().partition_point(|at| *at < position);
+        let before = player.actions()[..here].iter().rev().take(DONE.0);
+        let found = before.map_while(|at| {
+            let (time, event) = self.sitting(*at)?;
+            let near = player.shown(player.time()) - player.shown(time) <= SCENE;
+            (near && position != player.run_end()).then_some(event)
+        });
+        let acted = |event| if let SittingEvent::Acted(acted) = event { Some(acted) } else { None };
+        found.into_iter().find_map(acted).as_ref().and_then(Scene::after)
     }
 }
 
@@ -195,3 +322,6 @@ fn status(state: &RunState) -> RunStatus {
         (None, Waiting::Paused) => RunStatus::Paused,
     }
 }
+
+#[cfg(test)]
+mod tests;
