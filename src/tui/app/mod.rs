@@ -16,6 +16,9 @@ mod news;
 mod overlay;
 mod pictures;
 mod questions;
+mod recording;
+#[cfg(test)]
+mod recording_tests;
 mod shared;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -37,7 +40,7 @@ use super::theme::{Depth, Theme};
 use crate::ids::SessionId;
 use crate::session::Time;
 use crate::session::names::RunId;
-use crate::session::sitting::{Acted, Pinned, Resized, SittingEvent, Subject, Unpinned};
+use crate::session::sitting::{Pinned, Resized, SittingEvent, Subject, Unpinned};
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -173,11 +176,7 @@ impl App {
             Msg::Key(key) => self.key(key, &mut commands),
             Msg::Paste(text) => self.paste(&text, &mut commands),
             Msg::Click { column, row } => self.click(column, row, &mut commands),
-            Msg::Wheel { lines, .. } => {
-                if self.overlay.is_none() {
-                    self.screens.get_mut(self.current).wheel(lines, &self.shared);
-                }
-            }
+            Msg::Wheel { lines, .. } => self.wheel(lines, &mut commands),
             Msg::Resize { width, height } => {
                 self.size = Rect::new(0, 0, width, height);
                 if let Some(focus) = &self.shared.focus {
@@ -221,7 +220,7 @@ impl App {
 
     /// Asks for the results that the screen in front shows: its session may only now be known.
     fn await_results(&mut self, commands: &mut Vec<Cmd>) {
-        if !matches!(self.current, ScreenId::Compare | ScreenId::Inspect) {
+        if !matches!(self.current, ScreenId::Compare | ScreenId::Inspect | ScreenId::Replay) {
             return;
         }
         let Some(session) = super::screen::compare::session(&self.shared) else { return };
@@ -289,42 +288,28 @@ impl App {
         }
         if row == 0 {
             if let Some(screen) = frame::tab_at(column, self.size.width) {
-                self.go(screen, commands);
+                self.act(screen.action(), commands);
             }
             return;
         }
         let area = frame::body(self.size);
-        let effects = self.screens.get_mut(self.current).click(column, row, area, &self.shared);
-        for effect in effects {
-            self.effect(effect, commands);
-        }
-    }
-
-    /// Records something in a session's sitting, where anything may be written.
-    fn record(&self, session: &SessionId, event: impl Into<SittingEvent>, commands: &mut Vec<Cmd>) {
-        if !self.shared.readonly {
-            commands.push(Cmd::Work(Work::Record(session.clone(), Box::new(event.into()))));
-        }
-    }
-
-    /// Records an action in the session that was chosen where its results are looked at, else with the
-    /// run it was done on. Nothing is recorded before a run or a session is opened.
-    fn record_action(&self, action: Action, commands: &mut Vec<Cmd>) {
-        let of_results = matches!(self.current, ScreenId::Compare | ScreenId::Inspect);
-        let chosen = self.shared.session.as_ref().filter(|_| of_results);
-        let focus = self.shared.focus.as_ref();
-        let Some(session) = chosen.or(focus.map(|run| &run.session)) else { return };
-        let mut with = self.screens.get(self.current).looked_at(&self.shared);
-        if let Some(run) = focus.filter(|run| run.session == *session) {
-            with.insert("run".to_owned(), run.run.as_str().into());
-        }
-        let (action, screen) =
-            (action.entry().name.to_owned(), Some(self.current.name().to_lowercase()));
-        self.record(session, Acted { action, screen, with }, commands);
+        self.pointed(commands, |app| {
+            app.screens.get_mut(app.current).click(column, row, area, &app.shared)
+        });
     }
 
     fn act(&mut self, action: Action, commands: &mut Vec<Cmd>) {
-        self.record_action(action, commands);
+        let before = self.standing();
+        let mut made = Vec::new();
+        self.perform(action, &mut made);
+        // A line to type in is recorded once it is typed.
+        if !matches!(self.overlay, Some(Overlay::Line { .. })) {
+            self.record_action(action, &before, commands);
+        }
+        commands.append(&mut made);
+    }
+
+    fn perform(&mut self, action: Action, commands: &mut Vec<Cmd>) {
         match action {
             Action::ShowRuns => self.go(ScreenId::Runs, commands),
             Action::ShowTrain => self.go(ScreenId::Train, commands),
@@ -347,6 +332,7 @@ impl App {
             Action::Graphics => self.next_graphics(commands),
             Action::Encoder => self.overlay = Some(Overlay::look(&self.shared)),
             Action::Export => self.export(),
+            Action::Bookmark => self.ask_bookmark(),
             Action::Suspend => commands.push(Cmd::Suspend),
             Action::Quit => commands.push(Cmd::Quit),
             action
@@ -400,6 +386,7 @@ impl App {
     fn effect(&mut self, effect: Effect, commands: &mut Vec<Cmd>) {
         match effect {
             Effect::Do(command) => {
+                self.record_command(&command, commands);
                 if let Cmd::Work(Work::Send(run, command)) = &command {
                     self.requested(run.clone(), *command);
                 }
@@ -433,10 +420,18 @@ impl App {
             Effect::Open(overlay) => self.overlay = Some(*overlay),
             Effect::Command(run, action) => self.ask(&run, action),
             Effect::Fail(text) => self.notice = Some(Notice { text, bad: true }),
+            Effect::Typed(purpose, text) => self.record_typed(purpose, &text, commands),
+            Effect::Submit(Purpose::Bookmark, text) => self.bookmark(text, commands),
             Effect::Submit(purpose, text) => {
                 let screen = self.screens.get_mut(purpose.screen());
-                for effect in screen.submitted(purpose, &text, &self.shared) {
+                let effects = screen.submitted(purpose, &text, &self.shared);
+                let done = !effects.iter().any(|effect| matches!(effect, Effect::Fail(_)));
+                for effect in effects {
                     self.effect(effect, commands);
+                }
+                // A note is a record of its own.
+                if done && purpose != Purpose::Note {
+                    self.record_typed(purpose, &text, commands);
                 }
             }
             Effect::Ask(session, arguments, question) => {
@@ -444,9 +439,12 @@ impl App {
             }
             Effect::Job(session, what, arguments) => {
                 let id = self.shared.next_job();
+                let started = arguments.clone();
+                let of = session.clone();
                 self.notice = Some(Notice { text: format!("{what}: requested"), bad: false });
                 self.shared.jobs.push(Job { id, session, what, progress: Progress::Requested });
                 commands.push(Cmd::Work(Work::Job(id, arguments)));
+                self.record_started(&of, &started, commands);
             }
             Effect::Look(encoder, asked, arguments) => {
                 self.look(encoder, asked, arguments, commands);

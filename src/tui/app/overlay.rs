@@ -33,6 +33,14 @@ pub enum Purpose {
     Choose,
     /// A note on a query.
     Note,
+    /// Where to go in a replay.
+    Seek,
+    /// A text that records of a replay must hold.
+    Find,
+    /// What a marked moment is called.
+    Bookmark,
+    /// The file a replay is written into.
+    Film,
 }
 
 impl Purpose {
@@ -43,6 +51,7 @@ impl Purpose {
             Self::RunsFilter => ScreenId::Runs,
             Self::QuerySearch | Self::Ask | Self::Choose | Self::Note => ScreenId::Inspect,
             Self::LogSearch => ScreenId::Log,
+            Self::Seek | Self::Find | Self::Bookmark | Self::Film => ScreenId::Replay,
         }
     }
 
@@ -55,13 +64,34 @@ impl Purpose {
             Self::Ask => "ask",
             Self::Choose => "choose among",
             Self::Note => "note",
+            Self::Seek => "step, time or share",
+            Self::Find => "find",
+            Self::Bookmark => "mark, called",
+            Self::Film => "write to .cast, .svg or .txt",
         }
     }
 
     /// Whether the line counts only when it is finished.
     #[must_use]
     pub const fn submits(self) -> bool {
-        matches!(self, Self::Ask | Self::Choose | Self::Note)
+        !matches!(self, Self::RunsFilter | Self::QuerySearch | Self::LogSearch)
+    }
+
+    /// The action that opened the line.
+    #[must_use]
+    pub const fn action(self) -> Action {
+        match self {
+            Self::RunsFilter => Action::Filter,
+            Self::QuerySearch => Action::Search,
+            Self::LogSearch => Action::LogSearch,
+            Self::Ask => Action::Ask,
+            Self::Choose => Action::Choose,
+            Self::Note => Action::Note,
+            Self::Seek => Action::Seek,
+            Self::Find => Action::Find,
+            Self::Bookmark => Action::Bookmark,
+            Self::Film => Action::Film,
+        }
     }
 }
 
@@ -289,7 +319,10 @@ impl Overlay {
                     *input = Input::new(before);
                     (false, Vec::new())
                 }
-                Some(Action::Accept) => (false, Vec::new()),
+                Some(Action::Accept) => {
+                    let effect = Effect::Typed(*purpose, input.text().to_owned());
+                    (false, vec![Chosen::Effect(effect)])
+                }
                 _ => {
                     input.key(key);
                     (true, Vec::new())

@@ -152,6 +152,8 @@ pub enum Effect {
     Fail(String),
     /// A typed line is finished.
     Submit(Purpose, String),
+    /// A line that counted while it was typed is finished.
+    Typed(Purpose, String),
     /// Ask two encoders, which a child started with these arguments serves.
     Ask(SessionId, Vec<String>, Question),
     /// Start work for a session and watch it: what, in words, and the arguments.

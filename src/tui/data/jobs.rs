@@ -54,6 +54,9 @@ impl Job {
 /// What the document that a job printed comes to, where it says more than that it is done.
 #[must_use]
 pub fn came_to(document: &Value) -> Option<String> {
+    if document["format"] == "llm2clip.screen/1" {
+        return Some(format!("it lies at {}", text::safe(document["out"].as_str()?)));
+    }
     let out = document["out"].as_str().filter(|_| document["format"] == "llm2clip.exported/1")?;
     let files = document["files"].as_array()?.len();
     let noun = if files == 1 { "file" } else { "files" };
@@ -69,6 +72,8 @@ mod tests {
     fn an_export_comes_to_its_files_and_other_work_to_its_end() {
         let document = json!({"format": "llm2clip.exported/1", "out": "a\u{1b}", "files": ["x"]});
         assert_eq!(came_to(&document).unwrap(), "1 file in a\\u{1b}");
+        let document = json!({"format": "llm2clip.screen/1", "out": "a.cast"});
+        assert_eq!(came_to(&document).unwrap(), "it lies at a.cast");
         assert_eq!(came_to(&json!({"format": "llm2clip.compare/1"})), None);
     }
 }

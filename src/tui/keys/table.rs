@@ -145,6 +145,7 @@ actions! {
     Theme Global "theme" ["ctrl-t"] "the next colour theme";
     Repaint Global "repaint" ["ctrl-l"] "draw the whole screen again";
     Encoder Global "encoder" ["e"] "look into an encoder: a text's tokens, masks and weights, a picture as it sees it, its LoRAs, its self-test";
+    Bookmark Global "bookmark" ["m"] "mark this moment of the session, with a word or without: on Train the step, on Replay the moment shown";
     Export Global "export" ["E"] "write a session's results as files: JSON, CSV, TREC, every chart as SVG or PNG, as chosen";
     Suspend Global "suspend" ["ctrl-z"] "leave to the shell for a moment; fg comes back";
     Quit Global "quit" ["q", "ctrl-c"] "leave the workbench; runs go on";
@@ -226,12 +227,22 @@ actions! {
     SecondsBack Replay "seconds-back" ["left", "h"] "five seconds back";
     MinuteForward Replay "minute-forward" ["shift-right", "L"] "a minute on";
     MinuteBack Replay "minute-back" ["shift-left", "H"] "a minute back";
-    MarkNext Replay "mark-next" ["]"] "to the next mark: a stage, checkpoint, alert or result";
+    MarkNext Replay "mark-next" ["]"] "to the next mark: a stage, checkpoint, alert, result, or one you set";
     MarkPrevious Replay "mark-previous" ["["] "to the mark before";
     Faster Replay "faster" [">"] "twice as fast";
     Slower Replay "slower" ["<"] "half as fast";
     ToStart Replay "to-start" ["g", "home"] "to the beginning";
-    ToEnd Replay "to-end" ["G", "end"] "to the end";
+    ToEnd Replay "to-end" ["G", "end"] "to the end of the runs; again, past what was done after it";
+    Seek Replay "seek" ["s"] "to a step, a time or a share: 400, 12:30, 50 %";
+    Find Replay "find" ["/"] "to the next record that holds a text";
+    FindNext Replay "find-next" ["n"] "to the next record that holds it";
+    FindPrevious Replay "find-previous" ["N"] "to the record before that holds it";
+    DoneNext Replay "done-next" [")"] "to the next action at the terminal";
+    DonePrevious Replay "done-previous" ["("] "to the action before";
+    AsItWas Replay "as-it-was" ["a"] "what was done at the terminal and the screen it was done on, or the run alone";
+    Loop Replay "loop" ["o"] "begin again at the end, or stop there";
+    TakeBack Replay "take-back" ["x"] "take the last mark before this moment back";
+    Film Replay "film" ["w"] "write the replay as a file: an asciicast, or this moment as SVG or text";
     Live Replay "live" ["T"] "leave the past: watch the run live from here";
 
     LevelNext Log "level" ["v"] "show more or fewer levels: all, notices, warnings, errors";

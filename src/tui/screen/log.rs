@@ -12,6 +12,7 @@ use crate::tui::widget::list::Cursor;
 use crate::tui::widget::paint::{pieces, pointer, put, section};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use serde_json::{Map, Value};
 
 /// The screen.
 #[derive(Debug)]
@@ -121,6 +122,15 @@ impl Screen for LogScreen {
     fn entered(&mut self, shared: &Shared) -> Vec<Effect> {
         self.refresh(shared);
         Vec::new()
+    }
+
+    fn looked_at(&self, _shared: &Shared) -> Map<String, Value> {
+        let mut with = Map::new();
+        with.insert("level".to_owned(), self.level.word().into());
+        if !self.search.is_empty() {
+            with.insert("search".to_owned(), self.search.as_str().into());
+        }
+        with
     }
 
     fn typed(&mut self, text: &str, shared: &Shared) {

@@ -62,6 +62,20 @@ impl ScreenId {
         }
     }
 
+    /// The action that shows it.
+    #[must_use]
+    pub const fn action(self) -> Action {
+        match self {
+            Self::Runs => Action::ShowRuns,
+            Self::Train => Action::ShowTrain,
+            Self::Compare => Action::ShowCompare,
+            Self::Inspect => Action::ShowInspect,
+            Self::Replay => Action::ShowReplay,
+            Self::System => Action::ShowSystem,
+            Self::Log => Action::ShowLog,
+        }
+    }
+
     /// The contexts in force on it, the nearest first.
     #[must_use]
     pub const fn contexts(self) -> &'static [Context] {
@@ -112,6 +126,9 @@ pub trait Screen {
     fn looked_at(&self, _shared: &Shared) -> Map<String, Value> {
         Map::new()
     }
+
+    /// Looks again at what a record says was looked at.
+    fn restore(&mut self, _with: &Map<String, Value>, _shared: &Shared) {}
 
     /// The pictures it shows in an area, and where.
     fn slots(&self, _shared: &Shared, _area: Rect) -> Vec<(PictureKey, Rect)> {

@@ -1,101 +1,130 @@
 //! Replay: a session as it happened: played, held, stepped, sought; drawn by the same charts and panels
-//! as a live run.
+//! as a live run, or as the screen that was looked at then, beside what was done at the terminal.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `bar.rs` | the bar to seek in, and where one is |
+//! | `done.rs` | what was done at the terminal |
+//! | `place.rs` | where to go, as it is typed |
 
+mod bar;
+mod done;
+mod place;
+
+use super::compare::CompareScreen;
+use super::inspect::InspectScreen;
 use super::train::TrainScreen;
 use super::{Screen, ScreenId, compare};
-use crate::tui::app::{Effect, Shared};
+use crate::session::names::RunId;
+use crate::session::sitting::Unmarked;
+use crate::tui::app::{Effect, Purpose, READONLY, Shared};
+use crate::tui::data::acts::Scene;
+use crate::tui::data::library::OpenRun;
 use crate::tui::data::reel::{Reel, ReelOrder};
-use crate::tui::format;
 use crate::tui::keys::Action;
 use crate::tui::msg::{Cmd, Work};
-use crate::tui::text;
+use crate::tui::picture::Key;
 use crate::tui::theme::Role;
-use crate::tui::widget::paint::{bottom, paragraph, pieces, put, section};
+use crate::tui::widget::paint::{bottom, paragraph};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
-/// The screen. It has no state of its own: the player's is in what all screens see.
+/// The screen. The player's state is in what all screens see.
 #[derive(Debug, Default)]
 pub struct ReplayScreen {
     train: TrainScreen,
+    compare: CompareScreen,
+    inspect: InspectScreen,
+    /// What the last two look at.
+    scene: Option<Scene>,
+    /// The run alone, whatever was looked at then.
+    run_alone: bool,
+    /// The text that is looked for.
+    wanted: String,
 }
+
+/// What lies below the bar's upper end.
+const BAR: u16 = 3;
 
 fn order(order: ReelOrder) -> Vec<Effect> {
     vec![Effect::Do(Cmd::Work(Work::Reel(order)))]
 }
 
+/// The picture, what was done, and the bar.
+fn layout(area: Rect, reel: &Reel, run_alone: bool) -> (Rect, Rect, Rect) {
+    let (rest, bar) = bottom(area, BAR);
+    let lines = if run_alone || reel.done.is_empty() { 0 } else { (area.height / 5).clamp(4, 9) };
+    let (picture, done) = bottom(rest, lines);
+    (picture, done, bar)
+}
+
 impl ReplayScreen {
-    fn bar(shared: &Shared, reel: &Reel, area: Rect, buffer: &mut Buffer) {
-        let title = text::safe(&shared.library.title(&reel.session));
-        let speed = if reel.speed == 1.0 {
-            "as it happened".to_owned()
-        } else {
-            format!("{} times as fast", format::number(reel.speed))
-        };
-        let state = match (reel.playing, shared.glyphs.ascii) {
-            (true, false) => "▶ playing",
-            (true, true) => "> playing",
-            (false, false) => "‖ held",
-            (false, true) => "= held",
-        };
-        let inner = section(
-            shared,
-            buffer,
-            area,
-            &format!("replay of {title}"),
-            &format!("{state}, {speed}"),
-        );
-        let length = reel.end.seconds_since(reel.start).max(1e-9);
-        let share = (reel.time.seconds_since(reel.start) / length).clamp(0.0, 1.0);
-        let width = usize::from(inner.width.saturating_sub(2));
-        let at =
-            |share: f64| ((share.clamp(0.0, 1.0)) * width.saturating_sub(1) as f64).round() as u16;
-        put(
-            buffer,
-            inner,
-            inner.x + 1,
-            inner.y,
-            &shared.glyphs.rule().repeat(width),
-            shared.theme.style(Role::Faint),
-        );
-        put(
-            buffer,
-            inner,
-            inner.x + 1,
-            inner.y,
-            &shared.glyphs.rule().repeat(usize::from(at(share))),
-            shared.theme.style(Role::Accent),
-        );
-        for mark in &reel.marks {
-            let sign = if shared.glyphs.ascii { "'" } else { "┴" };
-            put(
-                buffer,
-                inner,
-                inner.x + 1 + at(*mark),
-                inner.y,
-                sign,
-                shared.theme.style(Role::Dim),
-            );
+    /// The screen that was looked at then, where it can be drawn from what is kept.
+    fn then(&self) -> Option<&dyn Screen> {
+        let scene = self.scene.as_ref().filter(|_| !self.run_alone)?;
+        match scene.screen.as_str() {
+            "compare" => Some(&self.compare),
+            "inspect" => Some(&self.inspect),
+            _ => None,
         }
-        let head = if shared.glyphs.ascii { "#" } else { "█" };
-        put(
-            buffer,
-            inner,
-            inner.x + 1 + at(share),
-            inner.y,
-            head,
-            shared.theme.style(Role::Accent),
-        );
-        let words = format!(
-            "{} UTC   {} of {}   record {} of {}",
-            format::clock_seconds(reel.time),
-            format::duration(reel.time.seconds_since(reel.start)),
-            format::duration(length),
-            format::count(reel.position as u64),
-            format::count(reel.count as u64)
-        );
-        pieces(shared, buffer, inner, inner.x + 1, inner.y + 1, &[(Role::Text, &words)]);
     }
+
+    fn find(&self, forward: bool) -> Vec<Effect> {
+        if self.wanted.is_empty() {
+            return vec![Effect::Type(Purpose::Find, String::new())];
+        }
+        order(ReelOrder::Find(self.wanted.clone(), forward))
+    }
+
+    fn take_back(shared: &Shared, reel: &Reel) -> Vec<Effect> {
+        if shared.readonly {
+            return vec![Effect::Fail(READONLY.to_owned())];
+        }
+        let Some(marked) = reel.marked.iter().rfind(|marked| marked.time <= reel.time) else {
+            return vec![Effect::Say("nobody marked a moment up to here".to_owned())];
+        };
+        let event = Unmarked { mark: marked.mark.clone() }.into();
+        let work = Work::Record(reel.session.clone(), Box::new(event));
+        let words = format!("mark taken back: {}", crate::tui::text::safe(&marked.label));
+        vec![Effect::Say(words), Effect::Do(Cmd::Work(work))]
+    }
+
+    /// Has the program write the replay into a file.
+    fn film(shared: &Shared, reel: &Reel, file: &str) -> Vec<Effect> {
+        let file = file.trim();
+        let ending = file.rsplit_once('.').map_or("", |(_, ending)| ending);
+        let session = reel.session.to_string();
+        let mut arguments = vec!["replay".to_owned(), session];
+        match ending {
+            _ if shared.readonly => return vec![Effect::Fail(READONLY.to_owned())],
+            "cast" => {
+                arguments.extend([format!("--asciicast={file}"), format!("--speed={}", reel.speed)])
+            }
+            "svg" | "txt" => {
+                arguments.extend([format!("--frame={file}"), format!("--from={}", reel.time)]);
+            }
+            _ => {
+                let words = format!("expected a file.cast, .svg or .txt, found {file:?}");
+                return vec![Effect::Fail(words)];
+            }
+        }
+        arguments.push("--json".to_owned());
+        let what = format!("film of {}", shared.library.title(&reel.session));
+        vec![Effect::Job(reel.session.clone(), what, arguments)]
+    }
+}
+
+/// The runs as they were; one that writes nothing more is what it is.
+fn runs(shared: &Shared, reel: &Reel) -> BTreeMap<RunId, OpenRun> {
+    let mut runs = reel.runs.clone();
+    for (run, open) in &mut runs {
+        if let Some(entry) = shared.library.run(run).filter(|_| reel.over.contains(run)) {
+            open.status = entry.row.state;
+        }
+    }
+    runs
 }
 
 impl Screen for ReplayScreen {
@@ -113,7 +142,29 @@ impl Screen for ReplayScreen {
             Action::Faster => order(ReelOrder::Speed(true)),
             Action::Slower => order(ReelOrder::Speed(false)),
             Action::ToStart => order(ReelOrder::Share(0.0)),
-            Action::ToEnd => order(ReelOrder::Share(1.0)),
+            Action::ToEnd => order(ReelOrder::End),
+            Action::Seek => vec![Effect::Type(Purpose::Seek, String::new())],
+            Action::Find => vec![Effect::Type(Purpose::Find, self.wanted.clone())],
+            Action::FindNext => self.find(true),
+            Action::FindPrevious => self.find(false),
+            Action::DoneNext => order(ReelOrder::Action(true)),
+            Action::DonePrevious => order(ReelOrder::Action(false)),
+            Action::Loop => order(ReelOrder::Loop),
+            Action::AsItWas => {
+                self.run_alone = !self.run_alone;
+                Vec::new()
+            }
+            Action::TakeBack => {
+                let reel = shared.library.reel.as_ref();
+                reel.map_or_else(Vec::new, |reel| Self::take_back(shared, reel))
+            }
+            Action::Film => match &shared.library.reel {
+                Some(reel) => {
+                    let file = format!("{}.cast", reel.session);
+                    vec![Effect::Type(Purpose::Film, file)]
+                }
+                None => vec![Effect::Fail("there is no session to film yet".to_owned())],
+            },
             Action::Live => {
                 let run = shared.library.reel.as_ref().and_then(|reel| reel.latest.clone());
                 run.into_iter()
@@ -133,14 +184,68 @@ impl Screen for ReplayScreen {
         order(ReelOrder::Open(session.clone()))
     }
 
+    fn submitted(&mut self, purpose: Purpose, text: &str, shared: &Shared) -> Vec<Effect> {
+        let Some(reel) = &shared.library.reel else {
+            return vec![Effect::Fail("there is no session to replay yet".to_owned())];
+        };
+        match purpose {
+            Purpose::Seek => match place::place(text, reel) {
+                Ok(to) => order(to),
+                Err(why) => vec![Effect::Fail(why)],
+            },
+            Purpose::Find => {
+                text.clone_into(&mut self.wanted);
+                if text.is_empty() { Vec::new() } else { self.find(true) }
+            }
+            Purpose::Film => Self::film(shared, reel, text),
+            _ => Vec::new(),
+        }
+    }
+
+    fn looked_at(&self, shared: &Shared) -> Map<String, Value> {
+        let mut with = Map::new();
+        if let Some(reel) = &shared.library.reel {
+            with.insert("at".to_owned(), reel.time.to_string().into());
+        }
+        with
+    }
+
+    fn refresh(&mut self, shared: &Shared) {
+        let reel = shared.library.reel.as_ref();
+        let scene = reel.and_then(|reel| reel.scene.clone());
+        let Some(now) = &scene else {
+            self.scene = None;
+            return;
+        };
+        // Results may come after the moment that shows them.
+        let known = reel.is_some_and(|reel| shared.library.results.contains_key(&reel.session));
+        if !known || self.scene == scene {
+            self.inspect.refresh(shared);
+            return;
+        }
+        match now.screen.as_str() {
+            "compare" => self.compare.restore(&now.with, shared),
+            "inspect" => self.inspect.restore(&now.with, shared),
+            _ => {}
+        }
+        self.scene = scene;
+    }
+
     fn click(&mut self, column: u16, row: u16, area: Rect, _shared: &Shared) -> Vec<Effect> {
-        let bar = bottom(area, 3).1;
+        let bar = bottom(area, BAR).1;
         if row < bar.y {
             return Vec::new();
         }
         let share = f64::from(column.saturating_sub(bar.x + 1))
             / f64::from(bar.width.saturating_sub(3).max(1));
         order(ReelOrder::Share(share.clamp(0.0, 1.0)))
+    }
+
+    fn slots(&self, shared: &Shared, area: Rect) -> Vec<(Key, Rect)> {
+        let (Some(reel), Some(then)) = (&shared.library.reel, self.then()) else {
+            return Vec::new();
+        };
+        then.slots(shared, layout(area, reel, self.run_alone).0)
     }
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
@@ -159,14 +264,13 @@ impl Screen for ReplayScreen {
             paragraph(shared, buffer, inner, Role::Dim, words);
             return;
         };
-        let (picture, bar) = bottom(area, 3);
-        let run = reel
-            .latest
-            .as_ref()
-            .filter(|run| reel.runs.contains_key(*run))
-            .or_else(|| reel.runs.keys().next());
-        if let Some(run) = run {
-            self.train.picture(shared, run, &reel.runs, reel.time, picture, buffer);
+        let (picture, done, bar) = layout(area, reel, self.run_alone);
+        let runs = runs(shared, reel);
+        let latest = reel.latest.as_ref().filter(|run| runs.contains_key(*run));
+        if let Some(then) = self.then() {
+            then.view(shared, picture, buffer);
+        } else if let Some(run) = latest.or_else(|| runs.keys().next()) {
+            self.train.picture(shared, run, &runs, reel.time, picture, buffer);
         } else {
             let words = "Nothing has happened yet.\n\nspace   plays\n]       goes to the next mark";
             paragraph(
@@ -182,7 +286,10 @@ impl Screen for ReplayScreen {
                 words,
             );
         }
-        Self::bar(shared, reel, bar, buffer);
+        if done.height > 0 {
+            done::draw(shared, reel, done, buffer);
+        }
+        bar::draw(shared, reel, bar, buffer);
     }
 
     fn hints(&self, _shared: &Shared) -> Vec<Action> {
@@ -194,6 +301,10 @@ impl Screen for ReplayScreen {
             Action::Faster,
             Action::ToStart,
             Action::Live,
+            Action::Seek,
+            Action::Find,
+            Action::DoneNext,
+            Action::Bookmark,
         ]
     }
 }

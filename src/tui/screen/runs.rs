@@ -16,6 +16,7 @@ use crate::tui::widget::paint::{bottom, paragraph, pieces, pointer, put, section
 use crate::tui::widget::table::{self, Column};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use serde_json::{Map, Value};
 use std::cmp::Ordering;
 
 /// The columns; the first is the state with its marks.
@@ -308,6 +309,21 @@ impl Screen for RunsScreen {
             }
             _ => Vec::new(),
         }
+    }
+
+    fn looked_at(&self, shared: &Shared) -> Map<String, Value> {
+        let mut with = Map::new();
+        if let Some(run) = self.selected(shared) {
+            with.insert("selected".to_owned(), run.to_string().into());
+        }
+        if !self.filter_text.is_empty() {
+            with.insert("filter".to_owned(), self.filter_text.as_str().into());
+        }
+        with.insert("sort".to_owned(), COLUMNS[ORDERS[self.order]].title.into());
+        if self.reverse {
+            with.insert("reverse".to_owned(), true.into());
+        }
+        with
     }
 
     fn typed(&mut self, text: &str, shared: &Shared) {

@@ -28,13 +28,32 @@ pub enum Below {
 }
 
 impl Below {
+    const ALL: [Self; 5] =
+        [Self::Differences, Self::Replicates, Self::Judgements, Self::Anisotropy, Self::Layers];
+
+    /// Its name in recorded sittings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Differences => "differences",
+            Self::Replicates => "replicates",
+            Self::Judgements => "judgements",
+            Self::Anisotropy => "anisotropy",
+            Self::Layers => "layers",
+        }
+    }
+
+    /// That of the name; differences where there is none.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self::ALL.into_iter().find(|below| below.name() == name).unwrap_or_default()
+    }
+
     /// The next in turn of those that a comparison has.
     #[must_use]
     pub fn next(self, document: &CompareDocument) -> Self {
-        let all =
-            [Self::Differences, Self::Replicates, Self::Judgements, Self::Anisotropy, Self::Layers];
         let there: Vec<Self> =
-            all.into_iter().filter(|below| below.of(document) == *below).collect();
+            Self::ALL.into_iter().filter(|below| below.of(document) == *below).collect();
         let at = there.iter().position(|below| *below == self).map_or(0, |at| at + 1);
         there[at % there.len()]
     }

@@ -28,6 +28,7 @@ use crate::tui::widget::paint::{paragraph, pieces, top};
 use below::Below;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use serde_json::{Map, Value};
 
 /// The screen.
 #[derive(Debug, Default)]
@@ -148,6 +149,38 @@ impl Screen for CompareScreen {
 
     fn entered(&mut self, shared: &Shared) -> Vec<Effect> {
         ask(shared)
+    }
+
+    fn looked_at(&self, shared: &Shared) -> Map<String, Value> {
+        let mut with = Map::new();
+        let Some(shown) = self.shown(shared) else { return with };
+        with.insert("result".to_owned(), shown.id().into());
+        let mut below = self.below;
+        if let Shown::Compare(_, document, direction) = &shown {
+            with.insert("direction".to_owned(), direction.to_string().into());
+            below = below.of(document);
+        }
+        with.insert("below".to_owned(), below.name().into());
+        let row = self.cursor.at.min(shown.rows().saturating_sub(1));
+        with.insert("row".to_owned(), row.into());
+        with
+    }
+
+    fn restore(&mut self, with: &Map<String, Value>, shared: &Shared) {
+        *self = Self::default();
+        let text = |key: &str| with.get(key).and_then(Value::as_str);
+        let tables = tables(shared);
+        let result = tables.iter().position(|table| Some(table.id.as_str()) == text("result"));
+        self.result = result.unwrap_or(0);
+        if let Some(Shown::Compare(_, document, _)) = self.shown(shared) {
+            let directions = comparison::directions(document);
+            let wanted = text("direction");
+            let place = directions.iter().position(|d| Some(&*d.to_string()) == wanted);
+            self.direction = place.unwrap_or(0);
+        }
+        self.below = text("below").map_or(Below::default(), Below::named);
+        let row = with.get("row").and_then(Value::as_u64).unwrap_or(0);
+        self.cursor.at = usize::try_from(row).unwrap_or(0);
     }
 
     fn wheel(&mut self, lines: i8, _shared: &Shared) {

@@ -8,6 +8,7 @@
 //! | `queries.rs` | the list of queries, and what the chosen one is |
 //! | `columns.rs` | both lists of neighbours |
 //! | `choice.rs` | what both encoders choose among typed texts |
+//! | `recorded.rs` | what a record says was looked at |
 //! | `serve.rs` | what the child that answers typed queries is started with |
 //! | `spread.rs` | all ranks, all scores |
 
@@ -15,6 +16,7 @@ mod choice;
 mod columns;
 mod layout;
 mod queries;
+mod recorded;
 mod serve;
 mod source;
 mod spread;
@@ -369,7 +371,22 @@ impl Screen for InspectScreen {
         if let Some(row) = self.selected(&self.listed(shared, &shown)) {
             with.insert("query".to_owned(), row.id().into());
         }
+        with.insert("beside".to_owned(), self.beside.name().into());
+        if let Some(at) = self.slice {
+            with.insert("slice".to_owned(), Slice::ALL[at].name().into());
+        }
+        if !self.search.is_empty() {
+            with.insert("search".to_owned(), self.search.as_str().into());
+        }
         with
+    }
+
+    fn restore(&mut self, with: &Map<String, Value>, shared: &Shared) {
+        *self = recorded::restored(with, shared);
+        self.settle(shared);
+        if let Some(query) = with.get("query").and_then(Value::as_str) {
+            recorded::go_to(self, shared, query);
+        }
     }
 
     fn wheel(&mut self, lines: i8, shared: &Shared) {

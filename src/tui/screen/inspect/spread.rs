@@ -25,6 +25,23 @@ pub enum Beside {
 }
 
 impl Beside {
+    /// Its name in recorded sittings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Neighbours => "neighbours",
+            Self::Ranks => "ranks",
+            Self::Scores => "scores",
+        }
+    }
+
+    /// That of the name; neighbours where there is none.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let all = [Self::Neighbours, Self::Ranks, Self::Scores];
+        all.into_iter().find(|beside| beside.name() == name).unwrap_or_default()
+    }
+
     /// The next in turn.
     #[must_use]
     pub const fn next(self) -> Self {

@@ -15,6 +15,7 @@ use crate::tui::widget::chart::{self, Look, Marker};
 use crate::tui::widget::paint::{bottom, paragraph, right, top};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Shares of the past in the moving average, from none to much.
@@ -287,6 +288,28 @@ impl Screen for TrainScreen {
         (self.frozen, self.alert) = (None, None);
         (self.look.window, self.look.crosshair) = (None, None);
         Vec::new()
+    }
+
+    fn looked_at(&self, shared: &Shared) -> Map<String, Value> {
+        let mut with = Map::new();
+        let mut put = |key: &str, value: Value| drop(with.insert(key.to_owned(), value));
+        put("measure", self.measure.as_str().into());
+        put("x", self.look.x.name().into());
+        put("smoothing", self.look.smoothing.into());
+        if self.look.log_y {
+            put("log_y", true.into());
+        }
+        if let Some(at) = self.look.crosshair {
+            put("crosshair", at.into());
+        }
+        if let Some((from, to)) = self.look.window {
+            put("window", vec![from, to].into());
+        }
+        let stage = self.stage.zip(self.run(shared));
+        if let Some(stage) = stage.and_then(|(at, (_, run))| run.state.stages.get(at)) {
+            put("stage", stage.stage.as_str().into());
+        }
+        with
     }
 
     fn click(&mut self, column: u16, row: u16, area: Rect, shared: &Shared) -> Vec<Effect> {

@@ -1,0 +1,242 @@
+//! What is done here goes into the sitting of the session it is done in: actions with what is looked at
+//! after them, whatever key or button asked for them; typed lines; what was started; marks.
+
+use super::{App, Effect, Notice, Overlay, Purpose, READONLY};
+use crate::ids::SessionId;
+use crate::session::fold::RunState;
+use crate::session::names::RunId;
+use crate::session::sitting::{Acted, Marked, Place, SittingEvent};
+use crate::tui::keys::{Action, Context};
+use crate::tui::msg::{Cmd, Work};
+use crate::tui::screen::ScreenId;
+use crate::tui::screen::compare::session;
+use serde_json::{Map, Value};
+
+/// Where one stands before an action.
+pub(super) struct Standing {
+    screen: ScreenId,
+    /// The selected run, on Runs.
+    selected: Option<RunId>,
+}
+
+impl App {
+    /// Records something in a session's sitting, where anything may be written.
+    pub(super) fn record(
+        &self,
+        session: &SessionId,
+        event: impl Into<SittingEvent>,
+        commands: &mut Vec<Cmd>,
+    ) {
+        if !self.shared.readonly {
+            commands.push(Cmd::Work(Work::Record(session.clone(), Box::new(event.into()))));
+        }
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        let selected = || self.screens.runs.selected(&self.shared).cloned();
+        let screen = self.current;
+        Standing { screen, selected: (screen == ScreenId::Runs).then(selected).flatten() }
+    }
+
+    /// The session an action is recorded in, and its run: the session whose results or replay are
+    /// looked at, else that of the run it was done on. Moving in a list of runs is done on none.
+    fn place(&self, action: Action, before: &Standing) -> Option<(SessionId, Option<RunId>)> {
+        let of_results =
+            matches!(self.current, ScreenId::Compare | ScreenId::Inspect | ScreenId::Replay);
+        let focus = self.shared.focus.as_ref();
+        if let Some(chosen) = session(&self.shared).filter(|_| of_results) {
+            let run = focus.filter(|run| run.session == *chosen);
+            return Some((chosen.clone(), run.cloned()));
+        }
+        let context = action.entry().context;
+        let on_selected = before.screen == ScreenId::Runs
+            && (context == Context::Control
+                || matches!(action, Action::Mark | Action::Pin | Action::Copy));
+        let selected = before.selected.as_ref();
+        let run = if on_selected { selected.or(focus) } else { focus };
+        let run = run.or(selected.filter(|_| context == Context::Runs));
+        run.map(|run| (run.session.clone(), Some(run.clone())))
+    }
+
+    /// Records an action that was carried out, with what is looked at now.
+    pub(super) fn record_action(&self, action: Action, before: &Standing, commands: &mut Vec<Cmd>) {
+        self.record_with(action, before, Map::new(), commands);
+    }
+
+    fn record_with(
+        &self,
+        action: Action,
+        before: &Standing,
+        mut with: Map<String, Value>,
+        commands: &mut Vec<Cmd>,
+    ) {
+        let Some((session, run)) = self.place(action, before) else { return };
+        for (key, value) in self.screens.get(self.current).looked_at(&self.shared) {
+            with.entry(key).or_insert(value);
+        }
+        if let Some(run) = run {
+            with.insert("run".to_owned(), run.run.as_str().into());
+        }
+        if self.current != before.screen {
+            with.insert("now".to_owned(), self.current.name().to_lowercase().into());
+        }
+        let action = action.entry().name.to_owned();
+        let screen = Some(before.screen.name().to_lowercase());
+        self.record(&session, Acted { action, screen, with }, commands);
+    }
+
+    /// Records a typed line with the action that opened it.
+    pub(super) fn record_typed(&self, purpose: Purpose, text: &str, commands: &mut Vec<Cmd>) {
+        let with = Map::from_iter([("text".to_owned(), text.into())]);
+        self.record_with(purpose.action(), &self.standing(), with, commands);
+    }
+
+    /// Records what a form started for a session.
+    pub(super) fn record_started(
+        &self,
+        session: &SessionId,
+        arguments: &[String],
+        commands: &mut Vec<Cmd>,
+    ) {
+        let action = match arguments.first().map(String::as_str) {
+            Some("compare") => Action::NewCompare,
+            Some("export") => Action::Export,
+            Some("train") => Action::NewRun,
+            Some("replay") => Action::Film,
+            _ => Action::Yes,
+        };
+        let with = Map::from_iter([("started".to_owned(), arguments.to_vec().into())]);
+        let action = action.entry().name.to_owned();
+        let screen = Some(self.current.name().to_lowercase());
+        self.record(session, Acted { action, screen, with }, commands);
+    }
+
+    /// Records a command that a run was sent, or a runner that was started.
+    pub(super) fn record_command(&self, command: &Cmd, commands: &mut Vec<Cmd>) {
+        match command {
+            Cmd::Work(Work::Send(run, command)) => {
+                let command = command.to_string();
+                let with = [("command", command.as_str()), ("run", run.run.as_str())];
+                let with = with.map(|(key, value)| (key.to_owned(), value.into())).into_iter();
+                let action = Action::Yes.entry().name.to_owned();
+                let screen = Some(self.current.name().to_lowercase());
+                let acted = Acted { action, screen, with: with.collect() };
+                self.record(&run.session, acted, commands);
+            }
+            Cmd::Work(Work::Launch { arguments, .. }) => {
+                let place = self.place(Action::NewRun, &self.standing());
+                if let Some((session, _)) = place {
+                    self.record_started(&session, arguments, commands);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Does what the pointer asks a screen for, and records the action it stands for.
+    pub(super) fn pointed(
+        &mut self,
+        commands: &mut Vec<Cmd>,
+        ask: impl FnOnce(&mut Self) -> Vec<Effect>,
+    ) {
+        let before = self.standing();
+        let looked = self.screens.get(self.current).looked_at(&self.shared);
+        let effects = ask(self);
+        let asked = !effects.is_empty();
+        let action = match before.screen {
+            ScreenId::Runs if asked => Action::Open,
+            ScreenId::Train => Action::Crosshair,
+            ScreenId::Replay => Action::Seek,
+            _ => Action::Down,
+        };
+        self.finish_pointed(action, &before, (effects, &looked), commands);
+    }
+
+    fn finish_pointed(
+        &mut self,
+        action: Action,
+        before: &Standing,
+        (effects, looked): (Vec<Effect>, &Map<String, Value>),
+        commands: &mut Vec<Cmd>,
+    ) {
+        let asked = !effects.is_empty();
+        let mut made = Vec::new();
+        for effect in effects {
+            self.effect(effect, &mut made);
+        }
+        if asked || self.screens.get(self.current).looked_at(&self.shared) != *looked {
+            let with = Map::from_iter([("by".to_owned(), "mouse".into())]);
+            self.record_with(action, before, with, commands);
+        }
+        commands.append(&mut made);
+    }
+
+    /// The wheel was turned.
+    pub(super) fn wheel(&mut self, lines: i8, commands: &mut Vec<Cmd>) {
+        if self.overlay.is_some() {
+            return;
+        }
+        let before = self.standing();
+        let looked = self.screens.get(self.current).looked_at(&self.shared);
+        self.screens.get_mut(self.current).wheel(lines, &self.shared);
+        let action = match (before.screen, lines < 0) {
+            (ScreenId::Train, true) => Action::ZoomIn,
+            (ScreenId::Train, false) => Action::ZoomOut,
+            (_, true) => Action::Up,
+            (_, false) => Action::Down,
+        };
+        self.finish_pointed(action, &before, (Vec::new(), &looked), commands);
+    }
+
+    /// Asks what the moment that is looked at is to be called.
+    pub(super) fn ask_bookmark(&mut self) {
+        if self.shared.readonly {
+            self.notice = Some(Notice { text: READONLY.to_owned(), bad: true });
+        } else if self.moment().is_none() {
+            let text = "nothing to mark yet: open a run or a session".to_owned();
+            self.notice = Some(Notice { text, bad: true });
+        } else {
+            self.overlay = Some(Overlay::line_for(Purpose::Bookmark, ""));
+        }
+    }
+
+    /// The moment that is looked at: of a replay, where it stands; else the newest of the run in focus.
+    fn moment(&self) -> Option<(SessionId, Place)> {
+        let at = |run: &RunId, state: &RunState, time| {
+            let stage = state.stage_now();
+            Place {
+                time,
+                run: Some(run.run.clone()),
+                stage: stage.map(|stage| stage.stage.clone()),
+                step: stage.map(|stage| stage.step),
+            }
+        };
+        let library = &self.shared.library;
+        if self.current == ScreenId::Replay {
+            let reel = library.reel.as_ref()?;
+            let run = reel.latest.as_ref().and_then(|run| Some((run, reel.runs.get(run)?)));
+            let place = run.map(|(run, open)| at(run, &open.state, reel.time));
+            return Some((reel.session.clone(), place.unwrap_or(Place::moment(reel.time))));
+        }
+        if let Some(run) = &self.shared.focus {
+            let open = library.open.get(run);
+            let last = open.and_then(|open| Some((open, open.state.last_time?)));
+            let place = last.map(|(open, time)| at(run, &open.state, time));
+            let known = || Place { run: Some(run.run.clone()), ..Place::moment(self.shared.now) };
+            return Some((run.session.clone(), place.unwrap_or_else(known)));
+        }
+        session(&self.shared).map(|session| (session.clone(), Place::moment(self.shared.now)))
+    }
+
+    /// Marks the moment that is looked at.
+    pub(super) fn bookmark(&mut self, label: String, commands: &mut Vec<Cmd>) {
+        let Some((session, at)) = self.moment() else { return };
+        let text = match at.step {
+            Some(step) => format!("step {step} is marked; Replay goes there with ]"),
+            None => "this moment is marked; Replay goes there with ]".to_owned(),
+        };
+        self.notice = Some(Notice { text, bad: false });
+        // The sitting gives it its name.
+        self.record(&session, Marked { mark: String::new(), at, label }, commands);
+    }
+}

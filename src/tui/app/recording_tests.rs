@@ -1,0 +1,188 @@
+//! What is done goes into the sitting of its session, by key, by pointer and as typed; marks; and what a
+//! replay shows of it.
+
+use super::inspect_tests::{pets, work};
+use super::tests::{app, entry, press, shows};
+use super::*;
+use crate::session::sitting::{Acted, Marked};
+use crate::tui::data::reel::{Reel, ReelOrder};
+use crate::tui::msg::News;
+use std::collections::BTreeMap;
+
+const RUN: &str = "20261124-100000-night-bbbbbb/simcse-1";
+
+/// The actions that are recorded.
+fn acted(commands: Vec<Cmd>) -> Vec<Acted> {
+    let event = |work| if let Work::Record(_, event) = work { Some(*event) } else { None };
+    let acted = |event| if let SittingEvent::Acted(acted) = event { Some(acted) } else { None };
+    work(commands).into_iter().filter_map(event).filter_map(acted).collect()
+}
+
+fn night() -> App {
+    let mut app = app();
+    app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+    app
+}
+
+#[test]
+fn the_first_action_is_recorded_with_the_selected_run_and_moving_among_runs_is_not() {
+    let mut app = night();
+    assert!(acted(press(&mut app, "j")).is_empty());
+    let first = acted(press(&mut app, "2"));
+    assert_eq!(first.len(), 1, "{first:?}");
+    assert_eq!((&*first[0].action, first[0].screen.as_deref()), ("show-train", Some("runs")));
+    assert_eq!(first[0].with["run"], "simcse-1");
+    assert_eq!(first[0].with["now"], "train");
+    let next = acted(press(&mut app, "y"));
+    assert_eq!(next[0].with["log_y"], true);
+}
+
+#[test]
+fn what_was_typed_is_recorded_when_it_is_finished() {
+    let mut app = night();
+    assert!(acted(press(&mut app, "/")).is_empty());
+    app.update(Msg::Paste("loss<9".to_owned()));
+    let typed = acted(press(&mut app, "enter"));
+    assert_eq!(&*typed[0].action, "filter");
+    assert_eq!(typed[0].with["text"], "loss<9");
+    assert_eq!(typed[0].with["filter"], "loss<9");
+    assert!(acted(press(&mut app, "/ x esc")).is_empty());
+    let mut app = pets();
+    press(&mut app, "4 /");
+    app.update(Msg::Paste("zzz".to_owned()));
+    let typed = acted(press(&mut app, "enter"));
+    assert_eq!(&*typed[0].action, "search");
+    assert_eq!(typed[0].with["search"], "zzz");
+}
+
+#[test]
+fn clicks_and_the_wheel_are_recorded_as_the_actions_they_stand_for() {
+    let mut app = night();
+    let tab = acted(app.update(Msg::Click { column: 22, row: 0 }));
+    assert_eq!(&*tab[0].action, "show-train");
+    let chart = acted(app.update(Msg::Click { column: 30, row: 5 }));
+    assert_eq!(&*chart[0].action, "crosshair");
+    assert_eq!(chart[0].with["by"], "mouse");
+    assert!(chart[0].with.contains_key("crosshair"));
+    press(&mut app, "1");
+    let opened = acted(app.update(Msg::Click { column: 5, row: 2 }));
+    assert_eq!(&*opened[0].action, "open");
+    assert_eq!(opened[0].with["by"], "mouse");
+    let nothing = acted(app.update(Msg::Wheel { column: 5, row: 2, lines: 1 }));
+    assert!(nothing.len() <= 1);
+}
+
+#[test]
+fn what_a_form_starts_and_what_a_run_is_sent_are_recorded() {
+    let mut app = night();
+    press(&mut app, "2 1");
+    let started = acted(press(&mut app, "n enter"));
+    let started = started.iter().find(|acted| acted.with.contains_key("started")).unwrap();
+    assert_eq!(&*started.action, "new-run");
+    assert_eq!(started.with["started"][0], "train");
+    press(&mut app, "K");
+    let sent = acted(press(&mut app, "y"));
+    assert_eq!(&*sent[0].action, "yes");
+    assert_eq!(sent[0].with["command"], "stop");
+}
+
+#[test]
+fn a_moment_is_marked_with_a_word_unless_nothing_may_be_written() {
+    let mut app = night();
+    press(&mut app, "2 m");
+    assert!(shows(&app, 80, 24).contains("mark, called"));
+    app.update(Msg::Paste("spike".to_owned()));
+    let marked = work(press(&mut app, "enter"));
+    let is = |work: &Work| {
+        matches!(work, Work::Record(_, event) if matches!(&**event, SittingEvent::Marked(Marked { label, at, .. })
+            if label == "spike" && at.run.is_some()))
+    };
+    assert!(marked.iter().any(is), "{marked:?}");
+    app.shared.readonly = true;
+    press(&mut app, "m");
+    assert!(shows(&app, 80, 24).contains("--readonly"));
+}
+
+fn reel(session: &str) -> Reel {
+    let at = |seconds: i64| Time::from_millis(seconds * 1000).unwrap();
+    Reel {
+        session: session.parse().unwrap(),
+        position: 5,
+        count: 9,
+        time: at(50),
+        start: at(0),
+        end: at(100),
+        playing: false,
+        speed: 1.0,
+        looping: true,
+        watched: (50.0, 100.0),
+        gaps: vec![0.75],
+        marks: vec![0.25],
+        marked: Vec::new(),
+        done: Vec::new(),
+        scene: None,
+        over: std::collections::BTreeSet::new(),
+        runs: BTreeMap::new(),
+        latest: None,
+    }
+}
+
+#[test]
+fn a_replay_goes_where_it_is_told_and_says_what_it_cannot_read() {
+    let mut app = night();
+    press(&mut app, "5");
+    app.update(Msg::News(News::Reel(Some(Box::new(reel("20261124-100000-night-bbbbbb"))))));
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("over and over") && text.contains("┊"), "{text}");
+    let mut typed = |keys: &str, text: &str| {
+        press(&mut app, keys);
+        app.update(Msg::Paste(text.to_owned()));
+        work(press(&mut app, "enter")).into_iter().find_map(|work| match work {
+            Work::Reel(order) => Some(order),
+            _ => None,
+        })
+    };
+    assert_eq!(typed("s", "step 400"), Some(ReelOrder::MadeStep(400)));
+    assert_eq!(typed("s", "50 %"), Some(ReelOrder::Share(0.5)));
+    let moment = Time::from_millis(60_000).unwrap();
+    assert_eq!(typed("s", "00:01"), Some(ReelOrder::Moment(moment)));
+    assert_eq!(typed("s", "later"), None);
+    assert_eq!(typed("/", "warned"), Some(ReelOrder::Find("warned".to_owned(), true)));
+    let orders = |commands| work(commands).into_iter().filter(|w| matches!(w, Work::Reel(_)));
+    let again: Vec<Work> = orders(press(&mut app, "n N o ) (")).collect();
+    let find = |forward| Work::Reel(ReelOrder::Find("warned".to_owned(), forward));
+    let rest = [ReelOrder::Loop, ReelOrder::Action(true), ReelOrder::Action(false)];
+    let mut expected = vec![find(true), find(false)];
+    expected.extend(rest.map(Work::Reel));
+    assert_eq!(again, expected);
+    press(&mut app, "w ctrl-u");
+    app.update(Msg::Paste("now.svg".to_owned()));
+    let film = work(press(&mut app, "enter"));
+    assert!(
+        film.iter().any(|work| matches!(work, Work::Job(_, arguments)
+            if arguments[0] == "replay" && arguments.contains(&"--frame=now.svg".to_owned())
+            && arguments.contains(&"--from=1970-01-01T00:00:50.000Z".to_owned()))),
+        "{film:?}"
+    );
+}
+
+#[test]
+fn a_replay_shows_the_query_that_was_looked_at_and_what_was_done_or_the_run_alone() {
+    use crate::tui::data::acts::{Done, Scene};
+    let mut app = pets();
+    let recorded = acted(press(&mut app, "4 j"));
+    let last = recorded.last().unwrap().clone();
+    assert_eq!(last.with["query"], "dog#0");
+    press(&mut app, "k 5");
+    let mut reel = reel("20261124-100000-pets-bbbbbb");
+    let words = "inspect: down  query dog#0\u{1b}[2J".to_owned();
+    reel.done = vec![Done { time: reel.time, words, past: true }];
+    reel.scene = Scene::after(&last);
+    app.update(Msg::News(News::Reel(Some(Box::new(reel)))));
+    let text = shows(&app, 100, 40);
+    assert!(text.contains("a drawn dog") && text.contains("done at the terminal"), "{text}");
+    assert!(text.contains("dog#0\\u{1b}[2J"), "{text}");
+    press(&mut app, "a");
+    let text = shows(&app, 100, 40);
+    assert!(!text.contains("done at the terminal") && text.contains("Nothing has happened"));
+}
