@@ -101,7 +101,7 @@ impl Encoders<'_> {
         let pictures_only = spec.options.tower == Some(Tower::Image) || no_text;
         let reads = !probe.queries.is_empty() || !probe.texts.is_empty();
         // Made first, so that options that do not fit are refused before anything is encoded.
-        let encoder = if reads && !(pictures_only && !probe.pictures.is_empty()) {
+        let encoder = if reads && (!pictures_only || probe.pictures.is_empty()) {
             Some(text_encoder(&spec.source, loaded.clone(), &spec.options, &sources)?)
         } else {
             None

@@ -94,8 +94,11 @@ mod tests {
     use crate::session::sitting::Acted;
 
     fn acted(millis: i64, screen: &str) -> Entry {
-        let acted =
-            Acted { action: "down".into(), screen: Some(screen.into()), with: Default::default() };
+        let acted = Acted {
+            action: "down".into(),
+            screen: Some(screen.into()),
+            with: serde_json::Map::default(),
+        };
         Entry::Sitting(1, Record::of(1, Time::from_millis(millis).unwrap(), acted.into()))
     }
 

@@ -52,7 +52,7 @@ impl App {
             self.field((form_name(&form.origin), NAMES), row == Row::Origin, line(0), buffer);
         match &form.origin {
             Origin::Preset(at) => {
-                self.presets(*at, Rect { height: 2.min(area.height), ..value }, buffer)
+                self.presets(*at, Rect { height: 2.min(area.height), ..value }, buffer);
             }
             Origin::Run(forked) => {
                 let (stage, _, step) = forked.place();

@@ -20,8 +20,8 @@ fn two() -> App {
     app
 }
 
-fn open(state: RunState) -> Box<OpenRun> {
-    Box::new(OpenRun {
+fn open(state: RunState) -> OpenRun {
+    OpenRun {
         state: Arc::new(state),
         alerts: Arc::default(),
         story: Arc::default(),
@@ -30,7 +30,7 @@ fn open(state: RunState) -> Box<OpenRun> {
         reading: crate::tui::data::library::Reading::default(),
         oddities: crate::session::tail::Oddities::default(),
         status: RunStatus::Live,
-    })
+    }
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn the_answer_of_a_run_that_is_not_in_focus_is_heard_too() {
     let mut state = RunState::default();
     let (command, refused) = ("stop".to_owned(), Some("not now".to_owned()));
     state.answers.push(Answer { id: "7".to_owned(), command, refused });
-    let commands = app.update(Msg::News(News::Open(run.clone(), open(state))));
+    let commands = app.update(Msg::News(News::Open(run.clone(), Box::new(open(state)))));
     assert!(shows(&app, 80, 24).contains("stop refused: not now"));
     assert!(app.shared.requests.is_empty());
     assert!(matches!(&commands[..], [Cmd::Work(Work::Watch(one))] if !one.contains(&run)));

@@ -100,7 +100,8 @@ impl ReplayScreen {
         match ending {
             _ if shared.readonly => return vec![Effect::Fail(READONLY.to_owned())],
             "cast" => {
-                arguments.extend([format!("--asciicast={file}"), format!("--speed={}", reel.speed)])
+                arguments
+                    .extend([format!("--asciicast={file}"), format!("--speed={}", reel.speed)]);
             }
             "svg" | "txt" => {
                 arguments.extend([format!("--frame={file}"), format!("--from={}", reel.time)]);

@@ -47,7 +47,7 @@ pub(super) fn words_across(
         let near = [0, -1, 1, -2, 2].into_iter().filter_map(|by| row.checked_add_signed(by));
         let free = near.filter(|row| *row < plot.height).find_map(|row| {
             // A cell of the line is left on either side.
-            let start = (from..=to - width - 1).rev().find(|at| open(row, *at))?;
+            let start = (from..to - width).rev().find(|at| open(row, *at))?;
             Some((row, start + 1))
         });
         let (row, at) = free.unwrap_or((row, to - width));
