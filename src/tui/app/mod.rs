@@ -1,5 +1,7 @@
 //! The model and its one way to change: a message comes in, work comes out. No I/O, no clock.
 
+#[cfg(test)]
+mod chaos_tests;
 mod export;
 mod form;
 mod frame;
