@@ -4,8 +4,8 @@
 //! This file is the map: one line a module, and the table of who may import whom. It holds no
 //! code. `tests/architecture.rs` reads the table below and checks every `use crate::` against it.
 //!
-//! Everyone may import `ids` and `files`. candle stands only in `nn`, `model`, `encode`, `train`, `runner`,
-//! `hub` and `bench`; plotters only in `export`, ratatui only in `tui`.
+//! Everyone may import `ids` and `files`. candle stands only in `nn`, `model`, `encode`, `train`, `runner`
+//! and `bench`; plotters only in `export`, clap only in `cli`, ratatui only in `tui`.
 //!
 //! ```import-table
 //! ids     -> -

@@ -7,6 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Libraries, and the modules they may stand in.
+const HOMES: [(&str, &[&str]); 4] = [
+    ("candle_", &["nn", "model", "encode", "train", "runner", "bench"]),
+    ("plotters", &["export"]),
+    ("clap", &["cli"]),
+    ("ratatui", &["tui"]),
+];
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -127,6 +135,39 @@ fn every_import_stands_in_the_table() {
 }
 
 #[test]
+fn the_page_of_the_architecture_has_the_same_table() {
+    let page = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    let rows = page.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.strip_prefix("| `")?.strip_suffix(" |")?.split(" | ").collect();
+        let [module, _, imports] = cells.as_slice() else { return None };
+        let imports =
+            imports.trim_matches('`').split_whitespace().filter(|name| *name != "nothing");
+        Some((module.trim_matches('`').to_owned(), imports.map(str::to_owned).collect()))
+    });
+    assert_eq!(rows.collect::<BTreeMap<String, BTreeSet<String>>>(), import_table());
+    let map = fs::read_to_string(root().join("src/lib.rs")).unwrap().replace("//!", "");
+    let words =
+        |text: &str| text.split_whitespace().map(|word| format!("{word} ")).collect::<String>();
+    let homes = HOMES.map(|(library, modules)| {
+        let names: Vec<String> = modules.iter().map(|module| format!("`{module}`")).collect();
+        let names = match names.split_last() {
+            Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+            _ => names.concat(),
+        };
+        let stands = if library == "candle_" {
+            "candle stands only in"
+        } else {
+            &format!("{library} only in")
+        };
+        format!("{stands} {names}")
+    });
+    for home in homes {
+        assert!(words(&page).contains(&home), "the page does not say: {home}");
+        assert!(words(&map).contains(&home), "lib.rs does not say: {home}");
+    }
+}
+
+#[test]
 fn the_import_reader_sees_single_names_and_groups() {
     let names =
         crate_imports("use crate::rng::Key;\nuse crate::{ids::{A, B}, eval};\n// crate::no");
@@ -135,17 +176,11 @@ fn the_import_reader_sees_single_names_and_groups() {
 
 #[test]
 fn libraries_stay_behind_their_modules() {
-    let homes: [(&str, &[&str]); 4] = [
-        ("candle_", &["nn", "model", "encode", "train", "runner", "bench"]),
-        ("plotters", &["export"]),
-        ("clap", &["cli"]),
-        ("ratatui", &["tui"]),
-    ];
     for path in rust_files(&root().join("src")) {
         let module = module_of(&path);
         for line in fs::read_to_string(&path).unwrap().lines() {
             let code = line.trim_start();
-            for (library, modules) in homes {
+            for (library, modules) in HOMES {
                 let used = code.starts_with(&format!("use {library}"))
                     || (!code.starts_with("//") && code.contains(&format!("{library}::")))
                     || (library == "candle_"

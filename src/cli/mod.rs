@@ -77,6 +77,10 @@ use std::process::ExitCode;
 /// inspect. Without a command, on a terminal: the workbench.
 #[derive(Parser)]
 #[command(name = "llm2clip", version, about)]
+#[command(
+    after_help = "These options may also stand in llm2clip.toml beside sessions and checkpoints, or in ~/.config/llm2clip/config.toml; \
+    flags win over the environment, the environment over the file. `llm2clip doctor` shows what counts."
+)]
 struct Cli {
     #[command(flatten)]
     global: Global,

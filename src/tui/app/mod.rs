@@ -1,6 +1,8 @@
 //! The model and its one way to change: a message comes in, work comes out. No I/O, no clock.
 
 #[cfg(test)]
+mod chaos_tests;
+#[cfg(test)]
 mod compare_tests;
 mod differ;
 mod export;
@@ -187,7 +189,7 @@ impl App {
         let mut commands = Vec::new();
         match msg {
             Msg::Key(key) => self.key(key, &mut commands),
-            Msg::Paste(text) => self.paste(&text, &mut commands),
+            Msg::Paste(text) => self.paste(&text),
             Msg::Click { column, row } => self.click(column, row, &mut commands),
             Msg::Wheel { lines, .. } => self.wheel(lines, &mut commands),
             Msg::Resize { width, height } => {
@@ -263,8 +265,7 @@ impl App {
     fn key(&mut self, key: Key, commands: &mut Vec<Cmd>) {
         self.notice = None;
         if let Some(overlay) = &mut self.overlay {
-            let effects = overlay.key(key, &self.shared, self.current);
-            let (keep, effects) = effects;
+            let (keep, effects) = overlay.key(key, &self.shared, self.current);
             let typed = overlay.line().map(|(purpose, text)| (purpose, text.to_owned()));
             if !keep {
                 self.overlay = None;
@@ -298,7 +299,7 @@ impl App {
         }
     }
 
-    fn paste(&mut self, text: &str, _commands: &mut Vec<Cmd>) {
+    fn paste(&mut self, text: &str) {
         if let Some(overlay) = &mut self.overlay {
             overlay.paste(text);
             if let Some((purpose, text)) =
@@ -347,7 +348,7 @@ impl App {
             Action::ShowSystem => self.go(ScreenId::System, commands),
             Action::ShowLog => self.go(ScreenId::Log, commands),
             Action::NextScreen => self.turn(1, commands),
-            Action::PreviousScreen => self.turn(6, commands),
+            Action::PreviousScreen => self.turn(ScreenId::ALL.len() - 1, commands),
             Action::SessionNext => self.turn_session(false, commands),
             Action::SessionPrevious => self.turn_session(true, commands),
             Action::Help => self.overlay = Some(Overlay::help(self.current)),

@@ -11,7 +11,8 @@ pub fn markdown() -> String {
          (`src/tui/keys/table.rs`). The palette (`:`) finds every action by its name. The mouse works too: click a screen's name, a line \
          or a chart, turn the wheel; nothing needs it.\n",
     );
-    for context in Context::ALL {
+    let has_keys = |context: &Context| TABLE.iter().any(|entry| entry.context == *context);
+    for context in Context::ALL.into_iter().filter(has_keys) {
         let _ = write!(
             page,
             "\n## {}\n\n| key | action | what it does |\n|---|---|---|\n",
@@ -27,4 +28,24 @@ pub fn markdown() -> String {
         }
     }
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_context_without_keys_has_no_heading() {
+        let page = markdown();
+        let titles: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        for context in Context::ALL {
+            let has_keys = TABLE.iter().any(|entry| entry.context == context);
+            assert_eq!(titles.contains(&context.title()), has_keys, "{}", context.title());
+        }
+        assert!(
+            page.lines()
+                .zip(page.lines().skip(1))
+                .all(|(a, b)| a != "|---|---|---|" || !b.is_empty())
+        );
+    }
 }

@@ -11,11 +11,20 @@ pub struct Axis {
     pub log: bool,
 }
 
+/// Beyond this a range of two values, or their ratio, would soon be no number.
+const FAR: f64 = 1e100;
+/// Steps that are tried; each is half as long again as the one before.
+const TRIES: usize = 32;
+
 impl Axis {
     /// An axis over a range; one that is empty is widened. A logarithmic one needs a positive `low`.
+    /// What is too far out to be counted with lies outside.
     #[must_use]
     pub fn new(low: f64, high: f64, log: bool) -> Self {
         let log = log && low > 0.0;
+        let within = |value: f64| if value.is_nan() { 0.0 } else { value.clamp(-FAR, FAR) };
+        let (low, high) = (within(low), within(high));
+        let low = if log { low.max(1.0 / FAR) } else { low };
         if high > low {
             return Self { low, high, log };
         }
@@ -62,6 +71,11 @@ impl Axis {
     #[must_use]
     pub fn ticks(self, most: usize) -> Vec<f64> {
         let most = most.max(1);
+        let span = self.high - self.low;
+        let factor = if self.log { self.high / self.low } else { 1.0 };
+        if !span.is_finite() || !factor.is_finite() || (self.log && self.low <= 0.0) {
+            return Vec::new();
+        }
         if self.log && self.high / self.low >= 8.0 {
             let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
             for factors in [&[1.0, 2.0, 5.0][..], &[1.0, 3.0], &[1.0]] {
@@ -77,8 +91,8 @@ impl Axis {
             let powers = (first..=last).step_by(every).map(|p| 10f64.powi(p));
             return powers.filter(|tick| *tick >= self.low && *tick <= self.high).collect();
         }
-        let mut step = nice((self.high - self.low) / most as f64);
-        loop {
+        let mut step = nice(span / most as f64);
+        for _ in 0..TRIES {
             let (first, last) = ((self.low / step).ceil(), (self.high / step).floor());
             let count = last - first + 1.0;
             if count <= most as f64 {
@@ -86,6 +100,7 @@ impl Axis {
             }
             step = nice(step * 1.5);
         }
+        Vec::new()
     }
 }
 
@@ -150,6 +165,23 @@ mod tests {
             let ticks = axis.ticks(most);
             prop_assert!(ticks.len() <= most, "{ticks:?}");
             prop_assert!(axis.share(0.0).is_none() && axis.share(low).is_some());
+        }
+    }
+
+    #[test]
+    fn numbers_at_the_ends_of_what_floats_are_have_an_axis_too() {
+        let ends = [-f64::MAX, -1e200, -0.0, 0.0, 5e-324, 1.0, 1e200, f64::MAX];
+        for (low, high) in ends.iter().flat_map(|low| ends.map(|high| (*low, high))) {
+            for log in [false, true] {
+                let axis = Axis::new(low, high, log).padded();
+                assert!(axis.low.is_finite() && axis.high.is_finite(), "{axis:?}");
+                assert!(axis.ticks(5).len() <= 5, "{axis:?}");
+            }
+        }
+        for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(Axis::new(odd, odd, false).padded().ticks(5).len() <= 5);
+            let axis = Axis { low: odd, high: 1.0, log: false };
+            assert!(axis.ticks(5).is_empty() && Axis { log: true, ..axis }.ticks(5).is_empty());
         }
     }
 
