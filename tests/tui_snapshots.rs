@@ -326,6 +326,50 @@ fn inspect_and_compare_look_as_they_did_where_there_are_results() {
     }
 }
 
+/// A workbench that may write: on a form, and on what two encoders chose among typed texts.
+#[test]
+fn the_form_of_a_comparison_and_a_choice_look_as_they_did() {
+    let folder = sessions(TOUR);
+    let sessions = folder.path();
+    let looks = |app: &mut App, name: &str| {
+        for (width, height) in [(80, 24), (120, 40)] {
+            check(&format!("{name}-{width}x{height}"), &text(&draw(app, width, height)));
+        }
+    };
+    let mut form = app(TOUR, "dark", Depth::True, false, sessions);
+    form.shared.readonly = false;
+    press(&mut form, &["enter", "3", "n", "tab", "tab", "tab", "tab", "space"], sessions);
+    looks(&mut form, "new-comparison");
+
+    let mut choice = app(TOUR, "dark", Depth::True, false, sessions);
+    press(&mut choice, &["enter", "4", "d", "c"], sessions);
+    choice.update(Msg::Paste("a cat, a dog".to_owned()));
+    press(&mut choice, &["enter"], sessions);
+    let row = |role: &str, from: &str| {
+        json!({"role": role, "encoder": {}, "text_encoder": {}, "scale": 100.0, "scale_from": from,
+            "metrics": null, "ci95": null, "tied_share": 0.0, "ms_per_item": 1.0,
+            "ms_per_candidate": 0.5, "truncated": 0})
+    };
+    let hits = |first: usize, share: f64| {
+        json!([{"candidate": first, "probability": share, "cosine": 0.3},
+            {"candidate": 1 - first, "probability": 1.0 - share, "cosine": 0.1}])
+    };
+    let answer = json!({"format": "llm2clip.classify/1", "id": "typed-1",
+        "protocol": {"dataset": "emoji", "split": "test", "split_digest": "00", "pool": null,
+            "tie_rule": "high", "rules": 1},
+        "candidates": ["a cat", "a dog"], "texts": ["a cat", "a dog"], "templates": ["{}"],
+        "rows": [row("clip", "model"), row("llm2clip", "default")], "differences": [],
+        "family": "", "labelled": {"pictures": 0, "units": 0, "without": 1, "unknown": 0,
+            "unknown_labels": []},
+        "pictures": [{"item": "1f408@0", "label": null,
+            "classes": [hits(0, 0.75), hits(1, 0.9)]}],
+        "resamples": 10000, "seed": 0, "program": "0"});
+    choice.update(Msg::News(News::Answered(answer)));
+    let drawn = text(&draw(&mut choice, 120, 40));
+    assert!(drawn.contains("zero-shot"), "{drawn}");
+    looks(&mut choice, "choice");
+}
+
 /// Every size that is asked for, those too small for a screen among them.
 const SIZES: [(u16, u16); 8] =
     [(20, 5), (40, 10), (60, 15), (60, 16), (80, 24), (100, 30), (120, 40), (200, 60)];
@@ -337,10 +381,12 @@ fn three_screens_keep_their_looks_over_sizes_and_themes() {
     {
         let folder = sessions(run);
         let sessions = folder.path();
-        for (theme, depth, ascii) in [
-            ("dark", Depth::True, false),
-            ("mono", Depth::None, false),
-            ("light", Depth::Basic, true),
+        for (kept, theme, depth, ascii) in [
+            ("dark", "dark", Depth::True, false),
+            ("dark-256", "dark", Depth::Indexed, false),
+            ("mono", "mono", Depth::None, false),
+            ("mono-ascii", "mono", Depth::None, true),
+            ("light", "light", Depth::Basic, true),
         ] {
             let mut app = app(run, theme, depth, ascii, sessions);
             press(&mut app, keys, sessions);
@@ -353,7 +399,7 @@ fn three_screens_keep_their_looks_over_sizes_and_themes() {
                     assert!(text(&buffer).is_ascii(), "{name} in ASCII");
                 }
             }
-            check(&format!("{name}-{theme}-styles"), &all);
+            check(&format!("{name}-{kept}-styles"), &all);
         }
     }
 }
