@@ -411,7 +411,7 @@ fn layout(area: Rect, wide: bool) -> Parts {
         let width = row.width / columns;
         for column in 0..columns {
             let gap = u16::from(column + 1 < columns);
-            small.push(Rect { x: row.x + column * width, width: width - gap, ..row });
+            small.push(Rect { x: row.x + column * width, width: width.saturating_sub(gap), ..row });
         }
         rest = below;
     }
