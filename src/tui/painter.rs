@@ -351,7 +351,7 @@ mod tests {
         painter.paint_with(blank(), &pictures(Graphics::Kitty, place(), 1000)).unwrap();
         // Another way, after a repaint: the terminal is told before anything is drawn.
         painter.forget();
-        let _ = sent.take();
+        drop(sent.take());
         painter.paint_with(blank(), &pictures(Graphics::Off, Vec::new(), 1000)).unwrap();
         assert!(String::from_utf8(sent.take()).unwrap().starts_with(DROP));
         painter.drop_pictures().unwrap();
@@ -360,7 +360,7 @@ mod tests {
         painter.paint_with(blank(), &pictures(Graphics::Kitty, place(), 1000)).unwrap();
         painter.forget();
         painter.paint_with(blank(), &pictures(Graphics::Kitty, Vec::new(), 1000)).unwrap();
-        let _ = sent.take();
+        drop(sent.take());
         painter.drop_pictures().unwrap();
         assert_eq!(String::from_utf8(sent.take()).unwrap(), DROP);
     }
