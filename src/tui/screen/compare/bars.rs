@@ -86,13 +86,13 @@ mod tests {
     #[test]
     fn small_shares_are_told_apart_on_an_axis_that_says_where_it_ends() {
         let shared = app().shared;
-        let rows = [(0.021, [0.012, 0.03]), (0.041, [0.03, 0.052])];
+        let rows = [(0.021, [0.012, 0.029]), (0.041, [0.028, 0.052])];
         let axis = Axis::of(rows.iter().map(|(_, ends)| ends[1]));
         assert_eq!(axis.title("recall@1", 26), "recall@1, 0 to 10 %");
         assert_eq!(axis.title("recall@1", 16), "0 to 10 %");
         assert_eq!(axis.title("recall@1", 8), "0-10 %");
         let drawn = rows.map(|(share, ends)| whisker(&shared, axis, share, ends, 16));
-        assert_eq!(drawn, ["██▓▓┤           ", "████▓▓──┤       "]);
+        assert_eq!(drawn, ["██▓▓┤           ", "████▓▓▓─┤       "]);
         assert_eq!(Axis::of([0.9].into_iter()).title("x", 26), "x, 0 to 100 %");
         assert_eq!(Axis::of(std::iter::empty()), Axis(1));
     }
