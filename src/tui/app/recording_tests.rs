@@ -132,7 +132,7 @@ fn a_replay_goes_where_it_is_told_and_says_what_it_cannot_read() {
     let mut app = night();
     press(&mut app, "5");
     app.update(Msg::News(News::Reel(Some(Box::new(reel("20261124-100000-night-bbbbbb"))))));
-    let text = shows(&app, 80, 24);
+    let text = shows(&app, 120, 40);
     assert!(text.contains("over and over") && text.contains("┊"), "{text}");
     let mut typed = |keys: &str, text: &str| {
         press(&mut app, keys);
