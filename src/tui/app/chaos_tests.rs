@@ -160,7 +160,7 @@ impl World {
         });
         match which % 9 {
             0 => News::Gone(run),
-            1 => News::Unanswered("gone\u{1b}[2J".to_owned()),
+            1 => News::Unanswered(vec!["typed-1".to_owned()], "gone\u{1b}[2J".to_owned()),
             2 => News::Failed("no\u{7} such\nplace".to_owned()),
             3 => News::Printed("x\u{1b}]0;y\u{7}".repeat(40)),
             4 => News::Reel(None),
@@ -255,7 +255,10 @@ impl<'a> Bench<'a> {
             Work::Look(id, _) => vec![News::Looked(id, Err("it has no weights".to_owned()))],
             Work::Launch { what, .. } => vec![News::Said(what)],
             Work::Send(run, command) => vec![News::Sent { run, command, id: "1".to_owned() }],
-            Work::Sample(_) | Work::Record(..) => Vec::new(),
+            Work::Estimate(asked) => {
+                vec![News::Estimated(asked, Err("no such\u{1b}[2J data".to_owned()))]
+            }
+            Work::Sample(_) | Work::Record(..) | Work::Forget(_) => Vec::new(),
         }
     }
 
@@ -271,7 +274,7 @@ impl<'a> Bench<'a> {
                 }
             }
         }
-        self.playing.as_ref().map(|playing| Box::new(playing.picture()))
+        self.playing.as_mut().map(|playing| Box::new(playing.picture()))
     }
 
     /// Draws the screen; what would steer a terminal is in no cell.
