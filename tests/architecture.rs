@@ -118,7 +118,12 @@ fn every_import_stands_in_the_table() {
             table.get(&module).unwrap_or_else(|| panic!("{module} is not in the import table"));
         let text = fs::read_to_string(&path).unwrap();
         // What only tests import is not the program's.
-        let text = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+        let text = {
+            let inner = text.match_indices("\n#[cfg(test)]\n").map(|(at, _)| at).find(|at| {
+                text[*at..].lines().nth(2).is_some_and(|line| line.ends_with("mod tests {"))
+            });
+            text[..inner.unwrap_or(text.len())].to_owned()
+        };
         for import in crate_imports(&text) {
             let known = table.contains_key(&import);
             if known

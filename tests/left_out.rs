@@ -14,7 +14,7 @@ fn golden(name: &str) -> String {
 
 fn run(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
-    command.args(arguments).arg("--quiet").output().unwrap()
+    command.env("LLM2CLIP_CONFIG", "none").args(arguments).arg("--quiet").output().unwrap()
 }
 
 fn document(arguments: &[&str]) -> (Value, String) {
@@ -123,6 +123,6 @@ fn bm25_is_inspected_where_texts_ask_for_texts() {
     let (found, _) = document(&[&asked[..], &["--direction", "text-to-text"]].concat());
     assert!(found["summary"]["queries"].as_u64().unwrap() >= 40);
     assert_eq!(found["lists"][0]["encoder"]["kind"], "bm25");
-    let error = refused(&[&asked[..], &["--direction", "text-to-image"]].concat(), 1);
+    let error = refused(&[&asked[..], &["--direction", "text-to-image"]].concat(), 2);
     assert!(error.contains("compares words"), "{error}");
 }

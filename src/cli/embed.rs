@@ -67,8 +67,9 @@ pub fn embed(global: &Global, args: &Embed) -> anyhow::Result<ExitCode> {
     let spec = parse(&args.encoder).map_err(|error| Refused(error.to_string()))?;
     let image = spec.options.tower == Some(crate::encode::Tower::Image);
     fits(&spec, image || args.images.is_some())?;
-    let input = input(args, image)?;
+    // First: it may start this program anew, and what is wrong with the data is said once.
     let workspace = global.workspace(None)?;
+    let input = input(args, image)?;
     let mut narrator = Narrator::new(None, global.voice());
     let clock = Instant::now();
     let (table, tokens, truncated) = encode(&workspace, &spec, &input, args, &mut narrator)?;

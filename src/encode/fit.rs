@@ -43,17 +43,20 @@ impl Options {
         }
     }
 
-    /// Refuses a tower where both are asked for.
+    /// Refuses the text tower alone where pictures are encoded too.
     ///
     /// # Errors
     /// One is named.
     pub fn fit_both(&self, name: &str) -> Result<(), SpecError> {
-        let found = match self.tower {
-            None => return Ok(()),
-            Some(Tower::Text) => "tower=text; leave it out",
-            Some(Tower::Image) => "tower=image; leave it out",
-        };
-        Err(unfit(name, "both towers, since pictures and texts are read", found))
+        if self.tower == Some(Tower::Text) {
+            let found = "tower=text; leave it out";
+            return Err(unfit(
+                name,
+                "pictures to be encoded too, since the task asks for them",
+                found,
+            ));
+        }
+        Ok(())
     }
 
     /// Refuses what a language model cannot do with texts.
@@ -157,7 +160,8 @@ mod tests {
             assert!(options(text).fit_pictures("a").is_err(), "{text}");
         }
         assert!(options("a[max_tokens=3]").fit_both("a").is_ok());
-        assert!(options("a[tower=image]").fit_both("a").is_err());
+        assert!(options("a[tower=image]").fit_both("a").is_ok());
+        assert!(options("a[tower=text]").fit_both("a").is_err());
         let clip = |text: &str| options(text).fit_clip("a", 77).map_err(|error| error.to_string());
         assert!(clip("a[max_tokens=77]").is_ok());
         for text in ["a[max_tokens=78]", "a[bos=true]", "a[template=none]", "a[layer=3]"] {

@@ -281,7 +281,7 @@ mod tests {
     fn a_file_that_is_no_table_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
-        for bytes in [&b""[..], b"\xff\xff\xff\xff\xff\xff\xff\x7f{}", b"\x02\0\0\0\0\0\0\0{}"] {
+        for bytes in [&b""[..], b"\xff\xff\xff\xff\xff\xff\xff\x7f{}", b"\x10\0\0\0\0\0\0\0{}"] {
             std::fs::write(&path, bytes).unwrap();
             let error = Table::open(&path).unwrap_err().to_string();
             assert!(error.starts_with("encoder table:"), "{error}");

@@ -66,7 +66,7 @@ fn fits(spec: &EncoderSpec, probe: &Probe) -> Result<(), RunError> {
             "is a Llama and has no image tower; name a clip or llm2clip checkpoint"
         }
         Task::Caption if spec.options.tower == Some(Tower::Image) => {
-            "is an image tower by its options, and the caption task asks with texts; leave tower=image out"
+            "encodes no texts: expected an encoder of texts in the caption task, found tower=image; leave it out"
         }
         Task::Image | Task::Caption => return Ok(()),
     };

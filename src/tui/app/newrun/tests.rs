@@ -71,7 +71,7 @@ fn an_estimate_is_asked_for_once_a_change_and_only_of_what_can_run() {
     key(&mut form, &app.shared, "down");
     form.paste("steps=0");
     assert_eq!(form.ask(), None);
-    key(&mut form, &app.shared, "backspace 5");
+    key(&mut form, &app.shared, "backspace 5 0");
     assert!(form.ask().is_some());
     form.estimated(&first, Err("late".to_owned()));
     assert_eq!(form.estimate, None);

@@ -180,7 +180,7 @@ pub fn line(shared: &Shared, others: &[Other<'_>], is_merged: bool) -> Option<(R
     let mut parts = Vec::new();
     if !comparable.is_empty() {
         let names = comparable.join(", ");
-        let verb = if is_merged { "m leaves out" } else { "m joins" };
+        let verb = if is_merged { "J leaves out" } else { "J joins" };
         parts.push(format!("{verb} {names} {} same protocol", shared.glyphs.dot()));
     }
     if !refused.is_empty() {

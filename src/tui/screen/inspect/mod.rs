@@ -373,31 +373,11 @@ impl Screen for InspectScreen {
     }
 
     fn looked_at(&self, shared: &Shared) -> Map<String, Value> {
-        let mut with = Map::new();
-        let Some(shown) = self.shown(shared) else { return with };
-        with.insert("result".to_owned(), shown.result.into());
-        with.insert("direction".to_owned(), shown.direction.into());
-        let roles: Vec<&str> = shown.sets.iter().map(|set| set.role.as_str()).collect();
-        with.insert("encoders".to_owned(), roles.into());
-        if let Some(row) = self.selected(&self.listed(shared, &shown)) {
-            with.insert("query".to_owned(), row.id().into());
-        }
-        with.insert("beside".to_owned(), self.beside.name().into());
-        if let Some(at) = self.slice {
-            with.insert("slice".to_owned(), Slice::ALL[at].name().into());
-        }
-        if !self.search.is_empty() {
-            with.insert("search".to_owned(), self.search.as_str().into());
-        }
-        with
+        recorded::looked_at(self, shared)
     }
 
     fn restore(&mut self, with: &Map<String, Value>, shared: &Shared) {
-        *self = recorded::restored(with, shared);
-        self.settle(shared);
-        if let Some(query) = with.get("query").and_then(Value::as_str) {
-            recorded::go_to(self, shared, query);
-        }
+        recorded::restore(self, with, shared);
     }
 
     fn wheel(&mut self, lines: i8, shared: &Shared) {
