@@ -1,6 +1,7 @@
 //! Numbers, times and sizes as people read them.
 
 use crate::session::Time;
+use serde_json::Value;
 
 /// A measured value in about four digits.
 #[must_use]
@@ -130,6 +131,17 @@ pub fn moment(time: Time, now: Time) -> String {
     format!("{} {name} {}", text.get(8..10).unwrap_or_default(), clock(time))
 }
 
+/// A recipe's value as it is typed: a number that was read as `f32` with the digits that tell it apart.
+#[must_use]
+pub fn value(value: &Value) -> String {
+    let long = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let narrow = value.as_f64().map(|number| number as f32);
+    match narrow.filter(|narrow| Some(f64::from(*narrow)) == value.as_f64()) {
+        Some(narrow) if narrow.to_string().len() + 2 < long.len() => narrow.to_string(),
+        _ => long,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +159,20 @@ mod tests {
             (1.25e9, "1.25e9"),
         ] {
             assert_eq!(number(value), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_recipes_values_are_shown_as_they_are_typed() {
+        for (json, text) in [
+            (Value::from(f64::from(0.05_f32)), "0.05"),
+            (Value::from(32.0), "32.0"),
+            (Value::from(1e-6), "1e-6"),
+            (Value::from(0.001), "0.001"),
+            (Value::from(128), "128"),
+            (Value::from("emoji"), "emoji"),
+        ] {
+            assert_eq!(value(&json), text);
         }
     }
 

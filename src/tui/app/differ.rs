@@ -5,6 +5,7 @@ use super::{App, Effect, Shared};
 use crate::recipe::{Difference, difference, preset};
 use crate::session::names::RunId;
 use crate::tui::data::library::RunEntry;
+use crate::tui::format;
 use crate::tui::keys::{Action, Key};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -97,7 +98,7 @@ fn plain(value: &Value, none: &str) -> String {
     match value {
         Value::Null => none.to_owned(),
         Value::String(text) => text::safe(text),
-        other => other.to_string(),
+        other => format::value(other),
     }
 }
 

@@ -14,6 +14,7 @@ use super::{Effect, Shared};
 use crate::recipe::{Estimate, Recipe, apply_set, difference, validate};
 use crate::session::names::RunId;
 use crate::tui::data::library::RunEntry;
+use crate::tui::format;
 use crate::tui::keys::{Action, Key};
 use crate::tui::msg::{Cmd, Work};
 use crate::tui::widget::input::Input;
@@ -181,7 +182,9 @@ impl NewRun {
         let recipe = self.ground();
         let Some(stage) = recipe.stages.get(self.stage) else {
             let json = serde_json::to_value(&recipe).unwrap_or_default();
-            return OWN.map(|key| (key.to_owned(), key.to_owned(), plain(&json[key]))).into();
+            return OWN
+                .map(|key| (key.to_owned(), key.to_owned(), format::value(&json[key])))
+                .into();
         };
         let mut keys = Vec::new();
         flatten("", &serde_json::to_value(stage).unwrap_or_default(), &mut keys);
@@ -204,7 +207,9 @@ impl NewRun {
         let Ok(now) = self.recipe() else { return Vec::new() };
         let rows = difference(&self.origin.recipe(), now);
         rows.iter()
-            .map(|row| format!("{}: {} becomes {}", row.key, plain(&row.a), plain(&row.b)))
+            .map(|row| {
+                format!("{}: {} becomes {}", row.key, format::value(&row.a), format::value(&row.b))
+            })
             .collect()
     }
 
@@ -405,17 +410,13 @@ impl Form for NewRun {
     }
 }
 
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
 fn flatten(prefix: &str, value: &Value, keys: &mut Vec<(String, String)>) {
     for (key, value) in value.as_object().into_iter().flatten() {
         let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         if value.is_object() {
             flatten(&path, value, keys);
         } else {
-            keys.push((path, plain(value)));
+            keys.push((path, format::value(value)));
         }
     }
 }

@@ -139,6 +139,7 @@ impl Columns<'_> {
             } else {
                 String::new()
             };
+            let bar = if bar.is_empty() { bar } else { format!(" {bar}") };
             let words = self.shown.caption(hit.item).unwrap_or(hit.item);
             let name = text::left(
                 &text::safe(words),
