@@ -345,8 +345,12 @@ fn the_form_of_a_comparison_and_a_choice_look_as_they_did() {
     press(&mut choice, &["enter", "4", "d", "c"], sessions);
     choice.update(Msg::Paste("a cat, a dog".to_owned()));
     press(&mut choice, &["enter"], sessions);
-    let row = |role: &str, from: &str| {
-        json!({"role": role, "encoder": {}, "text_encoder": {}, "scale": 100.0, "scale_from": from,
+    let digest = "8b38d97cb3d00801451722fd2ca818ef136a6a60d23ab1ab48bed5bbc5ac3c16";
+    let row = |role: &str, from: &str, weights: &str, text: &Value| {
+        let card =
+            |tower: &str, text: &Value| json!({"tower": tower, "weights": weights, "text": text});
+        json!({"role": role, "encoder": card("image", &Value::Null),
+            "text_encoder": card("text", text), "scale": 100.0, "scale_from": from,
             "metrics": null, "ci95": null, "tied_share": 0.0, "ms_per_item": 1.0,
             "ms_per_candidate": 0.5, "truncated": 0})
     };
@@ -355,10 +359,17 @@ fn the_form_of_a_comparison_and_a_choice_look_as_they_did() {
             {"candidate": 1 - first, "probability": 1.0 - share, "cosine": 0.1}])
     };
     let answer = json!({"format": "llm2clip.classify/1", "id": "typed-1",
-        "protocol": {"dataset": "emoji", "split": "test", "split_digest": "00", "pool": null,
+        "protocol": {"dataset": "emoji", "split": "test", "split_digest": digest, "pool": null,
             "tie_rule": "high", "rules": 1},
         "candidates": ["a cat", "a dog"], "texts": ["a cat", "a dog"], "templates": ["{}"],
-        "rows": [row("clip", "model"), row("llm2clip", "default")], "differences": [],
+        "rows": [
+            row("clip", "model", "1870101bd673d4ed5f4fb6d353fd5e4add1cc8249eabfdfeb0a5622ebb19b624",
+                &Value::Null),
+            row("llm2clip", "default",
+                "e01d330017460b702f77ee2212694d0ae328a46fb853496a6513cba5e79fe64f",
+                &json!({"attention": "bidirectional", "bos": true, "max_tokens": 256,
+                    "pooling": "mean", "template": "none"})),
+        ], "differences": [],
         "family": "", "labelled": {"pictures": 0, "units": 0, "without": 1, "unknown": 0,
             "unknown_labels": []},
         "pictures": [{"item": "1f408@0", "label": null,
@@ -366,7 +377,7 @@ fn the_form_of_a_comparison_and_a_choice_look_as_they_did() {
         "resamples": 10000, "seed": 0, "program": "0"});
     choice.update(Msg::News(News::Answered(answer)));
     let drawn = text(&draw(&mut choice, 120, 40));
-    assert!(drawn.contains("zero-shot"), "{drawn}");
+    assert!(drawn.contains("75.0 %"), "{drawn}");
     looks(&mut choice, "choice");
 }
 

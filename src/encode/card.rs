@@ -109,7 +109,7 @@ pub const MODEL_CARD_FORMAT: &str = "llm2clip.card/1";
 /// What an encoder was when it made a row: everything that changes the numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EncoderCard {
-    /// The encoder as asked for, without its label and options; of an absolute path as [`recorded`]
+    /// The encoder as asked for, without its label and options; of an absolute path as `recorded`
     /// leaves it.
     pub encoder: String,
     /// LoRA folders that were merged into it as asked for, in this order.

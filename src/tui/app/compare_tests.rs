@@ -60,7 +60,7 @@ fn comparable_results_share_one_table_and_others_say_why_not() {
     ];
     let mut app = tables(results);
     let text = shows(&app, 120, 40);
-    assert!(text.contains("m joins caption-2"), "{text}");
+    assert!(text.contains("J joins caption-2"), "{text}");
     assert!(text.contains("not comparable: caption-3 (pool), image-1 (task)"), "{text}");
     assert!(text.contains("vanilla") && !text.contains("mntp"), "{text}");
     press(&mut app, "J");
@@ -76,7 +76,7 @@ fn comparable_results_share_one_table_and_others_say_why_not() {
     assert!(text.contains("not comparable: task: caption here, image there"), "{text}");
     press(&mut app, "J");
     assert!(!shows(&app, 120, 40).contains(" + caption-2"));
-    press(&mut app, "right right m");
+    press(&mut app, "right right J");
     let text = shows(&app, 120, 40);
     assert!(text.contains("caption-3") && !text.contains(" + "), "{text}");
     assert!(text.contains("caption-1: not comparable: pool: 100 here, all there"), "{text}");

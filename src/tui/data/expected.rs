@@ -10,12 +10,8 @@ use serde_json::Value;
 const SHOWN: usize = 12;
 
 /// Keys of a card that change an encoder's numbers, in the words of messages.
-const KEYS: [(&str, &str); 4] = [
-    ("weights", "weights"),
-    ("text", "way with texts"),
-    ("layer", "layer"),
-    ("max_tokens", "longest text"),
-];
+const KEYS: [(&str, &str); 3] =
+    [("weights", "weights"), ("text", "way with texts"), ("layer", "layer")];
 
 /// What is known of a result's data and encoders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,8 +86,8 @@ impl Expected {
             known.iter().copied().filter(|known| known["tower"] == card["tower"]).collect();
         let (known, keys) = if same.is_empty() { (known, &KEYS[..1]) } else { (same, &KEYS[..]) };
         keys.iter().find_map(|(key, words)| {
-            // Older cards may lack the weights; a layer that is absent is the last one.
-            let says = |known: &&&Value| *key != "weights" || !known[*key].is_null();
+            // Older cards may lack all but the layer; a layer that is absent is the last one.
+            let says = |known: &&&Value| *key == "layer" || !known[*key].is_null();
             let was: Vec<&Value> = known.iter().filter(says).map(|known| &known[*key]).collect();
             let differs = !was.is_empty() && !was.contains(&&card[*key]);
             differs.then(|| (*words, said(was[0]), said(&card[*key])))
