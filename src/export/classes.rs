@@ -1,6 +1,6 @@
 //! Classifications as comma-separated values.
 
-use super::csv::{cell, lines, number};
+use super::csv::{cell, lines, measured, number};
 use crate::eval::classify::{ClassifyDocument, TopShares};
 use crate::ids::Digest;
 
@@ -93,18 +93,8 @@ pub fn class_differences(documents: &[(String, ClassifyDocument)]) -> String {
     let rows = documents.iter().flat_map(|(id, document)| {
         document.differences.iter().map(move |difference| {
             let mut cells = identity(id, document);
-            cells.extend([
-                cell(&difference.a),
-                cell(&difference.b),
-                cell(&difference.of.metric),
-                number(Some(difference.delta)),
-                number(Some(difference.ci95[0])),
-                number(Some(difference.ci95[1])),
-                difference.test.map_or("", |test| test.name()).to_owned(),
-                number(difference.p),
-                number(difference.p_holm),
-                difference.n.to_string(),
-            ]);
+            cells.extend([cell(&difference.a), cell(&difference.b), cell(&difference.of.metric)]);
+            cells.extend(measured(difference));
             cells
         })
     });

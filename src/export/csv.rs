@@ -2,7 +2,7 @@
 
 use super::NamedSeries;
 use super::judged::{header, judged};
-use crate::eval::{CompareDocument, Metric};
+use crate::eval::{CompareDocument, Difference, Metric};
 use std::fmt::Write as _;
 
 /// A cell, quoted where it must be.
@@ -109,6 +109,19 @@ pub fn compare_rows(documents: &[(String, CompareDocument)]) -> String {
     lines(std::iter::once(header).chain(rows))
 }
 
+/// A difference from its delta on: interval, test, p as it is and corrected, and units.
+pub(super) fn measured<Of>(difference: &Difference<Of>) -> [String; 7] {
+    [
+        number(Some(difference.delta)),
+        number(Some(difference.ci95[0])),
+        number(Some(difference.ci95[1])),
+        difference.test.map_or("", |test| test.name()).to_owned(),
+        number(difference.p),
+        number(difference.p_holm),
+        difference.n.to_string(),
+    ]
+}
+
 /// The differences of comparisons.
 #[must_use]
 pub fn compare_differences(documents: &[(String, CompareDocument)]) -> String {
@@ -122,14 +135,8 @@ pub fn compare_differences(documents: &[(String, CompareDocument)]) -> String {
                 cell(&difference.b),
                 difference.of.direction.to_string(),
                 difference.of.metric.to_string(),
-                number(Some(difference.delta)),
-                number(Some(difference.ci95[0])),
-                number(Some(difference.ci95[1])),
-                difference.test.map_or("", |test| test.name()).to_owned(),
-                number(difference.p),
-                number(difference.p_holm),
-                difference.n.to_string(),
             ]);
+            cells.extend(measured(difference));
             cells
         })
     });

@@ -304,7 +304,6 @@ impl NewRun {
     fn begin(&mut self) {
         self.stage = self.origin.first_stage();
         self.edits.clear();
-        self.renew();
     }
 
     fn move_by(&mut self, action: Action) -> bool {
@@ -377,6 +376,7 @@ impl Form for NewRun {
                 {
                     self.origin = Origin::Preset(at);
                     self.begin();
+                    self.renew();
                 }
                 0
             }

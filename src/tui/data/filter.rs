@@ -1,6 +1,7 @@
 //! The filter of the list of runs: `loss<0.5 recipe:simcse -tag:old`. Words stand side by side and
 //! all must hold; a minus before one turns it round.
 
+use super::condition::{Order, comparison, turned};
 use super::library::RunEntry;
 
 /// One condition.
@@ -43,15 +44,6 @@ enum Measure {
     Warnings,
     Segments,
     Share,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Order {
-    Less,
-    LessOrEqual,
-    More,
-    MoreOrEqual,
-    Equal,
 }
 
 /// A filter that was read.
@@ -107,14 +99,6 @@ fn measure(name: &str) -> Option<Measure> {
     })
 }
 
-const SIGNS: [(&str, Order); 5] = [
-    ("<=", Order::LessOrEqual),
-    (">=", Order::MoreOrEqual),
-    ("<", Order::Less),
-    (">", Order::More),
-    ("=", Order::Equal),
-];
-
 impl std::str::FromStr for Filter {
     type Err = FilterError;
     fn from_str(text: &str) -> Result<Self, FilterError> {
@@ -124,16 +108,8 @@ impl std::str::FromStr for Filter {
 }
 
 fn term(word: &str) -> Result<Term, FilterError> {
-    let (turned, word) = match word.strip_prefix('-') {
-        Some(rest) if !rest.is_empty() => (true, rest),
-        _ => (false, word),
-    };
-    let sign = SIGNS
-        .iter()
-        .filter_map(|(sign, order)| Some((word.find(sign)?, sign, order)))
-        .min_by_key(|found| (found.0, std::cmp::Reverse(found.1.len())));
-    if let Some((at, sign, order)) = sign {
-        let (name, value) = (&word[..at], &word[at + sign.len()..]);
+    let (turned, word) = turned(word);
+    if let Some((name, order, value)) = comparison(word) {
         if let Some(measure) = measure(name) {
             let share = value.strip_suffix('%').map(|text| (text, 0.01));
             let (digits, factor) = share.unwrap_or((value, 1.0));
@@ -141,9 +117,9 @@ fn term(word: &str) -> Result<Term, FilterError> {
                 field: name.to_owned(),
                 found: value.to_owned(),
             })?;
-            return Ok(Term { turned, test: Test::Number(measure, *order, number * factor) });
+            return Ok(Term { turned, test: Test::Number(measure, order, number * factor) });
         }
-        if *order == Order::Equal
+        if order == Order::Equal
             && let Some(field) = field(name)
         {
             return Ok(Term { turned, test: Test::In(field, value.to_lowercase()) });
@@ -204,13 +180,7 @@ impl Test {
                     Measure::Segments => Some(run.segments as f64),
                     Measure::Share => Some(run.share),
                 };
-                value.is_some_and(|value| match order {
-                    Order::Less => value < *wanted,
-                    Order::LessOrEqual => value <= *wanted,
-                    Order::More => value > *wanted,
-                    Order::MoreOrEqual => value >= *wanted,
-                    Order::Equal => value == *wanted,
-                })
+                value.is_some_and(|value| order.holds(value, *wanted))
             }
         }
     }

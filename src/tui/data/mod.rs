@@ -3,6 +3,7 @@
 pub mod acts;
 pub mod alerts;
 pub mod asked;
+pub mod condition;
 pub mod curve;
 pub mod expected;
 pub mod filter;

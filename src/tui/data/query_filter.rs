@@ -1,6 +1,7 @@
 //! The filter of the list of queries: `gain>5 rank_b<=10 slice:fixed margin<0 tie:yes words`. Words stand
 //! side by side and all must hold; a minus before one turns it round.
 
+use super::condition::{Order, comparison, turned};
 use super::pairing::PairedQuery;
 use crate::eval::compare::Slice;
 
@@ -29,15 +30,6 @@ enum Measure {
     /// Under the first or the second encoder; nothing: under either.
     Rank(Option<usize>),
     Margin(Option<usize>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Order {
-    Less,
-    LessOrEqual,
-    More,
-    MoreOrEqual,
-    Equal,
 }
 
 /// A filter that was read.
@@ -79,14 +71,6 @@ fn measure(name: &str) -> Option<Measure> {
     })
 }
 
-const SIGNS: [(&str, Order); 5] = [
-    ("<=", Order::LessOrEqual),
-    (">=", Order::MoreOrEqual),
-    ("<", Order::Less),
-    (">", Order::More),
-    ("=", Order::Equal),
-];
-
 impl std::str::FromStr for QueryFilter {
     type Err = QueryFilterError;
     fn from_str(text: &str) -> Result<Self, QueryFilterError> {
@@ -101,22 +85,14 @@ fn is_name(name: &str) -> bool {
 }
 
 fn term(word: &str) -> Result<Term, QueryFilterError> {
-    let (turned, word) = match word.strip_prefix('-') {
-        Some(rest) if !rest.is_empty() => (true, rest),
-        _ => (false, word),
-    };
-    let sign = SIGNS
-        .iter()
-        .filter_map(|(sign, order)| Some((word.find(sign)?, sign, order)))
-        .min_by_key(|found| (found.0, std::cmp::Reverse(found.1.len())));
-    if let Some((at, sign, order)) = sign
-        && is_name(&word[..at])
+    let (turned, word) = turned(word);
+    if let Some((name, order, found)) = comparison(word)
+        && is_name(name)
     {
-        let (name, found) = (&word[..at], &word[at + sign.len()..]);
         let measure = measure(name).ok_or_else(|| QueryFilterError::Field(name.to_owned()))?;
         let number = found.parse::<f64>().ok().filter(|number| number.is_finite());
         let number = number.ok_or_else(|| bad(name, "a number", found))?;
-        return Ok(Term { turned, test: Test::Number(measure, *order, number) });
+        return Ok(Term { turned, test: Test::Number(measure, order, number) });
     }
     if let Some((name, found)) = word.split_once(':')
         && is_name(name)
@@ -185,13 +161,7 @@ impl Test {
                         query.margin[sides(which)].iter().map(|margin| f64::from(*margin)).collect()
                     }
                 };
-                values.into_iter().any(|value| match order {
-                    Order::Less => value < *wanted,
-                    Order::LessOrEqual => value <= *wanted,
-                    Order::More => value > *wanted,
-                    Order::MoreOrEqual => value >= *wanted,
-                    Order::Equal => value == *wanted,
-                })
+                values.into_iter().any(|value| order.holds(value, *wanted))
             }
         }
     }
