@@ -95,6 +95,54 @@ fn results_of_two_sessions_stand_in_one_table_and_are_tested_query_by_query() {
 }
 
 #[test]
+fn the_workbench_joins_results_as_the_command_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().display().to_string();
+    let folders = format!("--sessions {at} --checkpoints {at}");
+    let base = "compare --task caption --language en --pool 60 --encoders";
+    document(&format!("{base} words=bm25,llama=builtin:llama {folders}"));
+    let sessions = std::fs::read_dir(folder.path()).unwrap();
+    let mut names = sessions.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let session = names.find(|name| name.contains("compare")).unwrap();
+    let last = "last=builtin:llama[pooling=last]";
+    document(&format!("{base} words=bm25,{last} {folders} --session {session}"));
+    let list = ["caption-1", "caption-2"].map(|id| format!("{id}={session}/{id}")).join(",");
+    let found = document(&format!("compare --results {list} {folders}"));
+    let frame = format!("{at}/frame.txt");
+    let line = format!(
+        "replay {session} --frame {frame} --size 200x50 --screen compare --keys J {folders}"
+    );
+    let output = run(&line);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = std::fs::read_to_string(frame).unwrap();
+    let shown = |name: &str| {
+        let line = text.lines().find(|line| line.contains(&format!("{name} ")));
+        line.unwrap_or_else(|| panic!("{name}: {text}"))
+    };
+    let labels = ["caption-1/words", "llama", "caption-2/words", "last"];
+    assert_eq!(roles(&found, "text-to-text"), labels);
+    for (row, label) in found["rows"].as_array().unwrap().iter().zip(labels) {
+        let line = shown(label);
+        let recall = format!(" {:.1} ", row["metrics"]["recall@1"].as_f64().unwrap() * 100.0);
+        assert!(line.contains(&recall), "{recall}: {line}");
+    }
+    let differences = found["differences"].as_array().unwrap().iter();
+    let tested: Vec<&Value> = differences.filter(|one| one["metric"] == "recall@1").collect();
+    assert_eq!(tested.len(), 5);
+    assert_eq!(text.matches(" less ").count(), 5, "{text}");
+    for one in tested {
+        let name = |key: &str| one[key].as_str().unwrap();
+        let number = |key: &str| one[key].as_f64().unwrap();
+        let line = shown(&format!("{} less {}", name("a"), name("b")));
+        let p = number("p_holm");
+        let p = if p < 0.001 { "p <.001".to_owned() } else { format!("p {p:.3}") };
+        let delta = format!(" {:+.1} ", number("delta") * 100.0);
+        assert!(line.contains(&p) && line.contains(&delta), "{p} {delta}: {line}");
+    }
+    assert!(text.contains(found["family"].as_str().unwrap()), "{text}");
+}
+
+#[test]
 fn results_of_other_protocols_are_refused_with_every_key_that_differs() {
     let error = refused(
         "compare --sessions sessions --results pocket/image-1,small=tour/image-2 --readonly",

@@ -2,8 +2,10 @@
 
 use super::bars::{self, Axis, whisker};
 use super::below::{self, Below};
+use super::others::Joins;
 use super::{Compared, anisotropy, judgements, others, replicates};
 use crate::eval::difference::Difference;
+use crate::eval::joined::Unpaired;
 use crate::eval::{CompareDocument, CompareRow, Direction, Metric};
 use crate::tui::app::Shared;
 use crate::tui::format;
@@ -69,12 +71,12 @@ pub struct Looked<'a> {
 /// Draws it.
 pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, buffer: &mut Buffer) {
     let Looked { compared, note, below } = looked;
-    let Compared { result, document, direction, others, merged } = compared;
+    let Compared { result, document, direction, others, joins, .. } = compared;
     let direction = *direction;
     let dot = shared.glyphs.dot();
     let task = document.task.name();
     let mut names = vec![result.id.as_str()];
-    if *merged {
+    if matches!(joins, Joins::Done) {
         names.extend(others::comparable(others));
     }
     let title = format!("{task} retrieval {dot} {} {dot} {direction}", names.join(" + "));
@@ -90,7 +92,8 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
         .differences
         .iter()
         .filter(|row| row.of.direction == direction && row.of.metric == Metric::Recall1)
-        .count() as u16;
+        .count() as u16
+        + unpaired(document, direction).count() as u16;
     let body = top(line, 1).1;
     let below = below.of(document);
     let wanted = match below {
@@ -103,7 +106,7 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
         Below::Layers => 12,
         Below::Others => others::lines(others, body.width) + 1,
     };
-    let beside = others::line(shared, others, *merged);
+    let beside = others::line(shared, others, *joins);
     let about = 2 + u16::from(beside.is_some());
     let (list, rest) = bottom(body, wanted.min(body.height / 2) + about);
     let lines: Vec<_> =
@@ -225,9 +228,21 @@ fn differences(
     let inner = section(shared, buffer, area, "differences in recall@1", &family);
     let rows = document.differences.iter();
     let rows = rows.filter(|row| row.of.direction == direction && row.of.metric == Metric::Recall1);
-    for (row, y) in rows.zip(inner.y..inner.bottom()) {
+    let mut lines = inner.y..inner.bottom();
+    for (row, y) in rows.zip(lines.by_ref()) {
         difference(shared, row, "", inner, y, buffer);
     }
+    for (row, y) in unpaired(document, direction).zip(lines) {
+        let words = format!("no difference of {}: {}", text::safe(&row.role), text::safe(&row.why));
+        let words = text::fit(&words, usize::from(inner.width), shared.glyphs.cut());
+        pieces(shared, buffer, inner, inner.x + 1, y, &[(Role::Warn, &words)]);
+    }
+}
+
+/// Rows of a joined table that are in none of its differences.
+fn unpaired(document: &CompareDocument, direction: Direction) -> impl Iterator<Item = &Unpaired> {
+    let joined = document.joined.iter().flat_map(|joined| &joined.unpaired);
+    joined.filter(move |row| row.direction == direction)
 }
 
 /// Cells of a difference behind its names: numbers, interval, p and what they say.
