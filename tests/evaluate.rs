@@ -143,6 +143,36 @@ fn the_workbench_joins_results_as_the_command_does() {
 }
 
 #[test]
+fn joined_rows_of_concepts_with_several_items_are_tested_over_concepts() {
+    let folder = tempfile::tempdir().unwrap();
+    let things = ["cat", "dog", "red kite", "old house", "small boat", "green hill"];
+    let line = |n: usize| {
+        let (thing, kind) = (things[n / 2], ["drawn", "photographed"][n % 2]);
+        let captions = [format!("a {kind} {thing}"), format!("the {thing}, number {n}")];
+        json!({"id": format!("i{n}"), "concept": thing, "captions": captions}).to_string() + "\n"
+    };
+    let set = folder.path().join("things.jsonl");
+    std::fs::write(&set, (0..12).map(line).collect::<String>()).unwrap();
+    let at = folder.path().join("s").display().to_string();
+    let folders = format!("--sessions {at} --checkpoints {at}");
+    let base = format!("compare --task caption --dataset {} {folders} --encoders", set.display());
+    let (words, llama) = ("words=bm25", "llama=builtin:llama");
+    let together = document(&format!("{base} {words},{llama}"));
+    let session = std::fs::read_dir(&at).unwrap().next().unwrap().unwrap().file_name();
+    let session = session.into_string().unwrap();
+    for one in [words, llama] {
+        document(&format!("{base} {one} --session {session}"));
+    }
+    let list = format!("x={session}/caption-2,y={session}/caption-3");
+    let found = document(&format!("compare --results {list} {folders}"));
+    assert_eq!(found["joined"].get("unpaired"), None);
+    assert_eq!((&found["rows"][0]["queries"], &found["rows"][0]["units"]), (&json!(12), &json!(6)));
+    assert_eq!(found["differences"], together["differences"], "as if both were measured together");
+    let first = &found["differences"][0];
+    assert_eq!((&first["n"], &first["test"]), (&json!(6), &json!("sign-flip")));
+}
+
+#[test]
 fn results_of_other_protocols_are_refused_with_every_key_that_differs() {
     let error = refused(
         "compare --sessions sessions --results pocket/image-1,small=tour/image-2 --readonly",

@@ -61,5 +61,6 @@ pub fn part(
 /// The ranks of a row; nothing for one of an unknown direction.
 fn kept(set: NeighbourSet) -> Option<KeptRanks> {
     let direction: Direction = set.direction.parse().ok()?;
-    Some(KeptRanks { role: set.role, direction, queries: set.queries, ranks: set.rank_high })
+    let NeighbourSet { role, queries, rank_high, units, .. } = set;
+    Some(KeptRanks { role, direction, queries, ranks: rank_high, units })
 }

@@ -11,6 +11,7 @@ use crate::eval::compare::overlap_at;
 use crate::eval::document::COMPARE_FORMAT;
 use crate::eval::geometry::{Geometry, alignment_with, geometry, hubs};
 use crate::eval::histogram::{ScoreHistogram, histogram};
+use crate::eval::kept::units_to_keep;
 use crate::eval::published::published;
 use crate::eval::quantised::QuantisedRow;
 use crate::eval::rank::high_ranks;
@@ -416,12 +417,8 @@ fn neighbours(role: &str, asked: &Asked<'_>, found: &Searched) -> NeighbourSet {
     let queries = asked.places.iter().map(|&place| askers[place].0.to_owned()).collect();
     let gallery = asked.probe.answerers(asked.direction);
     let gallery = gallery.into_iter().map(|(id, _)| id.to_owned()).collect();
-    NeighbourSet::of(
-        (role, asked.direction.name()),
-        queries,
-        gallery,
-        &found.ranked,
-        &found.lists,
-        LIST,
-    )
+    let named = (role, asked.direction.name());
+    let set = NeighbourSet::of(named, queries, gallery, &found.ranked, &found.lists, LIST);
+    let units = units_to_keep(&set.queries, &asked.judgements.units);
+    NeighbourSet { units, ..set }
 }

@@ -135,6 +135,7 @@ fn table(app: &App, parts: &[JoinPart]) -> Box<CompareDocument> {
             direction: set.direction.parse().unwrap(),
             queries: set.queries.clone(),
             ranks: set.rank_high.clone(),
+            units: set.units.clone(),
         });
         let result = format!("{}/{}", part.session, part.result);
         let name = JoinedResult { label: part.label.clone(), result };
