@@ -287,8 +287,11 @@ fn a_row_says_how_its_embeddings_lie_how_long_a_search_takes_and_what_was_cut() 
         "uniformity",
         "hub skewness",
         "search ms",
+        "ms/item",
+        "index ms",
+        "bytes/item",
         "texts were cut",
-        "of them the search",
+        "of them the search, index",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
@@ -297,6 +300,20 @@ fn a_row_says_how_its_embeddings_lie_how_long_a_search_takes_and_what_was_cut() 
         document("compare --task caption --language en --pool 30 --encoders bm25 --readonly");
     let row = &words["rows"][0];
     assert_eq!(row["search_ms_per_query"], row["ms_per_query"]);
+    // Every cost that is measured stands in the table of either task; what is not is a dash.
+    let line = "compare --task caption --language en --pool 30 --readonly --quiet --encoders words=bm25,llama=builtin:llama";
+    let shown = String::from_utf8(run(line).stdout).unwrap();
+    let cells = |name: &str| -> Vec<&str> {
+        let line = shown.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().collect()
+    };
+    assert!(shown.contains("  ms/query search ms   ms/item  index ms bytes/item\n"), "{shown}");
+    let costs = |name: &str| -> Vec<bool> {
+        let cells = cells(name);
+        cells[cells.len() - 5..].iter().map(|cell| cell.parse::<f64>().is_ok()).collect()
+    };
+    assert_eq!(costs("llama "), [true; 5], "{shown}");
+    assert_eq!(costs("words "), [true, true, false, true, false], "{shown}");
 }
 
 #[test]

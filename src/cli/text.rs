@@ -180,7 +180,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
             direction = Some(row.direction);
             let _ = writeln!(
                 text,
-                "\n{}  {} queries, {} items\n{:<22} {:>8} {:>15} {:>8} {:>8} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9} {:>10}",
+                "\n{}  {} queries, {} items\n{:<22} {:>8} {:>15} {:>8} {:>8} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>10}",
                 row.direction,
                 row.queries,
                 row.items,
@@ -195,6 +195,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
                 "ms/query",
                 "search ms",
                 "ms/item",
+                "index ms",
                 "bytes/item"
             );
         }
@@ -202,7 +203,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
         let [low, high] = row.ci95.recall_1;
         let _ = writeln!(
             text,
-            "{:<22} {:>8} {:>15} {:>8} {:>8} {mrr:>7.3} {median_rank:>7.1} {:>9} {:>9} {:>9} {:>9} {:>10}",
+            "{:<22} {:>8} {:>15} {:>8} {:>8} {mrr:>7.3} {median_rank:>7.1} {:>9} {:>9} {:>9} {:>9} {:>9} {:>10}",
             safe(&row.role),
             percent(*recall_1),
             format!("{} to {}", percent(low), percent(high)),
@@ -212,6 +213,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
             number(row.ms_per_query, 3),
             number(row.search_ms_per_query, 3),
             number(row.ms_per_item, 3),
+            number(row.index_ms, 3),
             number(row.bytes_per_item, 0),
         );
         if row.tied_share >= MUCH_TIED {
@@ -224,7 +226,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
         for small in &row.quantised {
             let _ = writeln!(
                 text,
-                "  {:<20} {:>8}   loses {:+.2} points of R@1, keeps {} % of the first ten, {} bytes/item, {} ms/query, {} of them the search",
+                "  {:<20} {:>8}   loses {:+.2} points of R@1, keeps {} % of the first ten, {} bytes/item, {} ms/query, {} of them the search, index {:.3} ms",
                 small.dtype,
                 percent(small.metrics.recall_1),
                 small.lost_recall_1 * 100.0,
@@ -232,6 +234,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
                 small.bytes_per_item,
                 number(small.ms_per_query, 3),
                 number(small.search_ms_per_query, 3),
+                small.index_ms,
             );
         }
         // The last of its direction: how the galleries lie comes below it.
