@@ -1,7 +1,7 @@
 //! Documents as tables for people.
 
 use super::comparison;
-use crate::eval::{CompareDocument, CompareRow, InspectDocument, Metrics, Protocol};
+use crate::eval::{CompareDocument, CompareRow, Difference, InspectDocument, Metrics, Protocol};
 use crate::runner::StageSummary;
 use crate::session::runs::{RunRow, RunsDocument};
 use std::fmt::Write;
@@ -154,6 +154,20 @@ pub fn same_rows(groups: &[Vec<String>]) -> String {
     groups.iter().map(line).collect()
 }
 
+/// A difference in a line: `of` says in what, behind the names.
+pub fn difference<Of>(found: &Difference<Of>, of: &str) -> String {
+    let [delta, low, high] = [found.delta, found.ci95[0], found.ci95[1]].map(|one| one * 100.0);
+    format!(
+        "{} less {}{of} {delta:+.1} points, 95 % {low:+.1} to {high:+.1}, {} p {:.4}, after Holm {:.4}, {} units\n",
+        safe(&found.a),
+        safe(&found.b),
+        found.test.map_or("", |test| test.name()),
+        found.p.unwrap_or(1.0),
+        found.p_holm.unwrap_or(1.0),
+        found.n
+    )
+}
+
 /// Share of ties from which on a row's numbers are those of its ties.
 const MUCH_TIED: f64 = 0.1;
 
@@ -299,6 +313,23 @@ pub fn inspect(document: &InspectDocument) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_difference_says_its_interval_its_test_and_both_p() {
+        let found = Difference {
+            a: "llm2clip".to_owned(),
+            b: "clip\u{1b}".to_owned(),
+            of: (),
+            delta: 0.125,
+            ci95: [-0.01, 0.26],
+            test: Some(crate::eval::significance::Test::McNemar),
+            p: Some(0.0625),
+            p_holm: Some(0.125),
+            n: 40,
+        };
+        let expected = "llm2clip less clip\\u{1b}: top-1 +12.5 points, 95 % -1.0 to +26.0, mcnemar p 0.0625, after Holm 0.1250, 40 units\n";
+        assert_eq!(difference(&found, ": top-1"), expected);
+    }
 
     #[test]
     fn control_characters_are_shown_and_not_obeyed() {
