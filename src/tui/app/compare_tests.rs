@@ -65,6 +65,8 @@ fn comparable_results_share_one_table_and_others_say_why_not() {
     ];
     let mut app = tables(results);
     let text = shows(&app, 120, 40);
+    assert!(text.contains("it takes: a query 1.250 ms"), "{text}");
+    assert!(!shows(&app, 80, 24).contains("it takes"), "no room");
     assert!(text.contains("J joins caption-2"), "{text}");
     assert!(text.contains("not comparable: caption-3 (pool), image-1 (task)"), "{text}");
     assert!(text.contains("vanilla") && !text.contains("mntp"), "{text}");

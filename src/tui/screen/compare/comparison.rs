@@ -3,7 +3,7 @@
 use super::bars::{self, Axis, whisker};
 use super::below::{self, Below};
 use super::others::Joins;
-use super::{Compared, anisotropy, judgements, others, replicates};
+use super::{Compared, anisotropy, costs, judgements, others, replicates};
 use crate::eval::difference::Difference;
 use crate::eval::joined::Unpaired;
 use crate::eval::{CompareDocument, CompareRow, Direction, Metric};
@@ -107,7 +107,10 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
         Below::Others => others::lines(others, body.width) + 1,
     };
     let beside = others::line(shared, others, *joins);
-    let about = 2 + u16::from(beside.is_some());
+    let has_costs =
+        body.height >= costs::FROM && rows.iter().any(|row| costs::words(row).is_some());
+    let has_costs = u16::from(has_costs);
+    let about = 2 + has_costs + u16::from(beside.is_some());
     let (list, rest) = bottom(body, wanted.min(body.height / 2) + about);
     let lines: Vec<_> =
         rows.iter().map(|row| cells(shared, row, axis, columns[BAR].width)).collect();
@@ -115,10 +118,15 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let (about, rest) = top(rest, about);
     if let Some((role, words)) = beside {
         let words = text::fit(&words, usize::from(about.width), shared.glyphs.cut());
-        put(buffer, about, about.x, about.y + 1, &words, shared.theme.style(role));
+        let y = about.y + 1 + has_costs;
+        put(buffer, about, about.x, y, &words, shared.theme.style(role));
     }
     if let Some(row) = rows.get(chosen) {
         pieces(shared, buffer, about, about.x, about.y, &[(Role::Dim, &about_row(row))]);
+        if let Some(words) = costs::words(row).filter(|_| has_costs > 0) {
+            let words = text::fit(&words, usize::from(about.width), shared.glyphs.cut());
+            pieces(shared, buffer, about, about.x, about.y + 1, &[(Role::Dim, &words)]);
+        }
         let same = document.same_rows.iter().find(|labels| labels.contains(&row.role));
         if let Some(labels) = same {
             let labels: Vec<String> = labels.iter().map(|label| text::safe(label)).collect();

@@ -6,6 +6,7 @@
 //! | `bars.rs` | its bars and their axis |
 //! | `below.rs` | what stands below it in turn |
 //! | `replicates.rs`, `judgements.rs`, `anisotropy.rs` | some of that |
+//! | `costs.rs` | what a row's answers cost |
 //! | `others.rs` | other results, and one table of those that are comparable |
 //! | `classification.rs` | a zero-shot classification |
 
@@ -14,6 +15,7 @@ mod bars;
 mod below;
 mod classification;
 mod comparison;
+mod costs;
 mod judgements;
 mod others;
 mod replicates;
