@@ -439,6 +439,7 @@ mod tests {
         let error = join(parts, Some("nobody"), 10, 0).unwrap_err().to_string();
         assert!(error.contains("there are clip, llm2clip"), "{error}");
     }
+
     #[test]
     fn items_of_one_unit_are_resampled_and_tested_as_one() {
         // Twenty units of two items; the first model is right in one item of each, the second in both.

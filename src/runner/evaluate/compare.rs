@@ -25,8 +25,7 @@ use crate::runner::{Narrator, RunError};
 use crate::session::neighbours::NeighbourSet;
 use std::time::Instant;
 
-/// Resamples of every interval.
-pub const RESAMPLES: usize = 10_000;
+pub use crate::eval::bootstrap::RESAMPLES;
 
 /// Length of the lists that hubs are counted over and neighbours kept of.
 const LIST: usize = 10;
