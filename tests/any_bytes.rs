@@ -221,6 +221,7 @@ proptest! {
             direction: "text-to-text".to_owned(),
             k,
             queries: (0..queries).map(|at| format!("q{at}\u{1b}")).collect(),
+            units: Vec::new(),
             gallery: (0..4).map(|at| format!("g{at}")).collect(),
             rank_low: (0..queries).map(|at| 1 + number(at) % 4).collect(),
             rank_high: (0..queries).map(|at| 1 + number(at + 9) % 4).collect(),

@@ -95,6 +95,84 @@ fn results_of_two_sessions_stand_in_one_table_and_are_tested_query_by_query() {
 }
 
 #[test]
+fn the_workbench_joins_results_as_the_command_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().display().to_string();
+    let folders = format!("--sessions {at} --checkpoints {at}");
+    let base = "compare --task caption --language en --pool 60 --encoders";
+    document(&format!("{base} words=bm25,llama=builtin:llama {folders}"));
+    let sessions = std::fs::read_dir(folder.path()).unwrap();
+    let mut names = sessions.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let session = names.find(|name| name.contains("compare")).unwrap();
+    let last = "last=builtin:llama[pooling=last]";
+    document(&format!("{base} words=bm25,{last} {folders} --session {session}"));
+    let list = ["caption-1", "caption-2"].map(|id| format!("{id}={session}/{id}")).join(",");
+    let found = document(&format!("compare --results {list} {folders}"));
+    let frame = format!("{at}/frame.txt");
+    let line = format!(
+        "replay {session} --frame {frame} --size 200x50 --screen compare --keys J {folders}"
+    );
+    let output = run(&line);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = std::fs::read_to_string(frame).unwrap();
+    let shown = |name: &str| {
+        let line = text.lines().find(|line| line.contains(&format!("{name} ")));
+        line.unwrap_or_else(|| panic!("{name}: {text}"))
+    };
+    let labels = ["caption-1/words", "llama", "caption-2/words", "last"];
+    assert_eq!(roles(&found, "text-to-text"), labels);
+    for (row, label) in found["rows"].as_array().unwrap().iter().zip(labels) {
+        let line = shown(label);
+        let recall = format!(" {:.1} ", row["metrics"]["recall@1"].as_f64().unwrap() * 100.0);
+        assert!(line.contains(&recall), "{recall}: {line}");
+    }
+    let differences = found["differences"].as_array().unwrap().iter();
+    let tested: Vec<&Value> = differences.filter(|one| one["metric"] == "recall@1").collect();
+    assert_eq!(tested.len(), 5);
+    assert_eq!(text.matches(" less ").count(), 5, "{text}");
+    for one in tested {
+        let name = |key: &str| one[key].as_str().unwrap();
+        let number = |key: &str| one[key].as_f64().unwrap();
+        let line = shown(&format!("{} less {}", name("a"), name("b")));
+        let p = number("p_holm");
+        let p = if p < 0.001 { "p <.001".to_owned() } else { format!("p {p:.3}") };
+        let delta = format!(" {:+.1} ", number("delta") * 100.0);
+        assert!(line.contains(&p) && line.contains(&delta), "{p} {delta}: {line}");
+    }
+    assert!(text.contains(found["family"].as_str().unwrap()), "{text}");
+}
+
+#[test]
+fn joined_rows_of_concepts_with_several_items_are_tested_over_concepts() {
+    let folder = tempfile::tempdir().unwrap();
+    let things = ["cat", "dog", "red kite", "old house", "small boat", "green hill"];
+    let line = |n: usize| {
+        let (thing, kind) = (things[n / 2], ["drawn", "photographed"][n % 2]);
+        let captions = [format!("a {kind} {thing}"), format!("the {thing}, number {n}")];
+        json!({"id": format!("i{n}"), "concept": thing, "captions": captions}).to_string() + "\n"
+    };
+    let set = folder.path().join("things.jsonl");
+    std::fs::write(&set, (0..12).map(line).collect::<String>()).unwrap();
+    let at = folder.path().join("s").display().to_string();
+    let folders = format!("--sessions {at} --checkpoints {at}");
+    let base = format!("compare --task caption --dataset {} {folders} --encoders", set.display());
+    let (words, llama) = ("words=bm25", "llama=builtin:llama");
+    let together = document(&format!("{base} {words},{llama}"));
+    let session = std::fs::read_dir(&at).unwrap().next().unwrap().unwrap().file_name();
+    let session = session.into_string().unwrap();
+    for one in [words, llama] {
+        document(&format!("{base} {one} --session {session}"));
+    }
+    let list = format!("x={session}/caption-2,y={session}/caption-3");
+    let found = document(&format!("compare --results {list} {folders}"));
+    assert_eq!(found["joined"].get("unpaired"), None);
+    assert_eq!((&found["rows"][0]["queries"], &found["rows"][0]["units"]), (&json!(12), &json!(6)));
+    assert_eq!(found["differences"], together["differences"], "as if both were measured together");
+    let first = &found["differences"][0];
+    assert_eq!((&first["n"], &first["test"]), (&json!(6), &json!("sign-flip")));
+}
+
+#[test]
 fn results_of_other_protocols_are_refused_with_every_key_that_differs() {
     let error = refused(
         "compare --sessions sessions --results pocket/image-1,small=tour/image-2 --readonly",
@@ -209,8 +287,11 @@ fn a_row_says_how_its_embeddings_lie_how_long_a_search_takes_and_what_was_cut() 
         "uniformity",
         "hub skewness",
         "search ms",
+        "ms/item",
+        "index ms",
+        "bytes/item",
         "texts were cut",
-        "of them the search",
+        "of them the search, index",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
@@ -219,6 +300,20 @@ fn a_row_says_how_its_embeddings_lie_how_long_a_search_takes_and_what_was_cut() 
         document("compare --task caption --language en --pool 30 --encoders bm25 --readonly");
     let row = &words["rows"][0];
     assert_eq!(row["search_ms_per_query"], row["ms_per_query"]);
+    // Every cost that is measured stands in the table of either task; what is not is a dash.
+    let line = "compare --task caption --language en --pool 30 --readonly --quiet --encoders words=bm25,llama=builtin:llama";
+    let shown = String::from_utf8(run(line).stdout).unwrap();
+    let cells = |name: &str| -> Vec<&str> {
+        let line = shown.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().collect()
+    };
+    assert!(shown.contains("  ms/query search ms   ms/item  index ms bytes/item\n"), "{shown}");
+    let costs = |name: &str| -> Vec<bool> {
+        let cells = cells(name);
+        cells[cells.len() - 5..].iter().map(|cell| cell.parse::<f64>().is_ok()).collect()
+    };
+    assert_eq!(costs("llama "), [true; 5], "{shown}");
+    assert_eq!(costs("words "), [true, true, false, true, false], "{shown}");
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn set(role: &str, top: [u32; 4]) -> NeighbourSet {
         role: role.into(),
         direction: "text-to-image".into(),
         queries: ["cat#0", "dog#0"].map(str::to_owned).into(),
+        units: Vec::new(),
         gallery: ["cat@0", "dog@0"].map(str::to_owned).into(),
         k: 2,
         rank_low: vec![top[0] + 1, 2 - top[2]],

@@ -2,7 +2,7 @@
 
 use super::dataset::{at_least_one, exif_of, open, own_picture};
 use super::global::{Global, Refused};
-use super::text::{percent, safe, same_rows};
+use super::text::{difference, percent, safe, same_rows};
 use crate::data::picture::Exif;
 use crate::encode::parse_list;
 use crate::eval::classify::{ClassHit, ClassifyDocument};
@@ -143,19 +143,7 @@ fn human(document: &ClassifyDocument) -> String {
         );
     }
     for found in document.differences.iter().filter(|found| found.p.is_some()) {
-        let [low, high] = found.ci95.map(|end| end * 100.0);
-        let _ = writeln!(
-            text,
-            "{} less {}: {} {:+.1} points, 95 % {low:+.1} to {high:+.1}, {} p {:.4}, after Holm {:.4}, {} units",
-            safe(&found.a),
-            safe(&found.b),
-            found.of.metric,
-            found.delta * 100.0,
-            found.test.map_or("", |test| test.name()),
-            found.p.unwrap_or(1.0),
-            found.p_holm.unwrap_or(1.0),
-            found.n
-        );
+        text.push_str(&difference(found, &format!(": {}", found.of.metric)));
     }
     let labelled = &document.labelled;
     if labelled.unknown > 0 {

@@ -1,7 +1,7 @@
 //! What stands below a comparison's table for people: how embeddings lie, what was left out, and the
 //! differences of results that were joined.
 
-use super::text::safe;
+use super::text::{difference, safe};
 use crate::eval::{CompareDocument, CompareRow, Metric};
 use std::fmt::Write as _;
 
@@ -54,19 +54,7 @@ pub fn write(text: &mut String, document: &CompareDocument) {
     }
     let _ = writeln!(text, "           times are each result's own, of its machine and its day");
     for found in document.differences.iter().filter(|found| found.of.metric == Metric::Recall1) {
-        let [low, high] = found.ci95.map(|end| end * 100.0);
-        let _ = writeln!(
-            text,
-            "{} less {}, {}: R@1 {:+.1} points, 95 % {low:+.1} to {high:+.1}, {} p {:.4}, after Holm {:.4}, {} units",
-            safe(&found.a),
-            safe(&found.b),
-            found.of.direction,
-            found.delta * 100.0,
-            found.test.map_or("", |test| test.name()),
-            found.p.unwrap_or(1.0),
-            found.p_holm.unwrap_or(1.0),
-            found.n
-        );
+        text.push_str(&difference(found, &format!(", {}: R@1", found.of.direction)));
     }
     for one in &joined.unpaired {
         let (role, why) = (safe(&one.role), safe(&one.why));

@@ -2,11 +2,10 @@
 
 use super::global::{Global, Refused};
 use super::session::found;
-use crate::eval::document::COMPARE_FORMAT;
-use crate::eval::joined::{JoinError, JoinedResult, KeptRanks, Part, join};
-use crate::eval::{CompareDocument, Direction};
-use crate::runner::evaluate::RESAMPLES;
-use crate::session::neighbours::read_neighbours;
+use crate::eval::CompareDocument;
+use crate::eval::bootstrap::RESAMPLES;
+use crate::eval::joined::{JoinError, Part, join};
+use crate::session::parts::{PartError, part as read_part};
 use crate::session::results::{ResultId, results_of};
 use std::path::Path;
 
@@ -42,19 +41,8 @@ fn part(sessions: &Path, text: &str) -> anyhow::Result<Part> {
         let what = format!("session {id} has no result {result:?}; its results: {known}");
         return Err(refused(what).into());
     };
-    let stored = results.read(&stands)?;
-    if stored.format != COMPARE_FORMAT {
-        let what = format!("{name}: expected a comparison, found {}", stored.format);
-        return Err(refused(what).into());
-    }
-    let document: CompareDocument = serde_json::from_value(stored.document)
-        .map_err(|error| anyhow::anyhow!("{name} cannot be read as a comparison: {error}"))?;
-    let path = results.neighbours_path(&stands);
-    let sets = if path.is_file() { read_neighbours(&path)? } else { Vec::new() };
-    let kept = sets.into_iter().filter_map(|set| {
-        let direction: Direction = set.direction.parse().ok()?;
-        Some(KeptRanks { role: set.role, direction, queries: set.queries, ranks: set.rank_high })
-    });
-    let name = JoinedResult { label: label.to_owned(), result: format!("{id}/{stands}") };
-    Ok(Part { name, document, ranks: kept.collect() })
+    read_part(folder.folder(), id, &stands, label).map_err(|error| match error {
+        wrong @ PartError::Other { .. } => refused(wrong.to_string()).into(),
+        failed => failed.into(),
+    })
 }

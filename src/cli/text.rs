@@ -1,7 +1,7 @@
 //! Documents as tables for people.
 
 use super::comparison;
-use crate::eval::{CompareDocument, CompareRow, InspectDocument, Metrics, Protocol};
+use crate::eval::{CompareDocument, CompareRow, Difference, InspectDocument, Metrics, Protocol};
 use crate::runner::StageSummary;
 use crate::session::runs::{RunRow, RunsDocument};
 use std::fmt::Write;
@@ -154,6 +154,20 @@ pub fn same_rows(groups: &[Vec<String>]) -> String {
     groups.iter().map(line).collect()
 }
 
+/// A difference in a line: `of` says in what, behind the names.
+pub fn difference<Of>(found: &Difference<Of>, of: &str) -> String {
+    let [delta, low, high] = [found.delta, found.ci95[0], found.ci95[1]].map(|one| one * 100.0);
+    format!(
+        "{} less {}{of} {delta:+.1} points, 95 % {low:+.1} to {high:+.1}, {} p {:.4}, after Holm {:.4}, {} units\n",
+        safe(&found.a),
+        safe(&found.b),
+        found.test.map_or("", |test| test.name()),
+        found.p.unwrap_or(1.0),
+        found.p_holm.unwrap_or(1.0),
+        found.n
+    )
+}
+
 /// Share of ties from which on a row's numbers are those of its ties.
 const MUCH_TIED: f64 = 0.1;
 
@@ -180,7 +194,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
             direction = Some(row.direction);
             let _ = writeln!(
                 text,
-                "\n{}  {} queries, {} items\n{:<22} {:>8} {:>15} {:>8} {:>8} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9} {:>10}",
+                "\n{}  {} queries, {} items\n{:<22} {:>8} {:>15} {:>8} {:>8} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>10}",
                 row.direction,
                 row.queries,
                 row.items,
@@ -195,6 +209,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
                 "ms/query",
                 "search ms",
                 "ms/item",
+                "index ms",
                 "bytes/item"
             );
         }
@@ -202,7 +217,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
         let [low, high] = row.ci95.recall_1;
         let _ = writeln!(
             text,
-            "{:<22} {:>8} {:>15} {:>8} {:>8} {mrr:>7.3} {median_rank:>7.1} {:>9} {:>9} {:>9} {:>9} {:>10}",
+            "{:<22} {:>8} {:>15} {:>8} {:>8} {mrr:>7.3} {median_rank:>7.1} {:>9} {:>9} {:>9} {:>9} {:>9} {:>10}",
             safe(&row.role),
             percent(*recall_1),
             format!("{} to {}", percent(low), percent(high)),
@@ -212,6 +227,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
             number(row.ms_per_query, 3),
             number(row.search_ms_per_query, 3),
             number(row.ms_per_item, 3),
+            number(row.index_ms, 3),
             number(row.bytes_per_item, 0),
         );
         if row.tied_share >= MUCH_TIED {
@@ -224,7 +240,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
         for small in &row.quantised {
             let _ = writeln!(
                 text,
-                "  {:<20} {:>8}   loses {:+.2} points of R@1, keeps {} % of the first ten, {} bytes/item, {} ms/query, {} of them the search",
+                "  {:<20} {:>8}   loses {:+.2} points of R@1, keeps {} % of the first ten, {} bytes/item, {} ms/query, {} of them the search, index {:.3} ms",
                 small.dtype,
                 percent(small.metrics.recall_1),
                 small.lost_recall_1 * 100.0,
@@ -232,6 +248,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
                 small.bytes_per_item,
                 number(small.ms_per_query, 3),
                 number(small.search_ms_per_query, 3),
+                small.index_ms,
             );
         }
         // The last of its direction: how the galleries lie comes below it.
@@ -296,6 +313,23 @@ pub fn inspect(document: &InspectDocument) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_difference_says_its_interval_its_test_and_both_p() {
+        let found = Difference {
+            a: "llm2clip".to_owned(),
+            b: "clip\u{1b}".to_owned(),
+            of: (),
+            delta: 0.125,
+            ci95: [-0.01, 0.26],
+            test: Some(crate::eval::significance::Test::McNemar),
+            p: Some(0.0625),
+            p_holm: Some(0.125),
+            n: 40,
+        };
+        let expected = "llm2clip less clip\\u{1b}: top-1 +12.5 points, 95 % -1.0 to +26.0, mcnemar p 0.0625, after Holm 0.1250, 40 units\n";
+        assert_eq!(difference(&found, ": top-1"), expected);
+    }
 
     #[test]
     fn control_characters_are_shown_and_not_obeyed() {

@@ -4,12 +4,15 @@
 //! query by query: two figures alone have no paired interval and no test.
 
 use super::document::COMPARE_FORMAT;
+use super::kept::{lend_units, units_of};
 use super::published::published;
 use super::replicates::replicates;
 use super::{CompareDocument, CompareRow, Direction, Error, Metric, Metrics, RankedRow, table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+pub use super::kept::KeptRanks;
 
 /// What a joined table stands on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,19 +53,6 @@ pub struct Part {
     pub document: CompareDocument,
     /// The ranks of its rows, where they were kept.
     pub ranks: Vec<KeptRanks>,
-}
-
-/// The ranks of one row, as they were kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptRanks {
-    /// The row's label.
-    pub role: String,
-    /// The row's direction.
-    pub direction: Direction,
-    /// Ids of the queries: `item#k` or `item@n`.
-    pub queries: Vec<String>,
-    /// The high rank of each.
-    pub ranks: Vec<u32>,
 }
 
 /// Why results do not stand in one table.
@@ -112,7 +102,7 @@ struct Paired {
 /// Fewer than two results, one of them twice, protocols or tasks that differ (every key is named, with
 /// both values), a baseline that no row with ranks bears.
 pub fn join(
-    parts: Vec<Part>,
+    mut parts: Vec<Part>,
     baseline: Option<&str>,
     resamples: usize,
     seed: u64,
@@ -137,6 +127,7 @@ pub fn join(
     let left_out = first.document.left_out.clone();
     let same_rows = same_rows(&parts);
     let results = parts.iter().map(|part| part.name.clone()).collect();
+    lend_units(parts.iter_mut().flat_map(|part| &mut part.ranks));
     let mut placed = placed(parts);
     align(&mut placed);
     if let Some(found) = baseline {
@@ -252,43 +243,38 @@ fn placed(parts: Vec<Part>) -> Vec<Placed> {
 
 /// A row's ranks, where they are whole and the units of its queries are known.
 fn paired(row: &CompareRow, kept: Option<KeptRanks>) -> Result<Paired, String> {
-    let Some(KeptRanks { queries, ranks, .. }) = kept else {
+    let Some(kept) = kept else {
         return Err("its result has no file of neighbours, which holds the ranks".to_owned());
     };
-    let of = Metrics::of(&ranks);
+    let of = Metrics::of(&kept.ranks);
     let same = |metric| (of.get(metric) - row.metrics.get(metric)).abs() < 1e-9;
-    if queries.len() != ranks.len() || !Metric::ALL.into_iter().all(same) {
+    if kept.queries.len() != kept.ranks.len() || !Metric::ALL.into_iter().all(same) {
         return Err("the ranks that were kept do not give its figures".to_owned());
     }
-    // A unit is one item or several. Where there are as many of both, every item is a unit.
-    let mut numbers: BTreeMap<&str, u32> = BTreeMap::new();
-    let mut units = Vec::with_capacity(queries.len());
-    for query in &queries {
-        let next = numbers.len() as u32;
-        let item = query.rsplit_once(['#', '@']).map_or(query.as_str(), |(item, _)| item);
-        units.push(*numbers.entry(item).or_insert(next));
-    }
-    if numbers.len() != row.units {
-        return Err(format!(
-            "its queries are of {} items in {} units, and nothing says which items are one",
-            numbers.len(),
-            row.units
-        ));
-    }
-    Ok(Paired { queries, ranks, units })
+    let units = units_of(&kept, row.units)?;
+    Ok(Paired { queries: kept.queries, ranks: kept.ranks, units })
 }
 
 /// Rows that ask other queries than their direction's first one are in no difference.
 fn align(placed: &mut [Placed]) {
     for direction in Direction::ALL {
-        let mut first: Option<(String, Vec<String>)> = None;
+        let mut first: Option<(String, Vec<String>, Vec<u32>)> = None;
         for one in placed.iter_mut().filter(|one| one.row.direction == direction) {
-            let Ok(paired) = &one.ranks else { continue };
-            match &first {
-                None => first = Some((one.row.role.clone(), paired.queries.clone())),
-                Some((_, queries)) if *queries == paired.queries => {}
-                Some((role, _)) => one.ranks = Err(format!("it asks other queries than {role}")),
-            }
+            let Ok(Paired { queries, units, .. }) = &one.ranks else { continue };
+            let why = match &first {
+                None => {
+                    first = Some((one.row.role.clone(), queries.clone(), units.clone()));
+                    continue;
+                }
+                Some((role, asked, _)) if asked != queries => {
+                    format!("it asks other queries than {role}")
+                }
+                Some((role, _, of)) if of != units => {
+                    format!("its queries are of other units than those of {role}")
+                }
+                Some(_) => continue,
+            };
+            one.ranks = Err(why);
         }
     }
 }
@@ -354,6 +340,7 @@ mod tests {
             direction: DIRECTION,
             queries: (0..ranks.len()).map(|n| format!("{n}#0")).collect(),
             ranks: ranks.clone(),
+            units: Vec::new(),
         };
         let document = CompareDocument {
             format: COMPARE_FORMAT.to_owned(),
@@ -431,7 +418,7 @@ mod tests {
         let one = part("one", &[("clip", ranks(10))]);
         let mut two = part("two", &[("llm2clip", ranks(40)), ("other", ranks(3))]);
         two.ranks.remove(0);
-        // Three captions of one item are one unit, and nothing says which items of another row are.
+        // Two items are one unit, and nothing says which.
         let mut three = part("three", &[("grouped", ranks(9))]);
         three.document.rows[0].units = 20;
         let mut four = part("four", &[("elsewhere", ranks(4))]);
@@ -451,5 +438,25 @@ mod tests {
         assert!(error.contains("those with ranks are clip, other"), "{error}");
         let error = join(parts, Some("nobody"), 10, 0).unwrap_err().to_string();
         assert!(error.contains("there are clip, llm2clip"), "{error}");
+    }
+
+    #[test]
+    fn items_of_one_unit_are_resampled_and_tested_as_one() {
+        // Twenty units of two items; the first model is right in one item of each, the second in both.
+        let half: Vec<u32> = (0..40).map(|query| 1 + 6 * (query % 2)).collect();
+        let mut parts =
+            vec![part("one", &[("clip", half)]), part("two", &[("llm2clip", ranks(40))])];
+        for part in &mut parts {
+            part.document.rows[0].units = 20;
+        }
+        parts[1].ranks[0].units = (0..40).map(|query| query / 2).collect();
+        // The first is of an earlier version, and the second says what its units are.
+        let found = join(parts, None, 200, 0).unwrap();
+        let first = &found.differences[0];
+        assert_eq!((first.a.as_str(), first.b.as_str()), ("llm2clip", "clip"));
+        assert_eq!((first.delta, first.n, first.test), (0.5, 20, Some(Test::SignFlip)));
+        // Every unit gains alike: nothing is left to chance in resampling units.
+        assert_eq!(first.ci95, [0.5, 0.5]);
+        assert!(found.joined.unwrap().unpaired.is_empty());
     }
 }

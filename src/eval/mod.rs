@@ -19,6 +19,7 @@ pub mod geometry;
 mod given;
 pub mod histogram;
 pub mod joined;
+pub mod kept;
 pub mod left_out;
 pub mod metrics;
 mod product;

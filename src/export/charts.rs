@@ -210,6 +210,7 @@ pub(super) mod tests {
             role: role.to_owned(),
             direction: "text-to-image".to_owned(),
             queries: (0..300).map(|n| format!("{n}#0")).collect(),
+            units: Vec::new(),
             gallery: Vec::new(),
             k: 0,
             rank_low: ranks.clone(),

@@ -54,6 +54,10 @@ pub fn sweep_rows(documents: &[(String, CompareDocument)]) -> String {
 /// Tables of fewer bits, in the order of their columns.
 const STORED: [&str; 2] = ["f16", "int8"];
 
+/// What came to a line later stands behind what was there: columns keep their places.
+const LATER: [&str; 5] =
+    ["search_ms_per_query", "alignment", "uniformity", "effective_rank", "hub_skewness"];
+
 /// The rows of comparisons, those of a second set of judgements too: every metric with the ends of its interval, then what else a row says.
 #[must_use]
 pub fn compare_rows(documents: &[(String, CompareDocument)]) -> String {
@@ -81,6 +85,13 @@ pub fn compare_rows(documents: &[(String, CompareDocument)]) -> String {
             ["bytes_per_item", "lost_recall@1", "kept@10"].map(|what| format!("{dtype}_{what}")),
         );
     }
+    header.extend(LATER.map(str::to_owned));
+    for dtype in STORED {
+        header.extend(
+            ["index_ms", "ms_per_query", "search_ms_per_query"]
+                .map(|what| format!("{dtype}_{what}")),
+        );
+    }
     let rows = judged(documents).flat_map(|judged| {
         judged.rows.iter().map(move |row| {
             let mut cells = judged.identity();
@@ -101,6 +112,22 @@ pub fn compare_rows(documents: &[(String, CompareDocument)]) -> String {
                     number(stored.map(|stored| stored.bytes_per_item)),
                     number(stored.map(|stored| stored.lost_recall_1)),
                     number(stored.map(|stored| stored.kept_10)),
+                ]);
+            }
+            let geometry = row.geometry.as_ref();
+            cells.extend([
+                number(row.search_ms_per_query),
+                number(geometry.and_then(|geometry| geometry.alignment)),
+                number(geometry.map(|geometry| geometry.uniformity)),
+                number(geometry.map(|geometry| geometry.effective_rank)),
+                number(row.hub_skewness),
+            ]);
+            for dtype in STORED {
+                let stored = row.quantised.iter().find(|stored| stored.dtype == dtype);
+                cells.extend([
+                    number(stored.map(|stored| stored.index_ms)),
+                    number(stored.and_then(|stored| stored.ms_per_query)),
+                    number(stored.and_then(|stored| stored.search_ms_per_query)),
                 ]);
             }
             cells
@@ -161,6 +188,8 @@ pub fn series(series: &[NamedSeries]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::geometry::Geometry;
+    use crate::eval::quantised::QuantisedRow;
     use crate::export::charts::tests::sample;
 
     /// Separators outside quotes.
@@ -180,6 +209,50 @@ mod tests {
             }
         }
         assert_eq!(rows.lines().count(), 1 + documents[0].1.rows.len());
+    }
+
+    #[test]
+    fn a_row_says_how_its_rows_lie_and_how_long_a_search_takes() {
+        let mut document = sample();
+        let row = &mut document.rows[0];
+        row.geometry = Some(Geometry {
+            mean_cosine: 0.25,
+            uniformity: -2.5,
+            effective_rank: 41.5,
+            alignment: Some(0.75),
+        });
+        (row.search_ms_per_query, row.hub_skewness) = (Some(0.125), Some(3.5));
+        row.quantised.push(QuantisedRow {
+            dtype: "int8".to_owned(),
+            bytes_per_item: 196.0,
+            index_ms: 4.5,
+            ms_per_query: Some(1.5),
+            search_ms_per_query: Some(0.5),
+            metrics: row.metrics,
+            lost_recall_1: 0.0,
+            kept_10: 1.0,
+        });
+        let text = compare_rows(&[("image-1".to_owned(), document)]);
+        let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let (header, first, second) =
+            (lines.next().unwrap(), lines.next().unwrap(), lines.next().unwrap());
+        let cells = |name: &str| {
+            let at = header.iter().position(|column| *column == name).unwrap();
+            (first[at], second[at])
+        };
+        for (name, value) in [
+            ("search_ms_per_query", "0.125"),
+            ("alignment", "0.75"),
+            ("uniformity", "-2.5"),
+            ("effective_rank", "41.5"),
+            ("hub_skewness", "3.5"),
+            ("int8_index_ms", "4.5"),
+            ("int8_ms_per_query", "1.5"),
+            ("int8_search_ms_per_query", "0.5"),
+        ] {
+            assert_eq!(cells(name), (value, ""), "{name}");
+        }
+        assert_eq!(cells("f16_index_ms"), ("", ""));
     }
 
     #[test]

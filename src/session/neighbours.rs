@@ -30,6 +30,8 @@ pub struct NeighbourSet {
     pub direction: String,
     /// Ids of the queries, in order.
     pub queries: Vec<String>,
+    /// `[queries]`: their units, by number; empty where every item is a unit.
+    pub units: Vec<u32>,
     /// Ids of the gallery's items, in order.
     pub gallery: Vec<String>,
     /// Items kept for every query.
@@ -59,6 +61,8 @@ struct SetCard {
     k: usize,
     queries: Vec<String>,
     gallery: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    units: Vec<u32>,
 }
 
 impl NeighbourSet {
@@ -77,6 +81,7 @@ impl NeighbourSet {
             role: role.to_owned(),
             direction: direction.to_owned(),
             queries,
+            units: Vec::new(),
             gallery,
             k,
             rank_low: ranked.iter().map(|ranked| ranked.low).collect(),
@@ -155,6 +160,7 @@ pub fn write_neighbours(path: &Path, sets: &[NeighbourSet]) -> Result<(), LogErr
     let act = "write the neighbours of a result";
     let mut tensors = Vec::new();
     for (number, set) in sets.iter().enumerate() {
+        check_units(&set.units, set.queries.len(), number, path)?;
         for ((part, shape), values) in PARTS.iter().zip(set.shapes()).zip(set.parts()) {
             let expected: usize = shape.iter().product();
             if values.len() != expected {
@@ -178,6 +184,7 @@ pub fn write_neighbours(path: &Path, sets: &[NeighbourSet]) -> Result<(), LogErr
                 k: set.k,
                 queries: set.queries.clone(),
                 gallery: set.gallery.clone(),
+                units: set.units.clone(),
             })
             .collect(),
     };
@@ -191,6 +198,19 @@ pub fn write_neighbours(path: &Path, sets: &[NeighbourSet]) -> Result<(), LogErr
     let metadata = std::iter::once((METADATA_KEY.to_owned(), card)).collect();
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(tensor_error)?;
     files::write_atomic(path, &bytes).map_err(file_error(act, path))
+}
+
+/// Units are those of all queries, or of none.
+fn check_units(units: &[u32], queries: usize, set: usize, path: &Path) -> Result<(), LogError> {
+    if units.is_empty() || units.len() == queries {
+        return Ok(());
+    }
+    Err(LogError::Malformed {
+        what: "units",
+        expected: format!("{queries} units, one a query, in set {set}"),
+        found: units.len().to_string(),
+        path: path.to_owned(),
+    })
 }
 
 /// Reads the neighbours of a result.
@@ -230,7 +250,8 @@ pub fn read_neighbours(path: &Path) -> Result<Vec<NeighbourSet>, LogError> {
     let numbers = |words: Vec<[u8; 4]>| words.into_iter().map(f32::from_le_bytes).collect();
     let mut sets = Vec::new();
     for (number, card) in card.sets.into_iter().enumerate() {
-        let SetCard { role, direction, k, queries, gallery } = card;
+        let SetCard { role, direction, k, queries, gallery, units } = card;
+        check_units(&units, queries.len(), number, path)?;
         let (flat, wide) = ([queries.len()], [queries.len(), k]);
         sets.push(NeighbourSet {
             rank_low: counts(words(number, 0, Dtype::U32, &flat)?),
@@ -241,6 +262,7 @@ pub fn read_neighbours(path: &Path) -> Result<Vec<NeighbourSet>, LogError> {
             role,
             direction,
             queries,
+            units,
             gallery,
             k,
         });
@@ -257,6 +279,7 @@ mod tests {
             role: role.into(),
             direction: "text-to-image".into(),
             queries: vec!["a#0".into(), "b#0".into()],
+            units: Vec::new(),
             gallery: vec!["a".into(), "b".into(), "c".into()],
             k: 2,
             rank_low: vec![1, 2],
@@ -271,7 +294,8 @@ mod tests {
     fn neighbours_come_back_as_they_were_and_equal_sets_make_equal_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let (one, two) = (folder.path().join("one"), folder.path().join("two"));
-        let sets: Vec<_> = (0..12).map(|n| set(&format!("role-{n}"))).collect();
+        let mut sets: Vec<_> = (0..12).map(|n| set(&format!("role-{n}"))).collect();
+        sets[3].units = vec![0, 0];
         write_neighbours(&one, &sets).unwrap();
         write_neighbours(&two, &sets).unwrap();
         assert_eq!(read_neighbours(&one).unwrap(), sets);
@@ -289,6 +313,9 @@ mod tests {
         bad.margin.pop();
         let error = write_neighbours(&path, &[bad]).unwrap_err().to_string();
         assert!(error.starts_with("margin: expected 2 values"), "{error}");
+        let bad = NeighbourSet { units: vec![0], ..set("clip") };
+        let error = write_neighbours(&path, &[bad]).unwrap_err().to_string();
+        assert!(error.starts_with("units: expected 2 units"), "{error}");
         assert!(!path.exists());
     }
 }

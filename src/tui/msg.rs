@@ -1,9 +1,11 @@
 //! What comes into the model, and what it asks for.
 
+use super::data::joining::JoinPart;
 use super::data::library::{LoadedResult, MachineSample, OpenRun, RunEntry, SessionEntry};
 use super::data::looked::LookShown;
 use super::keys::Key;
 use super::picture::{Drawn, Graphics, Key as PictureKey};
+use crate::eval::CompareDocument;
 use crate::ids::SessionId;
 use crate::recipe::Estimate;
 use crate::session::Time;
@@ -74,6 +76,8 @@ pub enum News {
     Machine(Box<MachineSample>),
     /// A session's results, by id.
     Results(SessionId, Vec<LoadedResult>),
+    /// The one table of these results, or why there is none.
+    Joined(Vec<JoinPart>, Result<Box<CompareDocument>, String>),
     /// What people noted, tagged and pinned in a session.
     Sittings(SessionId, Box<SittingState>),
     /// The player of the Replay screen moved; nothing: it was put away.
@@ -146,6 +150,8 @@ pub enum Work {
     Results(SessionId),
     /// Read a session's results no longer.
     Forget(SessionId),
+    /// Join these results into one table.
+    Join(Vec<JoinPart>),
     /// Move the player of the Replay screen.
     Reel(super::data::reel::ReelOrder),
     /// Put a command into a run's mailbox.

@@ -4,6 +4,7 @@
 mod asker;
 mod estimator;
 mod follow;
+pub(super) mod joining;
 mod pictures;
 mod recorder;
 pub(super) mod reel;
@@ -227,6 +228,9 @@ impl Worker {
                 self.read_results(&session);
             }
             Work::Forget(session) => drop(self.results.remove(&session)),
+            Work::Join(parts) => {
+                joining::start(self.places.sessions.clone(), parts, self.messages.clone());
+            }
             Work::Reel(order) => self.reel(&order),
             Work::Pictures(session, keys, graphics, cell) => {
                 let _ = self.pictures.send(pictures::Order { session, keys, graphics, cell });

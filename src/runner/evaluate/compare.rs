@@ -11,6 +11,7 @@ use crate::eval::compare::overlap_at;
 use crate::eval::document::COMPARE_FORMAT;
 use crate::eval::geometry::{Geometry, alignment_with, geometry, hubs};
 use crate::eval::histogram::{ScoreHistogram, histogram};
+use crate::eval::kept::units_to_keep;
 use crate::eval::published::published;
 use crate::eval::quantised::QuantisedRow;
 use crate::eval::rank::high_ranks;
@@ -24,8 +25,7 @@ use crate::runner::{Narrator, RunError};
 use crate::session::neighbours::NeighbourSet;
 use std::time::Instant;
 
-/// Resamples of every interval.
-pub const RESAMPLES: usize = 10_000;
+pub use crate::eval::bootstrap::RESAMPLES;
 
 /// Length of the lists that hubs are counted over and neighbours kept of.
 const LIST: usize = 10;
@@ -416,12 +416,8 @@ fn neighbours(role: &str, asked: &Asked<'_>, found: &Searched) -> NeighbourSet {
     let queries = asked.places.iter().map(|&place| askers[place].0.to_owned()).collect();
     let gallery = asked.probe.answerers(asked.direction);
     let gallery = gallery.into_iter().map(|(id, _)| id.to_owned()).collect();
-    NeighbourSet::of(
-        (role, asked.direction.name()),
-        queries,
-        gallery,
-        &found.ranked,
-        &found.lists,
-        LIST,
-    )
+    let named = (role, asked.direction.name());
+    let set = NeighbourSet::of(named, queries, gallery, &found.ranked, &found.lists, LIST);
+    let units = units_to_keep(&set.queries, &asked.judgements.units);
+    NeighbourSet { units, ..set }
 }

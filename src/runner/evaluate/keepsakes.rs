@@ -121,6 +121,7 @@ mod tests {
             role: "clip".to_owned(),
             direction: Direction::TextToImage.name().to_owned(),
             queries: vec![probe.queries[0].id.clone()],
+            units: Vec::new(),
             gallery: probe.pictures.iter().map(|entry| entry.id.clone()).collect(),
             k: 2,
             rank_low: vec![1],

@@ -258,6 +258,9 @@ impl<'a> Bench<'a> {
             Work::Estimate(asked) => {
                 vec![News::Estimated(asked, Err("no such\u{1b}[2J data".to_owned()))]
             }
+            Work::Join(parts) => {
+                vec![News::Joined(parts, Err("no such\u{1b}[2J result".to_owned()))]
+            }
             Work::Sample(_) | Work::Record(..) | Work::Forget(_) => Vec::new(),
         }
     }

@@ -4,6 +4,11 @@
 use super::inspect_tests::{pets, work};
 use super::tests::{app, press, shows};
 use super::*;
+use crate::eval::bootstrap::RESAMPLES;
+use crate::eval::joined::{JoinedResult, KeptRanks, Part, join};
+use crate::eval::{CompareDocument, Direction, Metrics};
+use crate::session::neighbours::NeighbourSet;
+use crate::tui::data::joining::JoinPart;
 use crate::tui::data::library::{LoadedResult, ResultContent, SessionEntry};
 use crate::tui::msg::News;
 use serde_json::{Value, json};
@@ -60,16 +65,40 @@ fn comparable_results_share_one_table_and_others_say_why_not() {
     ];
     let mut app = tables(results);
     let text = shows(&app, 120, 40);
+    assert!(text.contains("it takes: a query 1.250 ms"), "{text}");
+    assert!(!shows(&app, 80, 24).contains("it takes"), "no room");
     assert!(text.contains("J joins caption-2"), "{text}");
     assert!(text.contains("not comparable: caption-3 (pool), image-1 (task)"), "{text}");
     assert!(text.contains("vanilla") && !text.contains("mntp"), "{text}");
-    press(&mut app, "J");
+    let asked = work(press(&mut app, "J"));
+    let parts = asked.iter().find_map(|work| match work {
+        Work::Join(parts) => Some(parts.clone()),
+        _ => None,
+    });
+    let parts = parts.unwrap();
+    let of = |parts: &[JoinPart]| -> Vec<String> {
+        parts
+            .iter()
+            .map(|part| format!("{}={}/{}", part.label, part.session, part.result))
+            .collect()
+    };
+    let named = |id: &str| format!("{id}={SESSION}/{id}");
+    assert_eq!(of(&parts), [named("caption-1"), named("caption-2")]);
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("joining caption-2") && !text.contains("caption-1 + "), "{text}");
+    app.update(Msg::News(News::Joined(parts.clone(), Err("no such\u{1b}[2J file".to_owned()))));
+    assert!(shows(&app, 120, 40).contains("not joined: no such"));
+    app.update(Msg::News(News::Joined(parts.clone(), Ok(table(&app, &parts)))));
     let text = shows(&app, 120, 40);
     assert!(text.contains("caption-1 + caption-2"), "{text}");
     assert!(
         text.contains("vanilla") && text.contains("mntp") && !text.contains("simcse"),
         "{text}"
     );
+    assert!(text.contains("no difference of mntp: its result has no file of neighbours"), "{text}");
+    // Parted and joined again, it is not asked for again.
+    assert!(!work(press(&mut app, "J J")).iter().any(|work| matches!(work, Work::Join(_))));
+    assert!(shows(&app, 120, 40).contains("caption-1 + caption-2"));
     press(&mut app, "v v v");
     let text = shows(&app, 120, 40);
     assert!(text.contains("not comparable: pool: all here, 100 there"), "{text}");
@@ -85,39 +114,126 @@ fn comparable_results_share_one_table_and_others_say_why_not() {
     }
 }
 
+/// Joins what is in front with all that may share its table, as the worker would.
+fn joined(app: &mut App) {
+    let asked = work(press(app, "J"));
+    let parts = asked.into_iter().find_map(|work| match work {
+        Work::Join(parts) => Some(parts),
+        _ => None,
+    });
+    let parts = parts.unwrap();
+    let table = table(app, &parts);
+    app.update(Msg::News(News::Joined(parts, Ok(table))));
+}
+
+/// The table of these results, whose neighbours are in the library.
+fn table(app: &App, parts: &[JoinPart]) -> Box<CompareDocument> {
+    let read = |part: &JoinPart| {
+        let results = &app.shared.library.results[&part.session];
+        let found = results.iter().find(|result| result.id == part.result).unwrap();
+        let Ok(ResultContent::Compare(document, sets)) = &found.content else { panic!("none") };
+        let kept = sets.iter().map(|set| KeptRanks {
+            role: set.role.clone(),
+            direction: set.direction.parse().unwrap(),
+            queries: set.queries.clone(),
+            ranks: set.rank_high.clone(),
+            units: set.units.clone(),
+        });
+        let result = format!("{}/{}", part.session, part.result);
+        let name = JoinedResult { label: part.label.clone(), result };
+        Part { name, document: (**document).clone(), ranks: kept.collect() }
+    };
+    Box::new(join(parts.iter().map(read).collect(), None, RESAMPLES, 0).unwrap())
+}
+
+/// The same with the ranks of its row, forty queries of which the first so many are right.
+fn ranked(mut result: LoadedResult, right: usize) -> LoadedResult {
+    let ranks: Vec<u32> = (0..40).map(|query| if query < right { 1 } else { 7 }).collect();
+    let Ok(ResultContent::Compare(document, sets)) = &mut result.content else { panic!("none") };
+    let row = &mut document.rows[0];
+    row.ci95.recall_1 = [0.0, 1.0];
+    (row.metrics, row.queries, row.units) = (Metrics::of(&ranks), ranks.len(), ranks.len());
+    *sets = Arc::new(vec![NeighbourSet {
+        role: row.role.clone(),
+        direction: Direction::TextToText.name().to_owned(),
+        queries: (0..40).map(|query| format!("{query}#0")).collect(),
+        rank_high: ranks,
+        ..NeighbourSet::default()
+    }]);
+    result
+}
+
 #[test]
-fn an_equal_row_stands_in_a_joined_table_once_and_another_of_its_name_says_whose_it_is() {
-    let mut again = result("caption-2", "vanilla", Value::Null);
-    let mut other = result("caption-3", "vanilla", Value::Null);
-    for (result, recall) in [(&mut again, 0.021), (&mut other, 0.5)] {
-        let Ok(ResultContent::Compare(document, _)) = &mut result.content else { panic!("none") };
-        document.rows[0].encoder["encoder"] = "caption-1".into();
-        document.rows[0].metrics.recall_1 = recall;
+fn a_joined_table_tests_rows_of_different_results_and_corrects_over_all_of_them() {
+    let results = vec![
+        ranked(result("caption-1", "vanilla", Value::Null), 10),
+        ranked(result("caption-2", "vanilla", Value::Null), 12),
+        ranked(result("caption-3", "mntp", Value::Null), 40),
+    ];
+    let mut app = tables(results);
+    let text = shows(&app, 120, 40);
+    assert!(!text.contains(" less "), "{text}");
+    joined(&mut app);
+    let text = shows(&app, 120, 40);
+    for label in ["caption-1/vanilla ", "caption-2/vanilla "] {
+        assert!(text.contains(label), "{label}: {text}");
     }
-    let mut app = tables(vec![result("caption-1", "vanilla", Value::Null), again, other]);
+    let line = |names: &str| text.lines().find(|line| line.contains(names)).unwrap();
+    // Two queries of forty more: p 0.5, and so after Holm's correction over three tests.
+    let even = line("caption-2/vanilla less caption-1/vanilla");
+    assert!(even.contains("+5.0") && even.contains("p 0.500 "), "{even}");
+    for names in ["mntp less caption-1/vanilla", "mntp less caption-2/vanilla"] {
+        assert!(line(names).contains("p <.001") && line(names).contains("better"), "{text}");
+    }
+    assert!(shows(&app, 200, 40).contains("in all directions: 3 tests"));
+    // Another result came: the table is made again, with it.
+    let more = vec![
+        ranked(result("caption-1", "vanilla", Value::Null), 10),
+        ranked(result("caption-4", "simcse", Value::Null), 20),
+    ];
+    let asked = work(app.update(Msg::News(News::Results(SESSION.parse().unwrap(), more))));
+    let again = asked.iter().any(|work| {
+        matches!(work, Work::Join(parts) if parts.len() == 2 && parts[1].result == "caption-4")
+    });
+    assert!(again, "{asked:?}");
+}
+
+#[test]
+fn a_table_of_other_results_is_joined_with_none_of_them() {
+    let first = result("caption-1", "vanilla", Value::Null);
+    let mut other = result("caption-2", "vanilla", Value::Null);
+    let Ok(ResultContent::Compare(document, _)) = &mut other.content else { panic!("none") };
+    document.joined = Some(crate::eval::joined::Joined::default());
+    let mut app = tables(vec![first, other]);
     press(&mut app, "J");
     let text = shows(&app, 120, 40);
-    assert!(
-        text.contains("vanilla (caption-3)") && !text.contains("vanilla (caption-2)"),
-        "{text}"
-    );
+    assert!(text.contains("rows: measured here, of other results there"), "{text}");
 }
 
 #[test]
 fn results_of_marked_runs_sessions_may_share_the_table() {
     let mut app = tables(vec![result("caption-1", "vanilla", Value::Null)]);
-    let other = "20261124-110000-other-cccccc";
-    app.update(Msg::News(News::Sessions(vec![entry(SESSION), entry(other)])));
+    let (other, third) = ("20261124-110000-other-cccccc", "20261124-120000-third-dddddd");
+    app.update(Msg::News(News::Sessions([SESSION, other, third].map(entry).into())));
     app.shared.session = Some(SESSION.parse().unwrap());
-    let run = "simcse-1".parse().unwrap();
-    app.shared.marks.push(RunId { session: other.parse().unwrap(), run });
+    for session in [other, third] {
+        let run = "simcse-1".parse().unwrap();
+        app.shared.marks.push(RunId { session: session.parse().unwrap(), run });
+    }
     let asked = work(press(&mut app, "1 3"));
     assert!(asked.contains(&Work::Results(other.parse().unwrap())), "{asked:?}");
-    let results = vec![result("caption-1", "simcse", Value::Null)];
-    app.update(Msg::News(News::Results(other.parse().unwrap(), results)));
-    press(&mut app, "J");
+    for (session, role) in [(other, "simcse"), (third, "mntp")] {
+        let results = vec![result("caption-1", role, Value::Null)];
+        app.update(Msg::News(News::Results(session.parse().unwrap(), results)));
+    }
+    joined(&mut app);
     let text = shows(&app, 120, 40);
     assert!(text.contains("caption-1 + Tables/caption-1") && text.contains("simcse"), "{text}");
+    // Of two sessions of one title the second's id names its rows.
+    let parts = app.screens.compare.joins(&app.shared).unwrap();
+    let labels: Vec<String> = parts.into_iter().map(|part| part.label).collect();
+    let last = format!("{third}/caption-1");
+    assert_eq!(labels, ["caption-1".to_owned(), "Tables/caption-1".to_owned(), last]);
 }
 
 #[test]

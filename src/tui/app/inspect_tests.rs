@@ -19,6 +19,7 @@ fn set(role: &str, ranks: [u32; 2]) -> NeighbourSet {
         role: role.into(),
         direction: "text-to-image".into(),
         queries: ["cat#0", "dog#0"].map(str::to_owned).into(),
+        units: Vec::new(),
         gallery: ["cat@0", "dog@0"].map(str::to_owned).into(),
         k: 2,
         rank_low: ranks.into(),

@@ -11,6 +11,7 @@ mod form;
 mod frame;
 #[cfg(test)]
 mod inspect_tests;
+mod joining;
 pub mod look;
 #[cfg(test)]
 mod look_tests;
@@ -243,6 +244,7 @@ impl App {
         }
         self.await_results(commands);
         self.forget_results(commands);
+        self.await_join(commands);
         self.await_estimate(commands);
         self.shared.covered = matches!(&self.overlay, Some(overlay) if overlay.is_sheet());
         self.await_pictures(commands);

@@ -62,8 +62,10 @@ impl App {
             News::Scanned => shared.library.scanned = true,
             News::Machine(sample) => shared.library.sampled(*sample),
             News::Results(session, results) => {
+                shared.library.joining.forget(&session);
                 drop(shared.library.results.insert(session, results));
             }
+            News::Joined(parts, table) => shared.library.joining.put(&parts, table),
             News::Sittings(session, sittings) => {
                 self.recall(&session, &sittings);
                 let shared = &mut self.shared;

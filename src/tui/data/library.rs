@@ -2,6 +2,7 @@
 
 use super::alerts::Alerts;
 use super::history::DeviceHistory;
+use super::joining::Joining;
 use super::story::Story;
 use crate::eval::classify::ClassifyDocument;
 use crate::eval::{CompareDocument, InspectDocument};
@@ -208,6 +209,8 @@ pub struct Library {
     pub open: BTreeMap<RunId, OpenRun>,
     /// Results by session; a session that is not here was not asked for.
     pub results: BTreeMap<SessionId, Vec<LoadedResult>>,
+    /// Results that share one table.
+    pub joining: Joining,
     /// What people noted, tagged and pinned, by session.
     pub sittings: BTreeMap<SessionId, SittingState>,
     /// Whether every log has been looked at once.

@@ -9,6 +9,7 @@ pub mod expected;
 pub mod filter;
 pub mod history;
 pub mod jobs;
+pub mod joining;
 pub mod library;
 pub mod looked;
 pub mod pace;

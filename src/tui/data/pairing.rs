@@ -103,6 +103,7 @@ mod tests {
             role: "x".into(),
             direction: "text-to-image".into(),
             queries: ["a#0", "b#0", "c#0"].map(str::to_owned).to_vec(),
+            units: Vec::new(),
             gallery: ["a", "b", "c"].map(str::to_owned).to_vec(),
             k: 1,
             rank_low: low.to_vec(),
@@ -143,6 +144,7 @@ mod tests {
             top_scores: vec![0.5; items.len()],
             top_items: items,
             queries,
+            units: Vec::new(),
             gallery,
         };
         let paired = pair(&set, &set).unwrap();

@@ -17,7 +17,7 @@ use super::picture::{CELL, Graphics};
 use super::screen::ScreenId;
 use super::theme::{Depth, Theme};
 use super::worker::reel::Playing;
-use super::worker::{make_pictures, read_session, results, session_entry};
+use super::worker::{joining, make_pictures, read_session, results, session_entry};
 use crate::ids::SessionId;
 use crate::session::Time;
 use crate::session::folder::Session;
@@ -192,6 +192,10 @@ impl Film {
             Cmd::Work(Work::Results(session)) => {
                 let folder = self.sessions.join(session.as_str());
                 vec![News::Results(session, results::read(&folder))]
+            }
+            Cmd::Work(Work::Join(parts)) => {
+                let table = joining::join(&self.sessions, &parts);
+                vec![News::Joined(parts, table)]
             }
             Cmd::Work(order @ Work::Pictures(..)) => make_pictures(&self.sessions, &order),
             _ => Vec::new(),

@@ -10,6 +10,7 @@ pub mod system;
 pub mod train;
 
 use super::app::{Effect, Purpose, Shared};
+use super::data::joining::JoinPart;
 use super::keys::{Action, Context};
 use super::picture::Key as PictureKey;
 use ratatui::buffer::Buffer;
@@ -129,6 +130,11 @@ pub trait Screen {
 
     /// Looks again at what a record says was looked at.
     fn restore(&mut self, _with: &Map<String, Value>, _shared: &Shared) {}
+
+    /// The results whose one table it shows.
+    fn joins(&self, _shared: &Shared) -> Option<Vec<JoinPart>> {
+        None
+    }
 
     /// The pictures it shows in an area, and where.
     fn slots(&self, _shared: &Shared, _area: Rect) -> Vec<(PictureKey, Rect)> {

@@ -19,6 +19,7 @@ use crate::session::names::RunId;
 use crate::session::sitting::Unmarked;
 use crate::tui::app::{Effect, Purpose, READONLY, Shared};
 use crate::tui::data::acts::Scene;
+use crate::tui::data::joining::JoinPart;
 use crate::tui::data::library::OpenRun;
 use crate::tui::data::reel::{Reel, ReelOrder};
 use crate::tui::keys::Action;
@@ -240,6 +241,10 @@ impl Screen for ReplayScreen {
         let share = f64::from(column.saturating_sub(bar.x + 1))
             / f64::from(bar.width.saturating_sub(3).max(1));
         order(ReelOrder::Share(share.clamp(0.0, 1.0)))
+    }
+
+    fn joins(&self, shared: &Shared) -> Option<Vec<JoinPart>> {
+        self.then()?.joins(shared)
     }
 
     fn slots(&self, shared: &Shared, area: Rect) -> Vec<(Key, Rect)> {

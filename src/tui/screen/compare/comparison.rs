@@ -2,8 +2,10 @@
 
 use super::bars::{self, Axis, whisker};
 use super::below::{self, Below};
-use super::{Compared, anisotropy, judgements, others, replicates};
+use super::others::Joins;
+use super::{Compared, anisotropy, costs, judgements, others, replicates};
 use crate::eval::difference::Difference;
+use crate::eval::joined::Unpaired;
 use crate::eval::{CompareDocument, CompareRow, Direction, Metric};
 use crate::tui::app::Shared;
 use crate::tui::format;
@@ -69,12 +71,12 @@ pub struct Looked<'a> {
 /// Draws it.
 pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, buffer: &mut Buffer) {
     let Looked { compared, note, below } = looked;
-    let Compared { result, document, direction, others, merged } = compared;
+    let Compared { result, document, direction, others, joins, .. } = compared;
     let direction = *direction;
     let dot = shared.glyphs.dot();
     let task = document.task.name();
     let mut names = vec![result.id.as_str()];
-    if *merged {
+    if matches!(joins, Joins::Done) {
         names.extend(others::comparable(others));
     }
     let title = format!("{task} retrieval {dot} {} {dot} {direction}", names.join(" + "));
@@ -90,7 +92,8 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
         .differences
         .iter()
         .filter(|row| row.of.direction == direction && row.of.metric == Metric::Recall1)
-        .count() as u16;
+        .count() as u16
+        + unpaired(document, direction).count() as u16;
     let body = top(line, 1).1;
     let below = below.of(document);
     let wanted = match below {
@@ -103,8 +106,11 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
         Below::Layers => 12,
         Below::Others => others::lines(others, body.width) + 1,
     };
-    let beside = others::line(shared, others, *merged);
-    let about = 2 + u16::from(beside.is_some());
+    let beside = others::line(shared, others, *joins);
+    let has_costs =
+        body.height >= costs::FROM && rows.iter().any(|row| costs::words(row).is_some());
+    let has_costs = u16::from(has_costs);
+    let about = 2 + has_costs + u16::from(beside.is_some());
     let (list, rest) = bottom(body, wanted.min(body.height / 2) + about);
     let lines: Vec<_> =
         rows.iter().map(|row| cells(shared, row, axis, columns[BAR].width)).collect();
@@ -112,10 +118,15 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let (about, rest) = top(rest, about);
     if let Some((role, words)) = beside {
         let words = text::fit(&words, usize::from(about.width), shared.glyphs.cut());
-        put(buffer, about, about.x, about.y + 1, &words, shared.theme.style(role));
+        let y = about.y + 1 + has_costs;
+        put(buffer, about, about.x, y, &words, shared.theme.style(role));
     }
     if let Some(row) = rows.get(chosen) {
         pieces(shared, buffer, about, about.x, about.y, &[(Role::Dim, &about_row(row))]);
+        if let Some(words) = costs::words(row).filter(|_| has_costs > 0) {
+            let words = text::fit(&words, usize::from(about.width), shared.glyphs.cut());
+            pieces(shared, buffer, about, about.x, about.y + 1, &[(Role::Dim, &words)]);
+        }
         let same = document.same_rows.iter().find(|labels| labels.contains(&row.role));
         if let Some(labels) = same {
             let labels: Vec<String> = labels.iter().map(|label| text::safe(label)).collect();
@@ -225,9 +236,21 @@ fn differences(
     let inner = section(shared, buffer, area, "differences in recall@1", &family);
     let rows = document.differences.iter();
     let rows = rows.filter(|row| row.of.direction == direction && row.of.metric == Metric::Recall1);
-    for (row, y) in rows.zip(inner.y..inner.bottom()) {
+    let mut lines = inner.y..inner.bottom();
+    for (row, y) in rows.zip(lines.by_ref()) {
         difference(shared, row, "", inner, y, buffer);
     }
+    for (row, y) in unpaired(document, direction).zip(lines) {
+        let words = format!("no difference of {}: {}", text::safe(&row.role), text::safe(&row.why));
+        let words = text::fit(&words, usize::from(inner.width), shared.glyphs.cut());
+        pieces(shared, buffer, inner, inner.x + 1, y, &[(Role::Warn, &words)]);
+    }
+}
+
+/// Rows of a joined table that are in none of its differences.
+fn unpaired(document: &CompareDocument, direction: Direction) -> impl Iterator<Item = &Unpaired> {
+    let joined = document.joined.iter().flat_map(|joined| &joined.unpaired);
+    joined.filter(move |row| row.direction == direction)
 }
 
 /// Cells of a difference behind its names: numbers, interval, p and what they say.

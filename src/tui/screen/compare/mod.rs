@@ -6,6 +6,7 @@
 //! | `bars.rs` | its bars and their axis |
 //! | `below.rs` | what stands below it in turn |
 //! | `replicates.rs`, `judgements.rs`, `anisotropy.rs` | some of that |
+//! | `costs.rs` | what a row's answers cost |
 //! | `others.rs` | other results, and one table of those that are comparable |
 //! | `classification.rs` | a zero-shot classification |
 
@@ -14,6 +15,7 @@ mod bars;
 mod below;
 mod classification;
 mod comparison;
+mod costs;
 mod judgements;
 mod others;
 mod replicates;
@@ -25,6 +27,7 @@ use crate::ids::SessionId;
 use crate::tui::app::newcompare::NewCompare;
 use crate::tui::app::{Effect, Overlay, READONLY, Shared};
 use crate::tui::data::jobs::Job;
+use crate::tui::data::joining::JoinPart;
 use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::keys::Action;
 use crate::tui::msg::{Cmd, Work};
@@ -33,11 +36,10 @@ use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
 use crate::tui::widget::paint::{paragraph, pieces, top};
 use below::Below;
-use others::Other;
+use others::{Joins, Other};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::{Map, Value};
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// The screen.
@@ -93,11 +95,13 @@ enum Shown<'a> {
 /// A comparison in one direction, and those beside it.
 struct Compared<'a> {
     result: &'a LoadedResult,
-    /// Its document, or one of it and all that are comparable.
-    document: Cow<'a, CompareDocument>,
+    /// Its document, or the table of it and all that are comparable.
+    document: &'a CompareDocument,
     direction: Direction,
     others: Vec<Other<'a>>,
-    merged: bool,
+    /// What that table is made of; nothing where it is not asked for.
+    parts: Option<Vec<JoinPart>>,
+    joins: Joins<'a>,
 }
 
 impl Shown<'_> {
@@ -140,7 +144,7 @@ impl CompareScreen {
     }
 
     fn shown<'a>(&self, shared: &'a Shared) -> Option<Shown<'a>> {
-        let all = tables(shared);
+        let (session, all) = (session(shared)?, tables(shared));
         let result: &LoadedResult = all.get(self.at(&all))?;
         match result.content.as_ref().ok()? {
             ResultContent::Compare(document, _) => {
@@ -148,13 +152,19 @@ impl CompareScreen {
                 let chosen = self.direction.filter(|direction| directions.contains(direction));
                 let direction = chosen.or(directions.first().copied())?;
                 let others = others::others(shared, &result.id, document, direction);
-                let merged = self.merged && !others::comparable(&others).is_empty();
-                let document = if merged {
-                    Cow::Owned(others::merged(document, &others, direction))
-                } else {
-                    Cow::Borrowed(&**document)
+                let parts = self.merged.then(|| others::parts(session, &result.id, &others));
+                let parts = parts.filter(|parts| parts.len() > 1);
+                let own: &CompareDocument = document;
+                let (document, joins) = match parts.as_deref() {
+                    None => (own, Joins::No),
+                    Some(parts) => match shared.library.joining.of(parts) {
+                        None => (own, Joins::UnderWay),
+                        Some(Ok(table)) => (table, Joins::Done),
+                        Some(Err(why)) => (own, Joins::Failed(why)),
+                    },
                 };
-                Some(Shown::Compare(Compared { result, document, direction, others, merged }))
+                let compared = Compared { result, document, direction, others, parts, joins };
+                Some(Shown::Compare(compared))
             }
             ResultContent::Classify(document) => Some(Shown::Classify(result, document)),
             ResultContent::Inspect(..) => None,
@@ -281,9 +291,9 @@ impl Screen for CompareScreen {
         let Some(shown) = self.shown(shared) else { return with };
         with.insert("result".to_owned(), shown.id().into());
         let mut below = self.below;
-        if let Shown::Compare(Compared { document, direction, merged, .. }) = &shown {
+        if let Shown::Compare(Compared { document, direction, parts, .. }) = &shown {
             with.insert("direction".to_owned(), direction.to_string().into());
-            with.insert("joined".to_owned(), (*merged).into());
+            with.insert("joined".to_owned(), parts.is_some().into());
             below = below.of(document);
         }
         with.insert("below".to_owned(), below.name().into());
@@ -306,6 +316,13 @@ impl Screen for CompareScreen {
 
     fn refresh(&mut self, shared: &Shared) {
         self.settle(shared);
+    }
+
+    fn joins(&self, shared: &Shared) -> Option<Vec<JoinPart>> {
+        match self.shown(shared)? {
+            Shown::Compare(Compared { parts, .. }) => parts,
+            Shown::Classify(..) => None,
+        }
     }
 
     fn wheel(&mut self, lines: i8, shared: &Shared) {

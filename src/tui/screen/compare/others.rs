@@ -1,9 +1,11 @@
-//! Other comparisons beside the one in front: which may share its table, which may not and why, and the
-//! one table of those that may.
+//! Other comparisons beside the one in front: which may share its table, which may not and why, and what
+//! the one table of those that may is made of.
 
 use super::session;
-use crate::eval::{CompareDocument, CompareRow, Direction};
+use crate::eval::{CompareDocument, Direction};
+use crate::ids::SessionId;
 use crate::tui::app::Shared;
+use crate::tui::data::joining::JoinPart;
 use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -16,10 +18,25 @@ use serde_json::Value;
 pub struct Other<'a> {
     /// Its id, after its session's title where that is another.
     pub name: String,
-    /// Its document.
-    pub document: &'a CompareDocument,
+    session: &'a SessionId,
+    result: &'a str,
+    /// Whether it has rows of the direction that is looked at.
+    has_direction: bool,
     /// In what it differs, a key a part; nothing where it may share the table.
-    pub differs: Vec<Key>,
+    differs: Vec<Key>,
+}
+
+/// What came of joining.
+#[derive(Clone, Copy)]
+pub enum Joins<'a> {
+    /// It was not asked for.
+    No,
+    /// It is not done yet.
+    UnderWay,
+    /// The table is there.
+    Done,
+    /// It could not be done, and why.
+    Failed(&'a str),
 }
 
 /// A key with the value in front and the other one.
@@ -54,7 +71,7 @@ fn words(key: &str, value: &Value) -> String {
 }
 
 /// In what two comparisons differ that share one table only where they do not.
-fn differing(own: &CompareDocument, other: &CompareDocument, direction: Direction) -> Vec<Key> {
+fn differing(own: &CompareDocument, other: &CompareDocument) -> Vec<Key> {
     let mut keys = Vec::new();
     if own.task != other.task {
         let (here, there) = (own.task.name().to_owned(), other.task.name().to_owned());
@@ -64,11 +81,13 @@ fn differing(own: &CompareDocument, other: &CompareDocument, direction: Directio
         let [here, there] = both.map(|value| words(name, &value));
         Key { name, here, there }
     }));
-    if !other.rows.iter().any(|row| row.direction == direction) {
-        let mut has: Vec<&str> = other.rows.iter().map(|row| row.direction.name()).collect();
-        has.dedup();
-        let there = has.join(" and ");
-        keys.push(Key { name: "direction", here: direction.name().to_owned(), there });
+    // Rows that were joined stand in the results they are of.
+    if own.joined.is_some() || other.joined.is_some() {
+        let [here, there] = [own, other].map(|document| {
+            let of = if document.joined.is_some() { "of other results" } else { "measured" };
+            of.to_owned()
+        });
+        keys.push(Key { name: "rows", here, there });
     }
     keys
 }
@@ -100,67 +119,31 @@ pub fn others<'a>(
             let title = if own { String::new() } else { shared.library.title(session) + "/" };
             others.push(Other {
                 name: text::safe(&format!("{title}{other}")),
-                document: found,
-                differs: differing(document, found, direction),
+                session,
+                result: other,
+                has_direction: found.rows.iter().any(|row| row.direction == direction),
+                differs: differing(document, found),
             });
         }
     }
     others
 }
 
-/// One table of a comparison and all others that may share it, in one direction: a row that says the
-/// same of the same encoder stands there once, another row of a label that is taken bears its result's
-/// name. Tests stay those of each result.
-pub fn merged(
-    document: &CompareDocument,
-    others: &[Other<'_>],
-    direction: Direction,
-) -> CompareDocument {
-    let mut all = document.clone();
-    all.rows.retain(|row| row.direction == direction);
-    all.differences.retain(|row| row.of.direction == direction);
-    (all.qrels, all.sweep) = (None, None);
-    all.replicates.clear();
-    all.replicate_differences.clear();
-    "each result's own tests, corrected within it".clone_into(&mut all.family);
+/// What the table of the result in front and all that may share it is made of. A label is the name that
+/// stands here; the second of a name bears its session's id.
+pub fn parts(session: &SessionId, id: &str, others: &[Other<'_>]) -> Vec<JoinPart> {
+    let (label, result) = (id.to_owned(), id.to_owned());
+    let mut parts = vec![JoinPart { label, session: session.clone(), result }];
     for other in others.iter().filter(|other| other.differs.is_empty()) {
-        let taken: Vec<CompareRow> = all.rows.clone();
-        let label = |role: &str| {
-            let found = other.document.rows.iter().filter(|row| row.direction == direction);
-            let same = |row: &CompareRow| {
-                taken.iter().any(|known| {
-                    known.role == row.role
-                        && known.encoder == row.encoder
-                        && known.metrics == row.metrics
-                })
-            };
-            let mut clashes = found.filter(|row| row.role == role && !same(row));
-            let clash = clashes.any(|_| taken.iter().any(|known| known.role == role));
-            if clash { format!("{role} ({})", other.name) } else { role.to_owned() }
-        };
-        for row in other.document.rows.iter().filter(|row| row.direction == direction) {
-            let role = label(&row.role);
-            if !taken.iter().any(|known| known.role == role) {
-                all.rows.push(CompareRow { role, ..row.clone() });
-            }
-        }
-        let differences =
-            other.document.differences.iter().filter(|row| row.of.direction == direction);
-        for row in differences {
-            let mut row = row.clone();
-            (row.a, row.b) = (label(&row.a), label(&row.b));
-            let known = |one: &crate::eval::difference::Difference| {
-                (&one.a, &one.b, one.of) == (&row.a, &row.b, row.of)
-            };
-            if !all.differences.iter().any(known) {
-                all.differences.push(row);
-            }
-        }
-        for labels in &other.document.same_rows {
-            all.same_rows.push(labels.iter().map(|role| label(role)).collect());
-        }
+        let is_taken = parts.iter().any(|part| part.label == other.name);
+        let full = || format!("{}/{}", other.session, other.result);
+        parts.push(JoinPart {
+            label: if is_taken { full() } else { other.name.clone() },
+            session: other.session.clone(),
+            result: other.result.to_owned(),
+        });
     }
-    all
+    parts
 }
 
 /// The names of those that may share the table.
@@ -170,7 +153,10 @@ pub fn comparable<'a>(others: &'a [Other<'_>]) -> Vec<&'a str> {
 }
 
 /// What stands under a table of them; nothing where there is no other comparison.
-pub fn line(shared: &Shared, others: &[Other<'_>], is_merged: bool) -> Option<(Role, String)> {
+pub fn line(shared: &Shared, others: &[Other<'_>], joins: Joins<'_>) -> Option<(Role, String)> {
+    if let Joins::Failed(why) = joins {
+        return Some((Role::Bad, format!("not joined: {}", text::safe(why))));
+    }
     let comparable = comparable(others);
     let refused = |other: &Other<'_>| {
         let keys: Vec<&str> = other.differs.iter().map(|key| key.name).collect();
@@ -180,8 +166,12 @@ pub fn line(shared: &Shared, others: &[Other<'_>], is_merged: bool) -> Option<(R
     let mut parts = Vec::new();
     if !comparable.is_empty() {
         let names = comparable.join(", ");
-        let verb = if is_merged { "J leaves out" } else { "J joins" };
-        parts.push(format!("{verb} {names} {} same protocol", shared.glyphs.dot()));
+        let dot = shared.glyphs.dot();
+        parts.push(match joins {
+            Joins::UnderWay => format!("joining {names} {dot} J leaves them out"),
+            Joins::Done => format!("J leaves out {names} {dot} same protocol"),
+            Joins::No | Joins::Failed(_) => format!("J joins {names} {dot} same protocol"),
+        });
     }
     if !refused.is_empty() {
         parts.push(format!("not comparable: {}", refused.join(", ")));
@@ -217,7 +207,7 @@ fn wrapped(other: &Other<'_>, width: u16) -> Vec<String> {
 
 /// Draws them: each with what it differs in.
 pub fn view(shared: &Shared, others: &[Other<'_>], area: Rect, buffer: &mut Buffer) {
-    let note = "one table where task, direction and protocol are the same";
+    let note = "one table where task and protocol are the same";
     let inner = section(shared, buffer, area, "other results", note);
     let mut places = inner.y..inner.bottom();
     if others.is_empty() {
@@ -227,7 +217,8 @@ pub fn view(shared: &Shared, others: &[Other<'_>], area: Rect, buffer: &mut Buff
     for other in others {
         let name = text::left(&other.name, NAME, shared.glyphs.cut());
         let lines = if other.differs.is_empty() {
-            vec!["comparable: the same protocol".to_owned()]
+            let none = if other.has_direction { "" } else { "; no rows of this direction" };
+            vec![format!("comparable: the same protocol{none}")]
         } else {
             wrapped(other, inner.width)
         };
