@@ -45,11 +45,7 @@ impl RunEntry {
             share: share(state, status),
             device: started.map_or_else(String::new, |started| started.device.clone()),
             host: started.map_or_else(String::new, |started| started.host.clone()),
-            runner: Runner {
-                process: started.map(|started| started.pid),
-                lock: None,
-                after: None,
-            },
+            runner: Runner { process: started.map(|started| started.pid), lock: None, after: None },
             seed: started.map_or(0, |started| started.seed),
             segments: state.segments.len(),
             spark: spark(state, SPARK),

@@ -37,10 +37,7 @@ impl Fold for Device {
 
 /// The machine as it was sampled last, beside whichever run; where it was not, as far as the newest run
 /// names it.
-pub fn machine(
-    known: &Known<Device>,
-    runs: &BTreeMap<RunName, RunState>,
-) -> Option<MachineSample> {
+pub fn machine(known: &Known<Device>, runs: &BTreeMap<RunName, RunState>) -> Option<MachineSample> {
     let sampled = known.iter().filter_map(|(run, device)| Some((run, device.newest.as_ref()?)));
     let newest = sampled.max_by_key(|(_, newest)| newest.0);
     let run = newest.map_or_else(|| runs.keys().next_back(), |(run, _)| Some(run))?;
