@@ -5,13 +5,13 @@ mod told;
 mod upto;
 
 use crate::ids::{RunName, SessionId};
-use crate::session::event::Ending;
-use crate::session::fold::{RunState, Waiting};
+use crate::session::Time;
+use crate::session::fold::RunState;
 use crate::session::names::RunId;
 use crate::session::replay::{Entries, Entry, Found, Player, Timeline, line};
 use crate::session::sitting::{SittingEvent, SittingState};
+use crate::session::state::{LogLock, status_of};
 use crate::session::tail::Oddities;
-use crate::session::{RunStatus, Time};
 use crate::tui::data::acts::{Done, Scene, words};
 use crate::tui::data::alerts::Alerts;
 use crate::tui::data::library::{OpenRun, Reading};
@@ -247,7 +247,9 @@ impl Playing {
                 device: device.unwrap_or_default(),
                 reading: Reading::default(),
                 oddities: Oddities::default(),
-                status: status(state),
+                // Of locks nothing is kept: a run that went on, and not after a long silence, had its
+                // runner.
+                status: status_of(state, LogLock::Unsupported, player.time()),
             };
             (named(run), open)
         };
@@ -317,20 +319,6 @@ impl Playing {
         });
         let acted = |event| if let SittingEvent::Acted(acted) = event { Some(acted) } else { None };
         found.into_iter().find_map(acted).as_ref().and_then(Scene::after)
-    }
-}
-
-/// What a run was doing then, its runner taken to be there.
-fn status(state: &RunState) -> RunStatus {
-    match (&state.finished, state.waiting) {
-        (Some(finished), _) => match finished.state {
-            Ending::Done => RunStatus::Done,
-            Ending::Stopped => RunStatus::Stopped,
-            Ending::Failed => RunStatus::Failed,
-        },
-        (None, Waiting::No) => RunStatus::Live,
-        (None, Waiting::Queued) => RunStatus::Queued,
-        (None, Waiting::Paused) => RunStatus::Paused,
     }
 }
 
