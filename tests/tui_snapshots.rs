@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+mod replayed;
+
 use llm2clip::eval::replicates::replicates;
 use llm2clip::eval::{Direction, Metrics};
 use llm2clip::session::Time;

@@ -1,6 +1,6 @@
 //! A day at the workbench on a real pseudo-terminal: a run is started from its form, watched, left, the
-//! viewer is killed, the run saved, stopped, compared, inspected, exported and replayed. Nothing waits
-//! for time, everything for what it expects to see.
+//! viewer is killed, the run held and let go on, saved, stopped, compared, inspected, exported and
+//! replayed. Nothing waits for time, everything for what it expects to see.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -48,7 +48,7 @@ fn step(screen: &str) -> Option<u32> {
 }
 
 #[test]
-fn a_run_is_started_watched_left_saved_stopped_compared_inspected_exported_and_replayed() {
+fn a_run_is_started_watched_left_held_saved_stopped_compared_inspected_exported_and_replayed() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     std::fs::create_dir(root.join("sessions")).unwrap();
@@ -96,6 +96,22 @@ fn a_run_is_started_watched_left_saved_stopped_compared_inspected_exported_and_r
     terminal.see("clip-1");
     terminal.keys("\r");
     terminal.wait("steps after the viewer's death", |screen| step(screen) > Some(before));
+
+    // Held at a step, and let go on from there.
+    terminal.keys("P");
+    terminal.see("to pause at its next step?");
+    terminal.keys("y");
+    terminal.see("paused clip-1");
+    terminal.see("pause done");
+    let held = step(&terminal.screen()).unwrap();
+    terminal.keys("R");
+    terminal.see("Let clip-1 go on?");
+    assert_eq!(step(&terminal.screen()), Some(held), "a paused run made a step");
+    terminal.keys("y");
+    terminal.see("continue done");
+    terminal.wait("steps after the pause", |screen| {
+        screen.contains("live clip-1") && step(screen) > Some(held)
+    });
 
     // Saved and stopped, each asked for and then done.
     terminal.keys("C");

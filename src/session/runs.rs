@@ -1,6 +1,7 @@
 //! The list of runs: the document `llm2clip.runs/1`.
 
 use super::error::LogError;
+use super::fold::RunState;
 use super::folder::list_sessions;
 use super::follow::{RunFollower, logs_in, read_run};
 use super::names::RunId;
@@ -60,14 +61,18 @@ impl RunRow {
     /// The row of a run that was read, at `now`.
     #[must_use]
     pub fn of(session: &SessionId, run: &RunFollower, now: Time) -> Self {
-        let state = run.state();
-        let status = run.status(now);
+        Self::at(session, run.run(), run.state(), run.status(now))
+    }
+
+    /// The row of a run of which so much is known.
+    #[must_use]
+    pub fn at(session: &SessionId, run: &RunName, state: &RunState, status: RunStatus) -> Self {
         let stage = state.stage_now();
         let ends = matches!(status, RunStatus::Done | RunStatus::Stopped | RunStatus::Failed);
         Self {
-            run: format!("{session}/{}", run.run()),
+            run: format!("{session}/{run}"),
             session: session.clone(),
-            recipe: recipe_name(run),
+            recipe: recipe_name(run, state),
             state: status,
             stage: stage.map(|stage| stage.stage.clone()),
             step: stage.map_or(0, |stage| stage.step),
@@ -80,10 +85,10 @@ impl RunRow {
 }
 
 /// The recipe's own `name`, else the run's name without its number.
-fn recipe_name(run: &RunFollower) -> String {
-    let recipe = run.state().started.as_ref().map(|started| &started.recipe);
+fn recipe_name(run: &RunName, state: &RunState) -> String {
+    let recipe = state.started.as_ref().map(|started| &started.recipe);
     let named = recipe.and_then(|recipe| recipe.get("name")?.as_str());
-    let run = run.run().as_str();
+    let run = run.as_str();
     named.unwrap_or_else(|| run.rsplit_once('-').map_or(run, |(recipe, _)| recipe)).to_owned()
 }
 

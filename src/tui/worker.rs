@@ -446,6 +446,7 @@ impl Worker {
             host: sampling.machine.host.clone(),
             processor: sampling.machine.processor.clone(),
             cores: sampling.sampler.cores(),
+            load: None,
             memory: memory_used(),
             disks: disks.collect(),
             gpus: sampling.gpus.as_ref().map(Gpus::sample).unwrap_or_default(),

@@ -7,6 +7,7 @@ use crate::session::sitting::SittingEvent;
 use crate::tui::data::looked::LookShown;
 use crate::tui::data::looked::tests::document;
 use crate::tui::msg::News;
+use crate::tui::picture::CELL;
 use std::sync::Arc;
 
 #[test]

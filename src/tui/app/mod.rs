@@ -40,11 +40,10 @@ pub use overlay::{Overlay, Purpose};
 pub use shared::{Effect, Question, READONLY, Request, Shared};
 
 use super::data::jobs::{Job, Progress};
-use super::data::library::Library;
 use super::glyphs::Glyphs;
 use super::keys::{Action, Context, Key, action_of};
 use super::msg::{Cmd, Msg, Work};
-use super::picture::{CELL, Graphics, Key as PictureKey};
+use super::picture::{Graphics, Key as PictureKey};
 use super::screen::{
     Screen, ScreenId, compare::CompareScreen, inspect::InspectScreen, log::LogScreen,
     replay::ReplayScreen, runs::RunsScreen, system::SystemScreen, train::TrainScreen,
@@ -56,7 +55,6 @@ use crate::session::names::RunId;
 use crate::session::sitting::{Pinned, Resized, SittingEvent, Subject, Unpinned};
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 /// Something said in the footer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,29 +126,8 @@ impl App {
     /// An empty workbench.
     #[must_use]
     pub fn new(theme: Theme, depth: Depth, glyphs: Glyphs, readonly: bool, now: Time) -> Self {
-        let shared = Shared {
-            library: Library::default(),
-            theme,
-            glyphs,
-            now,
-            readonly,
-            focus: None,
-            session: None,
-            marks: Vec::new(),
-            pins: BTreeSet::new(),
-            requests: Vec::new(),
-            sent: 0,
-            graphics: Graphics::Off,
-            ways: Vec::new(),
-            cell: CELL,
-            covered: false,
-            asked: Vec::new(),
-            jobs: Vec::new(),
-            look: None,
-            here: PathBuf::new(),
-        };
         Self {
-            shared,
+            shared: Shared::new(theme, glyphs, readonly, now),
             screens: Screens::default(),
             current: ScreenId::Runs,
             overlay: None,

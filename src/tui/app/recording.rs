@@ -105,7 +105,8 @@ impl App {
             Some("replay") => Action::Film,
             _ => Action::Yes,
         };
-        let with = Map::from_iter([("started".to_owned(), arguments.to_vec().into())]);
+        let mut with = self.screens.get(self.current).looked_at(&self.shared);
+        with.insert("started".to_owned(), arguments.to_vec().into());
         let action = action.entry().name.to_owned();
         let screen = Some(self.current.name().to_lowercase());
         self.record(session, Acted { action, screen, with }, commands);
@@ -116,11 +117,12 @@ impl App {
         match command {
             Cmd::Work(Work::Send(run, command)) => {
                 let command = command.to_string();
-                let with = [("command", command.as_str()), ("run", run.run.as_str())];
-                let with = with.map(|(key, value)| (key.to_owned(), value.into())).into_iter();
+                let mut with = self.screens.get(self.current).looked_at(&self.shared);
+                with.insert("command".to_owned(), command.into());
+                with.insert("run".to_owned(), run.run.as_str().into());
                 let action = Action::Yes.entry().name.to_owned();
                 let screen = Some(self.current.name().to_lowercase());
-                let acted = Acted { action, screen, with: with.collect() };
+                let acted = Acted { action, screen, with };
                 self.record(&run.session, acted, commands);
             }
             Cmd::Work(Work::Launch { arguments, .. }) => {

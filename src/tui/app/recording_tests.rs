@@ -124,6 +124,9 @@ fn reel(session: &str) -> Reel {
         over: std::collections::BTreeSet::new(),
         runs: BTreeMap::new(),
         latest: None,
+        after: BTreeMap::new(),
+        machine: None,
+        sittings: crate::session::sitting::SittingState::default(),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::tui::data::looked::Looked;
 use crate::tui::glyphs::Glyphs;
 use crate::tui::keys::Action;
 use crate::tui::msg::Cmd;
-use crate::tui::picture::Graphics;
+use crate::tui::picture::{CELL, Graphics};
 use crate::tui::screen::ScreenId;
 use crate::tui::theme::{Depth, Theme};
 use serde_json::Value;
@@ -79,6 +79,32 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// Nothing is known yet.
+    #[must_use]
+    pub fn new(theme: Theme, glyphs: Glyphs, readonly: bool, now: Time) -> Self {
+        Self {
+            library: Library::default(),
+            theme,
+            glyphs,
+            now,
+            readonly,
+            focus: None,
+            session: None,
+            marks: Vec::new(),
+            pins: BTreeSet::new(),
+            requests: Vec::new(),
+            sent: 0,
+            graphics: Graphics::Off,
+            ways: Vec::new(),
+            cell: CELL,
+            covered: false,
+            asked: Vec::new(),
+            jobs: Vec::new(),
+            look: None,
+            here: PathBuf::new(),
+        }
+    }
+
     /// How pictures are shown in what lies in front of everything.
     #[must_use]
     pub fn graphics_in_front(&self) -> Graphics {

@@ -173,6 +173,17 @@ pub enum ResultContent {
     Classify(Box<ClassifyDocument>),
 }
 
+/// How busy a processor was, where nothing is kept of its single cores.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Load {
+    /// Share of all cores' time that was used, 0 to 1.
+    pub used: f64,
+    /// Share of the busiest core's.
+    pub busiest: f64,
+    /// How many cores there are.
+    pub cores: u32,
+}
+
 /// The machine at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MachineSample {
@@ -184,12 +195,24 @@ pub struct MachineSample {
     pub processor: String,
     /// Share of each core's time that was used.
     pub cores: Vec<f64>,
+    /// The same of all cores together, of a sample that was recorded beside a run.
+    pub load: Option<Load>,
     /// Bytes of memory used, and there are.
     pub memory: (u64, u64),
-    /// Where sessions and checkpoints are, with bytes free and there are.
+    /// Where sessions and checkpoints are, with bytes free and there are; 0 where that is not known.
     pub disks: Vec<(String, u64, u64)>,
     /// Accelerators.
     pub gpus: Vec<crate::machine::GpuSample>,
+}
+
+impl MachineSample {
+    /// Share of all cores' time that was used.
+    #[must_use]
+    pub fn used(&self) -> Option<f64> {
+        let cores = &self.cores;
+        let mean = (!cores.is_empty()).then(|| cores.iter().sum::<f64>() / cores.len() as f64);
+        mean.or(self.load.map(|load| load.used))
+    }
 }
 
 /// Samples kept of the machine.

@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod asked;
 pub mod condition;
 pub mod curve;
+pub mod entry;
 pub mod expected;
 pub mod filter;
 pub mod history;

@@ -1,10 +1,11 @@
 //! What the Replay screen knows of the player that the worker holds: where it is, what was known there.
 
 use super::acts::{Done, Scene};
-use super::library::OpenRun;
+use super::library::{MachineSample, OpenRun};
 use crate::ids::SessionId;
 use crate::session::Time;
 use crate::session::names::RunId;
+use crate::session::sitting::SittingState;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the player is asked for.
@@ -92,4 +93,10 @@ pub struct Reel {
     pub runs: BTreeMap<RunId, OpenRun>,
     /// The run of the newest record.
     pub latest: Option<RunId>,
+    /// Which run each was told to wait for, of those that were.
+    pub after: BTreeMap<RunId, String>,
+    /// The machine as it was sampled last before this moment.
+    pub machine: Option<MachineSample>,
+    /// Tags and pins as they stood then; nothing else of the sittings.
+    pub sittings: SittingState,
 }

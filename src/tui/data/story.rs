@@ -33,6 +33,13 @@ impl Level {
             Self::Error => "error",
         }
     }
+
+    /// The level of a word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        let all = [Self::Step, Self::Notice, Self::Warning, Self::Error];
+        all.into_iter().find(|level| level.word() == word)
+    }
 }
 
 /// A record in a sentence.

@@ -8,8 +8,8 @@ pub use cast::cast;
 pub use svg::svg;
 
 use super::app::App;
-use super::data::library::MachineSample;
-use super::data::reel::ReelOrder;
+use super::data::library::{MachineSample, OpenRun, RunEntry};
+use super::data::reel::{Reel, ReelOrder};
 use super::glyphs::Glyphs;
 use super::keys::Key;
 use super::msg::{Cmd, Msg, News, Work};
@@ -105,13 +105,13 @@ impl Film {
         let app = App::new(theme, Depth::True, Glyphs { ascii: look.ascii }, true, now);
         let (sessions, session) = (sessions.to_owned(), session.clone());
         let mut film = Self { app, playing, sessions, session, size: look.size };
-        film.read(now, look.at.is_some());
+        film.read(now, look);
         film.turn_to(look);
         Ok(film)
     }
 
     /// Everything the worker would have told by now.
-    fn read(&mut self, now: Time, past: bool) {
+    fn read(&mut self, now: Time, look: &Look) {
         let (width, height) = self.size;
         self.update(Msg::Resize { width, height });
         let plain = if self.app.shared.glyphs.ascii { Graphics::Off } else { Graphics::Halfblocks };
@@ -128,12 +128,17 @@ impl Film {
             news.push(News::Sittings(self.session.clone(), Box::new(sittings)));
         }
         news.push(News::Scanned);
-        news.extend(self.machine().map(Box::new).map(News::Machine));
         if let Some(last) = runs.iter().next_back() {
             self.app.watch(last.clone());
         }
         let reel = self.playing.picture();
-        if past {
+        let machine = reel.machine.clone().or_else(|| self.machine());
+        news.extend(machine.map(Box::new).map(News::Machine));
+        if look.at.is_some() {
+            // A replay goes on, and needs to know what became of each run.
+            if look.screen != ScreenId::Replay {
+                list_as_then(&reel, &mut news);
+            }
             let then = reel.runs.iter().map(|(run, open)| (run.clone(), Box::new(open.clone())));
             news.extend(then.map(|(run, open)| News::Open(run, open)));
             self.app.update(Msg::Time(reel.time));
@@ -144,7 +149,7 @@ impl Film {
         }
     }
 
-    /// What the session's card says of its machine: how busy it was is not kept.
+    /// What the session's card says of its machine, where no run says more.
     fn machine(&self) -> Option<MachineSample> {
         let session = Session::open(&self.sessions, &self.session).ok()?;
         let card = session.card();
@@ -245,6 +250,15 @@ impl Film {
             frames += 1;
         }
     }
+}
+
+/// Lists runs as they were at a moment: those that had begun, each as far as it had come.
+fn list_as_then(reel: &Reel, news: &mut Vec<News>) {
+    let changed = |run: &RunId| !reel.over.contains(run);
+    news.retain(|one| !matches!(one, News::Run(entry) if changed(&entry.id)));
+    let begun = reel.runs.iter().filter(|(run, open)| changed(run) && open.state.started.is_some());
+    let entry = |(run, open): (&RunId, &OpenRun)| RunEntry::of(run, &open.state, open.status);
+    news.extend(begun.map(entry).map(Box::new).map(News::Run));
 }
 
 /// A frame as plain text, a line a row.

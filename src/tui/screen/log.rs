@@ -36,6 +36,8 @@ impl Default for LogScreen {
 
 /// A line of the log.
 struct Line {
+    /// The record's number, of a line that is one.
+    record: Option<u64>,
     time: String,
     source: &'static str,
     level: Level,
@@ -49,6 +51,7 @@ impl LogScreen {
         if let Some(run) = open {
             for sentence in &run.story.sentences {
                 lines.push(Line {
+                    record: Some(sentence.seq),
                     time: format::clock_seconds(sentence.time),
                     source: "log",
                     level: sentence.level,
@@ -57,6 +60,7 @@ impl LogScreen {
             }
             for line in run.console.iter() {
                 lines.push(Line {
+                    record: None,
                     time: String::new(),
                     source: "console",
                     level: Level::Step,
@@ -66,7 +70,8 @@ impl LogScreen {
         }
         for (time, line) in &shared.library.printed {
             let time = time.map_or_else(String::new, format::clock_seconds);
-            lines.push(Line { time, source: "program", level: Level::Notice, text: line.clone() });
+            let (level, text) = (Level::Notice, line.clone());
+            lines.push(Line { record: None, time, source: "program", level, text });
         }
         let wanted = self.search.to_lowercase();
         lines.retain(|line| {
@@ -124,13 +129,33 @@ impl Screen for LogScreen {
         Vec::new()
     }
 
-    fn looked_at(&self, _shared: &Shared) -> Map<String, Value> {
+    fn looked_at(&self, shared: &Shared) -> Map<String, Value> {
         let mut with = Map::new();
         with.insert("level".to_owned(), self.level.word().into());
         if !self.search.is_empty() {
             with.insert("search".to_owned(), self.search.as_str().into());
         }
+        if !self.follow {
+            let line = self.lines(shared).into_iter().nth(self.cursor.at);
+            let record = line.and_then(|line| line.record);
+            with.extend(record.map(|record| ("record".to_owned(), Value::from(record))));
+        }
         with
+    }
+
+    fn restore(&mut self, with: &Map<String, Value>, shared: &Shared) {
+        let text = |key: &str| with.get(key).and_then(Value::as_str);
+        *self = Self {
+            level: text("level").and_then(Level::named).unwrap_or(Level::Notice),
+            search: text("search").unwrap_or_default().to_owned(),
+            ..Self::default()
+        };
+        let record = with.get("record").and_then(Value::as_u64);
+        let is_it = |line: &Line| record.is_some() && line.record == record;
+        let at = self.lines(shared).iter().position(is_it);
+        self.follow = at.is_none();
+        self.cursor.at = at.unwrap_or(0);
+        self.refresh(shared);
     }
 
     fn typed(&mut self, text: &str, shared: &Shared) {

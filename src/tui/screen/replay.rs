@@ -5,14 +5,19 @@
 //! |---|---|
 //! | `bar.rs` | the bar to seek in, and where one is |
 //! | `done.rs` | what was done at the terminal |
+//! | `past.rs` | what was known then, for the screens that were looked at |
 //! | `place.rs` | where to go, as it is typed |
 
 mod bar;
 mod done;
+mod past;
 mod place;
 
 use super::compare::CompareScreen;
 use super::inspect::InspectScreen;
+use super::log::LogScreen;
+use super::runs::RunsScreen;
+use super::system::SystemScreen;
 use super::train::TrainScreen;
 use super::{Screen, ScreenId, compare};
 use crate::session::names::RunId;
@@ -27,6 +32,7 @@ use crate::tui::msg::{Cmd, Work};
 use crate::tui::picture::Key;
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::{bottom, paragraph};
+use past::Past;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::{Map, Value};
@@ -38,8 +44,13 @@ pub struct ReplayScreen {
     train: TrainScreen,
     compare: CompareScreen,
     inspect: InspectScreen,
-    /// What the last two look at.
+    runs: RunsScreen,
+    system: SystemScreen,
+    log: LogScreen,
+    /// What the screens but the first look at.
     scene: Option<Scene>,
+    /// What was known then, where one of the last three shows it.
+    past: Option<Past>,
     /// The run alone, whatever was looked at then.
     run_alone: bool,
     /// The text that is looked for.
@@ -68,7 +79,26 @@ impl ReplayScreen {
         match scene.screen.as_str() {
             "compare" => Some(&self.compare),
             "inspect" => Some(&self.inspect),
+            _ if self.past.is_none() => None,
+            "runs" => Some(&self.runs),
+            "system" => Some(&self.system),
+            "log" => Some(&self.log),
             _ => None,
+        }
+    }
+
+    /// Has Runs, System or Log look at what was known, as it was looked at.
+    fn look_back(&mut self, scene: &Scene, past: &Shared) {
+        let screen: &mut dyn Screen = match scene.screen.as_str() {
+            "runs" => &mut self.runs,
+            "system" => &mut self.system,
+            _ => &mut self.log,
+        };
+        if self.scene.as_ref() == Some(scene) {
+            screen.refresh(past);
+        } else {
+            screen.restore(&scene.with, past);
+            self.scene = Some(scene.clone());
         }
     }
 
@@ -214,14 +244,19 @@ impl Screen for ReplayScreen {
 
     fn refresh(&mut self, shared: &Shared) {
         let reel = shared.library.reel.as_ref();
-        let scene = reel.and_then(|reel| reel.scene.clone());
-        let Some(now) = &scene else {
-            self.scene = None;
+        let Some((reel, now)) = reel.and_then(|reel| Some((reel, reel.scene.as_ref()?))) else {
+            (self.scene, self.past) = (None, None);
             return;
         };
+        self.past = past::shows(&now.screen).then(|| Past::of(shared, reel, now));
+        if let Some(past) = &self.past {
+            let past = past.shared(shared);
+            self.look_back(now, &past);
+            return;
+        }
         // Results may come after the moment that shows them.
-        let known = reel.is_some_and(|reel| shared.library.results.contains_key(&reel.session));
-        if !known || self.scene == scene {
+        let known = shared.library.results.contains_key(&reel.session);
+        if !known || self.scene.as_ref() == Some(now) {
             self.inspect.refresh(shared);
             return;
         }
@@ -230,7 +265,7 @@ impl Screen for ReplayScreen {
             "inspect" => self.inspect.restore(&now.with, shared),
             _ => {}
         }
-        self.scene = scene;
+        self.scene = Some(now.clone());
     }
 
     fn click(&mut self, column: u16, row: u16, area: Rect, _shared: &Shared) -> Vec<Effect> {
@@ -274,7 +309,10 @@ impl Screen for ReplayScreen {
         let runs = runs(shared, reel);
         let latest = reel.latest.as_ref().filter(|run| runs.contains_key(*run));
         if let Some(then) = self.then() {
-            then.view(shared, picture, buffer);
+            match &self.past {
+                Some(past) => then.view(&past.shared(shared), picture, buffer),
+                None => then.view(shared, picture, buffer),
+            }
         } else if let Some(run) = latest.or_else(|| runs.keys().next()) {
             self.train.picture(shared, run, &runs, reel.time, picture, buffer);
         } else {
@@ -314,3 +352,6 @@ impl Screen for ReplayScreen {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests;

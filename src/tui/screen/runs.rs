@@ -38,6 +38,8 @@ pub struct RunsScreen {
     tagging: Option<RunId>,
     order: usize,
     reverse: bool,
+    /// Whether it shows how things were: there is nothing to press on it.
+    past: bool,
 }
 
 impl RunsScreen {
@@ -62,6 +64,12 @@ impl RunsScreen {
     #[must_use]
     pub fn selected<'a>(&self, shared: &'a Shared) -> Option<&'a RunId> {
         self.listed(shared).get(self.cursor.at).map(|run| &run.id)
+    }
+
+    /// Whether a line is the selected one. A run of another session that was selected is not there in a
+    /// replay of this one.
+    fn is_chosen(&self, at: usize, run: &RunEntry) -> bool {
+        at == self.cursor.at && (!self.past || self.selected.as_ref() == Some(&run.id))
     }
 
     fn remember(&mut self, shared: &Shared) {
@@ -121,6 +129,8 @@ impl RunsScreen {
         };
         if !shared.library.scanned {
             paragraph(shared, buffer, area, Role::Dim, "Looking for runs...");
+        } else if shared.library.runs.is_empty() && self.past {
+            paragraph(shared, buffer, area, Role::Dim, "No runs yet.");
         } else if shared.library.runs.is_empty() {
             let starts = if shared.readonly {
                 ""
@@ -132,10 +142,8 @@ impl RunsScreen {
             );
             paragraph(shared, buffer, area, Role::Text, &words);
         } else {
-            let words = format!(
-                "No run matches {:?}.\n\nesc clears the filter",
-                text::safe(&self.filter_text)
-            );
+            let clears = if self.past { "" } else { "\n\nesc clears the filter" };
+            let words = format!("No run matches {:?}.{clears}", text::safe(&self.filter_text));
             paragraph(shared, buffer, area, Role::Text, &words);
         }
     }
@@ -220,7 +228,25 @@ impl Screen for RunsScreen {
         if self.reverse {
             with.insert("reverse".to_owned(), true.into());
         }
+        if !shared.marks.is_empty() {
+            let marks: Vec<String> = shared.marks.iter().map(ToString::to_string).collect();
+            with.insert("marked".to_owned(), marks.into());
+        }
         with
+    }
+
+    fn restore(&mut self, with: &Map<String, Value>, shared: &Shared) {
+        let text = |key: &str| with.get(key).and_then(Value::as_str);
+        let title = |column: &usize| Some(COLUMNS[*column].title) == text("sort");
+        let is_selected = |run: &&RunEntry| Some(run.id.to_string().as_str()) == text("selected");
+        *self = Self {
+            selected: shared.library.runs.iter().find(is_selected).map(|run| run.id.clone()),
+            order: ORDERS.iter().position(title).unwrap_or(0),
+            reverse: with.get("reverse").and_then(Value::as_bool).unwrap_or(false),
+            past: true,
+            ..Self::default()
+        };
+        self.typed(text("filter").unwrap_or_default(), shared);
     }
 
     fn typed(&mut self, text: &str, shared: &Shared) {
@@ -294,7 +320,7 @@ impl Screen for RunsScreen {
         let first = self.cursor.first(runs.len(), usize::from(list.height));
         for (at, run) in runs.iter().enumerate().skip(first).take(usize::from(list.height)) {
             let y = list.y + (at - first) as u16;
-            let chosen = at == self.cursor.at;
+            let chosen = self.is_chosen(at, run);
             let line = Rect { x: list.x + 1, width: list.width - 1, ..list };
             table::row(shared, buffer, line, y, &COLUMNS, &cells(shared, run), chosen);
             if chosen {
@@ -302,10 +328,12 @@ impl Screen for RunsScreen {
             }
         }
         let rest = top(list, runs.len().saturating_sub(first) as u16 + 1).1;
-        if shared.library.runs.len() <= FEW && shared.library.live().next().is_none() {
+        let few = shared.library.runs.len() <= FEW && shared.library.live().next().is_none();
+        if few && !self.past {
             welcome(shared, rest, buffer);
         }
-        if let Some(run) = runs.get(self.cursor.at) {
+        let chosen = runs.get(self.cursor.at).filter(|run| self.is_chosen(self.cursor.at, run));
+        if let Some(run) = chosen {
             detail::detail(shared, run, below, buffer);
         }
         let mut note = format!("{} of {} runs", runs.len(), shared.library.runs.len());

@@ -6,7 +6,7 @@ use crate::session::RunStatus;
 use crate::session::state::LogLock;
 use crate::tui::app::{Effect, Shared};
 use crate::tui::data::history::Unit;
-use crate::tui::data::library::RunEntry;
+use crate::tui::data::library::{MachineSample, RunEntry};
 use crate::tui::format;
 use crate::tui::keys::Action;
 use crate::tui::text;
@@ -15,11 +15,14 @@ use crate::tui::widget::list::Cursor;
 use crate::tui::widget::paint::{pieces, put, section, top};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use serde_json::{Map, Value};
 
 /// The screen.
 #[derive(Debug, Default)]
 pub struct SystemScreen {
     cursor: Cursor,
+    /// Whether it shows how things were, as they were recorded.
+    past: bool,
 }
 
 /// The runs a runner works for, and the one in focus: its lock and its process are known too.
@@ -47,6 +50,21 @@ impl Screen for SystemScreen {
         }
     }
 
+    fn looked_at(&self, shared: &Shared) -> Map<String, Value> {
+        let mut with = Map::new();
+        if let Some(run) = listed(shared).get(self.cursor.at) {
+            with.insert("selected".to_owned(), run.id.to_string().into());
+        }
+        with
+    }
+
+    fn restore(&mut self, with: &Map<String, Value>, shared: &Shared) {
+        let selected = with.get("selected").and_then(Value::as_str);
+        let is_selected = |run: &&RunEntry| Some(run.id.to_string().as_str()) == selected;
+        let at = listed(shared).iter().position(is_selected).unwrap_or(0);
+        *self = Self { cursor: Cursor { at }, past: true };
+    }
+
     fn refresh(&mut self, shared: &Shared) {
         self.cursor.at = self.cursor.at.min(listed(shared).len().saturating_sub(1));
     }
@@ -63,7 +81,8 @@ impl Screen for SystemScreen {
             );
             return;
         };
-        let cores = sample.cores.len().div_ceil(2).clamp(1, 8) as u16;
+        let gauges = gauges(sample);
+        let cores = gauges.len().div_ceil(2).clamp(1, 8) as u16;
         let (machine, rest) = top(area, cores + 3 + 2 * sample.gpus.len().min(4) as u16);
         let title = format!(
             "{} {} {}",
@@ -71,17 +90,20 @@ impl Screen for SystemScreen {
             shared.glyphs.dot(),
             text::safe(&sample.processor)
         );
-        let inner = section(
-            shared,
-            buffer,
-            machine,
-            &title,
-            &sample
-                .time
-                .map_or_else(String::new, |time| format!("{} UTC", format::clock_seconds(time))),
-        );
+        let note = match sample.time {
+            Some(time) if self.past => {
+                format!("sampled {} UTC", format::moment(time, shared.now))
+            }
+            Some(time) => format!("{} UTC", format::clock_seconds(time)),
+            None => String::new(),
+        };
+        let inner = section(shared, buffer, machine, &title, &note);
         let half = inner.width / 2;
-        for (at, share) in sample.cores.iter().enumerate().take(usize::from(cores) * 2) {
+        if gauges.is_empty() && self.past {
+            let words = "not sampled yet";
+            put(buffer, inner, inner.x + 1, inner.y, words, shared.theme.style(Role::Dim));
+        }
+        for (at, (name, share)) in gauges.iter().enumerate().take(usize::from(cores) * 2) {
             let place = Rect {
                 x: inner.x + (at as u16 % 2) * half,
                 y: inner.y + at as u16 / 2,
@@ -96,7 +118,7 @@ impl Screen for SystemScreen {
                 place.x + 1,
                 place.y,
                 &[
-                    (Role::Dim, &format!("core {at:<3} ")),
+                    (Role::Dim, &format!("{name:<8} ")),
                     (Role::Curve(0), &bar),
                     (Role::Text, &format!(" {:>3.0} %", share * 100.0)),
                 ],
@@ -155,7 +177,8 @@ impl Screen for SystemScreen {
         let need = next_checkpoint(shared);
         for (at, (name, free, all)) in sample.disks.iter().enumerate() {
             let used = if *all > 0 { 1.0 - *free as f64 / *all as f64 } else { 0.0 };
-            let mut words = format!(" {} free of {}", format::bytes(*free), format::bytes(*all));
+            let of = if *all > 0 { format!(" of {}", format::bytes(*all)) } else { String::new() };
+            let mut words = format!(" {} free{of}", format::bytes(*free));
             let mut role = Role::Text;
             if name == "checkpoints" && need > 0 {
                 words.push_str(&format!("; next checkpoint {}", format::bytes(need)));
@@ -166,7 +189,8 @@ impl Screen for SystemScreen {
             }
             // The numbers matter more than the bar.
             let left = usize::from(inner.width).saturating_sub(14 + text::width(&words));
-            let bar = shared.glyphs.gauge(used, left.min(usize::from(half.saturating_sub(22))));
+            let cells = left.min(usize::from(half.saturating_sub(22)));
+            let bar = if *all > 0 { shared.glyphs.gauge(used, cells) } else { String::new() };
             pieces(
                 shared,
                 buffer,
@@ -177,7 +201,11 @@ impl Screen for SystemScreen {
             );
         }
         let rest = history(shared, rest, buffer);
-        let sent = format!("{} sent to this terminal", format::bytes(shared.sent));
+        let sent = if self.past {
+            String::new()
+        } else {
+            format!("{} sent to this terminal", format::bytes(shared.sent))
+        };
         let inner = section(shared, buffer, rest, "runners", &sent);
         let runs = listed(shared);
         if runs.is_empty() {
@@ -198,6 +226,16 @@ impl Screen for SystemScreen {
             Vec::new()
         }
     }
+}
+
+/// What stands on the bars of the processor: each core, or all and the busiest where nothing else is
+/// kept.
+fn gauges(sample: &MachineSample) -> Vec<(String, f64)> {
+    let core = |(at, share): (usize, &f64)| (format!("core {at}"), *share);
+    let together = sample.load.map(|load| {
+        [(format!("{} cores", load.cores), load.used), ("busiest".to_owned(), load.busiest)]
+    });
+    sample.cores.iter().enumerate().map(core).chain(together.into_iter().flatten()).collect()
 }
 
 /// A run with its process, its lock, and what it waits for or how long it has been silent.

@@ -4,16 +4,13 @@ use super::samples::SampleTail;
 use super::{Entry, LOOK};
 use crate::recipe::Recipe;
 use crate::session::event::Event;
-use crate::session::fold::RunState;
 use crate::session::follow::RunFollower;
 use crate::session::names::{RunId, console_name};
-use crate::session::runs::RunRow;
 use crate::session::state::lock_of;
 use crate::session::tail::{Budget, Reached};
 use crate::session::{RunStatus, Time};
 use crate::tui::data::alerts::Alerts;
-use crate::tui::data::curve::spark;
-use crate::tui::data::library::{OpenRun, Reading, RunEntry, Runner};
+use crate::tui::data::library::{OpenRun, Reading, RunEntry};
 use crate::tui::data::story::Story;
 use crate::tui::msg::News;
 use crate::tui::text;
@@ -24,8 +21,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Cells of a spark line.
-const SPARK: usize = 40;
 /// Bytes of the console looked at.
 const CONSOLE: u64 = 32 << 10;
 /// How often a run that is still being read is told of.
@@ -256,65 +251,13 @@ impl Followed {
 }
 
 fn entry(id: &RunId, run: &RunFollower, now: Time) -> Entry {
-    let state = run.state();
-    let started = state.started.as_ref();
-    let stage = state.stage_now();
-    let best = stage.and_then(|stage| {
-        let best = stage.best()?;
-        let recall = best.metrics.iter().find(|(name, _)| name.starts_with("recall@1"));
-        match (recall, best.loss) {
-            (Some((name, value)), _) => Some((name.clone(), *value)),
-            (None, Some(loss)) => Some(("loss".to_owned(), loss)),
-            (None, None) => None,
-        }
-    });
-    let ends = run.status(now);
-    let pace = state
-        .stages
-        .iter()
-        .filter_map(|stage| Some((stage.stage.clone(), stage.clock.milliseconds()? / 1000.0)));
-    let saved = state.stages.iter().flat_map(|stage| {
-        let there = stage.checkpoints.iter().filter(|checkpoint| !checkpoint.superseded);
-        there.map(move |checkpoint| (stage.stage.clone(), checkpoint.step))
-    });
-    let reason = state.finished.as_ref().and_then(|finished| finished.reason.clone());
-    Box::new(RunEntry {
-        id: id.clone(),
-        row: RunRow::of(&id.session, run, now),
-        began: state.segments.first().map(|segment| segment.time),
-        last: state.last_time,
-        stage: (state.current.map_or(0, |at| at + 1), state.stages.len()),
-        best,
-        share: share(state, ends),
-        device: started.map_or_else(String::new, |started| started.device.clone()),
-        host: started.map_or_else(String::new, |started| started.host.clone()),
-        runner: Runner {
-            process: started.map(|started| started.pid),
-            lock: run.newest_log().map(lock_of),
-            after: None,
-        },
-        seed: started.map_or(0, |started| started.seed),
-        segments: state.segments.len(),
-        spark: spark(state, SPARK),
-        warnings: state.warnings.count,
-        reason,
-        recipe: None,
-        pace: pace.collect(),
-        saved: saved.collect(),
-    })
+    let mut entry = RunEntry::of(id, run.state(), run.status(now));
+    entry.runner.lock = run.newest_log().map(lock_of);
+    Box::new(entry)
 }
 
 fn recipe(run: &RunFollower) -> Option<Recipe> {
     Recipe::deserialize(&run.state().started.as_ref()?.recipe).ok()
-}
-
-fn share(state: &RunState, status: RunStatus) -> f64 {
-    if status == RunStatus::Done {
-        return 1.0;
-    }
-    let all: u64 = state.stages.iter().map(|stage| stage.steps).sum();
-    let made: u64 = state.stages.iter().map(|stage| stage.step.min(stage.steps)).sum();
-    if all == 0 { 0.0 } else { made as f64 / all as f64 }
 }
 
 /// The last lines a detached runner printed.

@@ -1,27 +1,30 @@
 //! The player of the Replay screen: it reads lines as its clock passes them, beside the terminal.
 
 mod devices;
+mod told;
+mod upto;
 
 use crate::ids::{RunName, SessionId};
-use crate::session::event::Ending;
-use crate::session::fold::{RunState, Waiting};
+use crate::session::Time;
+use crate::session::fold::RunState;
 use crate::session::names::RunId;
 use crate::session::replay::{Entries, Entry, Found, Player, Timeline, line};
-use crate::session::sitting::SittingEvent;
+use crate::session::sitting::{SittingEvent, SittingState};
+use crate::session::state::{LogLock, status_of};
 use crate::session::tail::Oddities;
-use crate::session::{RunStatus, Time};
 use crate::tui::data::acts::{Done, Scene, words};
 use crate::tui::data::alerts::Alerts;
 use crate::tui::data::library::{OpenRun, Reading};
 use crate::tui::data::reel::{Marked, Reel, ReelOrder};
-use crate::tui::data::story::Story;
-use devices::Devices;
+use devices::Device;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use told::Told;
+use upto::Upto;
 
-/// Records before the present that are put into sentences.
+/// Records before the present of which each is looked at: for alerts, and for sentences on steps.
 const STORY: usize = 400;
 /// Between two pictures while it plays.
 const FRAME: Duration = Duration::from_millis(100);
@@ -43,7 +46,8 @@ pub struct Playing {
     looked: Instant,
     /// The place of each run's last record.
     last: BTreeMap<RunName, usize>,
-    devices: Devices,
+    devices: Upto<Device>,
+    told: Upto<Told>,
 }
 
 impl Playing {
@@ -54,8 +58,9 @@ impl Playing {
         let mut player = Player::new(timeline);
         player.seek_end();
         let last = player.entries().last_of_runs();
-        let (at, looked, devices) = (Instant::now(), Instant::now(), Devices::default());
-        Ok(Self { session: session.clone(), player, at, looked, last, devices })
+        let (at, looked) = (Instant::now(), Instant::now());
+        let (devices, told) = (Upto::default(), Upto::default());
+        Ok(Self { session: session.clone(), player, at, looked, last, devices, told })
     }
 
     /// Takes in what was recorded since, where it is time to look; whether there was anything.
@@ -70,6 +75,7 @@ impl Playing {
         let Ok(Some(from)) = self.player.extend() else { return false };
         self.last = self.player.entries().last_of_runs();
         self.devices.forget(from);
+        self.told.forget(from);
         true
     }
 
@@ -206,7 +212,8 @@ impl Playing {
         let player = &self.player;
         let (start, end) = (player.start(), player.end());
         let entries = player.entries();
-        let devices = self.devices.seek(entries, player.position());
+        let position = player.position();
+        let devices = self.devices.seek(entries, position);
         let length = player.shown(end).max(1e-9);
         let share = |time: Time| (player.shown(time) / length).clamp(0.0, 1.0);
         let marks = player.marks().iter().map(|at| share(entries.time(*at))).collect();
@@ -217,41 +224,44 @@ impl Playing {
             label: mark.label.clone(),
         });
         let named = |run: &RunName| RunId { session: self.session.clone(), run: run.clone() };
-        let over = self.last.iter().filter(|(_, last)| **last < player.position());
+        let over = self.last.iter().filter(|(_, last)| **last < position);
+        let from = position.saturating_sub(STORY);
+        let mut told = self.told.seek(entries, from).clone();
+        let mut alerts: BTreeMap<RunName, Alerts> = BTreeMap::new();
         let mut latest = None;
-        let mut stories: Vec<(RunId, Story, Alerts)> = Vec::new();
-        for at in player.position().saturating_sub(STORY)..player.position() {
+        for at in from..position {
             let Some(Entry::Run(run, record)) = entries.entry(at) else { continue };
-            let id = RunId { session: self.session.clone(), run };
-            if !stories.iter().any(|(known, ..)| *known == id) {
-                stories.push((id.clone(), Story::default(), Alerts::default()));
-            }
-            if let Some((_, story, alerts)) = stories.iter_mut().find(|(known, ..)| *known == id) {
-                story.apply(&record);
-                alerts.apply(&record);
-            }
-            latest = Some(id);
+            alerts.entry(run.clone()).or_default().apply(&record);
+            told.entry(run.clone()).or_default().take(&record);
+            latest = Some(named(&run));
         }
-        let open = |(run, state): (&crate::ids::RunName, &RunState)| {
-            let id = RunId { session: self.session.clone(), run: run.clone() };
-            let at = stories.iter().position(|(known, ..)| *known == id);
-            let (story, alerts) = at
-                .map_or_else(Default::default, |at| (stories[at].1.clone(), stories[at].2.clone()));
+        let moment = player.moment();
+        let open = |(run, state): (&RunName, &RunState)| {
+            let story = told.get(run).map(|told| Arc::clone(&told.story));
+            let device = devices.get(run).map(|device| Arc::clone(&device.history));
             let open = OpenRun {
                 state: Arc::new(state.clone()),
-                alerts: Arc::new(alerts),
-                story: Arc::new(story),
+                alerts: Arc::new(alerts.get(run).cloned().unwrap_or_default()),
+                story: story.unwrap_or_default(),
                 console: Arc::new(Vec::new()),
-                device: devices.get(run).cloned().unwrap_or_default(),
+                device: device.unwrap_or_default(),
                 reading: Reading::default(),
                 oddities: Oddities::default(),
-                status: status(state),
+                // Of locks nothing is kept: a run that went on, and not after a long silence, had its
+                // runner.
+                status: status_of(state, LogLock::Unsupported, player.time()),
             };
-            (id, open)
+            (named(run), open)
+        };
+        let after = |(run, told): (&RunName, &Told)| Some((named(run), told.after.clone()?));
+        let sittings = SittingState {
+            tags: moment.sittings.tags.clone(),
+            pins: moment.sittings.pins.clone(),
+            ..SittingState::default()
         };
         Reel {
             session: self.session.clone(),
-            position: player.position(),
+            position,
             count: entries.len(),
             time: player.time(),
             start,
@@ -266,8 +276,11 @@ impl Playing {
             done,
             scene,
             over: over.map(|(run, _)| named(run)).collect(),
-            runs: player.moment().session.runs.iter().map(open).collect(),
+            runs: moment.session.runs.iter().map(open).collect(),
             latest,
+            after: told.iter().filter_map(after).collect(),
+            machine: devices::machine(devices, &moment.session.runs),
+            sittings,
         }
     }
 }
@@ -306,20 +319,6 @@ impl Playing {
         });
         let acted = |event| if let SittingEvent::Acted(acted) = event { Some(acted) } else { None };
         found.into_iter().find_map(acted).as_ref().and_then(Scene::after)
-    }
-}
-
-/// What a run was doing then, its runner taken to be there.
-fn status(state: &RunState) -> RunStatus {
-    match (&state.finished, state.waiting) {
-        (Some(finished), _) => match finished.state {
-            Ending::Done => RunStatus::Done,
-            Ending::Stopped => RunStatus::Stopped,
-            Ending::Failed => RunStatus::Failed,
-        },
-        (None, Waiting::No) => RunStatus::Live,
-        (None, Waiting::Queued) => RunStatus::Queued,
-        (None, Waiting::Paused) => RunStatus::Paused,
     }
 }
 

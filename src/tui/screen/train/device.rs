@@ -44,14 +44,12 @@ fn now(shared: &Shared, cells: usize, lines: &mut Vec<Line>) {
         let values: Vec<Option<f64>> = samples.iter().map(value).collect();
         strip(shared, &values[values.len().saturating_sub(cells)..])
     };
-    let mean =
-        |cores: &[f64]| (!cores.is_empty()).then(|| cores.iter().sum::<f64>() / cores.len() as f64);
     if sample.gpus.is_empty() {
-        if let Some(now) = mean(&sample.cores) {
+        if let Some(now) = sample.used() {
             lines.push(vec![
                 label("cpu"),
                 (Role::Text, format!("{:>3.0} % ", now * 100.0)),
-                (Role::Curve(0), bars(&|sample| mean(&sample.cores))),
+                (Role::Curve(0), bars(&MachineSample::used)),
             ]);
         }
         let (used, total) = sample.memory;

@@ -1,11 +1,11 @@
 //! The player over a session on disk.
 
 use super::*;
-use crate::session::LogWriter;
 use crate::session::event::{Event, Heartbeat, Warned};
 use crate::session::header::Header;
 use crate::session::names::log_name;
 use crate::session::sitting::{Acted, Marked as MarkedEvent, Place, Unmarked, sitting_name};
+use crate::session::{LogWriter, RunStatus};
 
 fn at(seconds: i64) -> Time {
     Time::from_millis(seconds * 1000).unwrap()
@@ -72,6 +72,21 @@ fn a_session_is_opened_at_the_end_of_its_run_and_looks_at_it_take_no_room() {
     write(&mut sitting, 501, Unmarked { mark });
     playing.extend();
     assert!(playing.picture().marked.is_empty());
+}
+
+#[test]
+fn a_run_that_is_silent_for_long_and_goes_on_later_is_not_taken_to_live_meanwhile() {
+    let sessions = tempfile::tempdir().unwrap();
+    let (id, mut log, _sitting) = session(sessions.path());
+    log.append_at(at(4000), Heartbeat {}).unwrap();
+    let mut playing = Playing::open(sessions.path(), &id).unwrap();
+    let mut status = |seconds| {
+        playing.seek_time(at(seconds));
+        playing.picture().runs.values().next().map(|run| run.status)
+    };
+    assert_eq!(status(60), Some(RunStatus::Live));
+    assert_eq!(status(3000), Some(RunStatus::Unknown));
+    assert_eq!(status(4000), Some(RunStatus::Live));
 }
 
 #[test]
