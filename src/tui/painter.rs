@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
+/// Has a terminal that speaks Kitty's protocol forget every picture; others pass over it.
+const DROP: &[u8] = b"\x1b_Ga=d,d=A,q=2\x1b\\";
 
 /// Counts what goes through it.
 #[derive(Debug)]
@@ -114,6 +116,7 @@ impl<W: Write> Painter<W> {
             self.shown = Buffer::empty(frame.area);
             self.laid.clear();
         }
+        let lying = self.laid.len();
         self.lift(pictures);
         // Where sending fails nothing is known of the screen, and the next frame is painted whole.
         let before = std::mem::replace(&mut self.shown, Buffer::empty(Rect::ZERO));
@@ -121,6 +124,12 @@ impl<W: Write> Painter<W> {
         // Where a cell under a picture is drawn again, the picture is too.
         let hit = |area: &Rect| changes.iter().any(|(x, y, _)| area.contains((*x, *y).into()));
         self.laid.retain(|(area, _)| !hit(area));
+        // Konsole keeps a Sixel picture under whatever is written over it, and drops it only with all
+        // others, by Kitty's word: where one goes, those that stay are sent again.
+        let gone = self.laid.len() < lying && !whole;
+        if gone {
+            self.laid.clear();
+        }
         let (sending, waiting) = self.choose(pictures);
         if changes.is_empty() && sending.is_empty() && !whole {
             self.shown = before;
@@ -129,6 +138,9 @@ impl<W: Write> Painter<W> {
         self.raw(BEGIN)?;
         if whole {
             self.backend.clear()?;
+        }
+        if gone {
+            self.raw(DROP)?;
         }
         let over = pictures.graphics.is_laid_over();
         if !over {
@@ -203,11 +215,10 @@ impl<W: Write> Painter<W> {
     pub fn drop_pictures(&mut self) -> io::Result<()> {
         let Some(graphics) = self.holds.take() else { return Ok(()) };
         self.kept.clear();
-        let all = b"\x1b_Ga=d,d=A,q=2\x1b\\";
         if graphics == Graphics::KittyInTmux {
-            self.raw(&super::picture::through_tmux(all))?;
+            self.raw(&super::picture::through_tmux(DROP))?;
         } else {
-            self.raw(all)?;
+            self.raw(DROP)?;
         }
         self.flush()
     }
@@ -343,7 +354,6 @@ mod tests {
 
     #[test]
     fn pictures_are_dropped_when_they_go_another_way_and_when_the_screen_was_forgotten() {
-        const DROP: &str = "\x1b_Ga=d,d=A,q=2\x1b\\";
         let sent = Sent::default();
         let mut painter = Painter::new(sent.clone());
         let blank = || frame("", Style::default());
@@ -353,7 +363,7 @@ mod tests {
         painter.forget();
         drop(sent.take());
         painter.paint_with(blank(), &pictures(Graphics::Off, Vec::new(), 1000)).unwrap();
-        assert!(String::from_utf8(sent.take()).unwrap().starts_with(DROP));
+        assert!(sent.take().starts_with(DROP));
         painter.drop_pictures().unwrap();
         assert!(sent.take().is_empty());
         // Leaving after a repaint of a screen without pictures.
@@ -362,7 +372,7 @@ mod tests {
         painter.paint_with(blank(), &pictures(Graphics::Kitty, Vec::new(), 1000)).unwrap();
         drop(sent.take());
         painter.drop_pictures().unwrap();
-        assert_eq!(String::from_utf8(sent.take()).unwrap(), DROP);
+        assert_eq!(sent.take(), DROP);
     }
 
     #[test]
@@ -388,6 +398,22 @@ mod tests {
         sent.0.borrow_mut().clear();
         painter.paint_with(blank(), &shown).unwrap();
         assert!(String::from_utf8_lossy(&sent.0.borrow()).contains("<one>"));
+    }
+
+    #[test]
+    fn where_one_picture_over_cells_goes_all_are_dropped_and_the_others_sent_again() {
+        let sent = Sent::default();
+        let mut painter = Painter::new(sent.clone());
+        let one = || (Rect::new(0, 0, 4, 2), drawn(1, b"<one>"));
+        let two = || (Rect::new(6, 0, 4, 2), drawn(2, b"<two>"));
+        let blank = || frame("", Style::default());
+        let both = pictures(Graphics::Sixel, vec![one(), two()], 1000);
+        painter.paint_with(blank(), &both).unwrap();
+        drop(sent.take());
+        painter.paint_with(blank(), &pictures(Graphics::Sixel, vec![two()], 1000)).unwrap();
+        let text = String::from_utf8(sent.take()).unwrap();
+        let dropped = text.find("\x1b_Ga=d").unwrap();
+        assert!(text.find("<two>").is_some_and(|at| at > dropped) && !text.contains("<one>"));
     }
 
     #[test]
