@@ -13,6 +13,7 @@
 //! | `layers.rs` | rows from every layer of a Llama in one pass |
 //! | `look.rs`, `self_test.rs` | an encoder looked into: tokens, pictures, whether it does what its card says |
 //! | `export.rs` | weights for other programs: Hugging Face's layout, PEFT's, our own without the optimizer |
+//! | `export_clip.rs` | a CLIP as transformers' `CLIPModel` |
 //! | `embeddings.rs` | rows of unit length |
 //! | `kept.rs` | rows of an encoding that was interrupted |
 //! | `table.rs`, `mmap.rs` | embedding tables on disk |
@@ -24,6 +25,7 @@ mod card;
 mod embeddings;
 mod error;
 mod export;
+mod export_clip;
 mod fit;
 mod gguf;
 mod hf;
@@ -46,7 +48,7 @@ pub use card::{
 };
 pub use embeddings::{EmbeddingError, Embeddings};
 pub use error::EncodeError;
-pub use export::{export_checkpoint, export_llama, export_peft};
+pub use export::{export_checkpoint, export_hf, export_peft};
 pub use gguf::GgufError;
 pub use hf::HfError;
 pub use image::{EncodedImages, ImageEncoder, ModelImageEncoder, image_encoder};
