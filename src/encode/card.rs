@@ -2,6 +2,7 @@
 //! a row ([`EncoderCard`], in tables and results).
 
 use crate::data::text::Template;
+use crate::hub;
 use crate::ids::Digest;
 use crate::model::Pooling;
 use serde::{Deserialize, Serialize};
@@ -167,8 +168,9 @@ impl EncoderCard {
 }
 
 /// An encoder's source as a card names it, so that no card names a folder of the machine it was made
-/// on: as it was given, and in the place of an absolute path the model's own name, its way from the
-/// current directory, or else the last part of the path. The weights' digest stands beside it.
+/// on: as it was given, and in the place of an absolute path the model's own name, its name on the hub
+/// where it lies in the hub's cache, its way from the current directory, or else the last part of the
+/// path. The weights' digest stands beside it.
 #[must_use]
 pub fn recorded(name: &str, source: &str) -> String {
     let path = Path::new(name);
@@ -177,6 +179,9 @@ pub fn recorded(name: &str, source: &str) -> String {
     }
     if !Path::new(source).is_absolute() {
         return source.to_owned();
+    }
+    if let Some(name) = hub::name_of(path) {
+        return name;
     }
     let here = std::env::current_dir().ok();
     let inside = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
@@ -192,6 +197,8 @@ mod tests {
     #[test]
     fn a_card_names_no_folder_of_this_machine() {
         let here = std::env::current_dir().unwrap().join("models/x.gguf").display().to_string();
+        let cached = hub::folder().join("models--owner--name/snapshots/abc/x.gguf");
+        let cached = std::path::absolute(cached).unwrap().display().to_string();
         for (name, source, wanted) in [
             ("builtin:llama", "builtin:llama", "builtin:llama"),
             ("models/x.gguf", "models/x.gguf", "models/x.gguf"),
@@ -202,6 +209,7 @@ mod tests {
             ),
             (&here, &here, "models/x.gguf"),
             ("/elsewhere/x.gguf", "/elsewhere/x.gguf", "x.gguf"),
+            (&cached, &cached, "hf:owner/name/x.gguf@abc"),
         ] {
             assert_eq!(recorded(name, source), wanted, "{name}");
         }

@@ -6,6 +6,7 @@
 //! | `fit.rs` | whether options fit what they are given to |
 //! | `card.rs` | [`ModelCard`] of a checkpoint, [`EncoderCard`] of rows |
 //! | `source.rs` | from a name to weights: built in, checkpoints and what they stand on |
+//! | `places.rs` | where a model's file or folder is looked for |
 //! | `gguf/` | Llamas in GGUF files |
 //! | `hf.rs`, `peft.rs` | model folders in Hugging Face's layout, LoRA folders in PEFT's |
 //! | `builtin.rs` | what is embedded in the binary |
@@ -35,6 +36,7 @@ mod layers;
 mod look;
 mod mmap;
 mod peft;
+mod places;
 mod self_test;
 mod source;
 mod spec;

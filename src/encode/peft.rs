@@ -171,8 +171,10 @@ pub fn merge(
         let source = folder.display().to_string();
         let folder = match source.strip_prefix("hf:") {
             Some(repository) => crate::hub::cached(repository)?.0,
-            None if folder.exists() => folder.clone(),
-            None => sources.checkpoints.join(folder),
+            None => {
+                let places = sources.places(folder);
+                places.into_iter().find(|place| is_lora(place)).unwrap_or_else(|| folder.clone())
+            }
         };
         loaded = merge_one(loaded, &folder, &source, sources.weigh)?;
     }
