@@ -6,7 +6,6 @@ use crate::data::{hf_tokenizer, preprocessor};
 use crate::files::{self, FileError};
 use crate::model::{ClipConfig, EotRule};
 use serde_json::json;
-use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
@@ -34,7 +33,7 @@ pub(super) fn export_clip(
     })?;
     let tokenizer_json = hf_tokenizer::with_both_ends(tokenizer_file(loaded), tokenizer)?;
     // Those of transformers that read safetensors look for this before anything else.
-    let said = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    let said = std::iter::once(("format".to_owned(), "pt".to_owned())).collect();
     let weights =
         safetensors::serialize(&loaded.tensors, Some(said)).map_err(candle_core::Error::from)?;
 
