@@ -113,7 +113,7 @@ pub struct EncoderCard {
     /// The encoder as asked for, without its label and options; of an absolute path as `recorded`
     /// leaves it.
     pub encoder: String,
-    /// LoRA folders that were merged into it as asked for, in this order.
+    /// LoRA folders that were merged into it as asked for, in this order; an absolute path likewise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lora: Vec<String>,
     /// `llama`, `clip`, `llm2clip` or `bm25`.
@@ -190,9 +190,28 @@ pub fn recorded(name: &str, source: &str) -> String {
     inside.or_else(last).map_or_else(String::new, |kept| kept.to_string_lossy().into_owned())
 }
 
+/// What a model stands on, each as a card names it.
+#[must_use]
+pub fn recorded_parents(parents: &[Parent]) -> Vec<Parent> {
+    let kept = |parent: &Parent| Parent {
+        source: recorded(&parent.source, &parent.source),
+        digest: parent.digest.clone(),
+    };
+    parents.iter().map(kept).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_card_stands_on_names_no_folder_of_this_machine() {
+        let digest = Digest::of(b"weights");
+        let parent = |source: &str| Parent { source: source.to_owned(), digest: digest.clone() };
+        let parents = ["/elsewhere/lora_cc", "s/demo-1/clip/step-000300", "hf:owner/name"];
+        let kept = recorded_parents(&parents.map(parent));
+        assert_eq!(kept, ["lora_cc", parents[1], parents[2]].map(parent));
+    }
 
     #[test]
     fn a_card_names_no_folder_of_this_machine() {

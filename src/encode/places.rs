@@ -61,18 +61,23 @@ impl Sources {
         if Path::new(source).is_absolute() {
             return format!("{kinds}, found nothing of the kind there");
         }
+        format!(
+            "{kinds}, found no {source} in {}, nor in the hub's cache {}; name a file or folder that \
+             lies elsewhere by its path (--encoders NAME=PATH), or link it into {checkpoints}",
+            self.folders(),
+            hub::folder().display()
+        )
+    }
+
+    /// The folders that ways start from, in words.
+    pub(super) fn folders(&self) -> String {
         let mut folders: Vec<PathBuf> = std::env::current_dir().into_iter().collect();
         folders.extend(self.above().map(Path::to_owned));
         folders.push(self.checkpoints.clone());
         folders.dedup();
         let folders: Vec<String> =
             folders.iter().map(|folder| folder.display().to_string()).collect();
-        format!(
-            "{kinds}, found no {source} in {}, nor in the hub's cache {}; name a file or folder that \
-             lies elsewhere by its path (--encoders NAME=PATH), or link it into {checkpoints}",
-            folders.join(", "),
-            hub::folder().display()
-        )
+        folders.join(", ")
     }
 }
 
@@ -126,6 +131,10 @@ mod tests {
         ] {
             assert!(error.contains(&part), "{part}: {error}");
         }
+        let llama = sources.load(super::super::builtin::LLAMA).unwrap();
+        let lora = peft::merge(llama, &["gone".into()], &sources).unwrap_err().to_string();
+        let places = format!("no adapter_config.json in {}", sources.folders());
+        assert!(lora.starts_with("encoder gone holds") && lora.contains(&places), "{lora}");
         let error = sources.check("/nowhere/gone.gguf").unwrap_err().to_string();
         assert!(error.contains("found nothing of the kind there"), "{error}");
     }
