@@ -251,6 +251,32 @@ fn pictures_without_captions_are_compared_with_each_other() {
 }
 
 #[test]
+fn an_inspection_of_pictures_alone_judges_as_a_comparison_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = pictures(
+        folder.path(),
+        |n, paths| json!({"id": format!("i{n}"), "image": paths[0], "label": if n < 2 { "x" } else { "y" }}),
+    );
+    let clip = golden("encoders/clip");
+    let compared =
+        document(&format!("compare --task image --dataset {set} --encoders a={clip} --readonly"));
+    let line = format!(
+        "inspect --dataset {set} --direction image-to-image --encoders a={clip},b={clip}[max_tokens=4]"
+    );
+    let all = document(&line);
+    assert_eq!(all["protocol"], compared["protocol"]);
+    assert_eq!(all["summary"]["queries"], 2, "the third picture has a label of its own");
+    assert!(all["summary"]["slices"]["both-right"].is_u64(), "{all}");
+    let one = document(&format!("{line} --query-id i0@0"));
+    assert!(one["difference"]["first_relevant"][0].is_u64(), "{one}");
+    for hit in one["lists"][0]["hits"].as_array().unwrap() {
+        assert_eq!(hit["relevant"], json!(hit["item"] == "i1@0"), "{one}");
+    }
+    let lone = document(&format!("{line} --query-id i2@0"));
+    assert_eq!(lone["difference"]["first_relevant"], json!([null, null]));
+}
+
+#[test]
 fn an_image_tower_alone_stands_beside_whole_models_in_one_direction() {
     let clip = golden("encoders/clip");
     let base = "compare --task image --language en --pool 20 --readonly --encoders";

@@ -1,7 +1,7 @@
 //! `export-model`: a checkpoint in the layout of another program.
 
-use super::global::{Global, Refused};
-use crate::encode::{export_checkpoint, export_llama, export_peft};
+use super::global::{Global, Refused, say};
+use crate::encode::{Config, export_checkpoint, export_hf, export_peft};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::path::PathBuf;
@@ -10,7 +10,8 @@ use std::process::ExitCode;
 /// The layouts.
 #[derive(Clone, Copy, ValueEnum)]
 enum Layout {
-    /// Hugging Face: a language model's config.json, tokenizer.json, model.safetensors in f16.
+    /// Hugging Face: config.json, tokenizer.json, model.safetensors; of a language model in f16, of
+    /// a CLIP in f32 as a CLIPModel, with preprocessor_config.json.
     Hf,
     /// PEFT: a language model's low-rank weights alone; the base is named.
     Peft,
@@ -51,14 +52,23 @@ pub fn export_model(global: &Global, args: &ExportModel) -> anyhow::Result<ExitC
     let loaded = sources.load(&args.checkpoint).map_err(|error| Refused(error.to_string()))?;
     let half = args.dtype == Dtype::F16;
     if half && !matches!(args.format, Layout::Checkpoint) {
-        let why = "--dtype is for --format checkpoint: hf is written in f16, peft in f32";
+        let why =
+            "--dtype is for --format checkpoint: hf is written in f16 (a CLIP in f32), peft in f32";
         return Err(Refused(why.to_owned()).into());
     }
     let bytes = match args.format {
-        Layout::Hf => export_llama(&loaded, &args.out)?,
+        Layout::Hf => export_hf(&loaded, &args.out)?,
         Layout::Peft => export_peft(&sources, &args.checkpoint, &args.out)?,
         Layout::Checkpoint => export_checkpoint(&sources, &args.checkpoint, half, &args.out)?,
     };
+    if let (Layout::Hf, Config::Clip(config)) = (args.format, &loaded.config)
+        && config.logit_bias_init.is_some()
+    {
+        say(
+            "warning: a CLIPModel has no logit_bias: transformers gives the same rows and cosines, \
+             and logits without what that number takes off",
+        );
+    }
     let document = json!({
         "format": "llm2clip.export-model/1",
         "checkpoint": loaded.source,

@@ -11,6 +11,7 @@ use crate::ids::item_of;
 use crate::session::Time;
 use crate::session::folder::Session;
 use crate::session::follow::{logs_in, read_run};
+use crate::session::judged::{JudgedSet, read_judged};
 use crate::session::neighbours::{NeighbourSet, read_neighbours};
 use crate::session::results::{ResultId, Results, results_of};
 use crate::session::runs::RunRow;
@@ -207,19 +208,51 @@ impl<'a> Parts<'a> {
         if !folder.wants(Format::Trec) {
             return Ok(());
         }
-        // All encoders of a comparison are asked the same.
-        let mut judged: BTreeMap<&str, Relevant> = BTreeMap::new();
-        for set in &sets {
-            let known = judged.contains_key(set.direction.as_str());
-            let relevant = judged.entry(&set.direction).or_insert_with(|| relevant(set));
-            let name = format!("{id}.{}.{}", set.role, set.direction);
-            folder.text(&name, "run", &trec::run(set, relevant))?;
-            if !known {
-                let qrels = trec::qrels(&set.queries, &set.gallery, relevant);
-                folder.text(&format!("{id}.{}", set.direction), "qrels", &qrels)?;
+        let own = self.results.judged_path(id);
+        let Some(judged) = self.judgements(id, &own) else { return Ok(()) };
+        write_trec(folder, id.as_str(), &sets, judged)?;
+        self.second(id, folder)
+    }
+
+    /// The judgements in a file that need not be there; none where it cannot be read.
+    fn judgements(&mut self, id: &ResultId, path: &Path) -> Option<Vec<JudgedSet>> {
+        if !path.exists() {
+            return Some(Vec::new());
+        }
+        match read_judged(path) {
+            Ok(judged) => Some(judged),
+            Err(error) => {
+                self.skip(format!("judgements of result {id}"), &error);
+                None
             }
         }
-        Ok(())
+    }
+
+    /// Lists and judgements under a second set, where a comparison has one.
+    fn second(&mut self, id: &ResultId, folder: &mut Folder<'_>) -> anyhow::Result<()> {
+        let (lists, judged) =
+            (self.results.second_neighbours_path(id), self.results.second_judged_path(id));
+        if !lists.exists() || !judged.exists() {
+            let has = |(of, document): &(String, CompareDocument)| {
+                of == id.as_str() && document.qrels.is_some()
+            };
+            if self.comparisons.iter().any(has) {
+                self.skipped.push(Skipped {
+                    what: format!("second judgements of result {id} as TREC files"),
+                    why: "its session does not keep them: an earlier version compared; compare once more".to_owned(),
+                });
+            }
+            return Ok(());
+        }
+        let sets = match read_neighbours(&lists) {
+            Ok(sets) => sets,
+            Err(error) => {
+                self.skip(format!("neighbours of result {id} under its second judgements"), &error);
+                return Ok(());
+            }
+        };
+        let Some(judged) = self.judgements(id, &judged) else { return Ok(()) };
+        write_trec(folder, &format!("{id}.second"), &sets, judged)
     }
 
     fn tables(&self, folder: &mut Folder<'_>) -> anyhow::Result<()> {
@@ -254,6 +287,34 @@ impl<'a> Parts<'a> {
         }
         document
     }
+}
+
+/// Writes a run an encoder and direction, and the judgements of each direction; `judged` where ids do not
+/// say what they are.
+fn write_trec(
+    folder: &mut Folder<'_>,
+    stem: &str,
+    sets: &[NeighbourSet],
+    judged: Vec<JudgedSet>,
+) -> anyhow::Result<()> {
+    let known = judged.into_iter().map(|set| (set.direction.clone(), set));
+    let known: BTreeMap<String, JudgedSet> = known.collect();
+    // All encoders of a comparison are asked the same.
+    let mut written: BTreeMap<&str, Relevant> = BTreeMap::new();
+    for set in sets {
+        let first = !written.contains_key(set.direction.as_str());
+        let relevant = written.entry(&set.direction).or_insert_with(|| {
+            let kept = known.get(&set.direction).filter(|kept| kept.queries == set.queries);
+            kept.map_or_else(|| relevant(set), |kept| kept.relevant.clone())
+        });
+        let name = format!("{stem}.{}.{}", set.role, set.direction);
+        folder.text(&name, "run", &trec::run(set, relevant))?;
+        if first {
+            let qrels = trec::qrels(&set.queries, &set.gallery, relevant);
+            folder.text(&format!("{stem}.{}", set.direction), "qrels", &qrels)?;
+        }
+    }
+    Ok(())
 }
 
 /// Who answers whom by a set's own judgements: captions `item#k` and pictures `item@n` of one item

@@ -79,6 +79,41 @@ pub fn ends(tokenizer: &Tokenizer, bos: bool, eos: bool) -> Result<Vec<u8>> {
     Ok(config.to_string().into_bytes())
 }
 
+/// The text of a `tokenizer.json` that by itself puts BOS before and EOS behind a text, as a CLIP text
+/// tower reads it: `json`, the tokenizer's own, where that does so already, else with another
+/// post-processor. The ids of a text alone stay as they are.
+///
+/// # Errors
+/// A tokenizer without a token for one of the ends.
+pub fn with_both_ends(json: &[u8], tokenizer: &Tokenizer) -> Result<Vec<u8>> {
+    if tokenizer.adds_bos()? && tokenizer.adds_eos()? {
+        return Ok(json.to_vec());
+    }
+    let end = |id: Option<u32>, what: &str| {
+        let found = id.and_then(|id| Some((id, tokenizer.token(id)?)));
+        found.ok_or_else(|| DataError::NoSuchToken {
+            token: what.to_owned(),
+            needed_for: "a text tower",
+        })
+    };
+    let (bos, eos) = (end(tokenizer.bos(), "BOS")?, end(tokenizer.eos(), "EOS")?);
+    let token = |(_, name): &(u32, String)| json!({"SpecialToken": {"id": name, "type_id": 0}});
+    let text = |name: &str| json!({"Sequence": {"id": name, "type_id": 0}});
+    let mut special = serde_json::Map::new();
+    for (id, name) in [&bos, &eos] {
+        special.insert(name.clone(), json!({"id": name, "ids": [id], "tokens": [name]}));
+    }
+    let mut file: Value =
+        serde_json::from_slice(json).map_err(|source| DataError::TokenizerFile(source.into()))?;
+    file["post_processor"] = json!({
+        "type": "TemplateProcessing",
+        "single": [token(&bos), text("A"), token(&eos)],
+        "pair": [token(&bos), text("A"), token(&eos), token(&bos), text("B"), token(&eos)],
+        "special_tokens": special,
+    });
+    Ok(file.to_string().into_bytes())
+}
+
 /// A JSON file, or null where there is none.
 fn optional(path: &Path) -> Result<Value> {
     if !path.is_file() {
@@ -92,4 +127,25 @@ fn optional(path: &Path) -> Result<Value> {
 /// A token written as text, or as an object with its `content`.
 fn token(value: &Value) -> Option<String> {
     value.as_str().or_else(|| value["content"].as_str()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tokenizer_train::{Training, train};
+    use super::*;
+
+    #[test]
+    fn a_file_that_puts_both_ends_gives_the_same_ids_between_them() {
+        let json = train(["a b c", "a b"], &Training::default()).unwrap();
+        let own = from_json(json.clone()).unwrap();
+        assert_eq!((own.adds_bos, own.adds_eos), (true, false));
+        let both = from_json(with_both_ends(&json, &own.tokenizer).unwrap()).unwrap();
+        assert_eq!((both.adds_bos, both.adds_eos), (true, true));
+        let ids = own.tokenizer.ids("a c b").unwrap();
+        assert_eq!(both.tokenizer.ids("a c b").unwrap(), ids);
+        let published = both.tokenizer.published("a c b").unwrap();
+        assert_eq!(published, [&[0][..], &ids[..], &[1][..]].concat());
+        let again = with_both_ends(&both.json, &both.tokenizer).unwrap();
+        assert_eq!(again, both.json, "a file that does so already stays as it is");
+    }
 }

@@ -5,7 +5,7 @@ use super::normalise::Normalise;
 use super::processor::{Centre, Processor, Resize};
 use super::resize::Filter;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// The fields that change pixels, with the defaults of transformers' `CLIPImageProcessor`.
@@ -30,10 +30,10 @@ impl Default for Hf {
         let Normalise { mean, std } = Processor::clip(224).normalise;
         Self {
             do_resize: true,
-            size: serde_json::json!({"shortest_edge": 224}),
+            size: json!({"shortest_edge": 224}),
             resample: 3,
             do_center_crop: true,
-            crop_size: serde_json::json!(224),
+            crop_size: json!(224),
             do_rescale: true,
             rescale_factor: 1.0 / 255.0,
             do_normalize: true,
@@ -94,6 +94,44 @@ pub fn read(folder: &Path) -> Result<Option<Processor>> {
     Ok(Some(Processor { resize, crop, centre: Centre::Floor, filter, normalise }))
 }
 
+/// What goes into a `preprocessor_config.json` that [`read`] reads as this processor, and transformers
+/// as a `CLIPImageProcessor`. None for one that cuts where that class does not.
+#[must_use]
+pub fn to_hf(processor: &Processor) -> Option<Value> {
+    if processor.centre != Centre::Floor {
+        return None;
+    }
+    let square = |edge: usize| json!({"height": edge, "width": edge});
+    let (size, crops) = match processor.resize {
+        Resize::ShortestEdge(edge) => (json!({"shortest_edge": edge}), true),
+        Resize::Squash(edge) => (square(edge), edge != processor.crop),
+    };
+    let Normalise { mean, std } = processor.normalise;
+    Some(json!({
+        "image_processor_type": "CLIPImageProcessor",
+        "do_convert_rgb": true,
+        "do_resize": true,
+        "size": size,
+        "resample": match processor.filter {
+            Filter::Bilinear => 2,
+            Filter::Bicubic => 3,
+        },
+        "do_center_crop": crops,
+        "crop_size": square(processor.crop),
+        "do_rescale": true,
+        "rescale_factor": 1.0 / 255.0,
+        "do_normalize": true,
+        "image_mean": mean.map(written),
+        "image_std": std.map(written),
+    }))
+}
+
+/// A number as short as it reads back: 0.4 and not 0.4000000059604645.
+fn written(number: f32) -> f64 {
+    let short = number.to_string().parse().unwrap_or(f64::from(number));
+    if short as f32 == number { short } else { f64::from(number) }
+}
+
 fn find(folder: &Path) -> Result<Option<(PathBuf, Value)>> {
     for (name, inside) in
         [("preprocessor_config.json", None), ("processor_config.json", Some("image_processor"))]
@@ -136,6 +174,24 @@ mod tests {
         let read = read_text(squash).unwrap().unwrap();
         assert_eq!((read.resize, read.crop), (Resize::Squash(384), 384));
         assert_eq!((read.filter, read.normalise.mean), (Filter::Bilinear, [0.5; 3]));
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same() {
+        let odd = Normalise { mean: [0.4, 0.1 + 0.2, 1e-7], std: [1.0 / 3.0, 0.25, 1.0] };
+        let clip = Processor::clip(224);
+        for processor in [
+            clip.clone(),
+            Processor { resize: Resize::ShortestEdge(256), normalise: odd, ..clip.clone() },
+            Processor { resize: Resize::Squash(224), filter: Filter::Bilinear, ..clip.clone() },
+            Processor { resize: Resize::Squash(256), ..clip.clone() },
+        ] {
+            let text = to_hf(&processor).unwrap().to_string();
+            assert_eq!(read_text(&text).unwrap(), Some(processor), "{text}");
+        }
+        let text = to_hf(&clip).unwrap().to_string();
+        assert!(text.contains("0.48145466") && !text.contains("0.4814546704"), "{text}");
+        assert_eq!(to_hf(&Processor { centre: Centre::HalfEven, ..clip }), None);
     }
 
     #[test]

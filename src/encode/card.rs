@@ -2,6 +2,7 @@
 //! a row ([`EncoderCard`], in tables and results).
 
 use crate::data::text::Template;
+use crate::hub;
 use crate::ids::Digest;
 use crate::model::Pooling;
 use serde::{Deserialize, Serialize};
@@ -112,7 +113,7 @@ pub struct EncoderCard {
     /// The encoder as asked for, without its label and options; of an absolute path as `recorded`
     /// leaves it.
     pub encoder: String,
-    /// LoRA folders that were merged into it as asked for, in this order.
+    /// LoRA folders that were merged into it as asked for, in this order; an absolute path likewise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lora: Vec<String>,
     /// `llama`, `clip`, `llm2clip` or `bm25`.
@@ -167,8 +168,9 @@ impl EncoderCard {
 }
 
 /// An encoder's source as a card names it, so that no card names a folder of the machine it was made
-/// on: as it was given, and in the place of an absolute path the model's own name, its way from the
-/// current directory, or else the last part of the path. The weights' digest stands beside it.
+/// on: as it was given, and in the place of an absolute path the model's own name, its name on the hub
+/// where it lies in the hub's cache, its way from the current directory, or else the last part of the
+/// path. The weights' digest stands beside it.
 #[must_use]
 pub fn recorded(name: &str, source: &str) -> String {
     let path = Path::new(name);
@@ -178,6 +180,9 @@ pub fn recorded(name: &str, source: &str) -> String {
     if !Path::new(source).is_absolute() {
         return source.to_owned();
     }
+    if let Some(name) = hub::name_of(path) {
+        return name;
+    }
     let here = std::env::current_dir().ok();
     let inside = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
     let inside = inside.filter(|inside| !inside.as_os_str().is_empty());
@@ -185,13 +190,34 @@ pub fn recorded(name: &str, source: &str) -> String {
     inside.or_else(last).map_or_else(String::new, |kept| kept.to_string_lossy().into_owned())
 }
 
+/// What a model stands on, each as a card names it.
+#[must_use]
+pub fn recorded_parents(parents: &[Parent]) -> Vec<Parent> {
+    let kept = |parent: &Parent| Parent {
+        source: recorded(&parent.source, &parent.source),
+        digest: parent.digest.clone(),
+    };
+    parents.iter().map(kept).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn what_a_card_stands_on_names_no_folder_of_this_machine() {
+        let digest = Digest::of(b"weights");
+        let parent = |source: &str| Parent { source: source.to_owned(), digest: digest.clone() };
+        let parents = ["/elsewhere/lora_cc", "s/demo-1/clip/step-000300", "hf:owner/name"];
+        let kept = recorded_parents(&parents.map(parent));
+        assert_eq!(kept, ["lora_cc", parents[1], parents[2]].map(parent));
+    }
+
+    #[test]
     fn a_card_names_no_folder_of_this_machine() {
         let here = std::env::current_dir().unwrap().join("models/x.gguf").display().to_string();
+        let cached = hub::folder().join("models--owner--name/snapshots/abc/x.gguf");
+        let cached = std::path::absolute(cached).unwrap().display().to_string();
         for (name, source, wanted) in [
             ("builtin:llama", "builtin:llama", "builtin:llama"),
             ("models/x.gguf", "models/x.gguf", "models/x.gguf"),
@@ -202,6 +228,7 @@ mod tests {
             ),
             (&here, &here, "models/x.gguf"),
             ("/elsewhere/x.gguf", "/elsewhere/x.gguf", "x.gguf"),
+            (&cached, &cached, "hf:owner/name/x.gguf@abc"),
         ] {
             assert_eq!(recorded(name, source), wanted, "{name}");
         }

@@ -2,12 +2,14 @@
 //! PEFT's, and a checkpoint of ours without what only training needs.
 
 use super::card::TextUse;
+use super::export_clip::export_clip;
 use super::source::in_dtype;
 use super::{AttentionKind, Config, EncodeError, Loaded, ModelKind, Sources};
 use crate::data::hf_tokenizer;
 use crate::data::text::Template;
 use crate::files::manifest::{self, CHECKPOINT};
 use crate::files::{self, FileError};
+use crate::model::LlamaConfig;
 use crate::model::names::{Tensors, drop_head};
 use candle_core::DType;
 use serde_json::{Value, json};
@@ -15,20 +17,28 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// Writes a Llama to `folder` as `config.json`, `tokenizer.json` and `model.safetensors` in f16,
-/// low-rank weights merged; where it is more than a plain causal model, also how texts become rows
-/// (`llm2vec_config.json`). Returns the bytes of its weights.
+/// Writes a model to `folder` as Hugging Face lays it out: a Llama, or a CLIP as a `CLIPModel`.
+/// Returns the bytes of its weights.
 ///
 /// # Errors
-/// Another kind of model, or a folder that cannot be written.
-pub fn export_llama(loaded: &Loaded, folder: &Path) -> Result<u64, EncodeError> {
-    let Config::Llama(config) = &loaded.config else {
-        let what = format!(
-            "cannot be written as hf: expected a Llama, found a model of kind {}; use --format checkpoint, which any llm2clip reads",
-            loaded.config.kind().name()
-        );
-        return Err(unfit(&loaded.source, &what));
-    };
+/// A model that the layout has no place for, or a folder that cannot be written.
+pub fn export_hf(loaded: &Loaded, folder: &Path) -> Result<u64, EncodeError> {
+    match &loaded.config {
+        Config::Llama(config) => export_llama(loaded, config, folder),
+        Config::Clip(config) => export_clip(loaded, config, folder),
+        Config::Llm2clip(_) => Err(unfit(
+            &loaded.source,
+            "cannot be written as hf: expected a Llama or a CLIP, found a model of kind llm2clip, \
+             whose texts are rows of a language model behind an adapter, where a CLIPModel has a \
+             text tower; use --format checkpoint, which any llm2clip reads",
+        )),
+    }
+}
+
+/// Writes a Llama to `folder` as `config.json`, `tokenizer.json` and `model.safetensors` in f16,
+/// low-rank weights merged; where it is more than a plain causal model, also how texts become rows
+/// (`llm2vec_config.json`).
+fn export_llama(loaded: &Loaded, config: &LlamaConfig, folder: &Path) -> Result<u64, EncodeError> {
     fs::create_dir_all(folder).map_err(FileError::at("creating", folder))?;
     let mut tensors = loaded.tensors.clone();
     if config.tied {
@@ -37,11 +47,7 @@ pub fn export_llama(loaded: &Loaded, folder: &Path) -> Result<u64, EncodeError> 
     let bytes = bytes_of(&in_dtype(tensors, DType::F16)?)?;
     files::write_atomic(&folder.join("model.safetensors"), &bytes)?;
     write_json(&folder.join("config.json"), &config.to_hf())?;
-    let tokenizer = match &loaded.own_tokenizer {
-        Some(bytes) => bytes.to_vec(),
-        None => super::builtin::llama_tokenizer_file().to_vec(),
-    };
-    files::write_atomic(&folder.join("tokenizer.json"), &tokenizer)?;
+    files::write_atomic(&folder.join("tokenizer.json"), tokenizer_file(loaded))?;
     let (bos, eos) = loaded.text.as_ref().map_or((true, false), |text| (text.bos, text.eos));
     let ends = hf_tokenizer::ends(&loaded.tokenizer, bos, eos)?;
     files::write_atomic(&folder.join("tokenizer_config.json"), &ends)?;
@@ -63,7 +69,7 @@ pub fn export_peft(sources: &Sources, name: &str, folder: &Path) -> Result<u64, 
                 "holds no low-rank weights of a language model; export it with --format hf"
             }
             ModelKind::Clip | ModelKind::Llm2clip => {
-                "is no language model with low-rank weights; export it with --format checkpoint"
+                "is no language model with low-rank weights; export it with --format checkpoint, a CLIP also with --format hf"
             }
         };
         return Err(unfit(name, what));
@@ -136,7 +142,15 @@ pub fn export_checkpoint(
     Ok(bytes)
 }
 
-fn unfit(name: &str, what: &str) -> EncodeError {
+/// The text of the model's `tokenizer.json`.
+pub(super) fn tokenizer_file(loaded: &Loaded) -> &[u8] {
+    match &loaded.own_tokenizer {
+        Some(bytes) => bytes.as_slice(),
+        None => super::builtin::llama_tokenizer_file(),
+    }
+}
+
+pub(super) fn unfit(name: &str, what: &str) -> EncodeError {
     EncodeError::Unfit { encoder: name.to_owned(), what: what.to_owned() }
 }
 
@@ -144,7 +158,7 @@ fn bytes_of(tensors: &Tensors) -> Result<Vec<u8>, EncodeError> {
     Ok(safetensors::serialize(tensors, None).map_err(candle_core::Error::from)?)
 }
 
-fn write_json(path: &Path, value: &Value) -> Result<(), EncodeError> {
+pub(super) fn write_json(path: &Path, value: &Value) -> Result<(), EncodeError> {
     let bytes = serde_json::to_vec_pretty(value)
         .map_err(|cause| EncodeError::Json { cause, path: path.to_owned() })?;
     Ok(files::write_atomic(path, &bytes)?)

@@ -1,6 +1,6 @@
 //! Image encoders: CLIP's image tower, and the one LLM2CLIP fine-tuned.
 
-use super::card::{EncoderCard, PictureUse, recorded};
+use super::card::{EncoderCard, PictureUse, recorded, recorded_parents};
 use super::source::{Config, Loaded};
 use super::{Embeddings, EncodeError};
 use crate::data::corpus::Picture;
@@ -111,7 +111,7 @@ pub fn image_encoder(
         dtype: "f32".to_owned(),
         tokenizer: None,
         weights: Some(loaded.digest),
-        stands_on: loaded.stands_on,
+        stands_on: recorded_parents(&loaded.stands_on),
     };
     Ok(ModelImageEncoder { card, vit, processor, exif, device: device.clone() })
 }

@@ -6,6 +6,7 @@
 //! | `fit.rs` | whether options fit what they are given to |
 //! | `card.rs` | [`ModelCard`] of a checkpoint, [`EncoderCard`] of rows |
 //! | `source.rs` | from a name to weights: built in, checkpoints and what they stand on |
+//! | `places.rs` | where a model's file or folder is looked for |
 //! | `gguf/` | Llamas in GGUF files |
 //! | `hf.rs`, `peft.rs` | model folders in Hugging Face's layout, LoRA folders in PEFT's |
 //! | `builtin.rs` | what is embedded in the binary |
@@ -13,6 +14,7 @@
 //! | `layers.rs` | rows from every layer of a Llama in one pass |
 //! | `look.rs`, `self_test.rs` | an encoder looked into: tokens, pictures, whether it does what its card says |
 //! | `export.rs` | weights for other programs: Hugging Face's layout, PEFT's, our own without the optimizer |
+//! | `export_clip.rs` | a CLIP as transformers' `CLIPModel` |
 //! | `embeddings.rs` | rows of unit length |
 //! | `kept.rs` | rows of an encoding that was interrupted |
 //! | `table.rs`, `mmap.rs` | embedding tables on disk |
@@ -24,6 +26,7 @@ mod card;
 mod embeddings;
 mod error;
 mod export;
+mod export_clip;
 mod fit;
 mod gguf;
 mod hf;
@@ -33,6 +36,7 @@ mod layers;
 mod look;
 mod mmap;
 mod peft;
+mod places;
 mod self_test;
 mod source;
 mod spec;
@@ -46,7 +50,7 @@ pub use card::{
 };
 pub use embeddings::{EmbeddingError, Embeddings};
 pub use error::EncodeError;
-pub use export::{export_checkpoint, export_llama, export_peft};
+pub use export::{export_checkpoint, export_hf, export_peft};
 pub use gguf::GgufError;
 pub use hf::HfError;
 pub use image::{EncodedImages, ImageEncoder, ModelImageEncoder, image_encoder};

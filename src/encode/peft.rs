@@ -171,8 +171,16 @@ pub fn merge(
         let source = folder.display().to_string();
         let folder = match source.strip_prefix("hf:") {
             Some(repository) => crate::hub::cached(repository)?.0,
-            None if folder.exists() => folder.clone(),
-            None => sources.checkpoints.join(folder),
+            None => {
+                let found = sources.places(folder).into_iter().find(|place| is_lora(place));
+                found.ok_or_else(|| EncodeError::Unfit {
+                    encoder: source.clone(),
+                    what: format!(
+                        "holds no adapter_config.json in {}; name a LoRA folder as PEFT writes it",
+                        sources.folders()
+                    ),
+                })?
+            }
         };
         loaded = merge_one(loaded, &folder, &source, sources.weigh)?;
     }

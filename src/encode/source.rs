@@ -3,7 +3,7 @@
 use super::builtin;
 use super::card::{ModelCard, ModelKind, Parent, TextUse};
 use super::peft::{self, LoraNorm, MergedLora};
-use super::{AttentionKind, EncodeError, gguf, hf};
+use super::{AttentionKind, EncodeError, gguf, hf, places};
 use crate::data::hf_tokenizer;
 use crate::data::processor::Processor;
 use crate::data::text::Template;
@@ -153,7 +153,8 @@ pub struct Sources {
 
 impl Sources {
     /// Loads a model by its source: `builtin:llama`, a checkpoint's folder or `RUN/STAGE[@STEP]`, a
-    /// GGUF file, a model folder in Hugging Face's layout, or `hf:owner/name` where it was pulled.
+    /// GGUF file, a model folder in Hugging Face's layout, or `hf:owner/name` where it was pulled. A path
+    /// starts in the working folder, beside the checkpoints folder, in it, or in the hub's cache.
     pub fn load(&self, source: &str) -> Result<Loaded, EncodeError> {
         match self.place(source)? {
             Place::Builtin => self.load_builtin(),
@@ -182,24 +183,16 @@ impl Sources {
             let (folder, file) = crate::hub::cached(repository)?;
             return Ok(Place::Foreign(file.or_else(|| only_gguf(&folder)).unwrap_or(folder)));
         }
-        if let Some(place) = self.foreign(source) {
+        let places = self.places(Path::new(source));
+        if let Some(place) = places.into_iter().find(|path| places::is_foreign(path)) {
             return Ok(Place::Foreign(place));
         }
-        Ok(Place::Checkpoint(self.find(source)?))
-    }
-
-    /// A path that holds a model and no checkpoint of ours, as given or below the checkpoints folder.
-    fn foreign(&self, source: &str) -> Option<PathBuf> {
-        let is_gguf = |path: &Path| {
-            path.is_file() && path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf"))
-        };
-        let is_model = |path: &Path| {
-            !path.join("manifest.json").exists()
-                && (path.join("config.json").is_file() || peft::is_lora(path))
-        };
-        [PathBuf::from(source), self.checkpoints.join(source)]
-            .into_iter()
-            .find(|path| is_gguf(path) || is_model(path))
+        match self.find(source) {
+            Err(unknown @ EncodeError::Unknown { .. }) => {
+                Ok(Place::Foreign(places::in_hub(source)?.ok_or(unknown)?))
+            }
+            found => Ok(Place::Checkpoint(found?)),
+        }
     }
 
     fn load_foreign(&self, place: &Path, source: &str) -> Result<Loaded, EncodeError> {
@@ -326,7 +319,7 @@ impl Sources {
     /// The folder of a checkpoint: an existing path, or `RUN/STAGE[@STEP]` with any unambiguous
     /// beginning or end of the run's name.
     pub fn find(&self, source: &str) -> Result<PathBuf, EncodeError> {
-        for path in [PathBuf::from(source), self.checkpoints.join(source)] {
+        for path in self.places(Path::new(source)) {
             if path.join("manifest.json").exists() {
                 return Ok(path);
             }
@@ -341,13 +334,7 @@ impl Sources {
             }
             None => (source, None),
         };
-        let looked = || {
-            format!(
-                "builtin:llama, bm25, a .gguf file, a model folder with config.json, hf:owner/name, a \
-                 checkpoint's folder or RUN/STAGE below {}",
-                self.checkpoints.display()
-            )
-        };
+        let looked = || self.looked_for(source);
         let (run, stage) = place.rsplit_once('/').ok_or_else(|| unknown(looked()))?;
         let folder = self.find_run(source, run)?.ok_or_else(|| unknown(looked()))?.join(stage);
         match step {

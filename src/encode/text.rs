@@ -2,7 +2,7 @@
 //! LLM2CLIP's adapter.
 
 use super::KeptRows;
-use super::card::{AttentionKind, EncoderCard, TextUse, recorded};
+use super::card::{AttentionKind, EncoderCard, TextUse, recorded, recorded_parents};
 use super::source::{Config, Loaded, Sources};
 use super::{Embeddings, EncodeError, Options, peft};
 use crate::data::DataError;
@@ -14,6 +14,7 @@ use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Tokens that go through a model at once when many texts are encoded.
@@ -89,9 +90,13 @@ pub fn text_encoder(
     let loaded = peft::merge(loaded, &options.lora, sources)?;
     let device = sources.device.clone();
     let unfit = |what: &str| EncodeError::Unfit { encoder: name.to_owned(), what: what.to_owned() };
+    let lora = |folder: &PathBuf| {
+        let asked = folder.display().to_string();
+        recorded(&asked, &asked)
+    };
     let mut card = EncoderCard {
         encoder: recorded(name, &loaded.source),
-        lora: options.lora.iter().map(|folder| folder.display().to_string()).collect(),
+        lora: options.lora.iter().map(lora).collect(),
         kind: loaded.config.kind().name().to_owned(),
         tower: "text".to_owned(),
         dim: 0,
@@ -102,7 +107,7 @@ pub fn text_encoder(
         dtype: "f32".to_owned(),
         tokenizer: Some(loaded.tokenizer.digest().clone()),
         weights: Some(loaded.digest.clone()),
-        stands_on: loaded.stands_on.clone(),
+        stands_on: recorded_parents(&loaded.stands_on),
     };
     match &loaded.config {
         Config::Llama(config) => {
@@ -157,7 +162,7 @@ pub fn text_encoder(
             card.dim = config.adapter.projection;
             card.text = Some(how.clone());
             card.tokenizer = Some(language.tokenizer.digest().clone());
-            card.stands_on.push(parent.clone());
+            card.stands_on.extend(recorded_parents(std::slice::from_ref(parent)));
             let trunk = trunk(&language, &device)?;
             let builder = Builder::load(loaded.tensors, &device).trainable(Rule::None);
             let model = Llm2Clip::new(config, &builder)?;

@@ -10,6 +10,6 @@ mod cache;
 mod error;
 mod pull;
 
-pub use cache::{Repository, cached, folder};
+pub use cache::{Repository, cached, folder, name_of, named};
 pub use error::HubError;
 pub use pull::{Heard, Pull, PulledFile, pull};

@@ -59,7 +59,7 @@ pub fn report(
         CompareRequest { encoders: specs, seed: recipe.seed, ..CompareRequest::default() };
     let (caption, sets) = compare(&encoders, &probe, &compared, narrator)?;
     let id = results.free_id("caption")?;
-    keep(session.folder(), &results, &id, &probe, &sets, encoders.exif)?;
+    keep(session.folder(), &results, &id, &probe, &sets.own, encoders.exif)?;
     results.write(&id, &caption)?;
     narrator.tell(Compared { id: id.to_string(), task: "caption".to_owned() })?;
     narrator.attend_between()?;
@@ -71,7 +71,7 @@ pub fn report(
         CompareRequest { encoders: specs.clone(), seed: recipe.seed, ..CompareRequest::default() };
     let (image, sets) = compare(&encoders, &probe, &compared, narrator)?;
     let id = results.free_id("image")?;
-    keep(session.folder(), &results, &id, &probe, &sets, encoders.exif)?;
+    keep(session.folder(), &results, &id, &probe, &sets.own, encoders.exif)?;
     results.write(&id, &image)?;
     narrator.tell(Compared { id: id.to_string(), task: "image".to_owned() })?;
     narrator.attend_between()?;

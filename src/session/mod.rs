@@ -8,7 +8,7 @@
 //! - [`fold`], [`state`]: what is known after so many records, and whether the run lives
 //! - [`folder`], [`follow`], [`runs`], [`names`], [`paths`]: sessions and runs on disk
 //! - [`index`]: the fold of a long log, kept so that it opens at once
-//! - [`results`], [`neighbours`], [`parts`]: comparisons and inspections
+//! - [`results`], [`neighbours`], [`judged`], [`parts`]: comparisons and inspections
 //! - [`control`]: commands waiting for a runner
 //! - [`system`]: what the machine did meanwhile
 //! - [`sitting`]: what was done, marked and noted at the terminal
@@ -27,6 +27,7 @@ pub mod folder;
 pub mod follow;
 pub mod header;
 pub mod index;
+pub mod judged;
 pub mod names;
 pub mod neighbours;
 pub mod overview;

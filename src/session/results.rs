@@ -70,6 +70,24 @@ impl Results {
         self.folder.join(format!("{id}.neighbours.safetensors"))
     }
 
+    /// `<id>.judged.safetensors`: what answers what, where ids do not say so.
+    #[must_use]
+    pub fn judged_path(&self, id: &ResultId) -> PathBuf {
+        self.folder.join(format!("{id}.judged.safetensors"))
+    }
+
+    /// `<id>.second.neighbours.safetensors`: neighbours as a second set of judgements ranks them.
+    #[must_use]
+    pub fn second_neighbours_path(&self, id: &ResultId) -> PathBuf {
+        self.folder.join(format!("{id}.second.neighbours.safetensors"))
+    }
+
+    /// `<id>.second.judged.safetensors`: the second set of judgements.
+    #[must_use]
+    pub fn second_judged_path(&self, id: &ResultId) -> PathBuf {
+        self.folder.join(format!("{id}.second.judged.safetensors"))
+    }
+
     /// Makes the folder where it is missing.
     pub fn make(&self) -> Result<(), LogError> {
         fs::create_dir_all(&self.folder)

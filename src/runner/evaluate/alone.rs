@@ -67,6 +67,15 @@ mod tests {
     }
 
     fn probe(items: Vec<Item>) -> Result<Probe, String> {
+        laid_out(items, false)
+    }
+
+    /// What an inspection asks: its gallery is the whole set.
+    fn gallery(items: Vec<Item>) -> Probe {
+        laid_out(items, true).unwrap()
+    }
+
+    fn laid_out(items: Vec<Item>, whole: bool) -> Result<Probe, String> {
         let request = ProbeRequest {
             task: Task::Image,
             captions: Captions::Any,
@@ -74,7 +83,7 @@ mod tests {
             pool: None,
             query_language: None,
             gallery_language: None,
-            whole: false,
+            whole,
         };
         let corpus = Corpus::new("shop", items);
         Probe::new(&corpus, &request).map_err(|error| error.to_string())
@@ -122,6 +131,29 @@ mod tests {
         let (places, judgements) = found.judgements(Direction::ImageToImage);
         assert_eq!((places, judgements.relevant.of(1)), (vec![0, 2, 3], &[0, 3][..]));
         assert_eq!(judgements.units, [0, 2, 3], "each picture is a unit of its own");
+    }
+
+    #[test]
+    fn an_inspection_judges_pictures_alone_as_a_comparison_does() {
+        let by_label = vec![
+            item("a", 1, "a", Some("x")),
+            item("b", 1, "b", None),
+            item("c", 1, "c", Some("x")),
+        ];
+        let by_concept = vec![item("a", 1, "shoe", None), item("b", 1, "shoe", None)];
+        let by_item = vec![item("a", 2, "a", Some("x")), item("b", 1, "b", Some("x"))];
+        for (items, joins) in [(by_label, true), (by_concept, true), (by_item, false)] {
+            let (compared, inspected) = (probe(items.clone()).unwrap(), gallery(items));
+            assert_eq!(inspected.protocol, compared.protocol);
+            let direction = Direction::ImageToImage;
+            assert_eq!(inspected.judgements(direction), compared.judgements(direction));
+            assert_eq!(inspected.joins_items(), joins);
+        }
+        // A folder whose pictures share nothing is a gallery all the same.
+        let shared = gallery(vec![item("a", 1, "a", Some("x")), item("b", 1, "b", None)]);
+        assert_eq!(shared.protocol.captions, "any, whole gallery");
+        assert!(shared.judgements(Direction::ImageToImage).0.is_empty());
+        assert_eq!(shared.pictures.len(), 2);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::asked::judged;
 use super::encoders::{Encoded, Encoders, TimedRows};
+use super::keepsakes::judged_set;
 use super::probe::Probe;
 use super::qrels::Qrels;
 use super::same;
@@ -22,6 +23,7 @@ use crate::eval::{
     RankedRow, Scores, Table, rank, table, tied_share,
 };
 use crate::runner::{Narrator, RunError};
+use crate::session::judged::JudgedSet;
 use crate::session::neighbours::NeighbourSet;
 use std::time::Instant;
 
@@ -43,6 +45,17 @@ pub struct CompareRequest {
     pub qrels: Option<Qrels>,
     /// Whether every row is also searched as f16 and int8.
     pub quantised: bool,
+}
+
+/// Who stood near whom in a comparison.
+#[derive(Clone, Debug, Default)]
+pub struct Neighbours {
+    /// In each of its rows.
+    pub own: Vec<NeighbourSet>,
+    /// In each of its rows under a second set of judgements.
+    pub second: Vec<NeighbourSet>,
+    /// That second set, a direction each.
+    pub judged: Vec<JudgedSet>,
 }
 
 /// One row before its intervals are known.
@@ -90,7 +103,7 @@ pub fn compare(
     probe: &Probe,
     request: &CompareRequest,
     narrator: &mut Narrator,
-) -> Result<(CompareDocument, Vec<NeighbourSet>), RunError> {
+) -> Result<(CompareDocument, Neighbours), RunError> {
     if probe.left_out > 0 {
         narrator.warn(&format!(
             "{} items lack what the {} task needs and are left out",
@@ -142,14 +155,21 @@ pub fn compare(
             other.push(measure(&spec.label, &encoded, &asked)?);
         }
     }
-    let (rows, table, neighbours) = tabulate(own, request)?;
+    let (rows, table, own) = tabulate(own, request)?;
+    let mut neighbours = Neighbours { own, ..Neighbours::default() };
     let same_rows = same::groups(&digests);
     warn_of_nothing_said(&rows, &same_rows, narrator)?;
     let (replicates, replicate_differences) = replicated(&rows, request);
     let qrels = match second {
         None => None,
         Some((file, judged)) => {
-            let (rows, table, _) = tabulate(other, request)?;
+            let (rows, table, sets) = tabulate(other, request)?;
+            neighbours.second = sets;
+            let of_direction =
+                |(direction, places, judgements): &(Direction, Vec<usize>, Judgements)| {
+                    judged_set(probe, &file.name, *direction, places, judgements)
+                };
+            neighbours.judged = judged.directions.iter().map(of_direction).collect();
             let mut protocol = probe.protocol.clone();
             protocol.judgements.clone_from(&file.name);
             let (replicates, replicate_differences) = replicated(&rows, request);

@@ -1,16 +1,22 @@
-//! What a session keeps of a result's data, so that it can be looked at where the data set is not: small
-//! pictures and captions of what stands in its lists of neighbours.
+//! What a session keeps of a result's data, so that it can be looked at where the data set is not: who
+//! stood near whom, what answers what where ids do not say so, small pictures and captions of what stands
+//! in its lists of neighbours.
 
+use super::compare::Neighbours;
 use super::probe::{Entry, Probe};
 use crate::data::picture::Exif;
 use crate::data::thumbnail::thumbnail;
+use crate::eval::{Direction, Judgements};
 use crate::runner::RunError;
+use crate::session::judged::{JudgedSet, write_judged};
 use crate::session::neighbours::{NeighbourSet, write_neighbours};
 use crate::session::results::{ResultId, Results};
 use crate::session::thumbnails::{ItemsShown, LARGEST_THUMBNAIL, Thumbnails};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+/// A set's own judgements, as a protocol names them.
+const OWN: &str = "own";
 /// Bytes of pictures that one result may keep.
 const PICTURE_BYTES: usize = 4 << 20;
 /// Bytes of captions likewise.
@@ -30,6 +36,9 @@ pub fn keep(
 ) -> Result<(), RunError> {
     results.make()?;
     write_neighbours(&results.neighbours_path(id), sets)?;
+    if probe.joins_items() {
+        write_judged(&results.judged_path(id), &own_judgements(probe, sets))?;
+    }
     let wanted = wanted(sets);
     let mut shown = ItemsShown::default();
     let pictures = by_id(&probe.pictures);
@@ -57,6 +66,52 @@ pub fn keep(
         shown.captions.insert(name.to_owned(), text);
     }
     Ok(thumbnails.write_map(id, &shown)?)
+}
+
+/// Writes a second set of judgements beside a result, and who stood near whom under it; nothing where
+/// there is none.
+///
+/// # Errors
+/// Files that cannot be written.
+pub fn keep_second(
+    results: &Results,
+    id: &ResultId,
+    neighbours: &Neighbours,
+) -> Result<(), RunError> {
+    if neighbours.judged.is_empty() {
+        return Ok(());
+    }
+    results.make()?;
+    write_neighbours(&results.second_neighbours_path(id), &neighbours.second)?;
+    Ok(write_judged(&results.second_judged_path(id), &neighbours.judged)?)
+}
+
+/// The set's own judgements in every direction that was asked.
+fn own_judgements(probe: &Probe, sets: &[NeighbourSet]) -> Vec<JudgedSet> {
+    let asked = |direction: &Direction| sets.iter().any(|set| set.direction == direction.name());
+    let judged = |direction: Direction| {
+        let (places, judgements) = probe.judgements(direction);
+        judged_set(probe, OWN, direction, &places, &judgements)
+    };
+    Direction::ALL.into_iter().filter(asked).map(judged).collect()
+}
+
+/// What answers what in a direction, by ids.
+pub(super) fn judged_set(
+    probe: &Probe,
+    name: &str,
+    direction: Direction,
+    places: &[usize],
+    judgements: &Judgements,
+) -> JudgedSet {
+    let (askers, answerers) = (probe.askers(direction), probe.answerers(direction));
+    JudgedSet {
+        judgements: name.to_owned(),
+        direction: direction.name().to_owned(),
+        queries: places.iter().map(|&place| askers[place].0.to_owned()).collect(),
+        gallery: answerers.into_iter().map(|(id, _)| id.to_owned()).collect(),
+        relevant: judgements.relevant.clone(),
+    }
 }
 
 /// For every picture among the wanted the first caption of its item: what it is called.
@@ -100,7 +155,7 @@ fn wanted(sets: &[NeighbourSet]) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::{Direction, Task};
+    use crate::eval::Task;
     use crate::runner::evaluate::{Captions, ProbeRequest};
     use crate::session::results::results_of;
 

@@ -8,7 +8,7 @@
 //! | `asked.rs` | what is wrong with a comparison before anything is encoded |
 //! | `compare.rs` | a table over encoders and directions |
 //! | `inspect.rs` | a query's ranked lists under two encoders, or all queries counted |
-//! | `keepsakes.rs` | what a session keeps of them: neighbours, small pictures, captions |
+//! | `keepsakes.rs` | what a session keeps of them: neighbours, judgements, small pictures, captions |
 //! | `answer.rs` | [`Desk`]: a gallery encoded once, then one query after another |
 //! | `seat.rs` | one of the desk's encoders |
 //! | `itself.rs` | own pictures that are the gallery's |
@@ -42,10 +42,10 @@ pub use answer::{Ask, Desk, Pair, Question};
 pub use asked::check_compare;
 pub use candidates::{CandidatesError, candidates};
 pub use classify::{Candidate, ClassifyRequest, LabelledPictures, classify};
-pub use compare::{CompareRequest, RESAMPLES, compare};
+pub use compare::{CompareRequest, Neighbours, RESAMPLES, compare};
 pub use encoders::{Encoders, TimedRows};
 pub use inspect::{InspectRequest, Query, inspect};
-pub use keepsakes::keep;
+pub use keepsakes::{keep, keep_second};
 pub use probe::{Captions, Probe, ProbeRequest};
 pub use qrels::Qrels;
 pub use sweep::{SWEEP_ITEMS, SweepOver, outside_test, sweep};

@@ -116,7 +116,6 @@ impl Probe {
             Some((first, answering(item).into_iter().find(|k| *k != first)?))
         };
         let captionless = request.task == Task::Image
-            && !request.whole
             && request.query_language.is_none()
             && request.gallery_language.is_none()
             && all.iter().all(|item| item.captions.is_empty());
@@ -141,11 +140,10 @@ impl Probe {
         if usable.is_empty() {
             return Err(RunError::Unfit(nothing(corpus, request, has_splits)));
         }
-        let alone = if captionless {
-            Some(alone(&usable).ok_or_else(|| RunError::Unfit(nothing_shared(corpus)))?)
-        } else {
-            None
-        };
+        let alone = captionless.then(|| alone(&usable)).flatten();
+        if captionless && alone.is_none() && !request.whole {
+            return Err(RunError::Unfit(nothing_shared(corpus)));
+        }
         let mut protocol = Protocol::new(
             &corpus.name,
             has_splits.then_some(request.split.as_str()),
@@ -155,7 +153,7 @@ impl Probe {
         protocol.pool = request.pool;
         protocol.query_language.clone_from(&request.query_language);
         protocol.gallery_language.clone_from(&request.gallery_language);
-        if request.whole && lacking > 0 {
+        if request.whole && (lacking > 0 || captionless) {
             protocol.captions.push_str(WHOLE);
         }
         if let Some(Alone { captions, .. }) = &alone {
@@ -298,6 +296,12 @@ impl Probe {
             bad_rows: self.bad_rows,
             queries: self.directions().into_iter().filter_map(unanswered).collect(),
         }
+    }
+
+    /// Whether items answer each other that are not one item, so that ids do not say what answers what.
+    pub(super) fn joins_items(&self) -> bool {
+        let of = |groups: &Vec<u32>| groups.iter().enumerate().any(|(at, of)| at != *of as usize);
+        self.groups.as_ref().is_some_and(of)
     }
 
     /// Whether texts that ask and texts that answer are one list.

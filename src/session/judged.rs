@@ -1,0 +1,192 @@
+//! What answers what in a result, where the ids of its queries and gallery do not say so: a second set
+//! of judgements, and pictures that answer each other by a concept or label.
+//!
+//! One safetensors file, a set a direction. Sets are numbered; set `0` has the tensors `0/counts` U32
+//! `[queries]` (how many items answer each query) and `0/items` U32 `[answers]` (their places in the
+//! gallery, query after query). The one metadata key, `judged`, is a JSON text with what the sets are
+//! and the ids their numbers stand for.
+
+use super::error::{LogError, file_error, io_error, json_error};
+use crate::eval::Relevant;
+use crate::files;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Format of the file, in its metadata.
+pub const JUDGED_FORMAT: &str = "llm2clip.judged/1";
+
+const METADATA_KEY: &str = "judged";
+
+/// What answers each query of a direction.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JudgedSet {
+    /// Whose judgements: `own`, or the name of a file and its digest, as in a protocol.
+    pub judgements: String,
+    /// The direction, such as `text-to-image`.
+    pub direction: String,
+    /// Ids of the queries, in order.
+    pub queries: Vec<String>,
+    /// Ids of the gallery's items, in order.
+    pub gallery: Vec<String>,
+    /// Places in the gallery that answer each query.
+    pub relevant: Relevant,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Card {
+    format: String,
+    sets: Vec<SetCard>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SetCard {
+    judgements: String,
+    direction: String,
+    queries: Vec<String>,
+    gallery: Vec<String>,
+}
+
+/// Writes judgements of a result, whole or not at all.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write_judged(path: &Path, sets: &[JudgedSet]) -> Result<(), LogError> {
+    let act = "write the judgements of a result";
+    let mut tensors = Vec::new();
+    let mut cards = Vec::new();
+    for (number, set) in sets.iter().enumerate() {
+        let (mut counts, mut items) = (Vec::new(), Vec::new());
+        for query in 0..set.relevant.queries() {
+            let list = set.relevant.of(query);
+            counts.push(list.len() as u32);
+            items.extend_from_slice(list);
+        }
+        for (part, values) in [("counts", counts), ("items", items)] {
+            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            tensors.push((format!("{number}/{part}"), values.len(), bytes));
+        }
+        cards.push(SetCard {
+            judgements: set.judgements.clone(),
+            direction: set.direction.clone(),
+            queries: set.queries.clone(),
+            gallery: set.gallery.clone(),
+        });
+    }
+    let card = Card { format: JUDGED_FORMAT.to_owned(), sets: cards };
+    let card = serde_json::to_string(&card).map_err(json_error(act, path))?;
+    let tensor_error = |source| LogError::Tensors { act, path: path.to_owned(), source };
+    let mut views = Vec::new();
+    for (name, length, bytes) in &tensors {
+        let view = TensorView::new(Dtype::U32, vec![*length], bytes).map_err(tensor_error)?;
+        views.push((name.as_str(), view));
+    }
+    let metadata = std::iter::once((METADATA_KEY.to_owned(), card)).collect();
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(tensor_error)?;
+    files::write_atomic(path, &bytes).map_err(file_error(act, path))
+}
+
+/// Reads judgements of a result.
+///
+/// # Errors
+/// A file that cannot be read, or does not hold what it says.
+pub fn read_judged(path: &Path) -> Result<Vec<JudgedSet>, LogError> {
+    let act = "read the judgements of a result";
+    let tensor_error = |source| LogError::Tensors { act, path: path.to_owned(), source };
+    let malformed = |expected: String, found: String| LogError::Malformed {
+        what: "judgements",
+        expected,
+        found,
+        path: path.to_owned(),
+    };
+    let bytes = std::fs::read(path).map_err(io_error(act, path))?;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(tensor_error)?;
+    let card = metadata.metadata().as_ref().and_then(|keys| keys.get(METADATA_KEY));
+    let card =
+        card.ok_or_else(|| malformed(format!("a metadata key {METADATA_KEY}"), "none".to_owned()))?;
+    let card: Card = serde_json::from_str(card).map_err(json_error(act, path))?;
+    if card.format != JUDGED_FORMAT {
+        let (expected, found) = (JUDGED_FORMAT, card.format);
+        return Err(LogError::Version { path: path.to_owned(), expected, found });
+    }
+    let tensors = SafeTensors::deserialize(&bytes).map_err(tensor_error)?;
+    let mut sets = Vec::new();
+    for (number, card) in card.sets.into_iter().enumerate() {
+        let SetCard { judgements, direction, queries, gallery } = card;
+        let words = |part: &str| {
+            let tensor = tensors.tensor(&format!("{number}/{part}")).map_err(tensor_error)?;
+            if tensor.dtype() != Dtype::U32 {
+                let found = format!("{:?}", tensor.dtype());
+                return Err(malformed(format!("U32 {part} in set {number}"), found));
+            }
+            let (words, _) = tensor.data().as_chunks::<4>();
+            Ok(words.iter().map(|word| u32::from_le_bytes(*word)).collect::<Vec<_>>())
+        };
+        let (counts, items) = (words("counts")?, words("items")?);
+        let answers: usize = counts.iter().map(|count| *count as usize).sum();
+        if (counts.len(), answers) != (queries.len(), items.len())
+            || items.iter().any(|item| *item as usize >= gallery.len())
+        {
+            return Err(malformed(
+                format!(
+                    "in set {number} a count for each of {} queries, and so many places in a gallery of {}",
+                    queries.len(),
+                    gallery.len()
+                ),
+                format!(
+                    "{} counts that sum to {answers}, and {} places",
+                    counts.len(),
+                    items.len()
+                ),
+            ));
+        }
+        let mut rest = items.into_iter();
+        let lists: Vec<Vec<u32>> =
+            counts.iter().map(|count| rest.by_ref().take(*count as usize).collect()).collect();
+        let relevant = Relevant::from_lists(lists);
+        sets.push(JudgedSet { judgements, direction, queries, gallery, relevant });
+    }
+    Ok(sets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(direction: &str) -> JudgedSet {
+        JudgedSet {
+            judgements: "more.qrels sha256:00".into(),
+            direction: direction.into(),
+            queries: vec!["a#0".into(), "b#0".into()],
+            gallery: vec!["a@0".into(), "b@0".into(), "c@0".into()],
+            relevant: Relevant::from_lists([vec![2], vec![0, 1]]),
+        }
+    }
+
+    #[test]
+    fn judgements_come_back_as_they_were_and_equal_ones_make_equal_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+        let sets = [set("text-to-image"), set("text-to-text")];
+        write_judged(&one, &sets).unwrap();
+        write_judged(&two, &sets).unwrap();
+        assert_eq!(read_judged(&one).unwrap(), sets);
+        assert_eq!(std::fs::read(one).unwrap(), std::fs::read(two).unwrap());
+    }
+
+    #[test]
+    fn judgements_that_do_not_fit_their_ids_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        for (bad, found) in [
+            (JudgedSet { queries: vec!["a#0".into()], ..set("text-to-image") }, "2 counts"),
+            (JudgedSet { gallery: vec!["a@0".into()], ..set("text-to-image") }, "3 places"),
+        ] {
+            write_judged(&path, &[bad]).unwrap();
+            let error = read_judged(&path).unwrap_err().to_string();
+            assert!(error.contains(found), "{error}");
+        }
+        std::fs::write(&path, "no table").unwrap();
+        assert!(read_judged(&path).is_err());
+    }
+}
