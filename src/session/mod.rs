@@ -8,6 +8,7 @@
 //! - [`fold`], [`state`]: what is known after so many records, and whether the run lives
 //! - [`folder`], [`follow`], [`runs`], [`names`], [`paths`]: sessions and runs on disk
 //! - [`index`]: the fold of a long log, kept so that it opens at once
+//! - [`pace`]: how long a step will take, from earlier runs
 //! - [`results`], [`neighbours`]: comparisons and inspections
 //! - [`control`]: commands waiting for a runner
 //! - [`system`]: what the machine did meanwhile
@@ -30,6 +31,7 @@ pub mod index;
 pub mod names;
 pub mod neighbours;
 pub mod overview;
+pub mod pace;
 pub mod pack;
 pub mod paths;
 pub mod record;

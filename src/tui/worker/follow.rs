@@ -7,6 +7,7 @@ use crate::session::event::Event;
 use crate::session::fold::RunState;
 use crate::session::follow::RunFollower;
 use crate::session::names::{RunId, console_name};
+use crate::session::pace::paces;
 use crate::session::runs::RunRow;
 use crate::session::state::lock_of;
 use crate::session::tail::{Budget, Reached};
@@ -269,10 +270,6 @@ fn entry(id: &RunId, run: &RunFollower, now: Time) -> Entry {
         }
     });
     let ends = run.status(now);
-    let pace = state
-        .stages
-        .iter()
-        .filter_map(|stage| Some((stage.stage.clone(), stage.clock.milliseconds()? / 1000.0)));
     let saved = state.stages.iter().flat_map(|stage| {
         let there = stage.checkpoints.iter().filter(|checkpoint| !checkpoint.superseded);
         there.map(move |checkpoint| (stage.stage.clone(), checkpoint.step))
@@ -299,7 +296,7 @@ fn entry(id: &RunId, run: &RunFollower, now: Time) -> Entry {
         warnings: state.warnings.count,
         reason,
         recipe: None,
-        pace: pace.collect(),
+        pace: paces(state),
         saved: saved.collect(),
     })
 }
