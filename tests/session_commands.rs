@@ -230,3 +230,22 @@ fn a_session_that_is_not_there_is_refused_before_anything_is_computed() {
     assert!(said.contains("no session \"nowhere\""), "{said}");
     assert!(!said.contains("encoding"), "{said}");
 }
+
+#[test]
+fn an_estimate_says_how_long_by_a_run_that_did_the_same_work_or_how_to_know_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut command = program::program(folder);
+    train(&mut command, &[]);
+    assert!(command.output().unwrap().status.success());
+    let asked = json(folder, &["recipes", "clip-1", "--estimate", "--set", "steps=1000"]);
+    let time = &asked["times"][0];
+    assert!(time["run"].as_str().unwrap().ends_with("/clip-1"), "{time}");
+    assert!(time["step_seconds"].as_f64().unwrap() > 0.0, "{time}");
+    assert_eq!((&time["steps"], &time["run_host"]), (&1000.into(), &Value::Null));
+    let said = good(folder, &["recipes", "clip-1", "--estimate"]);
+    assert!(said.contains("8 steps of ") && said.contains("/clip-1)"), "{said}");
+    let said = good(folder, &["recipes", "clip", "--estimate"]);
+    assert!(said.contains("time not known: no earlier run"), "{said}");
+    assert!(said.contains("a short run tells the time"), "{said}");
+}

@@ -130,6 +130,30 @@ fn a_silent_terminal_and_one_inside_tmux_get_half_blocks() {
 }
 
 #[test]
+fn keys_are_heard_before_a_terminal_answers_and_a_late_answer_types_nothing() {
+    let (folder, _) = folder();
+    let mut terminal = Terminal::start(folder.path(), &[], (100, 30), &COLOURS);
+    terminal.sends("\x1b[c");
+    terminal.keys("?");
+    terminal.see("Keys on Runs");
+    terminal.keys("\x1b");
+    terminal.wait("help to close", |screen| !screen.contains("Keys on Runs"));
+    terminal.keys("4");
+    terminal.wait("half-blocks", |screen| screen.contains('▀'));
+    // A text is being typed when the answer comes, in two pieces.
+    terminal.keys("A");
+    terminal.keys("red kite\x1b_Gi=31;");
+    terminal.see("red kite");
+    terminal.keys("OK\x1b\\\x1bP>|kitty(0.36.4)\x1b\\\x1b[6;20;10t\x1b[?62;4c, or blue");
+    terminal.see("red kite, or blue");
+    assert!(!terminal.has_sent("\x1b_Ga=T"), "what was decided stays");
+    terminal.keys("\x1b");
+    terminal.wait("the line to close", |screen| !screen.contains("red kite"));
+    terminal.keys("q");
+    assert_eq!(terminal.end().0, 0);
+}
+
+#[test]
 fn pictures_that_are_off_leave_names() {
     let (folder, _) = folder();
     let mut terminal = Terminal::start(folder.path(), &["--graphics", "off"], (100, 30), &COLOURS);

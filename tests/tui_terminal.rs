@@ -71,6 +71,23 @@ fn a_clone_shows_its_committed_session_and_q_leaves_with_code_0() {
 }
 
 #[test]
+fn a_pasted_text_is_typed_whole_and_none_of_its_letters_is_a_key() {
+    let folder = folder();
+    let mut terminal = Terminal::start(folder.path(), &[], (80, 24), &[]);
+    terminal.see("causal-lm-1");
+    terminal.keys("\x1b[200~q\r5\x03\x1b[201~");
+    terminal.keys("/");
+    terminal.keys("\x1b[200~recipe:none\rq");
+    terminal.keys("\x1b[31m\x1b[201~");
+    terminal.see("recipe:none q[31m");
+    terminal.keys("\x1b");
+    terminal.wait("the line to close", |screen| !screen.contains("recipe:none"));
+    terminal.see("causal-lm-1");
+    terminal.keys("q");
+    assert_eq!(terminal.end().0, 0);
+}
+
+#[test]
 fn a_screen_at_rest_writes_no_bytes() {
     let folder = folder();
     let mut terminal = Terminal::start(folder.path(), &["--readonly"], (100, 30), &[]);

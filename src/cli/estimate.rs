@@ -1,11 +1,15 @@
-//! `recipes NAME --estimate`: the memory every stage will take, the device a run would take and why.
+//! `recipes NAME --estimate`: the memory and time every stage will take, the device a run would take and
+//! why.
 
 use super::global::{Global, Refused};
 use crate::machine::{GpuSample, Gpus, host, memory_available};
-use crate::recipe::{ESTIMATE_FORMAT, Estimate, Recipe, StageEstimate};
+use crate::recipe::{ESTIMATE_FORMAT, Estimate, Recipe, Stage, StageEstimate, StageTime};
 use crate::runner::{StageMemory, Workspace, memory_of, open_device};
+use crate::session::pace::{Earlier, Here};
 use crate::shown::escaped;
+use crate::tui::format::{count, duration};
 use std::fmt::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Prints the estimate of a recipe.
@@ -21,6 +25,8 @@ fn estimate(global: &Global, recipe: &Recipe) -> anyhow::Result<Estimate> {
     let gpus = Gpus::open().map(|gpus| gpus.sample()).unwrap_or_default();
     let why = why(&global.device, &device_name, &gpus, cfg!(feature = "cuda"));
     let free = free(global, &device_name, &gpus);
+    let host = host();
+    let times = times(&roots.sessions, recipe, Here { device: &device_name, host: &host });
     let workspace = Workspace {
         sessions: roots.sessions,
         checkpoints: roots.checkpoints,
@@ -38,10 +44,11 @@ fn estimate(global: &Global, recipe: &Recipe) -> anyhow::Result<Estimate> {
         recipe: recipe.name.clone(),
         device: device_name,
         why,
-        host: host(),
+        host,
         free,
         stages,
         problem,
+        times,
     })
 }
 
@@ -56,6 +63,24 @@ fn row(stage: &StageMemory) -> StageEstimate {
         activations: memory.activations,
         batch: memory.batch,
     }
+}
+
+/// How long the stages will take, by the steps of earlier runs below a sessions folder.
+fn times(sessions: &Path, recipe: &Recipe, here: Here<'_>) -> Vec<StageTime> {
+    let mut earlier = Earlier::below(sessions);
+    let time = |stage: &Stage| {
+        let pace = earlier.pace(stage, here);
+        let pace = pace.as_ref();
+        StageTime {
+            stage: stage.name.to_string(),
+            steps: stage.steps as u64,
+            step_seconds: pace.map(|pace| pace.seconds),
+            run: pace.map(|pace| pace.run.to_string()),
+            run_host: pace.and_then(|pace| pace.host.clone()),
+            run_batch: pace.and_then(|pace| pace.batch).map(|batch| batch as u64),
+        }
+    };
+    recipe.stages.iter().map(time).collect()
 }
 
 /// Bytes free on the device, within `--memory-limit` where the processor computes.
@@ -107,12 +132,83 @@ fn text(estimate: &Estimate) -> String {
             mb(stage.batch)
         );
     }
+    write_times(&mut text, &estimate.times);
     text
+}
+
+/// A line a stage, and their sum where all are known.
+fn write_times(text: &mut String, times: &[StageTime]) {
+    for time in times {
+        let (Some(all), Some(step), Some(run)) = (time.seconds(), time.step_seconds, &time.run)
+        else {
+            let _ = writeln!(
+                text,
+                "{:<22} time not known: no earlier run did the same work on such a device",
+                time.stage
+            );
+            continue;
+        };
+        let host = time.run_host.as_ref().map(|host| format!(" on {}", escaped(host)));
+        let batch = time.run_batch.map(|batch| format!(", scaled from batch {batch}"));
+        let _ = writeln!(
+            text,
+            "{:<22} {:>9}  ({} steps of {}, as {run}{}{})",
+            time.stage,
+            duration(all),
+            count(time.steps),
+            duration(step),
+            host.unwrap_or_default(),
+            batch.unwrap_or_default()
+        );
+    }
+    match times.iter().map(StageTime::seconds).sum::<Option<f64>>() {
+        None => text.push_str(
+            "a short run tells the time: train with the same settings, --set warmup=0 and --set steps=20\n",
+        ),
+        Some(all) if times.len() > 1 => {
+            let _ = writeln!(text, "{:<22} {:>9}", "all stages", duration(all));
+        }
+        Some(_) => {}
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_say_their_source_and_an_unknown_one_how_to_know_it() {
+        let known = StageTime {
+            stage: "clip".to_owned(),
+            steps: 2000,
+            step_seconds: Some(0.5),
+            run: Some("20261124-100000-a-bbbbbb/clip-1".to_owned()),
+            run_host: None,
+            run_batch: None,
+        };
+        let foreign = StageTime {
+            stage: "llm2clip".to_owned(),
+            run_host: Some("big".to_owned()),
+            run_batch: Some(64),
+            ..known.clone()
+        };
+        let says = |times: &[StageTime]| {
+            let mut text = String::new();
+            write_times(&mut text, times);
+            text
+        };
+        let text = says(&[known.clone(), foreign]);
+        assert!(
+            text.contains("16 m 40 s  (2,000 steps of 500 ms, as 20261124-100000-a-bbbbbb/clip-1)")
+        );
+        assert!(text.contains("/clip-1 on big, scaled from batch 64)"), "{text}");
+        assert!(text.contains("all stages") && text.contains("33 m 20 s"), "{text}");
+        let unknown = StageTime { step_seconds: None, run: None, ..known.clone() };
+        let text = says(&[known, unknown]);
+        assert!(text.contains("time not known: no earlier run"), "{text}");
+        assert!(text.contains("a short run tells the time"), "{text}");
+        assert!(!text.contains("all stages"), "{text}");
+    }
 
     #[test]
     fn the_device_is_explained() {

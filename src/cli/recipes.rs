@@ -23,7 +23,8 @@ pub struct Recipes {
     /// Change a key before showing.
     #[arg(long = "set", value_name = "[STAGE.]KEY=VALUE")]
     sets: Vec<String>,
-    /// Show instead what each stage will take of memory, the device a run would take, and why.
+    /// Show instead what each stage will take of memory and, by earlier runs, of time; the device a run
+    /// would take, and why.
     #[arg(long, requires = "a", conflicts_with = "b")]
     estimate: bool,
 }

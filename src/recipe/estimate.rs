@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub const ESTIMATE_FORMAT: &str = "llm2clip.estimate/1";
 
 /// What every stage of a recipe will take here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// [`ESTIMATE_FORMAT`].
     pub format: String,
@@ -25,6 +25,34 @@ pub struct Estimate {
     pub stages: Vec<StageEstimate>,
     /// Why the memory is not known; null where it is.
     pub problem: Option<String>,
+    /// How long the stages will take, in their order.
+    #[serde(default)]
+    pub times: Vec<StageTime>,
+}
+
+/// How long a stage will take, as an earlier run tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageTime {
+    /// The stage's name.
+    pub stage: String,
+    /// Its steps.
+    pub steps: u64,
+    /// Seconds a step, validations and checkpoints in proportion; null where no earlier run tells.
+    pub step_seconds: Option<f64>,
+    /// The run that tells, `<session>/<run>`.
+    pub run: Option<String>,
+    /// The computer it ran on, where that is another one.
+    pub run_host: Option<String>,
+    /// The batch it had, where that is another one: its time was taken in proportion.
+    pub run_batch: Option<u64>,
+}
+
+impl StageTime {
+    /// Seconds for all steps.
+    #[must_use]
+    pub fn seconds(&self) -> Option<f64> {
+        Some(self.steps as f64 * self.step_seconds?)
+    }
 }
 
 /// Memory of a stage, in bytes.

@@ -27,7 +27,7 @@ mod watched;
 
 pub use difference::{Difference, difference};
 pub use edit::{EditError, apply_set, from_toml, near};
-pub use estimate::{ESTIMATE_FORMAT, Estimate, StageEstimate, same_work};
+pub use estimate::{ESTIMATE_FORMAT, Estimate, StageEstimate, StageTime, same_work};
 pub use objective::{MaskStyle, Objective, Pooling};
 pub use presets::{names, preset};
 pub use schedule::{Schedule, learning_rate};

@@ -8,6 +8,7 @@
 //! - [`fold`], [`state`]: what is known after so many records, and whether the run lives
 //! - [`folder`], [`follow`], [`runs`], [`names`], [`paths`]: sessions and runs on disk
 //! - [`index`]: the fold of a long log, kept so that it opens at once
+//! - [`pace`]: how long a step will take, from earlier runs
 //! - [`results`], [`neighbours`], [`judged`], [`parts`]: comparisons and inspections
 //! - [`control`]: commands waiting for a runner
 //! - [`system`]: what the machine did meanwhile
@@ -31,6 +32,7 @@ pub mod judged;
 pub mod names;
 pub mod neighbours;
 pub mod overview;
+pub mod pace;
 pub mod pack;
 pub mod parts;
 pub mod paths;

@@ -16,11 +16,13 @@
 //! | `film/` | screens of a session as files: asciicast, SVG, text |
 //! | `theme.rs`, `glyphs.rs`, `text.rs`, `format.rs` | how things look |
 //! | `worker.rs` | the thread that reads and writes files |
+//! | `decode.rs` | a terminal's bytes as keys, clicks, pastes and answers |
 //! | `stage.rs`, `terminal.rs`, `painter.rs`, `input.rs`, `watchdog.rs`, `report.rs` | the real terminal |
 
 pub mod app;
 mod child;
 pub mod data;
+mod decode;
 pub mod film;
 pub mod format;
 pub mod glyphs;

@@ -4,7 +4,7 @@ use super::app::App;
 use super::glyphs::Glyphs;
 use super::msg::{Cmd, Msg, News};
 use super::painter::{Painter, Pictures, clipboard, tell};
-use super::picture::detect::{self, Surroundings};
+use super::picture::detect::{self, Answers, Surroundings};
 use super::picture::{Choice, Graphics};
 use super::theme::{Depth, Theme};
 use super::worker::{self, Places};
@@ -19,7 +19,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::panic;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 /// How the workbench is opened.
@@ -111,9 +111,10 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
         painter.flush()?;
     }
     let look =
-        Look { choice: options.graphics, around, asks, plain: detect::plain(depth, options.ascii) };
-    let keys = sender.clone();
-    input::start(sender.clone(), move || look_around(&look, &keys))?;
+        Look { choice: options.graphics, around, plain: detect::plain(depth, options.ascii) };
+    let seen = sender.clone();
+    let answered = move |answers: Answers| drop(seen.send(look.around(&answers)));
+    input::start(sender.clone(), (width, height), asks, answered)?;
     let Options { sessions, checkpoints, environment, .. } = options;
     let places = Places { sessions, checkpoints, environment };
     let (work, worker) = worker::start(places, sender);
@@ -139,21 +140,17 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
 struct Look {
     choice: Choice,
     around: Surroundings,
-    asks: bool,
     plain: Graphics,
 }
 
-/// Finds out how pictures can be shown, and passes on the keys pressed meanwhile.
-fn look_around(look: &Look, messages: &Sender<Msg>) {
-    let answers = if look.asks { detect::listen() } else { detect::Answers::default() };
-    let in_tmux = look.around.tmux && look.choice == Choice::Auto;
-    let passed = if in_tmux { detect::outside_tmux() } else { None };
-    let graphics =
-        detect::decide(look.choice, &look.around, &answers, passed.as_deref(), look.plain);
-    let cell = detect::cell(&answers);
-    let keys = answers.keys.into_iter().map(Msg::Key);
-    for msg in std::iter::once(Msg::Graphics { graphics, cell }).chain(keys) {
-        let _ = messages.send(msg);
+impl Look {
+    /// Finds out how pictures can be shown.
+    fn around(&self, answers: &Answers) -> Msg {
+        let in_tmux = self.around.tmux && self.choice == Choice::Auto;
+        let passed = if in_tmux { detect::outside_tmux() } else { None };
+        let graphics =
+            detect::decide(self.choice, &self.around, answers, passed.as_deref(), self.plain);
+        Msg::Graphics { graphics, cell: detect::cell(answers) }
     }
 }
 

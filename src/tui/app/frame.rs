@@ -183,13 +183,13 @@ impl App {
         let room = usize::from(area.right().saturating_sub(x)).saturating_sub(3);
         let before = text::fit_end(&text::safe(before), room, self.shared.glyphs.cut());
         let x = put(buffer, area, x, area.y, &before, theme.style(Role::Text));
-        let under = if under.is_empty() { " " } else { under };
+        let under = if under.is_empty() { " ".to_owned() } else { text::safe(under) };
         let x = put(
             buffer,
             area,
             x,
             area.y,
-            under,
+            &under,
             theme.style(Role::Text).add_modifier(Modifier::REVERSED),
         );
         put(buffer, area, x, area.y, &text::safe(after), theme.style(Role::Text));

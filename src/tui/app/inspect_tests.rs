@@ -287,6 +287,13 @@ fn asks(app: &mut App, key: &str, line: &str) -> Option<(Vec<String>, Value)> {
 }
 
 #[test]
+fn a_pasted_query_is_asked_whole_and_without_its_control_characters() {
+    let mut app = pets();
+    let (_, question) = asks(&mut app, "A", "a red\nkite\u{1b}[2J\0, or 얼굴").unwrap();
+    assert_eq!(question["text"], "a red kite[2J, or 얼굴");
+}
+
+#[test]
 fn one_child_serves_other_directions_other_columns_and_choices() {
     let mut app = pets();
     let (first, _) = asks(&mut app, "A", "a cat").unwrap();

@@ -4,7 +4,8 @@ use super::newrun::{NewRun, Origin, Row};
 use super::{App, Overlay, Shared};
 use crate::recipe::{Estimate, names};
 use crate::session::names::RunId;
-use crate::tui::data::pace::{Pace, pace};
+use crate::session::pace::Pace;
+use crate::tui::data::pace::pace;
 use crate::tui::format;
 use crate::tui::msg::{Cmd, Work};
 use crate::tui::text;
@@ -294,7 +295,7 @@ fn time(shared: &Shared, form: &NewRun, estimate: Option<&Estimate>) -> String {
 }
 
 fn source(pace: &Pace) -> String {
-    let mut words = format!("{} a step, as {}", format::duration(pace.seconds), pace.run);
+    let mut words = format!("{} a step, as {}", format::duration(pace.seconds), pace.run.run);
     if let Some(host) = &pace.host {
         words.push_str(&format!(" on {host}"));
     }

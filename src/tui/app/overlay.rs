@@ -258,9 +258,11 @@ impl Overlay {
     /// Takes a pasted text.
     pub fn paste(&mut self, text: &str) {
         match self {
-            Self::Help { input, .. } | Self::Palette { input, .. } | Self::Line { input, .. } => {
+            Self::Help { input, cursor, .. } | Self::Palette { input, cursor, .. } => {
                 input.insert(text);
+                *cursor = Cursor::default();
             }
+            Self::Line { input, .. } => input.insert(text),
             Self::Question { .. } => {}
             _ => {
                 if let Some(form) = self.form() {

@@ -153,6 +153,39 @@ fn a_filter_is_typed_with_effect_and_taken_back() {
 }
 
 #[test]
+fn a_pasted_burst_is_one_text_without_its_control_characters_and_never_keys() {
+    let mut app = app();
+    app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+    let burst = "recipe:simcse\u{1b}[31m\u{7}\tq\r\n5\u{3}\u{202e}x";
+    // Where nothing is typed it does nothing, whatever its letters mean as keys.
+    assert!(!app.update(Msg::Paste(burst.to_owned())).contains(&Cmd::Quit));
+    assert!(app.overlay.is_none() && app.screen() == ScreenId::Runs);
+    let wanted = "recipe:simcse[31m q  5\u{202e}x";
+    press(&mut app, "/");
+    app.update(Msg::Paste(burst.to_owned()));
+    let line = app.overlay.as_ref().and_then(Overlay::line).map(|(_, text)| text.to_owned());
+    assert_eq!(line.as_deref(), Some(wanted));
+    // A mark that would turn the line round is spelled out, also under the cursor.
+    for keys in ["end", "left left"] {
+        press(&mut app, keys);
+        let text = shows(&app, 80, 24);
+        assert!(text.contains("recipe:simcse[31m q  5\\u{202e}x"), "{text}");
+        assert!(!text.contains('\u{202e}') && !text.contains('\u{1b}'), "{text}");
+    }
+    // The palette and help take it the same way, and begin again at their first line.
+    for key in [":", "?"] {
+        press(&mut app, &format!("esc esc {key} down down"));
+        app.update(Msg::Paste("show\n\u{1b}log\u{7}".to_owned()));
+        let Some(Overlay::Palette { input, cursor, .. } | Overlay::Help { input, cursor, .. }) =
+            &app.overlay
+        else {
+            panic!("{key} opens nothing")
+        };
+        assert_eq!((input.text(), cursor.at), ("show log", 0));
+    }
+}
+
+#[test]
 fn a_terminal_too_small_is_told_what_is_needed_and_any_size_survives() {
     let mut app = app();
     app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));

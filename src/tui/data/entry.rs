@@ -5,6 +5,7 @@ use super::library::{RunEntry, Runner};
 use crate::session::RunStatus;
 use crate::session::fold::RunState;
 use crate::session::names::RunId;
+use crate::session::pace::paces;
 use crate::session::runs::RunRow;
 
 /// Cells of a spark line.
@@ -26,10 +27,6 @@ impl RunEntry {
                 (None, None) => None,
             }
         });
-        let pace = state
-            .stages
-            .iter()
-            .filter_map(|stage| Some((stage.stage.clone(), stage.clock.milliseconds()? / 1000.0)));
         let saved = state.stages.iter().flat_map(|stage| {
             let there = stage.checkpoints.iter().filter(|checkpoint| !checkpoint.superseded);
             there.map(move |checkpoint| (stage.stage.clone(), checkpoint.step))
@@ -52,7 +49,7 @@ impl RunEntry {
             warnings: state.warnings.count,
             reason,
             recipe: None,
-            pace: pace.collect(),
+            pace: paces(state),
             saved: saved.collect(),
         }
     }

@@ -1,51 +1,27 @@
-//! How long a stage will take, from runs that did the same work.
+//! How long a stage will take, from the runs of the library that did the same work.
 
-use super::library::{Library, RunEntry};
-use crate::ids::RunName;
-use crate::recipe::{Estimate, Stage, same_work};
+use super::library::Library;
+use crate::recipe::{Estimate, Stage};
+use crate::session::pace::{Here, Pace, Ran, pace as told};
 
-/// A step's time as a run took it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pace {
-    /// Seconds a step.
-    pub seconds: f64,
-    /// The run.
-    pub run: RunName,
-    /// The computer it ran on, where that is another one.
-    pub host: Option<String>,
-    /// The batch it had, where that is another one: its time was taken in proportion.
-    pub batch: Option<usize>,
-}
-
-/// The pace to expect of a stage: that of the newest run that did the same work on such a device, rather
-/// on this computer and with this batch. Nothing where no run has.
+/// The pace to expect of a stage, on the device of the estimate where there is one. Nothing where no run
+/// has done its work.
 #[must_use]
 pub fn pace(library: &Library, stage: &Stage, estimate: Option<&Estimate>) -> Option<Pace> {
-    let device =
-        |run: &RunEntry| estimate.is_none_or(|here| kind(&here.device) == kind(&run.device));
-    let foreign = |run: &RunEntry| estimate.is_some_and(|here| here.host != run.host);
-    let found = library.runs.iter().filter(|run| device(run)).filter_map(|run| {
-        let same = run.recipe.as_ref()?.stages.iter().find(|other| same_work(other, stage))?;
-        let (_, seconds) = run.pace.iter().find(|(name, _)| *name == stage.name)?;
-        Some((run, same.batch, *seconds))
+    let runs = library.runs.iter().filter_map(|run| {
+        let recipe = run.recipe.as_deref()?;
+        Some(Ran { run: &run.id, recipe, device: &run.device, host: &run.host })
     });
-    let (run, batch, seconds) =
-        found.min_by_key(|(run, batch, _)| (foreign(run), *batch != stage.batch))?;
-    Some(Pace {
-        seconds: seconds * stage.batch as f64 / batch.max(1) as f64,
-        run: run.id.run.clone(),
-        host: foreign(run).then(|| run.host.clone()),
-        batch: (batch != stage.batch).then_some(batch),
+    let here = estimate.map(|here| Here { device: &here.device, host: &here.host });
+    told(runs, stage, here, |id| {
+        let (_, seconds) = library.run(id)?.pace.iter().find(|(name, _)| *name == stage.name)?;
+        Some(*seconds)
     })
-}
-
-/// `cpu` or `cuda`: which of several alike does not matter.
-fn kind(device: &str) -> &str {
-    device.split(':').next().unwrap_or(device)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::library::RunEntry;
     use super::*;
     use crate::recipe::{Recipe, apply_set, preset};
     use crate::tui::app::tests::entry;
@@ -72,7 +48,7 @@ mod tests {
         let half = asked(&library, "batch=64").unwrap();
         assert_eq!((half.seconds, half.batch), (1.0, Some(128)));
         library.put(ran("20261124-100000-a-bbbbbb/clip-3", 3, "lr=1e-4", 1.5));
-        assert_eq!(asked(&library, "steps=3").unwrap().run.as_str(), "clip-3");
+        assert_eq!(asked(&library, "steps=3").unwrap().run.run.as_str(), "clip-3");
         assert_eq!(asked(&library, "max_tokens=9"), None);
     }
 }

@@ -1,15 +1,12 @@
 //! Which way pictures take to this terminal: from its environment, and from its answers to one question,
-//! asked once and waited for at most [`PATIENCE`].
+//! asked once and waited for at most [`PATIENCE`], while keys are heard as ever.
 //!
 //! Inside tmux nothing is asked and nothing is changed: its own settings say whether pictures may pass.
 
 use super::{CELL, Choice, Graphics};
-use crate::tui::keys::Key;
 use crate::tui::theme::Depth;
-use ratatui::crossterm::event::KeyCode;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long an answer is waited for.
 pub const PATIENCE: Duration = Duration::from_millis(300);
@@ -17,6 +14,24 @@ pub const PATIENCE: Duration = Duration::from_millis(300);
 /// Kitty's protocol, the terminal's name and version, a cell's size in pixels; last what every terminal
 /// answers, so that an answer to it means there are no more.
 pub const QUESTION: &[u8] = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>0q\x1b[16t\x1b[c";
+
+/// One thing that a terminal said of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Whether it takes a picture by Kitty's protocol.
+    Kitty(bool),
+    /// Its name and version.
+    Version(String),
+    /// A cell in pixels.
+    Cell {
+        /// Its width.
+        width: u16,
+        /// Its height.
+        height: u16,
+    },
+    /// Its device attributes, the model's number first: what it says last.
+    Attributes(Vec<u16>),
+}
 
 /// What a terminal said of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,8 +46,25 @@ pub struct Answers {
     pub cell: Option<(u16, u16)>,
     /// Whether it has said all.
     pub complete: bool,
-    /// What else came: keys that were pressed meanwhile.
-    pub keys: Vec<Key>,
+}
+
+impl Answers {
+    /// Takes one more in.
+    pub fn take(&mut self, answer: Answer) {
+        match answer {
+            Answer::Kitty(takes) => self.kitty |= takes,
+            Answer::Version(version) => self.version = version,
+            Answer::Cell { width, height } => {
+                if width > 0 && height > 0 {
+                    self.cell = Some((width.min(100), height.min(200)));
+                }
+            }
+            Answer::Attributes(numbers) => {
+                self.sixel = numbers.iter().skip(1).any(|number| *number == 4);
+                self.complete = true;
+            }
+        }
+    }
 }
 
 /// What the environment says.
@@ -134,135 +166,6 @@ pub fn outside_tmux() -> Option<String> {
     matches!(passes, "on" | "all" | "1" | "2").then(|| outside.to_owned())
 }
 
-/// Waits for the answers on standard input, at most [`PATIENCE`].
-#[must_use]
-pub fn listen() -> Answers {
-    let began = Instant::now();
-    let mut bytes = Vec::new();
-    let mut answers = Answers::default();
-    while let Some(left) = PATIENCE.checked_sub(began.elapsed()) {
-        let stdin = rustix::stdio::stdin();
-        let mut watched = [PollFd::new(&stdin, PollFlags::IN)];
-        let wait = Timespec { tv_sec: 0, tv_nsec: i64::from(left.subsec_nanos()) };
-        match poll(&mut watched, Some(&wait)) {
-            Err(rustix::io::Errno::INTR) => continue,
-            Ok(1..) if watched[0].revents().contains(PollFlags::IN) => {}
-            _ => break,
-        }
-        let mut part = [0; 1024];
-        match rustix::io::read(stdin, &mut part) {
-            Ok(count) if count > 0 => bytes.extend_from_slice(&part[..count]),
-            _ => break,
-        }
-        answers = understand(&bytes);
-        if answers.complete {
-            break;
-        }
-    }
-    answers
-}
-
-/// Takes answers and keys apart.
-#[must_use]
-pub fn understand(bytes: &[u8]) -> Answers {
-    let mut answers = Answers::default();
-    let mut rest = bytes;
-    while let Some(first) = rest.first() {
-        if let Some((body, after)) = string(rest, b'_') {
-            answers.kitty |= body.starts_with(b"G") && body.ends_with(b";OK");
-            rest = after;
-        } else if let Some((body, after)) = string(rest, b'P') {
-            if let Some(version) = body.strip_prefix(b">|") {
-                answers.version = String::from_utf8_lossy(version).into_owned();
-            }
-            rest = after;
-        } else if let Some((body, end, after)) = control(rest) {
-            rest = after;
-            let numbers = |text: &[u8]| -> Vec<u16> {
-                let text = String::from_utf8_lossy(text).into_owned();
-                text.split(';').filter_map(|part| part.parse().ok()).collect()
-            };
-            match (body, end) {
-                ([b'?', attributes @ ..], b'c') => {
-                    answers.sixel = numbers(attributes).iter().skip(1).any(|number| *number == 4);
-                    answers.complete = true;
-                }
-                (body, b't') => {
-                    if let [6, height, width] = numbers(body)[..]
-                        && height > 0
-                        && width > 0
-                    {
-                        answers.cell = Some((width.min(100), height.min(200)));
-                    }
-                }
-                (body, end) => answers.keys.extend(control_key(body, end)),
-            }
-        } else {
-            let (key, length) = plain_key(*first, rest);
-            answers.keys.extend(key);
-            rest = &rest[length..];
-        }
-    }
-    answers
-}
-
-/// `ESC kind ... ESC \`: what stands in it, and what follows.
-fn string(bytes: &[u8], kind: u8) -> Option<(&[u8], &[u8])> {
-    let body = bytes.strip_prefix(&[0x1b, kind])?;
-    let end = body.windows(2).position(|pair| pair == b"\x1b\\")?;
-    Some((&body[..end], &body[end + 2..]))
-}
-
-/// `ESC [ ... letter`: its parameters, its last byte, and what follows.
-fn control(bytes: &[u8]) -> Option<(&[u8], u8, &[u8])> {
-    let body = bytes.strip_prefix(b"\x1b[")?;
-    let end = body.iter().position(|byte| (0x40..0x7f).contains(byte))?;
-    Some((&body[..end], body[end], &body[end + 1..]))
-}
-
-fn control_key(body: &[u8], end: u8) -> Option<Key> {
-    Some(Key::plain(match (body, end) {
-        (b"", b'A') => KeyCode::Up,
-        (b"", b'B') => KeyCode::Down,
-        (b"", b'C') => KeyCode::Right,
-        (b"", b'D') => KeyCode::Left,
-        (b"", b'H') => KeyCode::Home,
-        (b"", b'F') => KeyCode::End,
-        (b"", b'Z') => KeyCode::BackTab,
-        (b"5", b'~') => KeyCode::PageUp,
-        (b"6", b'~') => KeyCode::PageDown,
-        _ => return None,
-    }))
-}
-
-/// One key, and how many bytes it took.
-fn plain_key(first: u8, bytes: &[u8]) -> (Option<Key>, usize) {
-    let code = match first {
-        b'\r' | b'\n' => KeyCode::Enter,
-        b'\t' => KeyCode::Tab,
-        0x7f | 0x08 => KeyCode::Backspace,
-        0x1b => KeyCode::Esc,
-        1..=26 => {
-            let letter = KeyCode::Char(char::from(first - 1 + b'a'));
-            return (Some(Key { ctrl: true, ..Key::plain(letter) }), 1);
-        }
-        0 | 0x1c..=0x1f => return (None, 1),
-        first => {
-            let length = match first {
-                0xc0..=0xdf => 2,
-                0xe0..=0xef => 3,
-                0xf0.. => 4,
-                _ => 1,
-            }
-            .min(bytes.len());
-            let text = std::str::from_utf8(&bytes[..length]).ok();
-            let letter = text.and_then(|text| text.chars().next());
-            return (letter.map(|letter| Key::plain(KeyCode::Char(letter))), length);
-        }
-    };
-    (Some(Key::plain(code)), 1)
-}
-
 /// A cell's size in pixels, as the system knows it or the terminal said.
 #[must_use]
 pub fn cell(answers: &Answers) -> (u16, u16) {
@@ -276,7 +179,17 @@ pub fn cell(answers: &Answers) -> (u16, u16) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use crate::tui::decode::{Decoder, Heard};
+
+    fn understand(said: &[u8]) -> Answers {
+        let mut answers = Answers::default();
+        for heard in Decoder::default().feed(said) {
+            if let Heard::Answer(answer) = heard {
+                answers.take(answer);
+            }
+        }
+        answers
+    }
 
     fn around(pairs: &[(&str, &str)]) -> Surroundings {
         Surroundings::of_environment(|name| {
@@ -330,20 +243,5 @@ mod tests {
         assert!(!asks(Choice::Auto, &around(&[("TERM", "linux")]), Depth::Basic, false));
         assert_eq!(plain(Depth::Basic, false), Graphics::Off);
         assert_eq!(plain(Depth::Indexed, true), Graphics::Off);
-    }
-
-    #[test]
-    fn keys_pressed_while_the_terminal_answers_are_kept() {
-        let answers = understand("j\x1b[B\x1b[?62c\r한\x10\x1b".as_bytes());
-        let keys: Vec<String> = answers.keys.iter().map(ToString::to_string).collect();
-        assert_eq!(keys, ["j", "down", "enter", "한", "ctrl-p", "esc"]);
-        assert!(answers.complete);
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_comes_is_taken_apart(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
-            let _ = understand(&bytes);
-        }
     }
 }
