@@ -132,7 +132,7 @@ fn set(settings: &mut Settings, key: &str, value: &Value, folder: &Path) -> Resu
         "ascii" => settings.ascii = whether()?,
         "readonly" => settings.readonly = whether()?,
         "theme" => {
-            let expected = "\"dark\", \"light\" or \"mono\"";
+            let expected = "\"auto\", \"dark\", \"light\" or \"mono\"";
             let theme = word(expected)?;
             if !Theme::NAMES.contains(&theme) {
                 return Err(wrong(expected));
@@ -202,7 +202,7 @@ mod tests {
             ("quiet = 1", "1: quiet: expected true or false, found 1"),
             ("sessions = 3", "1: sessions: expected a folder in quotes, found 3"),
             ("sessions = \"\"", "1: sessions: expected a folder in quotes"),
-            ("theme = \"blue\"", "expected \"dark\", \"light\" or \"mono\", found \"blue\""),
+            ("theme = \"blue\"", "expected \"auto\", \"dark\", \"light\" or \"mono\", found \"blue\""),
             ("graphics = \"ansi\"", "1: graphics: expected \"auto\", \"kitty\""),
             ("memory-limit = \"much\"", "1: memory-limit: expected bytes such as \"4G\""),
             ("[threads]\nn = 2", "1: threads: expected a number from 1 on"),

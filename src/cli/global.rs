@@ -64,12 +64,12 @@ pub struct Global {
     /// Signs of ASCII only, in the workbench [default: as the locale and TERM say].
     #[arg(long, global = true, env = "LLM2CLIP_ASCII", value_parser = FalseyValueParser::new())]
     pub ascii: bool,
-    /// Colours of the workbench: dark, light or mono.
+    /// Colours of the workbench: auto (as the terminal's ground asks), dark, light or mono.
     #[arg(
         long,
         global = true,
         value_name = "NAME",
-        default_value = "dark",
+        default_value = "auto",
         env = "LLM2CLIP_THEME"
     )]
     pub theme: String,

@@ -7,7 +7,7 @@
 mod sequence;
 
 use super::keys::Key;
-use super::picture::detect::Answer;
+use super::picture::detect::{Answer, is_light};
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 use sequence::{Step, control, function, plain, pressed};
 use std::time::Duration;
@@ -40,14 +40,17 @@ pub enum Heard {
 }
 
 const ESC: u8 = 0x1b;
+const BEL: u8 = 0x07;
 /// How an answer about Kitty's protocol begins.
 const KITTY: &[u8] = b"\x1b_G";
 /// How an answer with name and version begins.
 const VERSION: &[u8] = b"\x1bP>|";
+/// How an answer with the ground's colour begins.
+const GROUND: &[u8] = b"\x1b]11;";
 /// What ends a paste.
 const PASTED: &[u8] = b"\x1b[201~";
 /// What may follow an escape that came alone, if it was the beginning of more.
-const BEGINNINGS: &[u8] = b"[O_P";
+const BEGINNINGS: &[u8] = b"[O_P]";
 /// Bytes of a sequence, at most: a longer one is none.
 const LONGEST: usize = 256;
 /// How long an escape alone may be the beginning of more.
@@ -139,6 +142,9 @@ fn step(bytes: &[u8]) -> Step {
         [ESC, b'P', ..] if may_be(bytes, VERSION) => string(bytes, VERSION, |said| {
             Answer::Version(String::from_utf8_lossy(said).into_owned())
         }),
+        [ESC, b']', ..] if may_be(bytes, GROUND) => {
+            string(bytes, GROUND, |said| Answer::Ground(is_light(&String::from_utf8_lossy(said))))
+        }
         [ESC, rest @ ..] => match plain(rest) {
             Step::Whole(length, Some(Heard::Key(key))) => {
                 Step::Whole(length + 1, Some(Heard::Key(Key { alt: true, ..key })))
@@ -155,14 +161,15 @@ fn may_be(bytes: &[u8], beginning: &[u8]) -> bool {
     bytes.iter().zip(beginning).all(|(a, b)| a == b)
 }
 
-/// `ESC kind ... ESC \`
+/// `ESC kind ... ESC \`, or with a bell at its end
 fn string(bytes: &[u8], beginning: &[u8], answer: impl FnOnce(&[u8]) -> Answer) -> Step {
     let Some(body) = bytes.strip_prefix(beginning) else { return Step::Half };
-    let Some(end) = body.iter().position(|byte| *byte == ESC) else {
+    let Some(end) = body.iter().position(|byte| matches!(*byte, ESC | BEL)) else {
         return if body.len() > LONGEST { Step::Whole(bytes.len(), None) } else { Step::Half };
     };
     let before = beginning.len() + end;
     match body.get(end + 1) {
+        _ if body[end] == BEL => Step::Whole(before + 1, Some(Heard::Answer(answer(&body[..end])))),
         None => Step::Half,
         Some(b'\\') => Step::Whole(before + 2, Some(Heard::Answer(answer(&body[..end])))),
         // It was broken off.
@@ -195,7 +202,7 @@ mod tests {
 
     /// The answers of a Kitty, and keys before, between and after them.
     const KITTY_SAYS: &[u8] =
-        b"j\x1b_Gi=31;OK\x1b\\k\x1bP>|kitty(0.36.4)\x1b\\\x1b[B\x1b[6;20;10t\x1b[?62;4cl";
+        b"j\x1b_Gi=31;OK\x1b\\k\x1bP>|kitty(0.36.4)\x1b\\\x1b[B\x1b]11;rgb:ff/ff/ff\x1b\\\x1b[6;20;10t\x1b[?62;4cl";
 
     fn kitty_heard() -> Vec<Heard> {
         let key = |text| Heard::Key(Key::parse(text).unwrap());
@@ -205,6 +212,7 @@ mod tests {
             key("k"),
             Heard::Answer(Answer::Version("kitty(0.36.4)".to_owned())),
             key("down"),
+            Heard::Answer(Answer::Ground(Some(true))),
             Heard::Answer(Answer::Cell { width: 10, height: 20 }),
             Heard::Answer(Answer::Attributes(vec![62, 4])),
             key("l"),
@@ -267,7 +275,7 @@ mod tests {
         decoder.feed(b"\x1b");
         assert_eq!(keys(&decoder.feed(b"[A")), ["up"]);
         // What only begins like a sequence holds nobody up for long.
-        for letter in ["[", "O", "_", "P"] {
+        for letter in ["[", "O", "_", "P", "]"] {
             assert!(decoder.feed(format!("\x1b{letter}").as_bytes()).is_empty());
             assert_eq!(decoder.patience(), Some(ALT));
             assert_eq!(given_up(&mut decoder), [format!("alt-{letter}")]);

@@ -53,6 +53,11 @@ pub enum Msg {
         /// Pixels of a cell.
         cell: (u16, u16),
     },
+    /// The ground on which the terminal draws.
+    Ground {
+        /// Whether dark letters are read on it.
+        light: bool,
+    },
     /// It is this late now.
     Time(Time),
     /// News of the files.

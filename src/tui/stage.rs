@@ -6,7 +6,7 @@ use super::msg::{Cmd, Msg, News};
 use super::painter::{Painter, Pictures, clipboard, tell};
 use super::picture::detect::{self, Answers, Surroundings};
 use super::picture::{Choice, Graphics};
-use super::theme::{Depth, Theme};
+use super::theme::{Depth, Ground, Theme};
 use super::worker::{self, Places};
 use super::{input, report, terminal, watchdog};
 use crate::session::Time;
@@ -52,7 +52,7 @@ pub enum WorkbenchError {
     )]
     NoTerminal,
     /// A theme there is not.
-    #[error("no theme {0:?}: expected dark, light or mono")]
+    #[error("no theme {0:?}: expected auto, dark, light or mono")]
     Theme(String),
     /// The terminal failed.
     #[error("the terminal failed")]
@@ -86,8 +86,13 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     }
     let variable = |name: &str| std::env::var(name).ok();
     let depth = Depth::of_environment(variable);
-    let theme = Theme::named(&options.theme, depth)
+    let mut theme = Theme::named(&options.theme, depth)
         .ok_or_else(|| WorkbenchError::Theme(options.theme.clone()))?;
+    let around = Surroundings::of_environment(variable);
+    let ground_is_found = options.theme == Theme::NAMES[0];
+    if ground_is_found && around.light == Some(true) {
+        theme.ground = Ground::Light;
+    }
     let remote = variable("SSH_CONNECTION").is_some();
     let (width, height) = ratatui::crossterm::terminal::size()?;
     let mut app =
@@ -104,8 +109,7 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     let mut painter = Painter::new(io::BufWriter::with_capacity(1 << 16, out));
     // The first frame comes before anything is looked at.
     painter.paint(frame(&app, Rect::new(0, 0, width, height)))?;
-    let around = Surroundings::of_environment(variable);
-    let asks = detect::asks(options.graphics, &around, depth, options.ascii);
+    let asks = detect::asks(options.graphics, ground_is_found, &around, depth, options.ascii);
     if asks {
         painter.raw(detect::QUESTION)?;
         painter.flush()?;
@@ -113,7 +117,12 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     let look =
         Look { choice: options.graphics, around, plain: detect::plain(depth, options.ascii) };
     let seen = sender.clone();
-    let answered = move |answers: Answers| drop(seen.send(look.around(&answers)));
+    let answered = move |answers: Answers| {
+        let _ = seen.send(look.around(&answers));
+        if let Some(light) = answers.light.filter(|_| ground_is_found) {
+            let _ = seen.send(Msg::Ground { light });
+        }
+    };
     input::start(sender.clone(), (width, height), asks, answered)?;
     let Options { sessions, checkpoints, environment, .. } = options;
     let places = Places { sessions, checkpoints, environment };

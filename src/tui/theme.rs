@@ -97,14 +97,14 @@ const BASIC: [Color; 6] =
     [Color::Cyan, Color::Yellow, Color::Green, Color::Magenta, Color::Blue, Color::Red];
 
 impl Theme {
-    /// The names `--theme` takes.
-    pub const NAMES: [&'static str; 3] = ["dark", "light", "mono"];
+    /// The names `--theme` takes; `auto` is dark until the terminal's ground is known to be light.
+    pub const NAMES: [&'static str; 4] = ["auto", "dark", "light", "mono"];
 
     /// A theme by name on a terminal of that depth; nothing for a name that is none.
     #[must_use]
     pub fn named(name: &str, depth: Depth) -> Option<Self> {
         match name {
-            "dark" => Some(Self { depth, ground: Ground::Dark }),
+            "auto" | "dark" => Some(Self { depth, ground: Ground::Dark }),
             "light" => Some(Self { depth, ground: Ground::Light }),
             "mono" => Some(Self { depth: Depth::None, ground: Ground::Dark }),
             _ => None,

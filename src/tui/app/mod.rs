@@ -48,7 +48,7 @@ use super::screen::{
     Screen, ScreenId, compare::CompareScreen, inspect::InspectScreen, log::LogScreen,
     replay::ReplayScreen, runs::RunsScreen, system::SystemScreen, train::TrainScreen,
 };
-use super::theme::{Depth, Theme};
+use super::theme::{Depth, Ground, Theme};
 use crate::ids::SessionId;
 use crate::session::Time;
 use crate::session::names::RunId;
@@ -178,6 +178,9 @@ impl App {
                 }
             }
             Msg::Time(now) => self.shared.now = now,
+            Msg::Ground { light } => {
+                self.shared.theme.ground = if light { Ground::Light } else { Ground::Dark };
+            }
             Msg::Graphics { graphics, cell } => {
                 self.shared.cell = cell;
                 let mut ways = vec![graphics];

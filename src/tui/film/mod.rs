@@ -60,7 +60,7 @@ pub struct Look {
 #[derive(Debug, thiserror::Error)]
 pub enum FilmError {
     /// A theme there is not.
-    #[error("no theme {0:?}: expected dark, light or mono")]
+    #[error("no theme {0:?}: expected auto, dark, light or mono")]
     Theme(String),
     /// A step nobody made.
     #[error("no run of {session} made step {step}")]

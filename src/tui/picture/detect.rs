@@ -1,5 +1,6 @@
-//! Which way pictures take to this terminal: from its environment, and from its answers to one question,
-//! asked once and waited for at most [`PATIENCE`], while keys are heard as ever.
+//! Which way pictures take to this terminal, and whether its ground is light: from its environment, and
+//! from its answers to one question, asked once and waited for at most [`PATIENCE`], while keys are heard
+//! as ever.
 //!
 //! Inside tmux nothing is asked and nothing is changed: its own settings say whether pictures may pass.
 
@@ -11,9 +12,13 @@ use std::time::Duration;
 /// How long an answer is waited for.
 pub const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Kitty's protocol, the terminal's name and version, a cell's size in pixels; last what every terminal
-/// answers, so that an answer to it means there are no more.
-pub const QUESTION: &[u8] = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>0q\x1b[16t\x1b[c";
+/// Kitty's protocol, the terminal's name and version, its ground's colour, a cell's size in pixels; last
+/// what every terminal answers, so that an answer to it means there are no more.
+pub const QUESTION: &[u8] =
+    b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>0q\x1b]11;?\x1b\\\x1b[16t\x1b[c";
+
+/// Kitty's first version that shows pictures where their placeholders stand.
+const PLACEHOLDERS: (u32, u32) = (0, 28);
 
 /// One thing that a terminal said of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +27,8 @@ pub enum Answer {
     Kitty(bool),
     /// Its name and version.
     Version(String),
+    /// Whether its ground is light, where it says a colour.
+    Ground(Option<bool>),
     /// A cell in pixels.
     Cell {
         /// Its width.
@@ -40,6 +47,8 @@ pub struct Answers {
     pub kitty: bool,
     /// Its name and version.
     pub version: String,
+    /// Whether its ground is light.
+    pub light: Option<bool>,
     /// Whether it takes Sixel.
     pub sixel: bool,
     /// A cell in pixels.
@@ -54,6 +63,7 @@ impl Answers {
         match answer {
             Answer::Kitty(takes) => self.kitty |= takes,
             Answer::Version(version) => self.version = version,
+            Answer::Ground(light) => self.light = light,
             Answer::Cell { width, height } => {
                 if width > 0 && height > 0 {
                     self.cell = Some((width.min(100), height.min(200)));
@@ -78,6 +88,8 @@ pub struct Surroundings {
     pub multiplexed: bool,
     /// Whether that is a tmux one can ask.
     pub tmux: bool,
+    /// Whether the ground is light, as `COLORFGBG` has it.
+    pub light: Option<bool>,
 }
 
 impl Surroundings {
@@ -93,7 +105,9 @@ impl Surroundings {
             || !value("STY").is_empty()
             || !value("ZELLIJ").is_empty();
         let program = format!("{} {}", value("TERM_PROGRAM"), value("LC_TERMINAL"));
-        Self { term, program, multiplexed, tmux }
+        let ground = value("COLORFGBG").rsplit(';').next().and_then(|part| part.parse::<u8>().ok());
+        let light = ground.map(|colour| matches!(colour, 7 | 9..=15));
+        Self { term, program, multiplexed, tmux, light }
     }
 }
 
@@ -106,12 +120,11 @@ pub fn plain(depth: Depth, ascii: bool) -> Graphics {
     }
 }
 
-/// Whether the terminal is asked at all.
+/// Whether the terminal is asked at all: for pictures, or for its ground where that is to be `found`.
 #[must_use]
-pub fn asks(choice: Choice, around: &Surroundings, depth: Depth, ascii: bool) -> bool {
-    choice == Choice::Auto
+pub fn asks(choice: Choice, found: bool, around: &Surroundings, depth: Depth, ascii: bool) -> bool {
+    (found || choice == Choice::Auto && !ascii)
         && !around.multiplexed
-        && !ascii
         && depth != Depth::None
         && !matches!(around.term.as_str(), "" | "dumb" | "linux" | "vt100" | "vt220")
 }
@@ -126,7 +139,6 @@ pub fn decide(
     passed: Option<&str>,
     plain: Graphics,
 ) -> Graphics {
-    let has_placeholders = |name: &str| name.contains("kitty") || name.contains("ghostty");
     match choice {
         Choice::Only(Graphics::Kitty) if around.tmux => Graphics::KittyInTmux,
         Choice::Only(graphics) => graphics,
@@ -136,9 +148,8 @@ pub fn decide(
             _ => plain,
         },
         Choice::Auto => {
-            let version = answers.version.to_lowercase();
             let files = |name: &str| name.contains("iTerm") || name.contains("WezTerm");
-            if has_placeholders(&version) && answers.kitty {
+            if answers.kitty && has_placeholders(&answers.version) {
                 Graphics::Kitty
             } else if files(&answers.version) || files(&around.program) {
                 Graphics::Iterm2
@@ -151,10 +162,37 @@ pub fn decide(
     }
 }
 
+/// Whether a terminal of that name and version shows pictures where their placeholders stand. A Kitty that
+/// does not say its version is taken for a newer one.
+fn has_placeholders(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let Some((_, version)) = name.split_once("kitty(") else {
+        return name.contains("kitty") || name.contains("ghostty");
+    };
+    let mut numbers = version.split(|sign: char| !sign.is_ascii_digit()).map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= PLACEHOLDERS,
+        _ => true,
+    }
+}
+
+/// Whether a colour as terminals write it, such as `rgb:ffff/ffff/ffff`, is light; nothing for what is none.
+#[must_use]
+pub fn is_light(colour: &str) -> Option<bool> {
+    let (_, parts) = colour.split_once(':')?;
+    let share = |part: &str| {
+        let most = 16u32.checked_pow(part.len() as u32)?.checked_sub(1).filter(|most| *most > 0)?;
+        Some(f64::from(u32::from_str_radix(part, 16).ok()?) / f64::from(most))
+    };
+    let mut shares = parts.split('/').map(share);
+    let (red, green, blue) = (shares.next()??, shares.next()??, shares.next()??);
+    Some(0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5)
+}
+
 /// The terminal outside this tmux, where it lets pictures pass. Reads tmux's settings, changes none.
 #[must_use]
 pub fn outside_tmux() -> Option<String> {
-    let format = "#{allow-passthrough} #{client_termname}";
+    let format = "#{allow-passthrough} #{client_termname} #{client_termtype}";
     let output = Command::new("tmux")
         .args(["display-message", "-p", format])
         .stdin(Stdio::null())
@@ -208,6 +246,8 @@ mod tests {
         let kitty = b"\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.36.4)\x1b\\\x1b[6;20;10t\x1b[?62c";
         assert_eq!(auto(&xterm, kitty, None), Graphics::Kitty);
         assert_eq!(understand(kitty).cell, Some((10, 20)));
+        let old = b"\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.26.5)\x1b\\\x1b[?62c";
+        assert_eq!(auto(&xterm, old, None), Graphics::Halfblocks);
         let konsole = b"\x1b_Gi=31;OK\x1b\\\x1bP>|Konsole 22.12.3\x1b\\\x1b[?62;1;4c";
         assert_eq!(auto(&xterm, konsole, None), Graphics::Sixel);
         let wezterm = b"\x1bP>|WezTerm 20240203\x1b\\\x1b[?65;4;6;18;22c";
@@ -223,10 +263,12 @@ mod tests {
     #[test]
     fn inside_tmux_nothing_is_asked_and_pictures_pass_only_where_its_user_lets_them() {
         let tmux = [("TERM", "tmux-256color"), ("TMUX", "/tmp/tmux-0/default,1,0")];
-        assert!(!asks(Choice::Auto, &around(&tmux), Depth::True, false));
+        assert!(!asks(Choice::Auto, false, &around(&tmux), Depth::True, false));
         assert_eq!(auto(&tmux, b"", None), Graphics::Halfblocks);
         assert_eq!(auto(&tmux, b"", Some("xterm-256color")), Graphics::Halfblocks);
         assert_eq!(auto(&tmux, b"", Some("xterm-kitty")), Graphics::KittyInTmux);
+        assert_eq!(auto(&tmux, b"", Some("xterm-kitty kitty(0.41.1)")), Graphics::KittyInTmux);
+        assert_eq!(auto(&tmux, b"", Some("xterm-kitty kitty(0.26.5)")), Graphics::Halfblocks);
         assert_eq!(auto(&[("TERM", "screen-256color")], b"", None), Graphics::Halfblocks);
         let kitty = Choice::Only(Graphics::Kitty);
         let forced = decide(kitty, &around(&tmux), &Answers::default(), None, Graphics::Off);
@@ -236,12 +278,29 @@ mod tests {
     #[test]
     fn what_was_chosen_is_not_asked_for() {
         let xterm = around(&[("TERM", "xterm")]);
-        assert!(asks(Choice::Auto, &xterm, Depth::Basic, false));
-        assert!(!asks(Choice::Only(Graphics::Halfblocks), &xterm, Depth::True, false));
-        assert!(!asks(Choice::Auto, &xterm, Depth::None, false));
-        assert!(!asks(Choice::Auto, &xterm, Depth::True, true));
-        assert!(!asks(Choice::Auto, &around(&[("TERM", "linux")]), Depth::Basic, false));
+        assert!(asks(Choice::Auto, false, &xterm, Depth::Basic, false));
+        assert!(!asks(Choice::Only(Graphics::Halfblocks), false, &xterm, Depth::True, false));
+        assert!(!asks(Choice::Auto, false, &xterm, Depth::None, false));
+        assert!(!asks(Choice::Auto, false, &xterm, Depth::True, true));
+        assert!(!asks(Choice::Auto, false, &around(&[("TERM", "linux")]), Depth::Basic, false));
+        // The ground is asked for whatever becomes of pictures.
+        assert!(asks(Choice::Only(Graphics::Off), true, &xterm, Depth::True, true));
+        assert!(!asks(Choice::Only(Graphics::Off), true, &xterm, Depth::None, false));
         assert_eq!(plain(Depth::Basic, false), Graphics::Off);
         assert_eq!(plain(Depth::Indexed, true), Graphics::Off);
+    }
+
+    #[test]
+    fn the_ground_is_known_by_its_colour() {
+        assert_eq!(understand(b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\").light, Some(true));
+        assert_eq!(understand(b"\x1b]11;rgb:1e/1e/2e\x07").light, Some(false));
+        for none in ["", "rgb:", "rgb:f/f", "rgb:/f/f", "rgb:x/y/z", "rgb:123456789/f/f"] {
+            assert_eq!(is_light(none), None, "{none}");
+        }
+        let light = |value| around(&[("COLORFGBG", value)]).light;
+        assert_eq!(
+            [light("0;15"), light("15;default;0"), light("x")],
+            [Some(true), Some(false), None]
+        );
     }
 }
