@@ -1,5 +1,6 @@
 //! [`Encoders`]: encoders by role, opened once, and rows with the time they took.
 
+use super::clock::{clocked_pictures, clocked_texts, per};
 use super::probe::{Entry, Probe};
 use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
@@ -18,7 +19,7 @@ pub struct TimedRows {
     pub rows: Embeddings,
     /// The encoder.
     pub card: EncoderCard,
-    /// Milliseconds an item, all items encoded together.
+    /// Milliseconds an item, all items encoded together, after a few that were not timed.
     pub ms_per_item: f64,
     /// Texts that were cut.
     pub truncated: usize,
@@ -139,10 +140,9 @@ pub fn encode_texts(
 ) -> Result<TimedRows, RunError> {
     let plain: Vec<&str> = texts.iter().map(|entry| entry.content.as_str()).collect();
     let what = format!("{role}: encoding texts");
-    let clock = Instant::now();
-    let encoded = narrator.encoding(&what, |progress| encoder.encode(&plain, progress))?;
+    let (encoded, ms) = clocked_texts(encoder, &plain, &what, narrator)?;
     Ok(TimedRows {
-        ms_per_item: per(clock, plain.len()),
+        ms_per_item: ms,
         card: encoder.card().clone(),
         rows: encoded.rows,
         truncated: encoded.truncated,
@@ -159,10 +159,9 @@ pub fn encode_pictures(
 ) -> Result<TimedRows, RunError> {
     let plain: Vec<&Picture> = pictures.iter().map(|entry| &entry.content).collect();
     let what = format!("{role}: encoding pictures");
-    let clock = Instant::now();
-    let encoded = narrator.encoding(&what, |progress| encoder.encode(&plain, progress))?;
+    let (encoded, ms) = clocked_pictures(encoder, &plain, &what, narrator)?;
     Ok(TimedRows {
-        ms_per_item: per(clock, plain.len()),
+        ms_per_item: ms,
         card: encoder.card().clone(),
         rows: encoded.rows,
         truncated: 0,
@@ -170,19 +169,15 @@ pub fn encode_pictures(
     })
 }
 
-fn per(clock: Instant, count: usize) -> f64 {
-    clock.elapsed().as_secs_f64() * 1e3 / count.max(1) as f64
-}
-
 fn words(probe: &Probe) -> Encoded {
     let gallery: Vec<&str> = probe.texts.iter().map(|entry| entry.content.as_str()).collect();
     let clock = Instant::now();
     let index = Bm25::new(&gallery);
-    let index_ms = per(clock, 1);
+    let index_ms = per(clock.elapsed(), 1);
     let clock = Instant::now();
     let scores: Vec<f32> =
         probe.queries.iter().flat_map(|entry| index.scores(&entry.content)).collect();
-    let ms_per_query = per(clock, probe.queries.len());
+    let ms_per_query = per(clock.elapsed(), probe.queries.len());
     let card = EncoderCard {
         encoder: "bm25".to_owned(),
         lora: Vec::new(),

@@ -19,6 +19,7 @@
 //! | `qrels.rs` | a second set of judgements, out of a file |
 //! | `sweep.rs` | layers and poolings tried on validation items |
 //! | `timed.rs` | a search with the time it takes |
+//! | `clock.rs` | encodings with the time they take |
 
 mod alone;
 mod answer;
@@ -26,6 +27,7 @@ mod asked;
 mod candidates;
 mod choose;
 mod classify;
+mod clock;
 mod compare;
 mod encoders;
 mod inspect;
@@ -42,6 +44,7 @@ pub use answer::{Ask, Desk, Pair, Question};
 pub use asked::check_compare;
 pub use candidates::{CandidatesError, candidates};
 pub use classify::{Candidate, ClassifyRequest, LabelledPictures, classify};
+pub use clock::{clocked_pictures, clocked_texts};
 pub use compare::{CompareRequest, RESAMPLES, compare};
 pub use encoders::{Encoders, TimedRows};
 pub use inspect::{InspectRequest, Query, inspect};
