@@ -344,8 +344,8 @@ fn measure(role: &str, encoded: &Encoded, asked: &Asked<'_>) -> Result<Measured,
                 units: judgements.units.clone(),
                 neighbours: neighbours(role, asked, &found),
                 items: gallery.rows(),
-                ms_per_item: Some(answer.ms_per_item),
-                ms_per_query: Some(ask.ms_per_item + found.ms),
+                ms_per_item: answer.ms_per_item,
+                ms_per_query: ask.ms_per_item.map(|ms| ms + found.ms),
                 search_ms_per_query: found.ms,
                 found,
                 index_ms: Some(index_ms),
@@ -374,7 +374,7 @@ fn quantise(
     dtype: TableDtype,
     judgements: &Judgements,
     exact: &Searched,
-    ms_to_encode: f64,
+    ms_to_encode: Option<f64>,
 ) -> Result<QuantisedRow, RunError> {
     let dim = gallery.dim();
     let clock = Instant::now();
@@ -389,7 +389,7 @@ fn quantise(
         dtype: dtype.name().to_owned(),
         bytes_per_item: dtype.bytes_per_row(dim) as f64,
         index_ms,
-        ms_per_query: Some(ms_to_encode + ms),
+        ms_per_query: ms_to_encode.map(|encoding| encoding + ms),
         search_ms_per_query: Some(ms),
         metrics,
         lost_recall_1: before.recall_1 - metrics.recall_1,

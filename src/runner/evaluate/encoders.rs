@@ -20,7 +20,8 @@ pub struct TimedRows {
     /// The encoder.
     pub card: EncoderCard,
     /// Milliseconds an item, all items encoded together, after a few that were not timed.
-    pub ms_per_item: f64,
+    /// None where they came out of a table.
+    pub ms_per_item: Option<f64>,
     /// Texts that were cut.
     pub truncated: usize,
     /// Whether each row's text was cut; of pictures nothing is said.
@@ -142,7 +143,7 @@ pub fn encode_texts(
     let what = format!("{role}: encoding texts");
     let (encoded, ms) = clocked_texts(encoder, &plain, &what, narrator)?;
     Ok(TimedRows {
-        ms_per_item: ms,
+        ms_per_item: Some(ms),
         card: encoder.card().clone(),
         rows: encoded.rows,
         truncated: encoded.truncated,
@@ -161,7 +162,7 @@ pub fn encode_pictures(
     let what = format!("{role}: encoding pictures");
     let (encoded, ms) = clocked_pictures(encoder, &plain, &what, narrator)?;
     Ok(TimedRows {
-        ms_per_item: ms,
+        ms_per_item: Some(ms),
         card: encoder.card().clone(),
         rows: encoded.rows,
         truncated: 0,
@@ -211,7 +212,7 @@ fn table(file: &str, probe: &Probe) -> Result<Encoded, RunError> {
     let part = |from: usize, count: usize| TimedRows {
         rows: rows.select(&(from..from + count).collect::<Vec<_>>()),
         card: card.clone(),
-        ms_per_item: 0.0,
+        ms_per_item: None,
         truncated: 0,
         cut: Vec::new(),
     };

@@ -164,7 +164,7 @@ fn unjudged(
         lists.push(InspectList {
             role: spec.label.clone(),
             encoder: serde_json::to_value(&ask.card).unwrap_or_default(),
-            ms: ask.ms_per_item + search,
+            ms: ask.ms_per_item.unwrap_or_default() + search,
             truncated: false,
             hits: Vec::new(),
         });
@@ -220,8 +220,8 @@ fn side(
             let asked = ask.rows.select(places);
             let products = Products::new(asked.values(), answer.rows.values(), answer.rows.dim())?;
             let cut = places.iter().map(|&place| ask.is_cut(place)).collect();
-            let side =
-                searched(spec, &ask.card, ask.ms_per_item, &products, request.k, judgements)?;
+            let ms = ask.ms_per_item.unwrap_or_default();
+            let side = searched(spec, &ask.card, ms, &products, request.k, judgements)?;
             Ok(Side { cut, ..side })
         }
     }
@@ -235,7 +235,7 @@ fn only_words(spec: &EncoderSpec) -> RunError {
     ))
 }
 
-/// Lists, ranks and hubs of all queries; `ms` is what encoding one took.
+/// Lists, ranks and hubs of all queries; `ms` is what encoding one took, nothing for a table's.
 fn searched(
     spec: &EncoderSpec,
     card: &EncoderCard,
