@@ -188,6 +188,24 @@ fn what_changed_most_comes_first_in_a_slice() {
 }
 
 #[test]
+fn how_many_are_listed_decides_no_slice() {
+    let clips = clips();
+    let base =
+        ["--encoders", &clips, "--direction", "text-to-image", "--language", "en", "--pool", "60"];
+    let of = |k: &str| document(&[&base[..], &["-k", k]].concat())["summary"].clone();
+    let (one, ten, many) = (of("1"), of("10"), of("40"));
+    assert_eq!((&one["slices"], &many["slices"]), (&ten["slices"], &ten["slices"]));
+    assert!(ten["slices"]["hub"].as_u64().unwrap() > 0, "hubs are what this is about: {ten}");
+    assert_eq!((&one["k"], &many["k"]), (&json!(1), &json!(40)));
+    // What is listed is as long as was asked for.
+    let id = document(&[&base[..], &["--slice", "both-wrong"]].concat());
+    let id = id["summary"]["rows"][0]["query"].as_str().unwrap().to_owned();
+    let found = document(&[&base[..], &["-k", "2", "--query-id", &id]].concat());
+    assert_eq!(items(&found["lists"][0]).len(), 2);
+    assert!(found["difference"]["rows"].as_array().unwrap().len() <= 4);
+}
+
+#[test]
 fn a_server_answers_line_after_line_and_outlives_bad_ones() {
     let (clips, own) = (clips(), golden("pictures/rgb-64x64.png"));
     let base = ["--encoders", &clips, "--pool", "20", "--language", "en"];

@@ -8,7 +8,7 @@ use super::same;
 use crate::encode::{EncoderCard, EncoderSpec};
 use crate::eval::compare::{Answers, Slice, align, overlap_at, slices};
 use crate::eval::document::{DifferenceRow, INSPECT_FORMAT, ListDifference, Summary, SummaryRow};
-use crate::eval::geometry::{Hubs, hubs};
+use crate::eval::geometry::{HUB_K, Hubs, hubs};
 use crate::eval::{
     Direction, Given, Hit, InspectDocument, InspectHit, InspectList, Judgements, Products, Ranked,
     Scores, rank, top_k,
@@ -49,11 +49,18 @@ struct Side {
     /// Whether each query was cut.
     cut: Vec<bool>,
     ranked: Vec<Ranked>,
+    /// As long as was asked for, and at least as hubs are counted over.
     lists: Vec<Vec<Hit>>,
     hubs: Hubs,
 }
 
 impl Side {
+    /// The first `k` of a query.
+    fn list(&self, query: usize, k: usize) -> &[Hit] {
+        let list = &self.lists[query];
+        &list[..k.min(list.len())]
+    }
+
     fn answers(&self) -> Answers<'_> {
         Answers { ranked: &self.ranked, lists: &self.lists, hubs: &self.hubs }
     }
@@ -113,7 +120,7 @@ pub fn inspect(
             ms: side.ms,
             truncated: chosen.is_some_and(|query| side.cut.get(query).copied().unwrap_or_default()),
             hits: chosen.map_or_else(Vec::new, |query| {
-                hits(&side.lists[query], &gallery, &judgements, query)
+                hits(side.list(query, request.k), &gallery, &judgements, query)
             }),
         });
     }
@@ -125,7 +132,8 @@ pub fn inspect(
     let sets = [a, b].map(|side| {
         let (asked, gallery) = (asked.clone(), gallery.clone());
         let Side { role, ranked, lists, .. } = side;
-        NeighbourSet::of((role, request.direction.name()), asked, gallery, ranked, lists, request.k)
+        let k = long(request.k);
+        NeighbourSet::of((role, request.direction.name()), asked, gallery, ranked, lists, k)
     });
     Ok((document, sets.to_vec()))
 }
@@ -227,6 +235,11 @@ fn side(
     }
 }
 
+/// Length of the lists that are searched: which items are hubs must not hang on how many are shown.
+fn long(k: usize) -> usize {
+    k.max(HUB_K)
+}
+
 /// BM25's answer to everything but texts that ask for texts of a set that says what is relevant.
 fn only_words(spec: &EncoderSpec) -> RunError {
     RunError::Unfit(format!(
@@ -245,7 +258,7 @@ fn searched(
     judgements: &Judgements,
 ) -> Result<Side, RunError> {
     let clock = Instant::now();
-    let lists = top_k(scores, k, judgements.itself.as_deref())?;
+    let lists = top_k(scores, long(k), judgements.itself.as_deref())?;
     let search = clock.elapsed().as_secs_f64() * 1e3 / scores.queries().max(1) as f64;
     Ok(Side {
         role: spec.label.clone(),
@@ -292,7 +305,7 @@ fn hits(
 }
 
 fn difference(a: &Side, b: &Side, query: usize, gallery: &[String], k: usize) -> ListDifference {
-    let (left, right) = (&a.lists[query], &b.lists[query]);
+    let (left, right) = (a.list(query, k), b.list(query, k));
     let rows = align(left, right)
         .into_iter()
         .map(|row| DifferenceRow { item: gallery[row.item as usize].clone(), rank: row.rank })
