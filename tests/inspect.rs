@@ -176,9 +176,11 @@ fn what_changed_most_comes_first_in_a_slice() {
         let listed = summary["rows"].as_array().unwrap();
         assert_eq!(listed.len() as u64, summary["slices"][slice].as_u64().unwrap());
         let change = |row: &Value| {
-            (row["margin"][1].as_f64().unwrap() - row["margin"][0].as_f64().unwrap()).abs()
+            let rank = |at: usize| row["first_relevant"][at].as_i64().unwrap();
+            let margin = |at: usize| row["margin"][at].as_f64().unwrap() as f32;
+            ((rank(1) - rank(0)).abs(), (margin(1) - margin(0)).abs())
         };
-        let changes: Vec<f64> = listed.iter().map(change).collect();
+        let changes: Vec<(i64, f32)> = listed.iter().map(change).collect();
         assert!(changes.is_sorted_by(|a, b| a >= b), "{changes:?}");
         rows += listed.len();
     }

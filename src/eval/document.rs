@@ -385,8 +385,8 @@ pub struct Summary {
     pub overlap: f64,
     /// Queries in each slice; a query can be in several.
     pub slices: BTreeMap<super::compare::Slice, usize>,
-    /// The queries of the slice that was asked for, largest change of margin first; all queries where
-    /// nothing says what is relevant, the least overlap first.
+    /// The queries of the slice that was asked for, largest change of rank first, then of margin; all
+    /// queries where nothing says what is relevant, the least overlap first.
     pub rows: Vec<SummaryRow>,
 }
 

@@ -334,14 +334,18 @@ fn summary(
     }
     summary.overlap = (0..asked.len()).map(overlap).sum::<f64>() / asked.len().max(1) as f64;
     if let Some(wanted) = wanted {
+        // Margins of two spaces are on two scales: ranks first.
         let change = |query: usize| {
-            let margins = (a.ranked[query].margin(), b.ranked[query].margin());
-            let (Some(a), Some(b)) = margins else { return 0.0 };
-            (b - a).abs()
+            let (a, b) = (&a.ranked[query], &b.ranked[query]);
+            let margins = a.margin().zip(b.margin());
+            (a.high.abs_diff(b.high), margins.map_or(0.0, |(a, b)| (b - a).abs()))
         };
         let mut queries: Vec<usize> =
             (0..asked.len()).filter(|&query| found[query].contains(&wanted)).collect();
-        queries.sort_by(|&x, &y| change(y).total_cmp(&change(x)));
+        queries.sort_by(|&x, &y| {
+            let ((rank_x, margin_x), (rank_y, margin_y)) = (change(x), change(y));
+            rank_y.cmp(&rank_x).then(margin_y.total_cmp(&margin_x))
+        });
         summary.rows = queries
             .into_iter()
             .map(|query| SummaryRow {
