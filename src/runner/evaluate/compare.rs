@@ -17,8 +17,8 @@ use crate::eval::rank::high_ranks;
 use crate::eval::replicates::{ReplicateDifference, Replicates, replicates};
 use crate::eval::second::SecondJudgements;
 use crate::eval::{
-    CompareDocument, CompareRow, Direction, Given, Hit, Judgements, Metrics, Products, Ranked,
-    RankedRow, Scores, Table, rank, table, tied_share,
+    CompareDocument, CompareRow, Direction, Hit, Judgements, Metrics, Products, Ranked, RankedRow,
+    Scores, Table, rank, table, tied_share,
 };
 use crate::runner::{Narrator, RunError};
 use crate::session::neighbours::NeighbourSet;
@@ -286,32 +286,26 @@ fn measure(role: &str, encoded: &Encoded, asked: &Asked<'_>) -> Result<Measured,
     let (probe, direction) = (asked.probe, asked.direction);
     let judgements = &asked.judgements;
     match encoded {
-        Encoded::Words { scores, card, index_ms, ms_per_query } => {
+        Encoded::Words(words) => {
             if direction != Direction::TextToText {
                 return Err(RunError::Unfit(format!(
                     "{role} compares words and has nothing to say in direction {direction}; leave it to the caption task"
                 )));
             }
-            let width = probe.texts.len();
-            let rows: Vec<f32> = asked
-                .places
-                .iter()
-                .flat_map(|&query| scores[query * width..(query + 1) * width].iter().copied())
-                .collect();
-            let given = Given::new(&rows, asked.places.len(), width)?;
-            let found = search(&given, judgements)?;
+            let found = search(&words.asked(&asked.places), judgements)?;
+            // Words are not encoded: scoring them is the search.
+            let ms = words.ms_per_query + found.ms;
             Ok(Measured {
                 role: role.to_owned(),
                 direction,
-                card: (**card).clone(),
+                card: words.card.clone(),
                 units: judgements.units.clone(),
                 neighbours: neighbours(role, asked, &found),
-                items: width,
+                items: probe.texts.len(),
                 ms_per_item: None,
-                // Words are not encoded: scoring them is the search.
-                ms_per_query: Some(*ms_per_query + found.ms),
-                search_ms_per_query: *ms_per_query + found.ms,
-                index_ms: Some(*index_ms),
+                ms_per_query: Some(ms),
+                search_ms_per_query: ms,
+                index_ms: Some(words.index_ms),
                 bytes_per_item: None,
                 truncated: 0,
                 geometry: None,

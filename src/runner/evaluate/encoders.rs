@@ -1,16 +1,16 @@
 //! [`Encoders`]: encoders by role, opened once, and rows with the time they took.
 
-use super::clock::{clocked_pictures, clocked_texts, per};
+use super::clock::{clocked_pictures, clocked_texts};
+use super::overlap::Words;
 use super::probe::{Entry, Probe};
 use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
 use crate::encode::{
-    Bm25, Config, Embeddings, EncodeError, EncoderCard, EncoderSpec, ImageEncoder, Sources, Table,
+    Config, Embeddings, EncodeError, EncoderCard, EncoderSpec, ImageEncoder, Sources, Table,
     TextEncoder, Tower, image_encoder, text_encoder,
 };
 use crate::runner::{Narrator, RunError, Workspace};
 use std::path::Path;
-use std::time::Instant;
 
 /// Rows with what making them took.
 #[derive(Clone, Debug)]
@@ -47,17 +47,8 @@ pub enum Encoded {
         /// Pictures.
         pictures: Option<TimedRows>,
     },
-    /// BM25 has scores and no rows.
-    Words {
-        /// `[queries, texts]`.
-        scores: Vec<f32>,
-        /// Its card.
-        card: Box<EncoderCard>,
-        /// Milliseconds to build the index.
-        index_ms: f64,
-        /// Milliseconds a query.
-        ms_per_query: f64,
-    },
+    /// BM25 has no rows: it scores when it is asked.
+    Words(Words),
 }
 
 impl Encoded {
@@ -84,7 +75,7 @@ impl Encoders<'_> {
         narrator: &mut Narrator,
     ) -> Result<Encoded, RunError> {
         if spec.source == "bm25" {
-            return Ok(words(probe));
+            return Ok(Encoded::Words(Words::of(probe)));
         }
         let sources = self.workspace.sources();
         let same = probe.one_list();
@@ -168,33 +159,6 @@ pub fn encode_pictures(
         truncated: 0,
         cut: Vec::new(),
     })
-}
-
-fn words(probe: &Probe) -> Encoded {
-    let gallery: Vec<&str> = probe.texts.iter().map(|entry| entry.content.as_str()).collect();
-    let clock = Instant::now();
-    let index = Bm25::new(&gallery);
-    let index_ms = per(clock.elapsed(), 1);
-    let clock = Instant::now();
-    let scores: Vec<f32> =
-        probe.queries.iter().flat_map(|entry| index.scores(&entry.content)).collect();
-    let ms_per_query = per(clock.elapsed(), probe.queries.len());
-    let card = EncoderCard {
-        encoder: "bm25".to_owned(),
-        lora: Vec::new(),
-        kind: "bm25".to_owned(),
-        tower: "text".to_owned(),
-        dim: 0,
-        text: None,
-        layer: None,
-        picture: None,
-        normalised: false,
-        dtype: "f32".to_owned(),
-        tokenizer: None,
-        weights: None,
-        stands_on: Vec::new(),
-    };
-    Encoded::Words { scores, card: Box::new(card), index_ms, ms_per_query }
 }
 
 /// A table holds rows of texts in the order of a data set's queries, then its gallery.

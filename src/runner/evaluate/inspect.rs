@@ -10,8 +10,8 @@ use crate::eval::compare::{Answers, Slice, align, overlap_at, slices};
 use crate::eval::document::{DifferenceRow, INSPECT_FORMAT, ListDifference, Summary, SummaryRow};
 use crate::eval::geometry::{HUB_K, Hubs, hubs};
 use crate::eval::{
-    Direction, Given, Hit, InspectDocument, InspectHit, InspectList, Judgements, Products, Ranked,
-    Scores, rank, top_k,
+    Direction, Hit, InspectDocument, InspectHit, InspectList, Judgements, Products, Ranked, Scores,
+    rank, top_k,
 };
 use crate::runner::{Narrator, RunError};
 use crate::session::neighbours::NeighbourSet;
@@ -81,7 +81,7 @@ pub fn inspect(
     for spec in &request.encoders {
         let encoded = encoders.encode(spec, probe, narrator)?;
         digests.push((spec.label.clone(), same::digest(&encoded)));
-        answered.push(side(spec, &encoded, request, probe, (&places, &judgements))?);
+        answered.push(side(spec, &encoded, request, (&places, &judgements))?);
     }
     let same_rows = same::groups(&digests);
     same::warn(&same_rows, narrator)?;
@@ -209,18 +209,14 @@ fn side(
     spec: &EncoderSpec,
     encoded: &Encoded,
     request: &InspectRequest,
-    probe: &Probe,
     (places, judgements): (&[usize], &Judgements),
 ) -> Result<Side, RunError> {
     let direction = request.direction;
     match encoded {
-        Encoded::Words { .. } if direction != Direction::TextToText => Err(only_words(spec)),
-        Encoded::Words { scores, card, ms_per_query, .. } => {
-            let width = probe.texts.len();
-            let of = |&query: &usize| scores[query * width..(query + 1) * width].iter().copied();
-            let rows: Vec<f32> = places.iter().flat_map(of).collect();
-            let given = Given::new(&rows, places.len(), width)?;
-            searched(spec, card, *ms_per_query, &given, request.k, judgements)
+        Encoded::Words(_) if direction != Direction::TextToText => Err(only_words(spec)),
+        Encoded::Words(words) => {
+            let (scores, ms) = (words.asked(places), words.ms_per_query);
+            searched(spec, &words.card, ms, &scores, request.k, judgements)
         }
         Encoded::Rows { queries, texts, pictures } => {
             let (ask, answer) =

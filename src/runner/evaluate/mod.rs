@@ -20,6 +20,7 @@
 //! | `sweep.rs` | layers and poolings tried on validation items |
 //! | `timed.rs` | a search with the time it takes |
 //! | `clock.rs` | encodings with the time they take |
+//! | `overlap.rs` | BM25 over a probe, scored where a search asks |
 
 mod alone;
 mod answer;
@@ -33,6 +34,7 @@ mod encoders;
 mod inspect;
 mod itself;
 mod keepsakes;
+mod overlap;
 mod probe;
 mod qrels;
 mod same;
