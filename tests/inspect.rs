@@ -190,6 +190,51 @@ fn what_changed_most_comes_first_in_a_slice() {
 }
 
 #[test]
+fn a_second_set_of_judgements_has_slices_of_its_own() {
+    let (clips, folder) = (clips(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("more.qrels");
+    let name = file.to_str().unwrap();
+    let four = |summary: &Value| -> u64 {
+        let of = |slice: &str| summary["slices"][slice].as_u64().unwrap();
+        ["fixed", "broke", "both-right", "both-wrong"].map(of).iter().sum()
+    };
+    let base =
+        ["--encoders", &clips, "--direction", "text-to-image", "--language", "en", "--pool", "20"];
+    let own = document(&[&base[..], &["--slice", "both-wrong"]].concat());
+    let query = own["summary"]["rows"][0]["query"].as_str().unwrap();
+    let by_id = document(&[&base[..], &["--query-id", query]].concat());
+    let best = items(&by_id["lists"][0])[0].to_owned();
+    std::fs::write(&file, format!("{query} 0 {best} 1\nnobody 0 {best} 1\n")).unwrap();
+    let both = document(&[&base[..], &["--qrels", name, "--slice", "both-wrong"]].concat());
+    assert_eq!(both["summary"], own["summary"]);
+    let second = &both["qrels"];
+    assert!(second["protocol"]["judgements"].as_str().unwrap().starts_with("more.qrels sha256:"));
+    assert_eq!((&second["read"]["used"], &second["read"]["relevant"]), (&json!(1), &json!(2)));
+    assert_eq!(second["summary"]["queries"], 1);
+    // The first encoder's best is right by this file.
+    let right = |slice: &str| second["summary"]["slices"][slice].as_u64().unwrap();
+    assert_eq!(right("both-right") + right("broke"), 1, "{second}");
+    let text = String::from_utf8(run(&[&base[..], &["--qrels", name]].concat()).stdout).unwrap();
+    assert!(text.contains("judged by more.qrels"), "{text}");
+    // A folder that says nothing of what is relevant has slices by the file.
+    let pictures = golden("pictures");
+    let base = ["--encoders", &clips, "--dataset", &pictures, "--direction", "image-to-image"];
+    std::fs::write(&file, "rgb-37x23.png 0 rgb-64x64.png 1\n").unwrap();
+    for slice in ["both-wrong", "both-right"] {
+        let found = document(&[&base[..], &["--qrels", name, "--slice", slice]].concat());
+        assert_eq!(found["summary"]["slices"], json!({}));
+        assert_eq!(
+            (&found["qrels"]["summary"]["queries"], four(&found["qrels"]["summary"])),
+            (&json!(1), 1)
+        );
+    }
+    std::fs::write(&file, "nobody 0 nothing 1\n").unwrap();
+    let error = refused(&[&base[..], &["--qrels", name]].concat(), 2);
+    assert!(error.contains("found none of them"), "{error}");
+    refused(&[&base[..], &["--qrels", name, "--query-id", "rgb-37x23.png"]].concat(), 2);
+}
+
+#[test]
 fn how_many_are_listed_decides_no_slice() {
     let clips = clips();
     let base =

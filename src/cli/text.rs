@@ -1,6 +1,7 @@
 //! Documents as tables for people.
 
 use super::comparison;
+use crate::eval::document::Summary;
 use crate::eval::{CompareDocument, CompareRow, InspectDocument, InspectHit, Metrics, Protocol};
 use crate::runner::StageSummary;
 use crate::session::runs::{RunRow, RunsDocument};
@@ -286,25 +287,34 @@ pub fn inspect(document: &InspectDocument) -> String {
     }
     text.push_str(&same_rows(&document.same_rows));
     if let Some(summary) = &document.summary {
-        let _ = writeln!(
-            text,
-            "queries  {}  overlap@{}  {}",
-            summary.queries,
-            summary.k,
-            percent(summary.overlap)
-        );
-        for (slice, count) in &summary.slices {
-            let _ = writeln!(text, "{:<11}  {count}", slice.name());
-        }
-        for row in &summary.rows {
-            let query = safe(&row.query);
-            let _ = match row.first_relevant {
-                [Some(a), Some(b)] => writeln!(text, "  {query:<30}  {a:>5} -> {b}"),
-                _ => writeln!(text, "  {query:<30}  shares {} %", percent(row.overlap)),
-            };
-        }
+        counted(&mut text, summary);
+    }
+    if let Some(second) = &document.qrels {
+        let _ = writeln!(text, "\njudged by {}", safe(&second.protocol.judgements));
+        counted(&mut text, &second.summary);
     }
     text
+}
+
+/// All queries by slice, and those of one.
+fn counted(text: &mut String, summary: &Summary) {
+    let _ = writeln!(
+        text,
+        "queries  {}  overlap@{}  {}",
+        summary.queries,
+        summary.k,
+        percent(summary.overlap)
+    );
+    for (slice, count) in &summary.slices {
+        let _ = writeln!(text, "{:<11}  {count}", slice.name());
+    }
+    for row in &summary.rows {
+        let query = safe(&row.query);
+        let _ = match row.first_relevant {
+            [Some(a), Some(b)] => writeln!(text, "  {query:<30}  {a:>5} -> {b}"),
+            _ => writeln!(text, "  {query:<30}  shares {} %", percent(row.overlap)),
+        };
+    }
 }
 
 /// A hit's rank; with ties, the whole span it stands for.
@@ -375,6 +385,7 @@ mod tests {
                 ],
             }),
             summary: None,
+            qrels: None,
             same_rows: Vec::new(),
         };
         let expected = "\

@@ -1,9 +1,11 @@
 //! A query's ranked lists under two encoders, and what differs; or all queries, counted by slice.
 
 use super::answer::no_such_query;
+use super::beside::Second;
 use super::compare::sides;
 use super::encoders::{Encoded, Encoders};
 use super::probe::Probe;
+use super::qrels::Qrels;
 use super::same;
 use crate::encode::{EncoderCard, EncoderSpec};
 use crate::eval::compare::{Answers, Slice, align, overlap_at, slices};
@@ -39,10 +41,12 @@ pub struct InspectRequest {
     pub query: Query,
     /// Length of the lists.
     pub k: usize,
+    /// A second set of judgements, whose slices of all queries stand beside the set's own.
+    pub qrels: Option<Qrels>,
 }
 
 /// One encoder's answers to all queries.
-struct Side {
+pub(super) struct Side {
     role: String,
     card: serde_json::Value,
     ms: f64,
@@ -74,14 +78,18 @@ pub fn inspect(
     narrator: &mut Narrator,
 ) -> Result<(InspectDocument, Vec<NeighbourSet>), RunError> {
     let (places, judgements) = probe.judgements(request.direction);
+    let mut second = Second::of(request, probe, narrator)?;
     if places.is_empty() {
-        return Ok((unjudged(encoders, probe, request, narrator)?, Vec::new()));
+        return Ok((unjudged(encoders, probe, request, second, narrator)?, Vec::new()));
     }
     let (mut answered, mut digests) = (Vec::new(), Vec::new());
     for spec in &request.encoders {
         let encoded = encoders.encode(spec, probe, narrator)?;
         digests.push((spec.label.clone(), same::digest(&encoded)));
         answered.push(side(spec, &encoded, request, (&places, &judgements))?);
+        if let Some(second) = &mut second {
+            second.add(spec, &encoded)?;
+        }
     }
     let same_rows = same::groups(&digests);
     same::warn(&same_rows, narrator)?;
@@ -100,6 +108,7 @@ pub fn inspect(
         lists: Vec::new(),
         difference: None,
         summary: None,
+        qrels: second.map(|second| second.summary(probe)).transpose()?.flatten(),
         same_rows,
     };
     let chosen = match &request.query {
@@ -144,11 +153,14 @@ fn unjudged(
     encoders: &Encoders<'_>,
     probe: &Probe,
     request: &InspectRequest,
+    mut second: Option<Second<'_>>,
     narrator: &mut Narrator,
 ) -> Result<InspectDocument, RunError> {
     let (direction, k) = (request.direction, request.k);
     let askers = probe.askers(direction);
-    if request.query != Query::All(None) || askers.is_empty() {
+    // A slice is then the file's.
+    let sliced = second.is_some() && matches!(request.query, Query::All(_));
+    if !(sliced || request.query == Query::All(None)) || askers.is_empty() {
         return Err(RunError::Unfit(format!(
             "data set {} does not say what is relevant in direction {direction}, so there are no slices and no ranks; leave --slice out, or name one query: by id, as a text or as a picture",
             probe.protocol.dataset
@@ -165,6 +177,9 @@ fn unjudged(
         let (ask, answer) = sides(queries.as_ref(), texts.as_ref(), pictures.as_ref(), direction)?;
         let dim = answer.rows.dim();
         digests.push((spec.label.clone(), same::digest_of(&[&ask.rows, &answer.rows])));
+        if let Some(second) = &mut second {
+            second.add(spec, &encoded)?;
+        }
         let products = Products::new(ask.rows.values(), answer.rows.values(), dim)?;
         let clock = Instant::now();
         found.push(top_k(&products, k, itself.as_deref())?);
@@ -201,11 +216,13 @@ fn unjudged(
         lists,
         difference: None,
         summary: Some(summary),
+        qrels: second.map(|second| second.summary(probe)).transpose()?.flatten(),
         same_rows,
     })
 }
 
-fn side(
+/// One encoder's answers to the queries that judgements speak of.
+pub(super) fn side(
     spec: &EncoderSpec,
     encoded: &Encoded,
     request: &InspectRequest,
@@ -314,7 +331,8 @@ fn difference(a: &Side, b: &Side, query: usize, gallery: &[String], k: usize) ->
     }
 }
 
-fn summary(
+/// Queries counted by slice; those of the slice that is wanted, what changed most first.
+pub(super) fn summary(
     a: &Side,
     b: &Side,
     asked: &[&str],

@@ -8,6 +8,7 @@
 //! | `asked.rs` | what is wrong with a comparison before anything is encoded |
 //! | `compare.rs` | a table over encoders and directions |
 //! | `inspect.rs` | a query's ranked lists under two encoders, or all queries counted |
+//! | `beside.rs` | all queries counted under a second set of judgements |
 //! | `keepsakes.rs` | what a session keeps of them: neighbours, small pictures, captions |
 //! | `answer.rs` | [`Desk`]: a gallery encoded once, then one query after another |
 //! | `seat.rs` | one of the desk's encoders |
@@ -25,6 +26,7 @@
 mod alone;
 mod answer;
 mod asked;
+mod beside;
 mod candidates;
 mod choose;
 mod classify;
