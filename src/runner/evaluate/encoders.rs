@@ -1,8 +1,8 @@
 //! [`Encoders`]: encoders by role, opened once, and rows with the time they took.
 
-use super::clock::{clocked_pictures, clocked_texts};
 use super::overlap::Words;
 use super::probe::{Entry, Probe};
+use super::warm::{clocked_pictures, clocked_texts};
 use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
 use crate::encode::{

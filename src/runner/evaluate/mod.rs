@@ -6,9 +6,9 @@
 //! | `encoders.rs` | [`Encoders`]: encoders by role, opened once, and their rows with times |
 //! | `alone.rs` | pictures without captions: which of them answer each other |
 //! | `asked.rs` | what is wrong with a comparison before anything is encoded |
+//! | `beside.rs` | all queries counted under a second set of judgements |
 //! | `compare.rs` | a table over encoders and directions |
 //! | `inspect.rs` | a query's ranked lists under two encoders, or all queries counted |
-//! | `beside.rs` | all queries counted under a second set of judgements |
 //! | `keepsakes.rs` | what a session keeps of them: neighbours, small pictures, captions |
 //! | `answer.rs` | [`Desk`]: a gallery encoded once, then one query after another |
 //! | `seat.rs` | one of the desk's encoders |
@@ -20,7 +20,7 @@
 //! | `qrels.rs` | a second set of judgements, out of a file |
 //! | `sweep.rs` | layers and poolings tried on validation items |
 //! | `timed.rs` | a search with the time it takes |
-//! | `clock.rs` | encodings with the time they take |
+//! | `warm.rs` | encodings with the time they take, once they are warm |
 //! | `overlap.rs` | BM25 over a probe, scored where a search asks |
 
 mod alone;
@@ -30,7 +30,6 @@ mod beside;
 mod candidates;
 mod choose;
 mod classify;
-mod clock;
 mod compare;
 mod encoders;
 mod inspect;
@@ -43,12 +42,12 @@ mod same;
 mod seat;
 mod sweep;
 mod timed;
+mod warm;
 
 pub use answer::{Ask, Desk, Pair, Question};
 pub use asked::check_compare;
 pub use candidates::{CandidatesError, candidates};
 pub use classify::{Candidate, ClassifyRequest, LabelledPictures, classify};
-pub use clock::{clocked_pictures, clocked_texts};
 pub use compare::{CompareRequest, RESAMPLES, compare};
 pub use encoders::{Encoders, TimedRows};
 pub use inspect::{InspectRequest, Query, inspect};
@@ -56,3 +55,4 @@ pub use keepsakes::keep;
 pub use probe::{Captions, Probe, ProbeRequest};
 pub use qrels::Qrels;
 pub use sweep::{SWEEP_ITEMS, SweepOver, outside_test, sweep};
+pub use warm::{clocked_pictures, clocked_texts};

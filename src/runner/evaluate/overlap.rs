@@ -1,8 +1,8 @@
 //! BM25 over a probe: it has no rows, and scores are made where a search asks for them, so that memory does
 //! not grow with queries times texts.
 
-use super::clock::per;
 use super::probe::Probe;
+use super::warm::per;
 use crate::encode::{Bm25, EncoderCard};
 use crate::eval::Scores;
 use crate::eval::scores::round_score;

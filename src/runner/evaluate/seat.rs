@@ -1,9 +1,9 @@
 //! [`Seat`]: one encoder of a desk, with its towers and what it has encoded of a gallery.
 
 use super::answer::{Ask, Question};
-use super::clock::{per, touch, warm_pictures, warm_texts};
 use super::encoders::{Encoders, TimedRows, encode_pictures, encode_texts};
 use super::probe::Probe;
+use super::warm::{per, touch, warm_pictures, warm_texts};
 use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
 use crate::encode::{
