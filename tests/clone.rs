@@ -3,23 +3,34 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A command's document, with the committed checkpoints and nothing written.
-fn document(arguments: &[&str]) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_llm2clip"))
+/// The program on the committed sessions and checkpoints.
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+    command
         .env("LLM2CLIP_CONFIG", "none")
         .args(arguments)
-        .args(["--json", "--quiet"])
+        .arg("--quiet")
         .env("LLM2CLIP_SESSIONS", root().join("sessions"))
-        .env("LLM2CLIP_CHECKPOINTS", root().join("checkpoints"))
-        .output()
-        .unwrap();
+        .env("LLM2CLIP_CHECKPOINTS", root().join("checkpoints"));
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    program(arguments).output().unwrap()
+}
+
+/// A command's document, with the committed checkpoints and nothing written.
+fn document(arguments: &[&str]) -> Value {
+    let output = run(&[arguments, &["--json"]].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -79,4 +90,143 @@ fn committed_sessions_are_listed() {
         let of = |run: &&Value| run["run"].as_str().unwrap().ends_with(&format!("/{name}"));
         assert_eq!(runs.iter().find(of).map(|run| &run["state"]), Some(&"done".into()), "{name}");
     }
+}
+
+#[test]
+fn no_encoder_pays_for_what_the_next_one_finds_done() {
+    let clip = "a=pocket-1/clip,b=pocket-1/clip";
+    let base = ["compare", "--task", "image", "--language", "en", "--pool", "60", "--readonly"];
+    let found = document(&[&base[..], &["--encoders", clip]].concat());
+    let rows = found["rows"].as_array().unwrap();
+    let ms = |role: &str| {
+        let of = |row: &&Value| row["role"] == role && row["direction"] == "image-to-image";
+        rows.iter().find(of).unwrap()["ms_per_item"].as_f64().unwrap()
+    };
+    // Decoding the pictures in the binary is ten times of what encoding these takes.
+    assert!(ms("a") < 5.0 * ms("b") + 1.0, "{} {}", ms("a"), ms("b"));
+}
+
+#[test]
+fn a_first_question_takes_as_long_as_the_next_once_its_model_is_there() {
+    let times = || {
+        let mut arguments = vec!["inspect", "--serve", "--direction", "text-to-image"];
+        arguments.extend(["--language", "en", "--pool", "20", "--readonly", "--encoders", BOTH]);
+        let mut child = program(&arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let line = "{\"text\":\"a red kite\"}\n".repeat(2);
+        child.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let ms = |line: &str| -> f64 {
+            let answer: Value = serde_json::from_str(line).unwrap();
+            answer["lists"][1]["ms"].as_f64().unwrap()
+        };
+        text.lines().map(ms).collect::<Vec<f64>>()
+    };
+    // The shorter of two: anything may get in the way once.
+    let (one, two) = (times(), times());
+    let (first, next) = (one[0].min(two[0]), one[1].min(two[1]));
+    assert!(first < 4.0 * next + 20.0, "{first} ms, then {next}");
+}
+
+/// The right ones among the first of each query: what `trec_eval` calls success.1.
+fn first_right(run: &str, qrels: &str) -> f64 {
+    let word = |line: &str, at: usize| line.split(' ').nth(at).unwrap().to_owned();
+    let relevant: BTreeSet<(String, String)> =
+        qrels.lines().map(|line| (word(line, 0), word(line, 2))).collect();
+    let mut first: BTreeMap<String, String> = BTreeMap::new();
+    for line in run.lines() {
+        first.entry(word(line, 0)).or_insert_with(|| word(line, 2));
+    }
+    let queries: BTreeSet<&String> = relevant.iter().map(|(query, _)| query).collect();
+    first.into_iter().filter(|pair| relevant.contains(pair)).count() as f64 / queries.len() as f64
+}
+
+#[test]
+fn a_committed_session_exports() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report");
+    let name = out.to_str().unwrap();
+    let found = document(&["export", "tour", "--out", name, "--formats", "json,csv,trec,svg"]);
+    let files: BTreeSet<&str> =
+        found["files"].as_array().unwrap().iter().map(|file| file.as_str().unwrap()).collect();
+    let there: BTreeSet<String> = std::fs::read_dir(&out)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(there.iter().map(String::as_str).collect::<BTreeSet<_>>(), files);
+    assert!(found["skipped"].is_null(), "{found}");
+    let read = |file: &str| std::fs::read_to_string(out.join(file)).unwrap();
+    let export: Value = serde_json::from_str(&read("export.json")).unwrap();
+    let results = export["results"].as_array().unwrap();
+    let rows = |result: &Value| result["document"]["rows"].as_array().map_or(0, Vec::len);
+    assert_eq!(read("compare.csv").lines().count(), 1 + results.iter().map(rows).sum::<usize>());
+    let small = results.iter().find(|result| result["id"] == "caption-2").unwrap();
+    for row in small["document"]["rows"].as_array().unwrap() {
+        let run = read(&format!("caption-2.{}.text-to-text.run", row["role"].as_str().unwrap()));
+        let right = first_right(&run, &read("caption-2.text-to-text.qrels"));
+        let recall = row["metrics"]["recall@1"].as_f64().unwrap();
+        assert!((right - recall).abs() < 1e-9, "{}: {right} {recall}", row["role"]);
+    }
+    for chart in ["caption-1-recall@1.svg", "image-1-differences.svg", "clip-loss.svg"] {
+        assert!(read(chart).starts_with("<svg"), "{chart}");
+    }
+}
+
+#[test]
+fn a_committed_session_is_replayed_screen_by_screen() {
+    let folder = tempfile::tempdir().unwrap();
+    let frame = |file: &str, screen: &str| {
+        let path = folder.path().join(file);
+        let name = path.to_str().unwrap();
+        let said = document(&["replay", "tour", "--screen", screen, "--frame", name]);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(said["bytes"], text.len(), "{said}");
+        text
+    };
+    for (screen, shown) in [
+        ("runs", "tour-1"),
+        ("train", "clip-contin"),
+        ("compare", "llama-vanilla"),
+        ("inspect", "fixed"),
+        ("replay", "tour"),
+        ("log", "tour-1"),
+    ] {
+        let text = frame(&format!("{screen}.txt"), screen);
+        assert!(text.contains(shown), "{screen}: {text}");
+    }
+    assert!(frame("inspect.svg", "inspect").starts_with("<svg"));
+}
+
+#[test]
+fn committed_results_stand_in_one_table() {
+    let list = "pocket/image-1,tour/image-1";
+    let found = document(&["compare", "--results", list, "--readonly"]);
+    let mut kept = BTreeMap::new();
+    for session in ["20261124-164003-pocket-1aceb5", "20261124-090852-tour-301f37"] {
+        let path = root().join("sessions").join(session).join("results/image-1.json");
+        let bytes = std::fs::read(path).unwrap();
+        let result: Value = serde_json::from_slice(&bytes).unwrap();
+        for row in result["rows"].as_array().unwrap() {
+            kept.insert(
+                (row["role"].to_string(), row["direction"].to_string()),
+                row["metrics"].clone(),
+            );
+        }
+    }
+    let rows = found["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 4 * (2 + 3));
+    for row in rows {
+        let key = (row["role"].to_string(), row["direction"].to_string());
+        assert_eq!(row["metrics"], kept[&key], "{key:?}");
+    }
+    let refused = run(&["compare", "--results", "tour/image-1,tour/image-2", "--readonly"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("pool"), "{said}");
 }

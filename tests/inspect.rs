@@ -176,15 +176,80 @@ fn what_changed_most_comes_first_in_a_slice() {
         let listed = summary["rows"].as_array().unwrap();
         assert_eq!(listed.len() as u64, summary["slices"][slice].as_u64().unwrap());
         let change = |row: &Value| {
-            (row["margin"][1].as_f64().unwrap() - row["margin"][0].as_f64().unwrap()).abs()
+            let rank = |at: usize| row["first_relevant"][at].as_i64().unwrap();
+            let margin = |at: usize| row["margin"][at].as_f64().unwrap() as f32;
+            ((rank(1) - rank(0)).abs(), (margin(1) - margin(0)).abs())
         };
-        let changes: Vec<f64> = listed.iter().map(change).collect();
+        let changes: Vec<(i64, f32)> = listed.iter().map(change).collect();
         assert!(changes.is_sorted_by(|a, b| a >= b), "{changes:?}");
         rows += listed.len();
     }
     assert!(rows > 60, "only {rows} rows");
     let error = refused(&[&base[..], &["--slice", "odd"]].concat(), 2);
     assert!(error.contains("both-right"), "{error}");
+}
+
+#[test]
+fn a_second_set_of_judgements_has_slices_of_its_own() {
+    let (clips, folder) = (clips(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("more.qrels");
+    let name = file.to_str().unwrap();
+    let four = |summary: &Value| -> u64 {
+        let of = |slice: &str| summary["slices"][slice].as_u64().unwrap();
+        ["fixed", "broke", "both-right", "both-wrong"].map(of).iter().sum()
+    };
+    let base =
+        ["--encoders", &clips, "--direction", "text-to-image", "--language", "en", "--pool", "20"];
+    let own = document(&[&base[..], &["--slice", "both-wrong"]].concat());
+    let query = own["summary"]["rows"][0]["query"].as_str().unwrap();
+    let by_id = document(&[&base[..], &["--query-id", query]].concat());
+    let best = items(&by_id["lists"][0])[0].to_owned();
+    std::fs::write(&file, format!("{query} 0 {best} 1\nnobody 0 {best} 1\n")).unwrap();
+    let both = document(&[&base[..], &["--qrels", name, "--slice", "both-wrong"]].concat());
+    assert_eq!(both["summary"], own["summary"]);
+    let second = &both["qrels"];
+    assert!(second["protocol"]["judgements"].as_str().unwrap().starts_with("more.qrels sha256:"));
+    assert_eq!((&second["read"]["used"], &second["read"]["relevant"]), (&json!(1), &json!(2)));
+    assert_eq!(second["summary"]["queries"], 1);
+    // The first encoder's best is right by this file.
+    let right = |slice: &str| second["summary"]["slices"][slice].as_u64().unwrap();
+    assert_eq!(right("both-right") + right("broke"), 1, "{second}");
+    let text = String::from_utf8(run(&[&base[..], &["--qrels", name]].concat()).stdout).unwrap();
+    assert!(text.contains("judged by more.qrels"), "{text}");
+    // A folder that says nothing of what is relevant has slices by the file.
+    let pictures = golden("pictures");
+    let base = ["--encoders", &clips, "--dataset", &pictures, "--direction", "image-to-image"];
+    std::fs::write(&file, "rgb-37x23.png 0 rgb-64x64.png 1\n").unwrap();
+    for slice in ["both-wrong", "both-right"] {
+        let found = document(&[&base[..], &["--qrels", name, "--slice", slice]].concat());
+        assert_eq!(found["summary"]["slices"], json!({}));
+        assert_eq!(
+            (&found["qrels"]["summary"]["queries"], four(&found["qrels"]["summary"])),
+            (&json!(1), 1)
+        );
+    }
+    std::fs::write(&file, "nobody 0 nothing 1\n").unwrap();
+    let error = refused(&[&base[..], &["--qrels", name]].concat(), 2);
+    assert!(error.contains("found none of them"), "{error}");
+    refused(&[&base[..], &["--qrels", name, "--query-id", "rgb-37x23.png"]].concat(), 2);
+}
+
+#[test]
+fn how_many_are_listed_decides_no_slice() {
+    let clips = clips();
+    let base =
+        ["--encoders", &clips, "--direction", "text-to-image", "--language", "en", "--pool", "60"];
+    let of = |k: &str| document(&[&base[..], &["-k", k]].concat())["summary"].clone();
+    let (one, ten, many) = (of("1"), of("10"), of("40"));
+    assert_eq!((&one["slices"], &many["slices"]), (&ten["slices"], &ten["slices"]));
+    assert!(ten["slices"]["hub"].as_u64().unwrap() > 0, "hubs are what this is about: {ten}");
+    assert_eq!((&one["k"], &many["k"]), (&json!(1), &json!(40)));
+    // What is listed is as long as was asked for.
+    let id = document(&[&base[..], &["--slice", "both-wrong"]].concat());
+    let id = id["summary"]["rows"][0]["query"].as_str().unwrap().to_owned();
+    let found = document(&[&base[..], &["-k", "2", "--query-id", &id]].concat());
+    assert_eq!(items(&found["lists"][0]).len(), 2);
+    assert!(found["difference"]["rows"].as_array().unwrap().len() <= 4);
 }
 
 #[test]

@@ -144,6 +144,9 @@ fn a_document_says_of_a_table_what_loops_over_its_rows_say() {
         }
         assert!(found[5] > 0.5, "ties are what this is about");
         assert_eq!((&row["queries"], &row["units"]), (&json!(ITEMS), &json!(ITEMS / 2)));
+        // Nobody saw these rows being made.
+        assert!(row["ms_per_item"].is_null() && row["ms_per_query"].is_null(), "{row}");
+        assert!(row["search_ms_per_query"].as_f64().unwrap() > 0.0, "{row}");
     }
     for difference in found["differences"].as_array().unwrap() {
         let value = |role: &Value| {

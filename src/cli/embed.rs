@@ -9,12 +9,12 @@ use crate::encode::{
     text_encoder,
 };
 use crate::eval::quantised::neighbours_kept;
+use crate::runner::evaluate::{clocked_pictures, clocked_texts};
 use crate::runner::{Narrator, Workspace};
 use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
 
 /// `embed`
 #[derive(Args)]
@@ -71,16 +71,14 @@ pub fn embed(global: &Global, args: &Embed) -> anyhow::Result<ExitCode> {
     let workspace = global.workspace(None)?;
     let input = input(args, image)?;
     let mut narrator = Narrator::new(None, global.voice());
-    let clock = Instant::now();
-    let (table, tokens, truncated) = encode(&workspace, &spec, &input, args, &mut narrator)?;
-    let count = table.rows.rows();
-    let ms_per_item = clock.elapsed().as_secs_f64() * 1e3 / count.max(1) as f64;
+    let Made { table, tokens, truncated, ms_per_item } =
+        encode(&workspace, &spec, &input, args, &mut narrator)?;
     table.save(&args.out, args.dtype)?;
     let kept = kept(&table, args)?;
     let document = EmbedDocument {
         format: "llm2clip.embed/1",
         encoder: table.card,
-        rows: count,
+        rows: table.rows.rows(),
         dim: table.rows.dim(),
         tokens,
         truncated,
@@ -173,32 +171,38 @@ fn fits(spec: &EncoderSpec, pictures: bool) -> Result<(), Refused> {
     )))
 }
 
+/// A table and what making it took.
+struct Made {
+    table: Table,
+    tokens: usize,
+    truncated: usize,
+    ms_per_item: f64,
+}
+
 fn encode(
     workspace: &Workspace,
     spec: &EncoderSpec,
     input: &Input,
     args: &Embed,
     narrator: &mut Narrator,
-) -> anyhow::Result<(Table, usize, usize)> {
+) -> anyhow::Result<Made> {
     let sources = workspace.sources();
     let loaded = sources.load(&spec.source)?;
     let made = match input {
         Input::Texts(texts) => {
             let encoder = text_encoder(&spec.source, loaded, &spec.options, &sources)?;
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            let encoded =
-                narrator.encoding("encoding", |progress| encoder.encode(&texts, progress))?;
-            let table = Table { rows: encoded.rows, card: encoder.card().clone() };
-            (table, encoded.tokens, encoded.truncated)
+            let (made, ms_per_item) = clocked_texts(&encoder, &texts, "encoding", narrator)?;
+            let table = Table { rows: made.rows, card: encoder.card().clone() };
+            Made { table, tokens: made.tokens, truncated: made.truncated, ms_per_item }
         }
         Input::Pictures(pictures) => {
             let exif = if args.images.is_some() { Exif::Applied } else { Exif::Ignored };
             let encoder = image_encoder(&spec.source, loaded, exif, &workspace.device)?;
             let pictures: Vec<&Picture> = pictures.iter().collect();
-            let encoded =
-                narrator.encoding("encoding", |progress| encoder.encode(&pictures, progress))?;
-            let table = Table { rows: encoded.rows, card: encoder.card().clone() };
-            (table, encoded.patches, 0)
+            let (made, ms_per_item) = clocked_pictures(&encoder, &pictures, "encoding", narrator)?;
+            let table = Table { rows: made.rows, card: encoder.card().clone() };
+            Made { table, tokens: made.patches, truncated: 0, ms_per_item }
         }
     };
     Ok(made)

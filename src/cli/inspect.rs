@@ -10,7 +10,8 @@ use crate::eval::compare::Slice;
 use crate::eval::question::{InspectQuestion, InspectRefusal};
 use crate::runner::Narrator;
 use crate::runner::evaluate::{
-    Ask, Desk, Encoders, InspectRequest, Pair, Query, Question, inspect as inspect_query, keep,
+    Ask, Desk, Encoders, InspectRequest, Pair, Qrels, Query, Question, inspect as inspect_query,
+    keep,
 };
 use crate::session::results::results_of;
 use clap::Args;
@@ -46,6 +47,10 @@ pub struct Inspect {
     /// In a summary, list the queries of this slice, those that changed most first.
     #[arg(long, conflicts_with_all = ["who", "serve"])]
     slice: Option<Slice>,
+    /// A second set of judgements, whose slices of all queries stand beside the set's own: TREC qrels,
+    /// `query 0 item relevance` a line, with the ids that `export` writes.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["who", "serve"])]
+    qrels: Option<PathBuf>,
     /// Answer questions from stdin until it ends: a line of JSON each,
     /// {"id","text"|"image"|"query_id","k","direction"}, or {"id","image"|"query_id","candidates"} for
     /// the choice of both encoders among texts; "encoders": two labels, where not the first two.
@@ -70,6 +75,7 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
     if let Some(file) = &args.image {
         own_picture(file)?;
     }
+    let qrels = args.qrels.as_deref().map(Qrels::open).transpose()?;
     if global.session.is_some() {
         global.may_write()?;
     }
@@ -124,7 +130,7 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
         let specs: [EncoderSpec; 2] = specs
             .try_into()
             .map_err(|_| Refused(format!("--encoders: expected two, found {found}")))?;
-        let request = InspectRequest { encoders: specs, direction, query, k: args.k };
+        let request = InspectRequest { encoders: specs, direction, query, k: args.k, qrels };
         inspect_query(&encoders, &probe, &request, &mut narrator)?
     };
     if let Some(session) = global.named_session(&workspace)? {

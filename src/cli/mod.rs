@@ -25,7 +25,7 @@
 //! | `replay.rs` | `replay` |
 //! | `bench.rs`, `soak.rs` | `bench`, `soak` |
 //! | `workbench.rs` | the terminal workbench |
-//! | `text.rs`, `comparison.rs`, `replicates.rs` | documents as tables for people |
+//! | `text.rs`, `comparison.rs`, `inspection.rs`, `replicates.rs` | documents as tables for people |
 //! | `wrong.rs` | which errors of an evaluation are the request's own |
 
 mod bench;
@@ -48,6 +48,7 @@ mod export_model;
 mod export_session;
 mod global;
 mod inspect;
+mod inspection;
 mod joined;
 mod pull;
 mod recipes;

@@ -262,51 +262,7 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
 /// An inspection.
 pub fn inspect(document: &InspectDocument) -> String {
     let mut text = format!("inspect  {}\n", document.direction);
-    if let Some(query) = &document.query {
-        let parts = ["id", "text", "image"].map(|key| query[key].as_str().map(safe));
-        let parts: Vec<String> = parts.into_iter().flatten().collect();
-        let _ = writeln!(text, "query    {}", parts.join("  "));
-    }
-    if let Some(difference) = &document.difference {
-        let rank = |rank: Option<u32>| rank.map_or_else(|| "-".to_owned(), |r| r.to_string());
-        let [a, b] = difference.first_relevant;
-        if a.or(b).is_some() {
-            let _ = writeln!(text, "first relevant  {} then {}", rank(a), rank(b));
-        }
-        let _ = writeln!(text, "overlap  {} %", percent(difference.overlap));
-    }
-    for list in &document.lists {
-        if list.hits.is_empty() {
-            continue;
-        }
-        let cut = if list.truncated { "  the query was cut at its limit" } else { "" };
-        let _ = writeln!(text, "{}  {:.3} ms{cut}", safe(&list.role), list.ms);
-        for hit in &list.hits {
-            let mark = if hit.relevant == Some(true) { "*" } else { " " };
-            let _ =
-                writeln!(text, "  {:>3} {mark} {:.4}  {}", hit.rank, hit.score, safe(&hit.item));
-        }
-    }
-    text.push_str(&same_rows(&document.same_rows));
-    if let Some(summary) = &document.summary {
-        let _ = writeln!(
-            text,
-            "queries  {}  overlap@{}  {}",
-            summary.queries,
-            summary.k,
-            percent(summary.overlap)
-        );
-        for (slice, count) in &summary.slices {
-            let _ = writeln!(text, "{:<11}  {count}", slice.name());
-        }
-        for row in &summary.rows {
-            let query = safe(&row.query);
-            let _ = match row.first_relevant {
-                [Some(a), Some(b)] => writeln!(text, "  {query:<30}  {a:>5} -> {b}"),
-                _ => writeln!(text, "  {query:<30}  shares {} %", percent(row.overlap)),
-            };
-        }
-    }
+    super::inspection::write(&mut text, document);
     text
 }
 

@@ -2,6 +2,7 @@
 
 use crate::data::words::words;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 const K1: f64 = 1.2;
 const B: f64 = 0.75;
@@ -10,7 +11,10 @@ const B: f64 = 0.75;
 /// ln(1 + (N - n + 0.5) / (n + 0.5)).
 #[derive(Clone, Debug)]
 pub struct Bm25 {
-    postings: BTreeMap<String, Vec<(usize, f64)>>,
+    /// The place of every word's list.
+    words: BTreeMap<String, u32>,
+    /// The texts that have a word, in gallery order, and what it adds to the score of each.
+    lists: Vec<Vec<(usize, f64)>>,
     gallery: usize,
 }
 
@@ -45,17 +49,37 @@ impl Bm25 {
                 *weight *= idf;
             }
         }
-        Self { postings, gallery: gallery.len() }
+        let numbered = postings.into_iter().zip(0u32..);
+        let (words, lists) = numbered.map(|((word, list), at)| ((word, at), list)).unzip();
+        Self { words, lists, gallery: gallery.len() }
+    }
+
+    /// The number of texts.
+    pub fn gallery(&self) -> usize {
+        self.gallery
+    }
+
+    /// The words of a query that the gallery has, by their numbers, repeats included.
+    pub fn terms(&self, query: &str) -> Vec<u32> {
+        words(query).iter().filter_map(|word| self.words.get(word).copied()).collect()
+    }
+
+    /// The scores of some gallery texts for a query's [`Bm25::terms`], before they are rounded to 32 bits;
+    /// `sums` has one a text.
+    pub fn score(&self, terms: &[u32], texts: Range<usize>, sums: &mut [f64]) {
+        sums.fill(0.0);
+        for list in terms.iter().filter_map(|&term| self.lists.get(term as usize)) {
+            let from = list.partition_point(|&(at, _)| at < texts.start);
+            for &(at, weight) in list[from..].iter().take_while(|&&(at, _)| at < texts.end) {
+                sums[at - texts.start] += weight;
+            }
+        }
     }
 
     /// The score of every gallery text, `[gallery]`. A word asked twice counts twice.
     pub fn scores(&self, query: &str) -> Vec<f32> {
         let mut scores = vec![0.0f64; self.gallery];
-        for word in words(query) {
-            for &(at, weight) in self.postings.get(&word).into_iter().flatten() {
-                scores[at] += weight;
-            }
-        }
+        self.score(&self.terms(query), 0..self.gallery, &mut scores);
         scores.into_iter().map(|score| score as f32).collect()
     }
 }

@@ -11,7 +11,7 @@ use super::left_out::LeftOut;
 use super::published::Published;
 use super::quantised::QuantisedRow;
 use super::replicates::{ReplicateDifference, Replicates};
-use super::second::SecondJudgements;
+use super::second::{SecondJudgements, SecondSummary};
 use super::sweep::Sweep;
 use super::{Intervals, Metrics, SetGiven};
 use serde::{Deserialize, Serialize};
@@ -313,6 +313,9 @@ pub struct InspectDocument {
     /// Of all queries, where none was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
+    /// All queries that a second set of judgements speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qrels: Option<SecondSummary>,
     /// Labels that gave the same rows in this direction, bit by bit: one encoder under two names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub same_rows: Vec<Vec<String>>,
@@ -385,8 +388,8 @@ pub struct Summary {
     pub overlap: f64,
     /// Queries in each slice; a query can be in several.
     pub slices: BTreeMap<super::compare::Slice, usize>,
-    /// The queries of the slice that was asked for, largest change of margin first; all queries where
-    /// nothing says what is relevant, the least overlap first.
+    /// The queries of the slice that was asked for, largest change of rank first, then of margin; all
+    /// queries where nothing says what is relevant, the least overlap first.
     pub rows: Vec<SummaryRow>,
 }
 

@@ -123,7 +123,7 @@ impl Scores for Products<'_> {
     }
 }
 
-/// Scores that are there already `[n, m]`, such as those of BM25.
+/// Scores that are there already `[n, m]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Given<'a> {
     scores: &'a [f32],
@@ -131,8 +131,8 @@ pub struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
-    /// Takes a full matrix after checking that it is finite. A row of zeros is allowed: BM25 gives
-    /// it to a query that shares no word with the gallery, and the tie rule ranks it last.
+    /// Takes a full matrix after checking that it is finite. A row of zeros is allowed: a query that
+    /// shares no word with the gallery has one, and the tie rule ranks it last.
     pub fn new(scores: &'a [f32], queries: usize, gallery: usize) -> Result<Self, Error> {
         if scores.len() != queries * gallery {
             let expected = queries * gallery;

@@ -1,5 +1,6 @@
-//! A second set of judgements beside a comparison's own.
+//! A second set of judgements beside a comparison's or an inspection's own.
 
+use super::document::Summary;
 use super::replicates::{ReplicateDifference, Replicates};
 use super::{CompareRow, Difference, Protocol};
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,17 @@ pub struct SecondJudgements {
     /// Names with equally many replicates, number by number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replicate_differences: Vec<ReplicateDifference>,
+}
+
+/// The same two encoders on the same gallery, queries counted by what a file says is relevant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SecondSummary {
+    /// Its `judgements` name the file and its digest.
+    pub protocol: Protocol,
+    /// What of the file could be used in this direction.
+    pub read: QrelsRead,
+    /// Of the queries that the file speaks of.
+    pub summary: Summary,
 }
 
 /// What of a file of judgements could be used.

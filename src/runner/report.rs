@@ -84,6 +84,7 @@ pub fn report(
         direction: Direction::TextToImage,
         query: Query::MostImproved,
         k: INSPECT_K,
+        qrels: None,
     };
     let (inspected, neighbours) = inspect(&encoders, &probe, &request, narrator)?;
     let id = results.free_id("inspect")?;

@@ -189,6 +189,7 @@ impl<'a> Desk<'a> {
             lists: vec![a.list, b.list],
             difference: Some(difference),
             summary: None,
+            qrels: None,
             same_rows: Vec::new(),
         })
     }

@@ -9,7 +9,6 @@ use super::encoders::Encoders;
 use super::probe::Probe;
 use super::seat::Seat;
 use crate::data::corpus::Picture;
-use crate::encode::{ImageEncoder, TextEncoder};
 use crate::eval::Products;
 use crate::eval::classify::{
     CLASSIFY_FORMAT, ClassHit, ClassifiedPicture, ClassifyDocument, ClassifyProtocol, ClassifyRow,
@@ -17,8 +16,6 @@ use crate::eval::classify::{
 };
 use crate::eval::document::{RULES_VERSION, TIE_RULE};
 use crate::runner::RunError;
-use std::ops::ControlFlow;
-use std::time::Instant;
 
 /// The picture that is asked about.
 enum Asked<'a> {
@@ -96,12 +93,11 @@ impl Seat {
         asked: &Asked<'_>,
         texts: &[String],
     ) -> Result<(ClassifyRow, Vec<ClassHit>), RunError> {
-        let mut quiet = |_, _| ControlFlow::Continue(());
         let scale = self.loaded(encoders)?.logit_scale()?;
-        let clock = Instant::now();
         let stored = match (asked, &self.pictures) {
             (Asked::Stored(place), Some(rows)) => {
-                Some((rows.rows.select(&[*place]), rows.card.clone(), rows.ms_per_item))
+                let ms = rows.ms_per_item.unwrap_or_default();
+                Some((rows.rows.select(&[*place]), rows.card.clone(), ms))
             }
             _ => None,
         };
@@ -112,16 +108,11 @@ impl Seat {
                 Asked::Own(picture) => (*picture, true),
                 Asked::Stored(place) => (&probe.pictures[*place].content, false),
             };
-            let encoder = self.image(encoders, own)?;
-            let rows = encoder.encode(&[picture], &mut quiet)?.rows;
-            (rows, encoder.card().clone(), clock.elapsed().as_secs_f64() * 1e3)
+            self.look(encoders, picture, own)?
         };
-        let clock = Instant::now();
-        let encoder = self.text(encoders)?;
         let asked: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let encoded = encoder.encode(&asked, &mut quiet)?;
-        let ms_per_candidate = clock.elapsed().as_secs_f64() * 1e3 / texts.len() as f64;
-        let text_card = encoder.card().clone();
+        let (encoded, text_card, text_ms) = self.read(encoders, &asked)?;
+        let ms_per_candidate = text_ms / texts.len() as f64;
         let (rows, dim) = (&encoded.rows, encoded.rows.dim());
         if picture.dim() != dim {
             return Err(RunError::Unfit(format!(

@@ -310,8 +310,8 @@ fn choose(
         metrics: None,
         ci95: None,
         tied_share: tied_share(&ranked),
-        ms_per_item: rows.ms_per_item,
-        ms_per_candidate: texts.ms_per_item * request.templates.len() as f64,
+        ms_per_item: rows.ms_per_item.unwrap_or_default(),
+        ms_per_candidate: texts.ms_per_item.unwrap_or_default() * request.templates.len() as f64,
         truncated: texts.truncated,
     };
     let same = same::digest_of(&[&rows.rows, &classes]);

@@ -19,8 +19,8 @@ use crate::eval::rank::high_ranks;
 use crate::eval::replicates::{ReplicateDifference, Replicates, replicates};
 use crate::eval::second::SecondJudgements;
 use crate::eval::{
-    CompareDocument, CompareRow, Direction, Given, Hit, Judgements, Metrics, Products, Ranked,
-    RankedRow, Scores, Table, rank, table, tied_share,
+    CompareDocument, CompareRow, Direction, Hit, Judgements, Metrics, Products, Ranked, RankedRow,
+    Scores, Table, rank, table, tied_share,
 };
 use crate::runner::{Narrator, RunError};
 use crate::session::judged::JudgedSet;
@@ -306,32 +306,26 @@ fn measure(role: &str, encoded: &Encoded, asked: &Asked<'_>) -> Result<Measured,
     let (probe, direction) = (asked.probe, asked.direction);
     let judgements = &asked.judgements;
     match encoded {
-        Encoded::Words { scores, card, index_ms, ms_per_query } => {
+        Encoded::Words(words) => {
             if direction != Direction::TextToText {
                 return Err(RunError::Unfit(format!(
                     "{role} compares words and has nothing to say in direction {direction}; leave it to the caption task"
                 )));
             }
-            let width = probe.texts.len();
-            let rows: Vec<f32> = asked
-                .places
-                .iter()
-                .flat_map(|&query| scores[query * width..(query + 1) * width].iter().copied())
-                .collect();
-            let given = Given::new(&rows, asked.places.len(), width)?;
-            let found = search(&given, judgements)?;
+            let found = search(&words.asked(&asked.places), judgements)?;
+            // Words are not encoded: scoring them is the search.
+            let ms = words.ms_per_query + found.ms;
             Ok(Measured {
                 role: role.to_owned(),
                 direction,
-                card: (**card).clone(),
+                card: words.card.clone(),
                 units: judgements.units.clone(),
                 neighbours: neighbours(role, asked, &found),
-                items: width,
+                items: probe.texts.len(),
                 ms_per_item: None,
-                // Words are not encoded: scoring them is the search.
-                ms_per_query: Some(*ms_per_query + found.ms),
-                search_ms_per_query: *ms_per_query + found.ms,
-                index_ms: Some(*index_ms),
+                ms_per_query: Some(ms),
+                search_ms_per_query: ms,
+                index_ms: Some(words.index_ms),
                 bytes_per_item: None,
                 truncated: 0,
                 geometry: None,
@@ -364,8 +358,8 @@ fn measure(role: &str, encoded: &Encoded, asked: &Asked<'_>) -> Result<Measured,
                 units: judgements.units.clone(),
                 neighbours: neighbours(role, asked, &found),
                 items: gallery.rows(),
-                ms_per_item: Some(answer.ms_per_item),
-                ms_per_query: Some(ask.ms_per_item + found.ms),
+                ms_per_item: answer.ms_per_item,
+                ms_per_query: ask.ms_per_item.map(|ms| ms + found.ms),
                 search_ms_per_query: found.ms,
                 found,
                 index_ms: Some(index_ms),
@@ -394,7 +388,7 @@ fn quantise(
     dtype: TableDtype,
     judgements: &Judgements,
     exact: &Searched,
-    ms_to_encode: f64,
+    ms_to_encode: Option<f64>,
 ) -> Result<QuantisedRow, RunError> {
     let dim = gallery.dim();
     let clock = Instant::now();
@@ -409,7 +403,7 @@ fn quantise(
         dtype: dtype.name().to_owned(),
         bytes_per_item: dtype.bytes_per_row(dim) as f64,
         index_ms,
-        ms_per_query: Some(ms_to_encode + ms),
+        ms_per_query: ms_to_encode.map(|encoding| encoding + ms),
         search_ms_per_query: Some(ms),
         metrics,
         lost_recall_1: before.recall_1 - metrics.recall_1,

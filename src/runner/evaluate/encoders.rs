@@ -1,15 +1,16 @@
 //! [`Encoders`]: encoders by role, opened once, and rows with the time they took.
 
+use super::overlap::Words;
 use super::probe::{Entry, Probe};
+use super::warm::{clocked_pictures, clocked_texts};
 use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
 use crate::encode::{
-    Bm25, Config, Embeddings, EncodeError, EncoderCard, EncoderSpec, ImageEncoder, Sources, Table,
+    Config, Embeddings, EncodeError, EncoderCard, EncoderSpec, ImageEncoder, Sources, Table,
     TextEncoder, Tower, image_encoder, text_encoder,
 };
 use crate::runner::{Narrator, RunError, Workspace};
 use std::path::Path;
-use std::time::Instant;
 
 /// Rows with what making them took.
 #[derive(Clone, Debug)]
@@ -18,8 +19,9 @@ pub struct TimedRows {
     pub rows: Embeddings,
     /// The encoder.
     pub card: EncoderCard,
-    /// Milliseconds an item, all items encoded together.
-    pub ms_per_item: f64,
+    /// Milliseconds an item, all items encoded together, after a few that were not timed.
+    /// None where they came out of a table.
+    pub ms_per_item: Option<f64>,
     /// Texts that were cut.
     pub truncated: usize,
     /// Whether each row's text was cut; of pictures nothing is said.
@@ -45,17 +47,8 @@ pub enum Encoded {
         /// Pictures.
         pictures: Option<TimedRows>,
     },
-    /// BM25 has scores and no rows.
-    Words {
-        /// `[queries, texts]`.
-        scores: Vec<f32>,
-        /// Its card.
-        card: Box<EncoderCard>,
-        /// Milliseconds to build the index.
-        index_ms: f64,
-        /// Milliseconds a query.
-        ms_per_query: f64,
-    },
+    /// BM25 has no rows: it scores when it is asked.
+    Words(Words),
 }
 
 impl Encoded {
@@ -82,7 +75,7 @@ impl Encoders<'_> {
         narrator: &mut Narrator,
     ) -> Result<Encoded, RunError> {
         if spec.source == "bm25" {
-            return Ok(words(probe));
+            return Ok(Encoded::Words(Words::of(probe)));
         }
         let sources = self.workspace.sources();
         let same = probe.one_list();
@@ -139,10 +132,9 @@ pub fn encode_texts(
 ) -> Result<TimedRows, RunError> {
     let plain: Vec<&str> = texts.iter().map(|entry| entry.content.as_str()).collect();
     let what = format!("{role}: encoding texts");
-    let clock = Instant::now();
-    let encoded = narrator.encoding(&what, |progress| encoder.encode(&plain, progress))?;
+    let (encoded, ms) = clocked_texts(encoder, &plain, &what, narrator)?;
     Ok(TimedRows {
-        ms_per_item: per(clock, plain.len()),
+        ms_per_item: Some(ms),
         card: encoder.card().clone(),
         rows: encoded.rows,
         truncated: encoded.truncated,
@@ -159,46 +151,14 @@ pub fn encode_pictures(
 ) -> Result<TimedRows, RunError> {
     let plain: Vec<&Picture> = pictures.iter().map(|entry| &entry.content).collect();
     let what = format!("{role}: encoding pictures");
-    let clock = Instant::now();
-    let encoded = narrator.encoding(&what, |progress| encoder.encode(&plain, progress))?;
+    let (encoded, ms) = clocked_pictures(encoder, &plain, &what, narrator)?;
     Ok(TimedRows {
-        ms_per_item: per(clock, plain.len()),
+        ms_per_item: Some(ms),
         card: encoder.card().clone(),
         rows: encoded.rows,
         truncated: 0,
         cut: Vec::new(),
     })
-}
-
-fn per(clock: Instant, count: usize) -> f64 {
-    clock.elapsed().as_secs_f64() * 1e3 / count.max(1) as f64
-}
-
-fn words(probe: &Probe) -> Encoded {
-    let gallery: Vec<&str> = probe.texts.iter().map(|entry| entry.content.as_str()).collect();
-    let clock = Instant::now();
-    let index = Bm25::new(&gallery);
-    let index_ms = per(clock, 1);
-    let clock = Instant::now();
-    let scores: Vec<f32> =
-        probe.queries.iter().flat_map(|entry| index.scores(&entry.content)).collect();
-    let ms_per_query = per(clock, probe.queries.len());
-    let card = EncoderCard {
-        encoder: "bm25".to_owned(),
-        lora: Vec::new(),
-        kind: "bm25".to_owned(),
-        tower: "text".to_owned(),
-        dim: 0,
-        text: None,
-        layer: None,
-        picture: None,
-        normalised: false,
-        dtype: "f32".to_owned(),
-        tokenizer: None,
-        weights: None,
-        stands_on: Vec::new(),
-    };
-    Encoded::Words { scores, card: Box::new(card), index_ms, ms_per_query }
 }
 
 /// A table holds rows of texts in the order of a data set's queries, then its gallery.
@@ -216,7 +176,7 @@ fn table(file: &str, probe: &Probe) -> Result<Encoded, RunError> {
     let part = |from: usize, count: usize| TimedRows {
         rows: rows.select(&(from..from + count).collect::<Vec<_>>()),
         card: card.clone(),
-        ms_per_item: 0.0,
+        ms_per_item: None,
         truncated: 0,
         cut: Vec::new(),
     };

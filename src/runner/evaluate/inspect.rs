@@ -1,17 +1,19 @@
 //! A query's ranked lists under two encoders, and what differs; or all queries, counted by slice.
 
 use super::answer::no_such_query;
+use super::beside::Second;
 use super::compare::sides;
 use super::encoders::{Encoded, Encoders};
 use super::probe::Probe;
+use super::qrels::Qrels;
 use super::same;
 use crate::encode::{EncoderCard, EncoderSpec};
 use crate::eval::compare::{Answers, Slice, align, overlap_at, slices};
 use crate::eval::document::{DifferenceRow, INSPECT_FORMAT, ListDifference, Summary, SummaryRow};
-use crate::eval::geometry::{Hubs, hubs};
+use crate::eval::geometry::{HUB_K, Hubs, hubs};
 use crate::eval::{
-    Direction, Given, Hit, InspectDocument, InspectHit, InspectList, Judgements, Products, Ranked,
-    Scores, rank, top_k,
+    Direction, Hit, InspectDocument, InspectHit, InspectList, Judgements, Products, Ranked, Scores,
+    rank, top_k,
 };
 use crate::runner::{Narrator, RunError};
 use crate::session::neighbours::NeighbourSet;
@@ -39,21 +41,30 @@ pub struct InspectRequest {
     pub query: Query,
     /// Length of the lists.
     pub k: usize,
+    /// A second set of judgements, whose slices of all queries stand beside the set's own.
+    pub qrels: Option<Qrels>,
 }
 
 /// One encoder's answers to all queries.
-struct Side {
+pub(super) struct Side {
     role: String,
     card: serde_json::Value,
     ms: f64,
     /// Whether each query was cut.
     cut: Vec<bool>,
     ranked: Vec<Ranked>,
+    /// As long as was asked for, and at least as hubs are counted over.
     lists: Vec<Vec<Hit>>,
     hubs: Hubs,
 }
 
 impl Side {
+    /// The first `k` of a query.
+    fn list(&self, query: usize, k: usize) -> &[Hit] {
+        let list = &self.lists[query];
+        &list[..k.min(list.len())]
+    }
+
     fn answers(&self) -> Answers<'_> {
         Answers { ranked: &self.ranked, lists: &self.lists, hubs: &self.hubs }
     }
@@ -67,14 +78,18 @@ pub fn inspect(
     narrator: &mut Narrator,
 ) -> Result<(InspectDocument, Vec<NeighbourSet>), RunError> {
     let (places, judgements) = probe.judgements(request.direction);
+    let mut second = Second::of(request, probe, narrator)?;
     if places.is_empty() {
-        return Ok((unjudged(encoders, probe, request, narrator)?, Vec::new()));
+        return Ok((unjudged(encoders, probe, request, second, narrator)?, Vec::new()));
     }
     let (mut answered, mut digests) = (Vec::new(), Vec::new());
     for spec in &request.encoders {
         let encoded = encoders.encode(spec, probe, narrator)?;
         digests.push((spec.label.clone(), same::digest(&encoded)));
-        answered.push(side(spec, &encoded, request, probe, (&places, &judgements))?);
+        answered.push(side(spec, &encoded, request, (&places, &judgements))?);
+        if let Some(second) = &mut second {
+            second.add(spec, &encoded)?;
+        }
     }
     let same_rows = same::groups(&digests);
     same::warn(&same_rows, narrator)?;
@@ -93,6 +108,7 @@ pub fn inspect(
         lists: Vec::new(),
         difference: None,
         summary: None,
+        qrels: second.map(|second| second.summary(probe)).transpose()?.flatten(),
         same_rows,
     };
     let chosen = match &request.query {
@@ -113,7 +129,7 @@ pub fn inspect(
             ms: side.ms,
             truncated: chosen.is_some_and(|query| side.cut.get(query).copied().unwrap_or_default()),
             hits: chosen.map_or_else(Vec::new, |query| {
-                hits(&side.lists[query], &gallery, &judgements, query)
+                hits(side.list(query, request.k), &gallery, &judgements, query)
             }),
         });
     }
@@ -125,7 +141,8 @@ pub fn inspect(
     let sets = [a, b].map(|side| {
         let (asked, gallery) = (asked.clone(), gallery.clone());
         let Side { role, ranked, lists, .. } = side;
-        NeighbourSet::of((role, request.direction.name()), asked, gallery, ranked, lists, request.k)
+        let k = long(request.k);
+        NeighbourSet::of((role, request.direction.name()), asked, gallery, ranked, lists, k)
     });
     Ok((document, sets.to_vec()))
 }
@@ -136,11 +153,14 @@ fn unjudged(
     encoders: &Encoders<'_>,
     probe: &Probe,
     request: &InspectRequest,
+    mut second: Option<Second<'_>>,
     narrator: &mut Narrator,
 ) -> Result<InspectDocument, RunError> {
     let (direction, k) = (request.direction, request.k);
     let askers = probe.askers(direction);
-    if request.query != Query::All(None) || askers.is_empty() {
+    // A slice is then the file's.
+    let sliced = second.is_some() && matches!(request.query, Query::All(_));
+    if !(sliced || request.query == Query::All(None)) || askers.is_empty() {
         return Err(RunError::Unfit(format!(
             "data set {} does not say what is relevant in direction {direction}, so there are no slices and no ranks; leave --slice out, or name one query: by id, as a text or as a picture",
             probe.protocol.dataset
@@ -157,6 +177,9 @@ fn unjudged(
         let (ask, answer) = sides(queries.as_ref(), texts.as_ref(), pictures.as_ref(), direction)?;
         let dim = answer.rows.dim();
         digests.push((spec.label.clone(), same::digest_of(&[&ask.rows, &answer.rows])));
+        if let Some(second) = &mut second {
+            second.add(spec, &encoded)?;
+        }
         let products = Products::new(ask.rows.values(), answer.rows.values(), dim)?;
         let clock = Instant::now();
         found.push(top_k(&products, k, itself.as_deref())?);
@@ -164,7 +187,7 @@ fn unjudged(
         lists.push(InspectList {
             role: spec.label.clone(),
             encoder: serde_json::to_value(&ask.card).unwrap_or_default(),
-            ms: ask.ms_per_item + search,
+            ms: ask.ms_per_item.unwrap_or_default() + search,
             truncated: false,
             hits: Vec::new(),
         });
@@ -193,26 +216,24 @@ fn unjudged(
         lists,
         difference: None,
         summary: Some(summary),
+        qrels: second.map(|second| second.summary(probe)).transpose()?.flatten(),
         same_rows,
     })
 }
 
-fn side(
+/// One encoder's answers to the queries that judgements speak of.
+pub(super) fn side(
     spec: &EncoderSpec,
     encoded: &Encoded,
     request: &InspectRequest,
-    probe: &Probe,
     (places, judgements): (&[usize], &Judgements),
 ) -> Result<Side, RunError> {
     let direction = request.direction;
     match encoded {
-        Encoded::Words { .. } if direction != Direction::TextToText => Err(only_words(spec)),
-        Encoded::Words { scores, card, ms_per_query, .. } => {
-            let width = probe.texts.len();
-            let of = |&query: &usize| scores[query * width..(query + 1) * width].iter().copied();
-            let rows: Vec<f32> = places.iter().flat_map(of).collect();
-            let given = Given::new(&rows, places.len(), width)?;
-            searched(spec, card, *ms_per_query, &given, request.k, judgements)
+        Encoded::Words(_) if direction != Direction::TextToText => Err(only_words(spec)),
+        Encoded::Words(words) => {
+            let (scores, ms) = (words.asked(places), words.ms_per_query);
+            searched(spec, &words.card, ms, &scores, request.k, judgements)
         }
         Encoded::Rows { queries, texts, pictures } => {
             let (ask, answer) =
@@ -220,11 +241,16 @@ fn side(
             let asked = ask.rows.select(places);
             let products = Products::new(asked.values(), answer.rows.values(), answer.rows.dim())?;
             let cut = places.iter().map(|&place| ask.is_cut(place)).collect();
-            let side =
-                searched(spec, &ask.card, ask.ms_per_item, &products, request.k, judgements)?;
+            let ms = ask.ms_per_item.unwrap_or_default();
+            let side = searched(spec, &ask.card, ms, &products, request.k, judgements)?;
             Ok(Side { cut, ..side })
         }
     }
+}
+
+/// Length of the lists that are searched: which items are hubs must not hang on how many are shown.
+fn long(k: usize) -> usize {
+    k.max(HUB_K)
 }
 
 /// BM25's answer to everything but texts that ask for texts of a set that says what is relevant.
@@ -235,7 +261,7 @@ fn only_words(spec: &EncoderSpec) -> RunError {
     ))
 }
 
-/// Lists, ranks and hubs of all queries; `ms` is what encoding one took.
+/// Lists, ranks and hubs of all queries; `ms` is what encoding one took, nothing for a table's.
 fn searched(
     spec: &EncoderSpec,
     card: &EncoderCard,
@@ -245,7 +271,7 @@ fn searched(
     judgements: &Judgements,
 ) -> Result<Side, RunError> {
     let clock = Instant::now();
-    let lists = top_k(scores, k, judgements.itself.as_deref())?;
+    let lists = top_k(scores, long(k), judgements.itself.as_deref())?;
     let search = clock.elapsed().as_secs_f64() * 1e3 / scores.queries().max(1) as f64;
     Ok(Side {
         role: spec.label.clone(),
@@ -292,7 +318,7 @@ fn hits(
 }
 
 fn difference(a: &Side, b: &Side, query: usize, gallery: &[String], k: usize) -> ListDifference {
-    let (left, right) = (&a.lists[query], &b.lists[query]);
+    let (left, right) = (a.list(query, k), b.list(query, k));
     let rows = align(left, right)
         .into_iter()
         .map(|row| DifferenceRow { item: gallery[row.item as usize].clone(), rank: row.rank })
@@ -305,7 +331,8 @@ fn difference(a: &Side, b: &Side, query: usize, gallery: &[String], k: usize) ->
     }
 }
 
-fn summary(
+/// Queries counted by slice; those of the slice that is wanted, what changed most first.
+pub(super) fn summary(
     a: &Side,
     b: &Side,
     asked: &[&str],
@@ -321,14 +348,18 @@ fn summary(
     }
     summary.overlap = (0..asked.len()).map(overlap).sum::<f64>() / asked.len().max(1) as f64;
     if let Some(wanted) = wanted {
+        // Margins of two spaces are on two scales: ranks first.
         let change = |query: usize| {
-            let margins = (a.ranked[query].margin(), b.ranked[query].margin());
-            let (Some(a), Some(b)) = margins else { return 0.0 };
-            (b - a).abs()
+            let (a, b) = (&a.ranked[query], &b.ranked[query]);
+            let margins = a.margin().zip(b.margin());
+            (a.high.abs_diff(b.high), margins.map_or(0.0, |(a, b)| (b - a).abs()))
         };
         let mut queries: Vec<usize> =
             (0..asked.len()).filter(|&query| found[query].contains(&wanted)).collect();
-        queries.sort_by(|&x, &y| change(y).total_cmp(&change(x)));
+        queries.sort_by(|&x, &y| {
+            let ((rank_x, margin_x), (rank_y, margin_y)) = (change(x), change(y));
+            rank_y.cmp(&rank_x).then(margin_y.total_cmp(&margin_x))
+        });
         summary.rows = queries
             .into_iter()
             .map(|query| SummaryRow {

@@ -6,6 +6,7 @@
 //! | `encoders.rs` | [`Encoders`]: encoders by role, opened once, and their rows with times |
 //! | `alone.rs` | pictures without captions: which of them answer each other |
 //! | `asked.rs` | what is wrong with a comparison before anything is encoded |
+//! | `beside.rs` | all queries counted under a second set of judgements |
 //! | `compare.rs` | a table over encoders and directions |
 //! | `inspect.rs` | a query's ranked lists under two encoders, or all queries counted |
 //! | `keepsakes.rs` | what a session keeps of them: neighbours, judgements, small pictures, captions |
@@ -19,10 +20,13 @@
 //! | `qrels.rs` | a second set of judgements, out of a file |
 //! | `sweep.rs` | layers and poolings tried on validation items |
 //! | `timed.rs` | a search with the time it takes |
+//! | `warm.rs` | encodings with the time they take, once they are warm |
+//! | `overlap.rs` | BM25 over a probe, scored where a search asks |
 
 mod alone;
 mod answer;
 mod asked;
+mod beside;
 mod candidates;
 mod choose;
 mod classify;
@@ -31,12 +35,14 @@ mod encoders;
 mod inspect;
 mod itself;
 mod keepsakes;
+mod overlap;
 mod probe;
 mod qrels;
 mod same;
 mod seat;
 mod sweep;
 mod timed;
+mod warm;
 
 pub use answer::{Ask, Desk, Pair, Question};
 pub use asked::check_compare;
@@ -49,3 +55,4 @@ pub use keepsakes::{keep, keep_second};
 pub use probe::{Captions, Probe, ProbeRequest};
 pub use qrels::Qrels;
 pub use sweep::{SWEEP_ITEMS, SweepOver, outside_test, sweep};
+pub use warm::{clocked_pictures, clocked_texts};

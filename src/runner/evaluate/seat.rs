@@ -3,11 +3,12 @@
 use super::answer::{Ask, Question};
 use super::encoders::{Encoders, TimedRows, encode_pictures, encode_texts};
 use super::probe::Probe;
+use super::warm::{per, touch, warm_pictures, warm_texts};
 use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
 use crate::encode::{
-    Config, Embeddings, EncoderCard, EncoderSpec, ImageEncoder, Loaded, ModelImageEncoder,
-    ModelTextEncoder, TextEncoder, image_encoder, text_encoder,
+    Config, Embeddings, EncodedTexts, EncoderCard, EncoderSpec, ImageEncoder, Loaded,
+    ModelImageEncoder, ModelTextEncoder, TextEncoder, image_encoder, text_encoder,
 };
 use crate::eval::{
     Direction, Hit, InspectHit, InspectList, Judgements, Products, Ranked, Relevant, rank, top_k,
@@ -180,11 +181,10 @@ impl Seat {
         question: &Question,
         place: Option<usize>,
     ) -> Result<Asked, RunError> {
-        let mut quiet = |_, _| ControlFlow::Continue(());
         let stored = |rows: &TimedRows, place: usize| Asked {
             row: rows.rows.select(&[place]),
             card: rows.card.clone(),
-            ms: rows.ms_per_item,
+            ms: rows.ms_per_item.unwrap_or_default(),
             truncated: rows.is_cut(place),
         };
         let texts = asks_with_text(question.direction);
@@ -195,17 +195,14 @@ impl Seat {
             (Some(place), _, Some(rows)) if !texts => return Ok(stored(rows, place)),
             _ => {}
         }
-        let clock = Instant::now();
         if texts {
             let text = match (&question.ask, place) {
                 (Ask::Text(text), _) => text.as_str(),
                 (_, Some(place)) => probe.queries[place].content.as_str(),
                 _ => "",
             };
-            let encoder = self.text(encoders)?;
-            let encoded = encoder.encode(&[text], &mut quiet)?;
-            let ms = clock.elapsed().as_secs_f64() * 1e3;
-            let (card, truncated) = (encoder.card().clone(), encoded.truncated > 0);
+            let (encoded, card, ms) = self.read(encoders, &[text])?;
+            let truncated = encoded.truncated > 0;
             return Ok(Asked { row: encoded.rows, card, ms, truncated });
         }
         let (picture, own) = match (&question.ask, place) {
@@ -213,10 +210,43 @@ impl Seat {
             (Ask::Picture(path), None) => (Picture::File(path.clone()), true),
             (ask, None) => return Err(RunError::Unfit(format!("{ask:?} is no picture"))),
         };
+        let (row, card, ms) = self.look(encoders, &picture, own)?;
+        Ok(Asked { row, card, ms, truncated: false })
+    }
+
+    /// Rows of texts, the encoder's card, and the milliseconds it took once the encoder was there; a new
+    /// one encodes the first of them for nothing.
+    pub fn read(
+        &mut self,
+        encoders: &Encoders<'_>,
+        texts: &[&str],
+    ) -> Result<(EncodedTexts, EncoderCard, f64), RunError> {
+        let is_new = self.text.is_none();
+        let encoder = self.text(encoders)?;
+        if is_new {
+            warm_texts(encoder, &texts[..texts.len().min(1)]);
+        }
+        let clock = Instant::now();
+        let encoded = encoder.encode(texts, &mut |_, _| ControlFlow::Continue(()))?;
+        Ok((encoded, encoder.card().clone(), per(clock.elapsed(), 1)))
+    }
+
+    /// Likewise a picture's row.
+    pub fn look(
+        &mut self,
+        encoders: &Encoders<'_>,
+        picture: &Picture,
+        own: bool,
+    ) -> Result<(Embeddings, EncoderCard, f64), RunError> {
+        let is_new = self.image.is_none();
         let encoder = self.image(encoders, own)?;
-        let row = encoder.encode(&[&picture], &mut quiet)?.rows;
-        let ms = clock.elapsed().as_secs_f64() * 1e3;
-        Ok(Asked { row, card: encoder.card().clone(), ms, truncated: false })
+        touch(&[picture]);
+        if is_new {
+            warm_pictures(encoder, &[picture]);
+        }
+        let clock = Instant::now();
+        let rows = encoder.encode(&[picture], &mut |_, _| ControlFlow::Continue(()))?.rows;
+        Ok((rows, encoder.card().clone(), per(clock.elapsed(), 1)))
     }
 
     pub fn find(
