@@ -122,13 +122,29 @@ pub(super) fn measured<Of>(difference: &Difference<Of>) -> [String; 7] {
     ]
 }
 
-/// The differences of comparisons.
+/// The differences of comparisons: those of the table, then replicates of two names number by number,
+/// whose tests are a family of their own.
 #[must_use]
 pub fn compare_differences(documents: &[(String, CompareDocument)]) -> String {
-    let columns =
-        ["a", "b", "direction", "metric", "delta", "low", "high", "test", "p", "p_holm", "n"];
+    let columns = [
+        "a",
+        "b",
+        "direction",
+        "metric",
+        "delta",
+        "low",
+        "high",
+        "test",
+        "p",
+        "p_holm",
+        "n",
+        "family",
+    ];
     let rows = judged(documents).flat_map(|judged| {
-        judged.differences.iter().map(move |difference| {
+        let pairs = judged.replicate_differences.iter().flat_map(|one| &one.pairs);
+        let pairs = pairs.map(|pair| (pair, "replicates"));
+        let table = judged.differences.iter().map(|difference| (difference, "table"));
+        table.chain(pairs).map(move |(difference, family)| {
             let mut cells = judged.identity();
             cells.extend([
                 cell(&difference.a),
@@ -137,6 +153,7 @@ pub fn compare_differences(documents: &[(String, CompareDocument)]) -> String {
                 difference.of.metric.to_string(),
             ]);
             cells.extend(measured(difference));
+            cells.push(family.to_owned());
             cells
         })
     });
