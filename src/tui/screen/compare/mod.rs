@@ -6,6 +6,7 @@
 //! | `bars.rs` | its bars and their axis |
 //! | `below.rs` | what stands below it in turn |
 //! | `replicates.rs`, `judgements.rs`, `anisotropy.rs` | some of that |
+//! | `papers.rs` | what papers report, below the measured rows |
 //! | `others.rs` | other results, and one table of those that are comparable |
 //! | `classification.rs` | a zero-shot classification |
 
@@ -16,10 +17,12 @@ mod classification;
 mod comparison;
 mod judgements;
 mod others;
+mod papers;
 mod replicates;
 
 use super::Screen;
 use crate::eval::classify::ClassifyDocument;
+use crate::eval::published::Published;
 use crate::eval::{CompareDocument, Direction};
 use crate::ids::SessionId;
 use crate::tui::app::newcompare::NewCompare;
@@ -96,6 +99,8 @@ struct Compared<'a> {
     /// Its document, or one of it and all that are comparable.
     document: Cow<'a, CompareDocument>,
     direction: Direction,
+    /// What papers report of the same.
+    papers: Vec<Published>,
     others: Vec<Other<'a>>,
     merged: bool,
 }
@@ -109,8 +114,9 @@ impl Shown<'_> {
 
     fn rows(&self) -> usize {
         match self {
-            Self::Compare(Compared { document, direction, .. }) => {
-                document.rows.iter().filter(|row| row.direction == *direction).count()
+            Self::Compare(Compared { document, direction, papers, .. }) => {
+                let rows = document.rows.iter().filter(|row| row.direction == *direction);
+                rows.count() + papers.len()
             }
             Self::Classify(_, document) => document.rows.len(),
         }
@@ -154,7 +160,9 @@ impl CompareScreen {
                 } else {
                     Cow::Borrowed(&**document)
                 };
-                Some(Shown::Compare(Compared { result, document, direction, others, merged }))
+                let papers = papers::of(&document, direction);
+                let compared = Compared { result, document, direction, papers, others, merged };
+                Some(Shown::Compare(compared))
             }
             ResultContent::Classify(document) => Some(Shown::Classify(result, document)),
             ResultContent::Inspect(..) => None,
