@@ -357,6 +357,23 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_papers_report_has_pale_bars_in_one_metric() {
+        let mut document = sample();
+        let plain = svg(&BarChart::new(&document, Metric::Recall1)).unwrap();
+        assert!(!plain.contains("the paper's") && !plain.contains("the paper&apos;s"));
+        document.task = Task::Caption;
+        let digest = "163ea5e8131d573c56a3e9f8bcf5e230837256fabac89a433b9d16720f7609eb";
+        document.protocol = Protocol::new("captions", None, digest, "first-two");
+        let text = svg(&BarChart::new(&document, Metric::Recall1)).unwrap();
+        for part in ["CLIP ViT-L/14, text tower", "0.252", "Table A1", "training text"] {
+            assert!(text.contains(part), "{part}");
+        }
+        assert!(png(&BarChart::new(&document, Metric::Recall1)).is_ok());
+        let other = svg(&BarChart::new(&document, Metric::Mrr)).unwrap();
+        assert!(!other.contains("ViT-L") && !other.contains("Table A1"));
+    }
+
+    #[test]
     fn no_text_of_a_chart_is_cut() {
         let document = sample();
         let chart = BarChart::new(&document, Metric::Recall1);

@@ -2,6 +2,7 @@
 
 use super::NamedSeries;
 use super::judged::{header, judged};
+use super::papers;
 use crate::eval::{CompareDocument, Difference, Metric};
 use std::fmt::Write as _;
 
@@ -55,6 +56,7 @@ pub fn sweep_rows(documents: &[(String, CompareDocument)]) -> String {
 const STORED: [&str; 2] = ["f16", "int8"];
 
 /// The rows of comparisons, those of a second set of judgements too: every metric with the ends of its interval, then what else a row says.
+/// Below them what papers report of the same.
 #[must_use]
 pub fn compare_rows(documents: &[(String, CompareDocument)]) -> String {
     let mut header = header(&["role", "direction"]);
@@ -81,8 +83,10 @@ pub fn compare_rows(documents: &[(String, CompareDocument)]) -> String {
             ["bytes_per_item", "lost_recall@1", "kept@10"].map(|what| format!("{dtype}_{what}")),
         );
     }
+    header.extend(papers::COLUMNS.map(str::to_owned));
+    let columns = header.len();
     let rows = judged(documents).flat_map(|judged| {
-        judged.rows.iter().map(move |row| {
+        let measured = judged.rows.iter().map(move |row| {
             let mut cells = judged.identity();
             cells.extend([cell(&row.role), row.direction.to_string()]);
             for metric in Metric::ALL {
@@ -103,8 +107,10 @@ pub fn compare_rows(documents: &[(String, CompareDocument)]) -> String {
                     number(stored.map(|stored| stored.kept_10)),
                 ]);
             }
+            cells.resize(columns, String::new());
             cells
-        })
+        });
+        measured.chain(papers::rows(&judged, columns))
     });
     lines(std::iter::once(header).chain(rows))
 }
