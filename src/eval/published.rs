@@ -104,7 +104,7 @@ pub fn published(task: Task, protocol: &Protocol) -> Vec<Published> {
 /// and where papers report none of what was compared.
 #[must_use]
 pub fn why_none(task: Task, protocol: &Protocol) -> Option<String> {
-    let known = Known::by_name(protocol).filter(|known| !known.is_content_of(protocol))?;
+    let known = Known::by_name(protocol).filter(|_| Known::by_content(protocol).is_none())?;
     if !is_caption_retrieval(task, protocol) {
         return None;
     }
@@ -118,7 +118,7 @@ pub fn why_none(task: Task, protocol: &Protocol) -> Option<String> {
             short(digest)
         ),
         None => format!(
-            "no figures of papers: whether {} is the {name} that they report could not be verified, for that set's split digest is not known here; found {found}",
+            "no figures of papers are known here for {name}, and whether {} is that set could not be verified: its split digest is not known here, found {found}",
             protocol.dataset
         ),
     })

@@ -36,7 +36,7 @@ pub(super) struct Judged<'a> {
 impl Judged<'_> {
     /// What papers report of the same: never under a second set of judgements, which is not theirs.
     pub fn papers(&self) -> Vec<Published> {
-        if self.protocol == &self.document.protocol { self.document.beside() } else { Vec::new() }
+        if *self.protocol == self.document.protocol { self.document.beside() } else { Vec::new() }
     }
 
     /// The cells of [`IDENTITY`].
