@@ -39,8 +39,8 @@ impl DifferenceChart {
     #[must_use]
     pub fn of_replicates(document: &CompareDocument, metric: Metric) -> Option<Self> {
         let all = &document.replicate_differences;
-        let family =
-            all.iter().find(|one| one.metric == metric).map_or("", |one| one.family.as_str());
+        let mut families = all.iter().filter(|one| one.metric == metric && !one.family.is_empty());
+        let family = families.next().map_or("", |one| one.family.as_str());
         let what = format!("difference in {metric}, replicates number by number");
         Self::of(document, metric, all.iter().flat_map(|one| &one.pairs), family, &what)
     }
