@@ -60,6 +60,7 @@ HEAD
     echo
     echo "Processor: ${processor:-unknown}."
     echo
+    cat scripts/goldens/layouts.md
     echo "| case | kind | path | largest difference | tolerance | reference |"
     echo "|---|---|---|---:|---:|---|"
     # Flat JSON objects, one a line, keys in any order: take each key by name. No value holds a quote.

@@ -52,7 +52,9 @@ pub struct Compare {
     #[arg(long, value_name = "FILE")]
     qrels: Option<PathBuf>,
     /// Try every layer and pooling of a Llama (layers), or every pooling with and without BOS
-    /// (poolings), on validation items; the best goes on to the test beside it.
+    /// (poolings), on validation items; the best goes on to the test beside it. `layers` leaves BOS as
+    /// the encoder has it: name the encoder twice, once with [bos=true] and once with [bos=false], to try
+    /// both.
     #[arg(long, value_name = "layers|poolings")]
     sweep: Option<SweepOver>,
     /// The set to choose on [default: the validation split]; what stands in the test is left out.

@@ -41,7 +41,31 @@ pub fn write(text: &mut String, all: &[Replicates], differences: &[ReplicateDiff
                 one.negative,
                 one.zero
             );
+            if one.metric == Metric::Recall1 {
+                pairs(text, one);
+            }
         }
+    }
+    if let Some(one) = differences.iter().find(|one| !one.family.is_empty()) {
+        let _ = writeln!(text, "after Holm over {}", safe(&one.family));
+    }
+}
+
+/// Pair by pair the interval and the test over queries.
+fn pairs(text: &mut String, one: &ReplicateDifference) {
+    for pair in &one.pairs {
+        let [low, high] = pair.ci95.map(|end| end * 100.0);
+        let _ = writeln!(
+            text,
+            "    {} less {}: {:+.1} points, 95 % {low:+.1} to {high:+.1}, {} p {:.4}, after Holm {:.4}, {} units",
+            safe(&pair.a),
+            safe(&pair.b),
+            pair.delta * 100.0,
+            pair.test.map_or("", |test| test.name()),
+            pair.p.unwrap_or(1.0),
+            pair.p_holm.unwrap_or(1.0),
+            pair.n
+        );
     }
 }
 

@@ -69,17 +69,21 @@ pub fn compare(document: &CompareDocument) -> String {
     let mut text = format!("{} retrieval  ", document.task.name());
     table(&mut text, &document.protocol, &document.rows);
     comparison::write(&mut text, document);
-    for paper in &document.published {
+    let papers = document.beside();
+    for paper in &papers {
         let _ = writeln!(
             text,
             "published  {:<32}  R@1 {:>5} %  {}",
-            paper.encoder,
+            safe(&paper.encoder),
             percent(paper.recall_1),
-            paper.source
+            safe(&paper.source)
         );
     }
-    if let Some(paper) = document.published.first().filter(|paper| !paper.caveat.is_empty()) {
-        let _ = writeln!(text, "           {}", paper.caveat);
+    if let Some(paper) = papers.first().filter(|paper| !paper.caveat.is_empty()) {
+        let _ = writeln!(text, "           {}", safe(&paper.caveat));
+    }
+    if let Some(why) = document.why_nothing_beside() {
+        let _ = writeln!(text, "published  {}", safe(&why));
     }
     super::replicates::write(&mut text, &document.replicates, &document.replicate_differences);
     for said in document.same_rows.chunks(1).map(same_rows) {

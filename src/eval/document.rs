@@ -156,7 +156,8 @@ impl Protocol {
     }
 
     /// The keys in which two protocols differ, with the value of each as documents write it; none
-    /// means their results are comparable.
+    /// means their results are comparable. The data set's name is one of them only where the digests
+    /// of the splits differ too: what a file is called says nothing about what is in it.
     #[must_use]
     pub fn differing_keys(&self, other: &Self) -> Vec<(&'static str, [Value; 2])> {
         fn pair<T: Serialize>(a: &T, b: &T) -> [Value; 2] {
@@ -175,7 +176,10 @@ impl Protocol {
             ("tie_rule", pair(&self.tie_rule, &other.tie_rule)),
             ("rules", pair(&self.rules, &other.rules)),
         ];
-        keys.into_iter().filter(|(_, [a, b])| a != b).collect()
+        let same_split = self.split_digest == other.split_digest;
+        keys.into_iter()
+            .filter(|(key, [a, b])| a != b && !(same_split && *key == "dataset"))
+            .collect()
     }
 }
 
@@ -435,8 +439,20 @@ mod tests {
             };
             let other: Protocol = serde_json::from_value(changed).unwrap();
             let differing = one.differing_keys(&other);
-            assert!(differing.len() == 1 && differing[0].0 == key, "{key}: {differing:?}");
+            let wanted = if key == "dataset" { vec![] } else { vec![key.as_str()] };
+            let found: Vec<&str> = differing.iter().map(|(key, _)| *key).collect();
+            assert_eq!(found, wanted, "{key}: {differing:?}");
         }
+    }
+
+    #[test]
+    fn one_split_under_two_names_is_comparable_and_two_splits_name_their_sets() {
+        let one = Protocol::new("coco-5k", None, "ab", "first-two");
+        let same = Protocol { dataset: "captions".into(), ..one.clone() };
+        assert!(one.differing_keys(&same).is_empty());
+        let other = Protocol { split_digest: "cd".into(), ..same };
+        let keys: Vec<&str> = one.differing_keys(&other).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["dataset", "split_digest"]);
     }
 
     #[test]

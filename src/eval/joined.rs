@@ -6,7 +6,7 @@
 use super::document::COMPARE_FORMAT;
 use super::kept::{lend_units, units_of};
 use super::published::published;
-use super::replicates::replicates;
+use super::replicates::{replicates, with_pairs};
 use super::{CompareDocument, CompareRow, Direction, Error, Metric, Metrics, RankedRow, table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -149,7 +149,8 @@ pub fn join(
     let rows: Vec<CompareRow> = placed.into_iter().map(|placed| placed.row).collect();
     let plain: Vec<_> =
         rows.iter().map(|row| (row.role.as_str(), row.direction, row.metrics)).collect();
-    let (replicates, replicate_differences) = replicates(&plain, baseline);
+    let (replicates, mut replicate_differences) = replicates(&plain, baseline);
+    with_pairs(&mut replicate_differences, &table.pairs);
     Ok(CompareDocument {
         format: COMPARE_FORMAT.to_owned(),
         task,

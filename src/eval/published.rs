@@ -1,6 +1,8 @@
 //! Figures that papers report under a protocol, to stand beside measured ones.
+//!
+//! A protocol is known by the digest of its split, never by what its file is called.
 
-use super::document::{Protocol, Task};
+use super::document::{CompareDocument, Protocol, Task};
 use serde::{Deserialize, Serialize};
 
 /// A paper's figure.
@@ -18,55 +20,143 @@ pub struct Published {
     pub caveat: String,
 }
 
-/// LLM2CLIP's caption retrieval, as corrected after its first version: caption 0 asks, caption 1
-/// of the same image must come first among 5,000. Encoder and recall@1 in percent.
-const CAPTION_RETRIEVAL: [(&str, f64); 6] = [
-    ("CLIP ViT-L/14, text tower", 25.2),
-    ("EVA02-L/14, text tower", 27.1),
-    ("Llama 3 8B, vanilla", 5.2),
-    ("Llama 3.2 1B, vanilla", 5.6),
-    ("Llama 3 8B, caption contrast", 29.5),
-    ("Llama 3.2 1B, caption contrast", 29.4),
+/// A set that papers report figures of.
+struct Known {
+    /// What it and its files are called, the name for `--dataset` first.
+    names: &'static [&'static str],
+    /// The digest of its split: of all ids, captions and names of pictures in their order. Not known
+    /// where nobody who wrote this had the set.
+    split_digest: Option<&'static str>,
+    /// Encoder and recall@1 in percent of the caption task on the first two captions.
+    caption_retrieval: &'static [(&'static str, f64)],
+    source: &'static str,
+}
+
+const KNOWN: &[Known] = &[
+    // LLM2CLIP's caption retrieval, as corrected after its first version: caption 0 asks, caption 1
+    // of the same image must come first among 5,000.
+    Known {
+        names: &["coco-5k", "coco-karpathy-test.captions", "dataset_coco"],
+        split_digest: Some("163ea5e8131d573c56a3e9f8bcf5e230837256fabac89a433b9d16720f7609eb"),
+        caption_retrieval: &[
+            ("CLIP ViT-L/14, text tower", 25.2),
+            ("EVA02-L/14, text tower", 27.1),
+            ("Llama 3 8B, vanilla", 5.2),
+            ("Llama 3.2 1B, vanilla", 5.6),
+            ("Llama 3 8B, caption contrast", 29.5),
+            ("Llama 3.2 1B, caption contrast", 29.4),
+        ],
+        source: "LLM2CLIP (arXiv 2411.04997), Table A1",
+    },
+    Known {
+        names: &["flickr30k-1k", "flickr30k-karpathy-test.captions", "dataset_flickr30k"],
+        split_digest: None,
+        caption_retrieval: &[],
+        source: "",
+    },
 ];
-const CAPTION_RETRIEVAL_SOURCE: &str = "LLM2CLIP (arXiv 2411.04997), Table A1";
 
 /// The test is one, what the encoders were trained on is not.
 const CAVEAT: &str = "the protocol is the paper's, the training text may not be: captions of the \
     test's own domain, such as COCO's, raise recall beside encoders that never saw that domain";
 
-/// What papers report of exactly this: the set, its captions, all of it, in its own judgements.
-#[must_use]
-pub fn published(task: Task, protocol: &Protocol) -> Vec<Published> {
-    let plain = protocol.pool.is_none()
+impl Known {
+    fn is_content_of(&self, protocol: &Protocol) -> bool {
+        self.split_digest == Some(protocol.split_digest.as_str())
+    }
+
+    /// The set whose content a protocol has.
+    fn by_content(protocol: &Protocol) -> Option<&'static Self> {
+        KNOWN.iter().find(|known| known.is_content_of(protocol))
+    }
+
+    /// The set whose name a protocol bears.
+    fn by_name(protocol: &Protocol) -> Option<&'static Self> {
+        KNOWN.iter().find(|known| known.names.contains(&protocol.dataset.as_str()))
+    }
+}
+
+/// Whether a comparison is the caption task on the first two captions of a whole test split.
+fn is_caption_retrieval(task: Task, protocol: &Protocol) -> bool {
+    task == Task::Caption
+        && protocol.captions == "first-two"
+        && protocol.pool.is_none()
         && protocol.query_language.is_none()
         && protocol.gallery_language.is_none()
-        && protocol.split.as_deref().is_none_or(|split| split == "test");
-    let caption_retrieval = task == Task::Caption
-        && protocol.dataset == "coco-5k"
-        && protocol.captions == "first-two"
-        && plain;
-    if !caption_retrieval {
-        return Vec::new();
-    }
-    let row = |(encoder, percent): (&str, f64)| Published {
+        && protocol.split.as_deref().is_none_or(|split| split == "test")
+}
+
+/// What papers report of exactly this: the set by its content, its captions, all of it.
+#[must_use]
+pub fn published(task: Task, protocol: &Protocol) -> Vec<Published> {
+    let known = Known::by_content(protocol).filter(|_| is_caption_retrieval(task, protocol));
+    let Some(known) = known else { return Vec::new() };
+    let row = |&(encoder, percent): &(&str, f64)| Published {
         encoder: encoder.to_owned(),
         recall_1: percent / 100.0,
-        source: CAPTION_RETRIEVAL_SOURCE.to_owned(),
+        source: known.source.to_owned(),
         caveat: CAVEAT.to_owned(),
     };
-    CAPTION_RETRIEVAL.into_iter().map(row).collect()
+    known.caption_retrieval.iter().map(row).collect()
+}
+
+/// Why a set that bears a published set's name has no figures beside it; nothing where it has some,
+/// and where papers report none of what was compared.
+#[must_use]
+pub fn why_none(task: Task, protocol: &Protocol) -> Option<String> {
+    let known = Known::by_name(protocol).filter(|_| Known::by_content(protocol).is_none())?;
+    if !is_caption_retrieval(task, protocol) {
+        return None;
+    }
+    let (name, short) =
+        (known.names[0], |digest: &str| digest.chars().take(12).collect::<String>());
+    let found = short(&protocol.split_digest);
+    Some(match known.split_digest {
+        Some(digest) => format!(
+            "no figures of papers: the set is called {} and is not the {name} that they report: expected split digest {}, that of its captions in order with no pictures beside them, found {found}",
+            protocol.dataset,
+            short(digest)
+        ),
+        None => format!(
+            "no figures of papers are known here for {name}, and whether {} is that set could not be verified: its split digest is not known here, found {found}",
+            protocol.dataset
+        ),
+    })
+}
+
+impl CompareDocument {
+    /// What papers report under this document's protocol. Where this program knows the set, by its
+    /// own table, so that a document of an earlier version has its figures with their caveat; nothing
+    /// where a set only bears a published one's name; else what the document itself says.
+    #[must_use]
+    pub fn beside(&self) -> Vec<Published> {
+        let own = published(self.task, &self.protocol);
+        let stored = own.is_empty()
+            && Known::by_content(&self.protocol).is_none()
+            && Known::by_name(&self.protocol).is_none();
+        if stored { self.published.clone() } else { own }
+    }
+
+    /// Why nothing stands [`beside`](Self::beside) it, where its set's name promises something.
+    #[must_use]
+    pub fn why_nothing_beside(&self) -> Option<String> {
+        why_none(self.task, &self.protocol)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const COCO: &str = "163ea5e8131d573c56a3e9f8bcf5e230837256fabac89a433b9d16720f7609eb";
+
     #[test]
     fn figures_stand_beside_their_own_protocol_only() {
-        let whole = Protocol::new("coco-5k", None, "d", "first-two");
+        let whole = Protocol::new("coco-5k", None, COCO, "first-two");
         let figures = published(Task::Caption, &whole);
         assert_eq!(figures.len(), 6);
         assert!(figures.iter().all(|figure| figure.caveat.contains("training text")));
+        assert_eq!(why_none(Task::Caption, &whole), None);
         let part = Protocol { pool: Some(1_000), ..whole.clone() };
         assert!(published(Task::Caption, &part).is_empty());
         let other = Protocol { captions: "all-pairs".to_owned(), ..whole.clone() };
@@ -74,5 +164,26 @@ mod tests {
         assert!(published(Task::Image, &whole).is_empty());
         let own = Protocol::new("my-captions", None, "d", "first-two");
         assert!(published(Task::Caption, &own).is_empty());
+        assert_eq!(why_none(Task::Caption, &own), None);
+    }
+
+    #[test]
+    fn a_set_is_known_by_its_content_and_not_by_its_name() {
+        let renamed = Protocol::new("anything", None, COCO, "first-two");
+        assert_eq!(published(Task::Caption, &renamed).len(), 6);
+        assert_eq!(why_none(Task::Caption, &renamed), None);
+        for name in ["coco-5k", "coco-karpathy-test.captions"] {
+            let made_up = Protocol::new(name, None, "0123456789abcdef", "first-two");
+            assert!(published(Task::Caption, &made_up).is_empty());
+            let why = why_none(Task::Caption, &made_up).unwrap();
+            for part in [name, "163ea5e8131d", "0123456789ab"] {
+                assert!(why.contains(part), "{why}");
+            }
+            assert!(!why.contains('\n') && !why.contains("0123456789abc"), "{why}");
+            let part = Protocol { pool: Some(10), ..made_up };
+            assert_eq!(why_none(Task::Caption, &part), None);
+        }
+        let flickr = Protocol::new("flickr30k-1k", None, "00", "first-two");
+        assert!(why_none(Task::Caption, &flickr).unwrap().contains("could not be verified"));
     }
 }

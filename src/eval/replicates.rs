@@ -1,10 +1,12 @@
 //! Runs of one thing with several seeds: labels `NAME#N` are replicates of NAME. Every value stays
 //! beside its mean.
 //!
-//! Replicates of two names are paired by their numbers. With a handful of seeds there is no p-value
-//! worth its name, so there is none: how many pairs differ which way is said instead.
+//! Replicates of two names are paired by their numbers, and each pair has its interval and its test
+//! over the queries, as any two rows have. Over a handful of seeds there is no p-value worth its name,
+//! so there is none: how many pairs differ which way is said instead.
 
-use super::{Direction, Metric, Metrics, PerMetric};
+use super::significance::holm;
+use super::{Difference, Direction, Metric, Metrics, PerMetric};
 use serde::{Deserialize, Serialize};
 
 /// One name's replicates in one direction; at least two.
@@ -55,6 +57,12 @@ pub struct ReplicateDifference {
     pub negative: usize,
     /// Pairs in which both have the same.
     pub zero: usize,
+    /// The pairs one by one with interval and test, as far as their ranks are at hand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<Difference>,
+    /// What Holm's correction of the pairs' tests runs over, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub family: String,
 }
 
 /// Name and number of a replicate's label; none for any other label.
@@ -93,6 +101,59 @@ impl Group<'_> {
     }
 }
 
+/// Two names whose replicates bear the same numbers.
+pub(super) struct NamePair<'a> {
+    pub direction: Direction,
+    pub a: &'a str,
+    pub b: &'a str,
+    /// Each number, and the places of its rows.
+    pub pairs: Vec<(u32, [usize; 2])>,
+}
+
+/// The names with two replicates at least in one direction, in the rows' order.
+fn groups<'a>(rows: &[(&'a str, Direction)], direction: Direction) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for (at, &(label, _)) in rows.iter().enumerate().filter(|(_, row)| row.1 == direction) {
+        let Some((name, number)) = replicate(label) else { continue };
+        match groups.iter_mut().find(|group| group.name == name) {
+            Some(group) => group.rows.push((number, at)),
+            None => groups.push(Group { name, rows: vec![(number, at)] }),
+        }
+    }
+    groups.retain(|group| group.rows.len() > 1);
+    groups
+}
+
+/// The names that are held against each other: each against the name of `baseline` (of a direction's
+/// first row where there is none) and against the name before it. Names whose replicates do not bear
+/// the same numbers are not paired.
+pub(super) fn name_pairs<'a>(
+    rows: &[(&'a str, Direction)],
+    baseline: Option<&str>,
+) -> Vec<NamePair<'a>> {
+    let mut found = Vec::new();
+    for direction in Direction::ALL {
+        let groups = groups(rows, direction);
+        let first = rows.iter().find(|row| row.1 == direction).map(|row| row.0);
+        let base = baseline.or(first).and_then(replicate);
+        let base = base.and_then(|(name, _)| groups.iter().position(|group| group.name == name));
+        for (at, a) in groups.iter().enumerate() {
+            let mut held: Vec<usize> = base.into_iter().chain(at.checked_sub(1)).collect();
+            held.dedup();
+            for b in held.into_iter().filter(|&other| other != at).map(|other| &groups[other]) {
+                let Some((first, second)) = a.by_number().zip(b.by_number()) else { continue };
+                let numbers = first.iter().map(|&(number, _)| number);
+                if !numbers.eq(second.iter().map(|&(number, _)| number)) {
+                    continue;
+                }
+                let pairs = first.iter().zip(&second).map(|(a, b)| (a.0, [a.1, b.1])).collect();
+                found.push(NamePair { direction, a: a.name, b: b.name, pairs });
+            }
+        }
+    }
+    found
+}
+
 /// The replicates among rows (label, direction, values), and the differences of names: each against the
 /// name of `baseline` (of the first row where there is none) and against the name before it. Names whose
 /// replicates do not bear the same numbers are not paired.
@@ -101,61 +162,67 @@ pub fn replicates(
     rows: &[(&str, Direction, Metrics)],
     baseline: Option<&str>,
 ) -> (Vec<Replicates>, Vec<ReplicateDifference>) {
-    let (mut found, mut differences) = (Vec::new(), Vec::new());
+    let labels: Vec<(&str, Direction)> = rows.iter().map(|row| (row.0, row.1)).collect();
+    let value = |at: usize, metric| *rows[at].2.get(metric);
+    let mut found = Vec::new();
     for direction in Direction::ALL {
-        let here: Vec<usize> = (0..rows.len()).filter(|&at| rows[at].1 == direction).collect();
-        let mut groups: Vec<Group<'_>> = Vec::new();
-        for &at in &here {
-            let Some((name, number)) = replicate(rows[at].0) else { continue };
-            match groups.iter_mut().find(|group| group.name == name) {
-                Some(group) => group.rows.push((number, at)),
-                None => groups.push(Group { name, rows: vec![(number, at)] }),
+        found.extend(groups(&labels, direction).into_iter().map(|group| Replicates {
+            role: group.name.to_owned(),
+            of: group.rows.iter().map(|&(_, at)| rows[at].0.to_owned()).collect(),
+            direction,
+            metrics: PerMetric::from_fn(|metric| {
+                Spread::of(group.rows.iter().map(|&(_, at)| value(at, metric)).collect())
+            }),
+        }));
+    }
+    let mut differences = Vec::new();
+    for names in name_pairs(&labels, baseline) {
+        differences.extend(Metric::ALL.map(|metric| {
+            let places = names.pairs.iter().map(|&(_, places)| places);
+            let deltas: Vec<f64> =
+                places.map(|[a, b]| value(a, metric) - value(b, metric)).collect();
+            ReplicateDifference {
+                a: names.a.to_owned(),
+                b: names.b.to_owned(),
+                direction: names.direction,
+                metric,
+                numbers: names.pairs.iter().map(|&(number, _)| number).collect(),
+                positive: deltas.iter().filter(|&&delta| delta > 0.0).count(),
+                negative: deltas.iter().filter(|&&delta| delta < 0.0).count(),
+                zero: deltas.iter().filter(|&&delta| delta == 0.0).count(),
+                deltas: Spread::of(deltas),
+                pairs: Vec::new(),
+                family: String::new(),
             }
-        }
-        groups.retain(|group| group.rows.len() > 1);
-        let value = |at: usize, metric| *rows[at].2.get(metric);
-        for group in &groups {
-            found.push(Replicates {
-                role: group.name.to_owned(),
-                of: group.rows.iter().map(|&(_, at)| rows[at].0.to_owned()).collect(),
-                direction,
-                metrics: PerMetric::from_fn(|metric| {
-                    Spread::of(group.rows.iter().map(|&(_, at)| value(at, metric)).collect())
-                }),
-            });
-        }
-        let base = baseline.or(here.first().map(|&at| rows[at].0)).and_then(replicate);
-        let base = base.and_then(|(name, _)| groups.iter().position(|group| group.name == name));
-        for (at, a) in groups.iter().enumerate() {
-            let mut held: Vec<usize> = base.into_iter().chain(at.checked_sub(1)).collect();
-            held.dedup();
-            for b in held.into_iter().filter(|&other| other != at).map(|other| &groups[other]) {
-                let Some(pairs) = a.by_number().zip(b.by_number()) else { continue };
-                let (first, second) = pairs;
-                let numbers: Vec<u32> = first.iter().map(|&(number, _)| number).collect();
-                if !second.iter().map(|&(number, _)| number).eq(numbers.iter().copied()) {
-                    continue;
-                }
-                let places = || first.iter().zip(&second).map(|(a, b)| (a.1, b.1));
-                differences.extend(Metric::ALL.map(|metric| {
-                    let deltas: Vec<f64> =
-                        places().map(|(a, b)| value(a, metric) - value(b, metric)).collect();
-                    ReplicateDifference {
-                        a: a.name.to_owned(),
-                        b: b.name.to_owned(),
-                        direction,
-                        metric,
-                        numbers: numbers.clone(),
-                        positive: deltas.iter().filter(|&&delta| delta > 0.0).count(),
-                        negative: deltas.iter().filter(|&&delta| delta < 0.0).count(),
-                        zero: deltas.iter().filter(|&&delta| delta == 0.0).count(),
-                        deltas: Spread::of(deltas),
-                    }
-                }));
-            }
-        }
+        }));
     }
     (found, differences)
+}
+
+/// Gives differences of names their pairs, out of a table's (`NAME#k` less `BASELINE#k`), and corrects
+/// the pairs' tests: all of them, over all directions, are one family of their own.
+pub fn with_pairs(differences: &mut [ReplicateDifference], pairs: &[Difference]) {
+    for one in &mut *differences {
+        let is_of = |pair: &&Difference| {
+            let names = replicate(&pair.a).zip(replicate(&pair.b));
+            (pair.of.direction, pair.of.metric) == (one.direction, one.metric)
+                && names.is_some_and(|(a, b)| a.0 == one.a && b.0 == one.b && a.1 == b.1)
+        };
+        one.pairs = pairs.iter().filter(is_of).cloned().collect();
+    }
+    let tested: Vec<f64> =
+        differences.iter().flat_map(|one| &one.pairs).filter_map(|pair| pair.p).collect();
+    let mut adjusted = holm(&tested).into_iter();
+    for one in differences.iter_mut().filter(|one| one.pairs.iter().any(|pair| pair.p.is_some())) {
+        one.family = format!(
+            "{} of each replicate against the same number of the first name or the baseline's, and of the name before it, in all directions: {} tests",
+            one.metric,
+            tested.len()
+        );
+        for pair in one.pairs.iter_mut().filter(|pair| pair.p.is_some()) {
+            pair.p_holm = adjusted.next();
+        }
+    }
 }
 
 #[cfg(test)]
@@ -230,5 +297,46 @@ mod tests {
         assert_eq!(pairs, [("a", "b"), ("b", "a")]);
         assert!(replicates(&rows[..1], None).0.is_empty());
         assert_eq!(replicates(&[], None), (vec![], vec![]));
+    }
+    #[test]
+    fn pairs_of_one_number_are_tested_in_a_family_of_their_own() {
+        use crate::eval::{RankedRow, table};
+        let direction = Direction::TextToText;
+        let units: Vec<u32> = (0..40).collect();
+        let right = |right: u32| -> Vec<u32> {
+            units.iter().map(|&query| if query < right { 1 } else { 5 }).collect()
+        };
+        let ranks = [("a#1", 10), ("a#2", 12), ("b#1", 30), ("b#2", 12)]
+            .map(|(role, count)| (role, right(count)));
+        let rows: Vec<RankedRow<'_>> = ranks
+            .iter()
+            .map(|(role, ranks)| RankedRow { role, direction, ranks, units: &units })
+            .collect();
+        let table = table(&rows, None, 200, 0).unwrap();
+        let metrics: Vec<_> =
+            ranks.iter().map(|(role, ranks)| (*role, direction, Metrics::of(ranks))).collect();
+        let (_, mut found) = replicates(&metrics, None);
+        with_pairs(&mut found, &table.pairs);
+        assert_eq!(found.len(), 5);
+        assert!(found.iter().all(|one| one.pairs.len() == 2));
+        let recall = &found[0];
+        let names: Vec<_> = recall.pairs.iter().map(|one| (&*one.a, &*one.b)).collect();
+        assert_eq!(names, [("b#1", "a#1"), ("b#2", "a#2")]);
+        let deltas: Vec<f64> = recall.pairs.iter().map(|one| one.delta).collect();
+        assert_eq!(deltas, recall.deltas.values);
+        assert!(recall.family.ends_with(": 2 tests") && found[1].family.is_empty());
+        // The same numbers as of any two rows, corrected over two tests and not over the table's.
+        let of_rows = |a: &str, b: &str| {
+            table.differences.iter().find(|one| one.a == a && one.b == b).unwrap()
+        };
+        let plain = of_rows("b#1", "a#1");
+        assert_eq!((recall.pairs[0].p, recall.pairs[0].ci95), (plain.p, plain.ci95));
+        assert_eq!(recall.pairs[0].p_holm, plain.p.map(|p| 2.0 * p));
+        assert_ne!(recall.pairs[0].p_holm, plain.p_holm);
+        assert_eq!((recall.pairs[1].delta, recall.pairs[1].p_holm), (0.0, Some(1.0)));
+        assert!(found[1].pairs.iter().all(|one| one.p.is_none() && one.p_holm.is_none()));
+        let json = serde_json::to_value(recall).unwrap();
+        assert_eq!(json["pairs"][0]["direction"], "text-to-text");
+        assert_eq!(serde_json::from_value::<ReplicateDifference>(json).unwrap(), *recall);
     }
 }

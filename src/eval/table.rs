@@ -7,6 +7,7 @@
 use super::bootstrap::{Resampled, number_units, resample};
 use super::difference::{Difference, Retrieved};
 use super::document::Direction;
+use super::replicates::name_pairs;
 use super::significance::{holm, test_recall_1};
 use super::{Error, Intervals, Metric, Metrics};
 use crate::rng::Key;
@@ -37,6 +38,9 @@ pub struct Table {
     pub differences: Vec<Difference>,
     /// What Holm's correction ran over, in words.
     pub family: String,
+    /// Replicates of two names, number by number, none of whose tests is corrected here: see
+    /// [`with_pairs`](super::replicates::with_pairs).
+    pub pairs: Vec<Difference>,
 }
 
 /// Computes a table. `baseline` is a label; none takes each direction's first row. The draws depend
@@ -88,9 +92,9 @@ pub fn table(
     }
     let metrics: Vec<Metrics> = rows.iter().map(|row| Metrics::of(row.ranks)).collect();
     let units: Vec<usize> = rows.iter().map(|row| number_units(row.units).1).collect();
-    let mut differences = Vec::new();
-    for (at, other) in pairs {
-        let (Some(a), Some(b)) = (&drawn[at], &drawn[other]) else { continue };
+    let held = |at: usize, other: usize| -> Result<Vec<Difference>, Error> {
+        let mut differences = Vec::new();
+        let (Some(a), Some(b)) = (&drawn[at], &drawn[other]) else { return Ok(differences) };
         for metric in Metric::ALL {
             let (test, p) = if metric == Metric::Recall1 {
                 let (a, b) = (rows[at].ranks, rows[other].ranks);
@@ -111,6 +115,18 @@ pub fn table(
                 n: units[at],
             });
         }
+        Ok(differences)
+    };
+    let mut differences = Vec::new();
+    for (at, other) in pairs {
+        differences.extend(held(at, other)?);
+    }
+    let labels: Vec<(&str, Direction)> = rows.iter().map(|row| (row.role, row.direction)).collect();
+    let mut pairs = Vec::new();
+    for [at, other] in
+        name_pairs(&labels, baseline).iter().flat_map(|names| &names.pairs).map(|pair| pair.1)
+    {
+        pairs.extend(held(at, other)?);
     }
     let tested: Vec<f64> = differences.iter().filter_map(|d| d.p).collect();
     let mut adjusted = holm(&tested).into_iter();
@@ -123,7 +139,7 @@ pub fn table(
         tested.len()
     );
     let intervals = drawn.iter().flatten().map(Resampled::intervals).collect();
-    Ok(Table { metrics, intervals, units, differences, family })
+    Ok(Table { metrics, intervals, units, differences, family, pairs })
 }
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ pub fn charts(
         if let Some(chart) = DifferenceChart::new(document, Metric::Recall1) {
             folder.chart(&format!("{id}-differences"), &chart)?;
         }
+        if let Some(chart) = DifferenceChart::of_replicates(document, Metric::Recall1) {
+            folder.chart(&format!("{id}-replicates"), &chart)?;
+        }
         for direction in Direction::ALL {
             if let Some(chart) = ScoreChart::new(document, direction) {
                 folder.chart(&format!("{id}-scores-{direction}"), &chart)?;
@@ -88,6 +91,7 @@ pub(super) mod tests {
     use super::*;
     use crate::eval::document::COMPARE_FORMAT;
     use crate::eval::histogram::ScoreHistogram;
+    use crate::eval::replicates::{replicates, with_pairs};
     use crate::eval::sweep::{Sweep, SweepChoice, SweepRow};
     use crate::eval::{
         CompareRow, Direction, Intervals, Metrics, Protocol, RankedRow, Task, table,
@@ -333,6 +337,41 @@ pub(super) mod tests {
         if let Some(keep) = std::env::var_os("LLM2CLIP_KEEP_CHARTS") {
             draw(Path::new(&keep));
         }
+    }
+
+    #[test]
+    fn pairs_of_replicates_have_a_chart_of_their_own() {
+        let mut document = sample();
+        assert!(DifferenceChart::of_replicates(&document, Metric::Recall1).is_none());
+        let metrics = |recall_1| Metrics { recall_1, ..Metrics::default() };
+        let direction = document.differences[0].of.direction;
+        let rows = [("a#1", 0.1), ("a#2", 0.2), ("b#1", 0.3), ("b#2", 0.3)]
+            .map(|(label, recall_1)| (label, direction, metrics(recall_1)));
+        let (_, mut differences) = replicates(&rows, None);
+        let mut pair = document.differences[0].clone();
+        (pair.a, pair.b) = ("b#2".to_owned(), "a#2".to_owned());
+        with_pairs(&mut differences, &[pair]);
+        document.replicate_differences = differences;
+        let chart = DifferenceChart::of_replicates(&document, Metric::Recall1).unwrap();
+        let text = svg(&chart).unwrap();
+        assert!(text.contains("b#2 less a#2") && text.contains(": 1 tests"));
+    }
+
+    #[test]
+    fn what_papers_report_has_pale_bars_in_one_metric() {
+        let mut document = sample();
+        let plain = svg(&BarChart::new(&document, Metric::Recall1)).unwrap();
+        assert!(!plain.contains("the paper's") && !plain.contains("the paper&apos;s"));
+        document.task = Task::Caption;
+        let digest = "163ea5e8131d573c56a3e9f8bcf5e230837256fabac89a433b9d16720f7609eb";
+        document.protocol = Protocol::new("captions", None, digest, "first-two");
+        let text = svg(&BarChart::new(&document, Metric::Recall1)).unwrap();
+        for part in ["CLIP ViT-L/14, text tower", "0.252", "Table A1", "training text"] {
+            assert!(text.contains(part), "{part}");
+        }
+        assert!(png(&BarChart::new(&document, Metric::Recall1)).is_ok());
+        let other = svg(&BarChart::new(&document, Metric::Mrr)).unwrap();
+        assert!(!other.contains("ViT-L") && !other.contains("Table A1"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::NamedSeries;
 use super::judged::{header, judged};
+use super::papers;
 use crate::eval::{CompareDocument, Difference, Metric};
 use std::fmt::Write as _;
 
@@ -59,6 +60,7 @@ const LATER: [&str; 5] =
     ["search_ms_per_query", "alignment", "uniformity", "effective_rank", "hub_skewness"];
 
 /// The rows of comparisons, those of a second set of judgements too: every metric with the ends of its interval, then what else a row says.
+/// Below them what papers report of the same.
 #[must_use]
 pub fn compare_rows(documents: &[(String, CompareDocument)]) -> String {
     let mut header = header(&["role", "direction"]);
@@ -92,8 +94,10 @@ pub fn compare_rows(documents: &[(String, CompareDocument)]) -> String {
                 .map(|what| format!("{dtype}_{what}")),
         );
     }
+    header.extend(papers::COLUMNS.map(str::to_owned));
+    let columns = header.len();
     let rows = judged(documents).flat_map(|judged| {
-        judged.rows.iter().map(move |row| {
+        let measured = judged.rows.iter().map(move |row| {
             let mut cells = judged.identity();
             cells.extend([cell(&row.role), row.direction.to_string()]);
             for metric in Metric::ALL {
@@ -130,8 +134,10 @@ pub fn compare_rows(documents: &[(String, CompareDocument)]) -> String {
                     number(stored.and_then(|stored| stored.search_ms_per_query)),
                 ]);
             }
+            cells.resize(columns, String::new());
             cells
-        })
+        });
+        measured.chain(papers::rows(&judged, columns))
     });
     lines(std::iter::once(header).chain(rows))
 }
@@ -149,13 +155,29 @@ pub(super) fn measured<Of>(difference: &Difference<Of>) -> [String; 7] {
     ]
 }
 
-/// The differences of comparisons.
+/// The differences of comparisons: those of the table, then replicates of two names number by number,
+/// whose tests are a family of their own.
 #[must_use]
 pub fn compare_differences(documents: &[(String, CompareDocument)]) -> String {
-    let columns =
-        ["a", "b", "direction", "metric", "delta", "low", "high", "test", "p", "p_holm", "n"];
+    let columns = [
+        "a",
+        "b",
+        "direction",
+        "metric",
+        "delta",
+        "low",
+        "high",
+        "test",
+        "p",
+        "p_holm",
+        "n",
+        "family",
+    ];
     let rows = judged(documents).flat_map(|judged| {
-        judged.differences.iter().map(move |difference| {
+        let pairs = judged.replicate_differences.iter().flat_map(|one| &one.pairs);
+        let pairs = pairs.map(|pair| (pair, "replicates"));
+        let table = judged.differences.iter().map(|difference| (difference, "table"));
+        table.chain(pairs).map(move |(difference, family)| {
             let mut cells = judged.identity();
             cells.extend([
                 cell(&difference.a),
@@ -164,6 +186,7 @@ pub fn compare_differences(documents: &[(String, CompareDocument)]) -> String {
                 difference.of.metric.to_string(),
             ]);
             cells.extend(measured(difference));
+            cells.push(family.to_owned());
             cells
         })
     });

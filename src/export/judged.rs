@@ -1,6 +1,7 @@
 //! A comparison's own tables and those under a second set of judgements, each with what it stands on.
 
 use super::csv::cell;
+use crate::eval::published::Published;
 use crate::eval::replicates::{ReplicateDifference, Replicates};
 use crate::eval::{CompareDocument, CompareRow, Difference, Protocol};
 
@@ -33,6 +34,11 @@ pub(super) struct Judged<'a> {
 }
 
 impl Judged<'_> {
+    /// What papers report of the same: never under a second set of judgements, which is not theirs.
+    pub fn papers(&self) -> Vec<Published> {
+        if *self.protocol == self.document.protocol { self.document.beside() } else { Vec::new() }
+    }
+
     /// The cells of [`IDENTITY`].
     pub fn identity(&self) -> Vec<String> {
         let protocol = self.protocol;

@@ -11,6 +11,7 @@ mod folder;
 mod format;
 mod judged;
 mod measures;
+mod papers;
 mod replicates;
 pub mod series;
 pub mod trec;

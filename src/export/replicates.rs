@@ -73,10 +73,11 @@ pub fn replicate_differences(documents: &[(String, CompareDocument)]) -> String 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::replicates::replicates;
+    use crate::eval::replicates::{replicates, with_pairs};
     use crate::eval::second::{QrelsRead, SecondJudgements};
     use crate::eval::{Direction, Metrics, Protocol};
     use crate::export::charts::tests::sample;
+    use crate::export::csv::compare_differences;
 
     #[test]
     fn every_value_has_a_cell() {
@@ -105,5 +106,32 @@ mod tests {
         let wanted = "own,1,\"b,c\",a,text-to-image,recall@1,2,0,0,0.375,0.25,0.5,0.25,0.5";
         assert!(text.contains(wanted), "{text}");
         assert_eq!(text.matches(",more.qrels,").count(), 1);
+    }
+    #[test]
+    fn pairs_stand_among_the_differences_in_a_family_of_their_own() {
+        let row = |label, recall_1| {
+            (label, Direction::TextToImage, Metrics { recall_1, ..Metrics::default() })
+        };
+        let rows = [row("a#1", 0.25), row("a#2", 0.5), row("b#1", 0.5), row("b#2", 1.0)];
+        let mut document = sample();
+        let (_, mut differences) = replicates(&rows, None);
+        let of = document.differences[0].clone();
+        let pair = |number: u32| crate::eval::Difference {
+            a: format!("b#{number}"),
+            b: format!("a#{number}"),
+            of: crate::eval::difference::Retrieved {
+                direction: Direction::TextToImage,
+                metric: Metric::Recall1,
+            },
+            ..of.clone()
+        };
+        with_pairs(&mut differences, &[pair(1), pair(2)]);
+        document.replicate_differences = differences;
+        let table = document.differences.len();
+        let text = compare_differences(&[("image-1".to_owned(), document)]);
+        assert!(text.lines().next().unwrap().ends_with(",n,family"), "{text}");
+        assert_eq!(text.lines().filter(|line| line.ends_with(",table")).count(), table);
+        let pairs: Vec<&str> = text.lines().filter(|line| line.ends_with(",replicates")).collect();
+        assert!(pairs.len() == 2 && pairs[1].contains(",b#2,a#2,text-to-image,recall@1,"));
     }
 }

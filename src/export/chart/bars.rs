@@ -1,5 +1,6 @@
-//! Comparisons as bars: one metric, a bar with its 95 % interval for every row, by direction. A
-//! classification likewise, by how many places count.
+//! Comparisons as bars: one metric, a bar with its 95 % interval for every row, by direction, and below
+//! them what papers report, pale and without an interval. A classification likewise, by how many places
+//! count.
 
 use super::Chart;
 use super::axis::{Axis, label};
@@ -13,6 +14,8 @@ use plotters::prelude::{Color, RGBAColor, RGBColor};
 pub struct BarChart {
     title: String,
     note: String,
+    /// Lines about the bars of papers.
+    papers: Vec<String>,
     digits: usize,
     /// What stands above its bars.
     groups: Vec<(&'static str, Vec<Bar>)>,
@@ -24,12 +27,16 @@ struct Bar {
     /// Which of the table's roles: its colour in every group.
     colour: usize,
     value: f64,
-    interval: [f64; 2],
+    /// None of a paper's figure.
+    interval: Option<[f64; 2]>,
 }
 
 const PLOT_WIDTH: i32 = 560;
 const ROW: i32 = 26;
 const HEAD: i32 = 30;
+/// Height of a line about papers, and the most letters it has.
+const LINE: i32 = TEXT + 4;
+const LETTERS: usize = 110;
 
 impl BarChart {
     /// The bars of one metric.
@@ -41,16 +48,26 @@ impl BarChart {
                 roles.push(&row.role);
             }
         }
+        let papers = if metric == Metric::Recall1 { document.beside() } else { Vec::new() };
         let groups = Direction::ALL.into_iter().filter_map(|direction| {
             let rows = document.rows.iter().filter(|row| row.direction == direction);
-            let bars: Vec<Bar> = rows
+            let mut bars: Vec<Bar> = rows
                 .map(|row| Bar {
                     role: row.role.clone(),
                     colour: roles.iter().position(|role| *role == row.role).unwrap_or(0),
                     value: *row.metrics.get(metric),
-                    interval: *row.ci95.get(metric),
+                    interval: Some(*row.ci95.get(metric)),
                 })
                 .collect();
+            // What they report is captions among captions.
+            if direction == Direction::TextToText {
+                bars.extend(papers.iter().map(|paper| Bar {
+                    role: paper.encoder.clone(),
+                    colour: 0,
+                    value: paper.recall_1,
+                    interval: None,
+                }));
+            }
             (!bars.is_empty()).then_some((direction.name(), bars))
         });
         let split =
@@ -65,6 +82,13 @@ impl BarChart {
             note: note(better),
             digits: if metric == Metric::MedianRank { 1 } else { 3 },
             groups: groups.collect(),
+            papers: papers.first().map_or_else(Vec::new, |paper| {
+                let mut words = format!("pale, without whiskers: as reported in {}", paper.source);
+                if !paper.caveat.is_empty() {
+                    words = format!("{words}; {}", paper.caveat);
+                }
+                wrapped(&words)
+            }),
         }
     }
 
@@ -76,7 +100,7 @@ impl BarChart {
             let bars = rows.filter_map(|(colour, row)| {
                 let (shares, ci95) = (row.metrics.as_ref()?, row.ci95.as_ref()?);
                 let role = row.role.clone();
-                Some(Bar { role, colour, value: of(shares), interval: ends(ci95) })
+                Some(Bar { role, colour, value: of(shares), interval: Some(ends(ci95)) })
             });
             bars.collect::<Vec<Bar>>()
         };
@@ -93,6 +117,7 @@ impl BarChart {
         Some(Self {
             title: format!("classification of {}{split}, {classes} classes", protocol.dataset),
             note: note("higher"),
+            papers: Vec::new(),
             digits: 3,
             groups: groups.into(),
         })
@@ -104,8 +129,17 @@ impl BarChart {
 
     fn value_text(&self, bar: &Bar) -> String {
         let digits = self.digits;
-        let [low, high] = bar.interval;
-        format!("{:.digits$}  [{low:.digits$}, {high:.digits$}]", bar.value)
+        match bar.interval {
+            Some([low, high]) => {
+                format!("{:.digits$}  [{low:.digits$}, {high:.digits$}]", bar.value)
+            }
+            None => format!("{:.digits$}  the paper's", bar.value),
+        }
+    }
+
+    /// Where the plot begins, down.
+    fn top(&self) -> i32 {
+        MARGIN + TITLE + TEXT + 18 + self.papers.len() as i32 * LINE
     }
 
     /// Where the plot begins, and the width of the whole.
@@ -115,12 +149,30 @@ impl BarChart {
         let values = paper.widest(texts.iter().map(String::as_str), TEXT) + 12;
         let plot = left + PLOT_WIDTH + values + MARGIN;
         let title = paper.width(&self.title, TITLE).max(paper.width(&self.note, TEXT));
+        let title = title.max(paper.widest(self.papers.iter().map(String::as_str), TEXT));
         (left, plot.max(title + 2 * MARGIN))
     }
 }
 
 fn note(better: &str) -> String {
     format!("whiskers: 95 % bootstrap interval over units; {better} is better")
+}
+
+/// Words in lines of at most [`LETTERS`], broken at spaces.
+fn wrapped(words: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words.split(' ') {
+        let more = 1 + word.chars().count();
+        let fits = |line: &&mut String| line.chars().count() + more <= LETTERS;
+        match lines.last_mut().filter(fits) {
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// The colour, a quarter of the way to white: whiskers show on it, and the grid does not show
@@ -137,7 +189,7 @@ impl Chart for BarChart {
 
     fn size(&self, paper: &Paper) -> (u32, u32) {
         let rows = self.bars().count() as i32 * ROW + self.groups.len() as i32 * (HEAD + 8);
-        let height = MARGIN + TITLE + TEXT + 24 + rows + TEXT + 20 + MARGIN;
+        let height = self.top() + 6 + rows + TEXT + 20 + MARGIN;
         (self.layout(paper).1 as u32, height as u32)
     }
 
@@ -147,12 +199,16 @@ impl Chart for BarChart {
         canvas.text((MARGIN, MARGIN + TITLE / 2), &self.title, TITLE, INK, Anchor::Left)?;
         let below = MARGIN + TITLE + 4 + TEXT / 2;
         canvas.text((MARGIN, below), &self.note, TEXT, FADED, Anchor::Left)?;
+        for (line, words) in (1..).zip(&self.papers) {
+            canvas.text((MARGIN, below + line * LINE), words, TEXT, FADED, Anchor::Left)?;
+        }
 
-        let most = self.bars().map(|bar| bar.value.max(bar.interval[1]));
+        let most =
+            self.bars().map(|bar| bar.interval.map_or(bar.value, |ends| bar.value.max(ends[1])));
         let most = most.filter(|value| value.is_finite()).fold(0.0, f64::max);
         let most = if most > 0.0 { most } else { 1.0 };
         let axis = Axis::new(0.0, most, false, (left, right));
-        let top = MARGIN + TITLE + TEXT + 18;
+        let top = self.top();
         let (_, height) = self.size(canvas.paper());
         let bottom = height as i32 - MARGIN - TEXT - 14;
         for tick in axis.ticks(6) {
@@ -176,13 +232,20 @@ impl Chart for BarChart {
             for bar in bars {
                 let middle = y + ROW / 2;
                 canvas.text((left - 10, middle), &bar.role, TEXT, INK, Anchor::Right)?;
-                let colour = COLOURS[bar.colour % COLOURS.len()];
                 let end = axis.pixel(bar.value).unwrap_or(left);
-                canvas.fill((left, middle - 8), (end, middle + 8), pale(colour))?;
-                let ends = bar.interval.map(|value| axis.pixel(value).unwrap_or(left));
-                canvas.path(&[(ends[0], middle), (ends[1], middle)], INK.to_rgba(), 1)?;
-                for x in ends {
-                    canvas.path(&[(x, middle - 5), (x, middle + 5)], INK.to_rgba(), 1)?;
+                let (over, under) = (middle - 8, middle + 8);
+                if let Some(interval) = bar.interval {
+                    let colour = COLOURS[bar.colour % COLOURS.len()];
+                    canvas.fill((left, over), (end, under), pale(colour))?;
+                    let ends = interval.map(|value| axis.pixel(value).unwrap_or(left));
+                    canvas.path(&[(ends[0], middle), (ends[1], middle)], INK.to_rgba(), 1)?;
+                    for x in ends {
+                        canvas.path(&[(x, middle - 5), (x, middle + 5)], INK.to_rgba(), 1)?;
+                    }
+                } else {
+                    canvas.fill((left, over), (end, under), GRID.to_rgba())?;
+                    let edge = [(left, over), (end, over), (end, under), (left, under)];
+                    canvas.path(&edge, FADED.to_rgba(), 1)?;
                 }
                 let text = self.value_text(bar);
                 canvas.text((right + 12, middle), &text, TEXT, INK, Anchor::Left)?;

@@ -31,25 +31,39 @@ impl DifferenceChart {
     /// The differences in one metric; none where the document has none.
     #[must_use]
     pub fn new(document: &CompareDocument, metric: Metric) -> Option<Self> {
-        let rows: Vec<Row> = document
-            .differences
-            .iter()
-            .filter(|difference| difference.of.metric == metric)
-            .map(Row::new)
-            .collect();
+        let what = format!("difference in {metric}");
+        Self::of(document, metric, document.differences.iter(), &document.family, &what)
+    }
+
+    /// Replicates of two names number by number; none where the document has none.
+    #[must_use]
+    pub fn of_replicates(document: &CompareDocument, metric: Metric) -> Option<Self> {
+        let all = &document.replicate_differences;
+        let mut families = all.iter().filter(|one| one.metric == metric && !one.family.is_empty());
+        let family = families.next().map_or("", |one| one.family.as_str());
+        let what = format!("difference in {metric}, replicates number by number");
+        Self::of(document, metric, all.iter().flat_map(|one| &one.pairs), family, &what)
+    }
+
+    fn of<'a>(
+        document: &CompareDocument,
+        metric: Metric,
+        differences: impl Iterator<Item = &'a Difference>,
+        family: &str,
+        what: &str,
+    ) -> Option<Self> {
+        let rows: Vec<Row> =
+            differences.filter(|one| one.of.metric == metric).map(Row::new).collect();
         if rows.is_empty() {
             return None;
         }
-        let note = if document.family.is_empty() {
+        let note = if family.is_empty() {
             "whiskers: 95 % bootstrap interval of the difference".to_owned()
         } else {
-            format!("p after Holm over {}", document.family)
+            format!("p after Holm over {family}")
         };
-        let title = format!(
-            "difference in {metric}, {} task on {}",
-            document.task.name(),
-            document.protocol.dataset
-        );
+        let task = document.task.name();
+        let title = format!("{what}, {task} task on {}", document.protocol.dataset);
         Some(Self { title, note, rows })
     }
 

@@ -16,7 +16,7 @@ use crate::eval::kept::units_to_keep;
 use crate::eval::published::published;
 use crate::eval::quantised::QuantisedRow;
 use crate::eval::rank::high_ranks;
-use crate::eval::replicates::{ReplicateDifference, Replicates, replicates};
+use crate::eval::replicates::{ReplicateDifference, Replicates, replicates, with_pairs};
 use crate::eval::second::SecondJudgements;
 use crate::eval::{
     CompareDocument, CompareRow, Direction, Hit, Judgements, Metrics, Products, Ranked, RankedRow,
@@ -159,7 +159,7 @@ pub fn compare(
     let mut neighbours = Neighbours { own, ..Neighbours::default() };
     let same_rows = same::groups(&digests);
     warn_of_nothing_said(&rows, &same_rows, narrator)?;
-    let (replicates, replicate_differences) = replicated(&rows, request);
+    let (replicates, replicate_differences) = replicated(&rows, &table, request);
     let qrels = match second {
         None => None,
         Some((file, judged)) => {
@@ -172,7 +172,7 @@ pub fn compare(
             neighbours.judged = judged.directions.iter().map(of_direction).collect();
             let mut protocol = probe.protocol.clone();
             protocol.judgements.clone_from(&file.name);
-            let (replicates, replicate_differences) = replicated(&rows, request);
+            let (replicates, replicate_differences) = replicated(&rows, &table, request);
             Some(SecondJudgements {
                 protocol,
                 read: judged.read,
@@ -210,11 +210,14 @@ pub fn compare(
 /// The replicates of a table.
 fn replicated(
     rows: &[CompareRow],
+    table: &Table,
     request: &CompareRequest,
 ) -> (Vec<Replicates>, Vec<ReplicateDifference>) {
     let rows: Vec<_> =
         rows.iter().map(|row| (row.role.as_str(), row.direction, row.metrics)).collect();
-    replicates(&rows, request.baseline.as_deref())
+    let (found, mut differences) = replicates(&rows, request.baseline.as_deref());
+    with_pairs(&mut differences, &table.pairs);
+    (found, differences)
 }
 
 /// Warns of encoders that tell nothing apart, and of labels that are one encoder.

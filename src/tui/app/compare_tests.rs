@@ -329,3 +329,26 @@ fn results_of_two_sessions_are_kept_and_those_before_are_put_away() {
     let forgotten = read(&mut app, 0);
     assert_eq!(forgotten, [Work::Forget(ids[2].parse().unwrap())]);
 }
+
+#[test]
+fn a_papers_rows_stand_below_the_measured_ones_and_beside_its_own_set_only() {
+    let on = |digest: &str| {
+        let mut one = result("caption-1", "vanilla", Value::Null);
+        let Ok(ResultContent::Compare(document, _)) = &mut one.content else { unreachable!() };
+        document.protocol.dataset = "coco-5k".to_owned();
+        document.protocol.split = None;
+        document.protocol.split_digest = digest.to_owned();
+        document.protocol.captions = "first-two".to_owned();
+        tables(vec![one])
+    };
+    let mut app = on("163ea5e8131d573c56a3e9f8bcf5e230837256fabac89a433b9d16720f7609eb");
+    let text = shows(&app, 120, 40);
+    let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+    assert!(place("vanilla") < place("CLIP ViT-L/14"));
+    assert!(text.contains("29.4") && text.contains("the paper's rows: the protocol"), "{text}");
+    press(&mut app, "down down down");
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("Llama 3 8B, vanilla: reported in LLM2CLIP"), "{text}");
+    let text = shows(&on("77"), 120, 40);
+    assert!(text.contains("no figures of papers") && !text.contains("ViT-L"), "{text}");
+}

@@ -3,7 +3,7 @@
 use super::bars::{self, Axis, whisker};
 use super::below::{self, Below};
 use super::others::Joins;
-use super::{Compared, anisotropy, costs, judgements, others, replicates};
+use super::{Compared, anisotropy, costs, judgements, others, papers, replicates};
 use crate::eval::difference::Difference;
 use crate::eval::joined::Unpaired;
 use crate::eval::{CompareDocument, CompareRow, Direction, Metric};
@@ -71,7 +71,7 @@ pub struct Looked<'a> {
 /// Draws it.
 pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, buffer: &mut Buffer) {
     let Looked { compared, note, below } = looked;
-    let Compared { result, document, direction, others, joins, .. } = compared;
+    let Compared { result, document, direction, papers, others, joins, .. } = compared;
     let direction = *direction;
     let dot = shared.glyphs.dot();
     let task = document.task.name();
@@ -85,7 +85,9 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let rows: Vec<&CompareRow> =
         document.rows.iter().filter(|row| row.direction == direction).collect();
     let line = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
-    let (columns, axis) = (columns(line.width), axis(rows.iter().copied()));
+    let highs = rows.iter().map(|row| row.ci95.recall_1[1]);
+    let axis = Axis::of(highs.chain(papers.iter().map(|paper| paper.recall_1)));
+    let columns = columns(line.width);
     let title = axis.title("recall@1", usize::from(columns[BAR].width));
     header(shared, &columns, &title, line, buffer);
     let differences_here = document
@@ -110,12 +112,23 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let has_costs =
         body.height >= costs::FROM && rows.iter().any(|row| costs::words(row).is_some());
     let has_costs = u16::from(has_costs);
-    let about = 2 + has_costs + u16::from(beside.is_some());
+    let said = papers::said(document, direction, papers);
+    let said_lines = u16::from(said.is_some()) * if area.height < 30 { 1 } else { 2 };
+    let above_said = 1 + has_costs + u16::from(beside.is_some());
+    let about = above_said + said_lines + 1;
     let (list, rest) = bottom(body, wanted.min(body.height / 2) + about);
+    let bar = columns[BAR].width;
+    let measured = rows.iter().map(|row| cells(shared, row, axis, bar));
     let lines: Vec<_> =
-        rows.iter().map(|row| cells(shared, row, axis, columns[BAR].width)).collect();
+        measured.chain(papers.iter().map(|one| papers::cells(shared, one, axis, bar))).collect();
     let chosen = listed(shared, &columns, &lines, cursor, (list, area), buffer);
     let (about, rest) = top(rest, about);
+    if let Some(words) = said {
+        let place = Rect { y: about.y + above_said, height: said_lines, ..about };
+        let width = usize::from(about.width);
+        let words = text::fit(&words, width * usize::from(said_lines), shared.glyphs.cut());
+        paragraph(shared, buffer, place.intersection(about), Role::Dim, &words);
+    }
     if let Some((role, words)) = beside {
         let words = text::fit(&words, usize::from(about.width), shared.glyphs.cut());
         let y = about.y + 1 + has_costs;
@@ -134,6 +147,8 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
             let y = about.bottom().saturating_sub(1);
             pieces(shared, buffer, about, about.x, y, &[(Role::Warn, &words)]);
         }
+    } else if let Some(paper) = chosen.checked_sub(rows.len()).and_then(|at| papers.get(at)) {
+        pieces(shared, buffer, about, about.x, about.y, &[(Role::Dim, &papers::about(paper))]);
     }
     let rest = Rect { x: area.x, width: area.width, ..rest };
     match below {
@@ -144,7 +159,10 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
                 judgements::view(shared, second, direction, rest, buffer);
             }
         }
-        Below::Anisotropy => anisotropy::view(shared, &rows, chosen, rest, buffer),
+        Below::Anisotropy => {
+            let chosen = chosen.min(rows.len().saturating_sub(1));
+            anisotropy::view(shared, &rows, chosen, rest, buffer);
+        }
         Below::Others => others::view(shared, others, rest, buffer),
         Below::Layers => {
             let mut heat = below::of_rows(document, direction);

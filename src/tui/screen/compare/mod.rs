@@ -7,6 +7,7 @@
 //! | `below.rs` | what stands below it in turn |
 //! | `replicates.rs`, `judgements.rs`, `anisotropy.rs` | some of that |
 //! | `costs.rs` | what a row's answers cost |
+//! | `papers.rs` | what papers report, below the measured rows |
 //! | `others.rs` | other results, and one table of those that are comparable |
 //! | `classification.rs` | a zero-shot classification |
 
@@ -18,10 +19,12 @@ mod comparison;
 mod costs;
 mod judgements;
 mod others;
+mod papers;
 mod replicates;
 
 use super::Screen;
 use crate::eval::classify::ClassifyDocument;
+use crate::eval::published::Published;
 use crate::eval::{CompareDocument, Direction};
 use crate::ids::SessionId;
 use crate::tui::app::newcompare::NewCompare;
@@ -98,6 +101,8 @@ struct Compared<'a> {
     /// Its document, or the table of it and all that are comparable.
     document: &'a CompareDocument,
     direction: Direction,
+    /// What papers report of the same.
+    papers: Vec<Published>,
     others: Vec<Other<'a>>,
     /// What that table is made of; nothing where it is not asked for.
     parts: Option<Vec<JoinPart>>,
@@ -113,8 +118,9 @@ impl Shown<'_> {
 
     fn rows(&self) -> usize {
         match self {
-            Self::Compare(Compared { document, direction, .. }) => {
-                document.rows.iter().filter(|row| row.direction == *direction).count()
+            Self::Compare(Compared { document, direction, papers, .. }) => {
+                let rows = document.rows.iter().filter(|row| row.direction == *direction);
+                rows.count() + papers.len()
             }
             Self::Classify(_, document) => document.rows.len(),
         }
@@ -163,7 +169,9 @@ impl CompareScreen {
                         Some(Err(why)) => (own, Joins::Failed(why)),
                     },
                 };
-                let compared = Compared { result, document, direction, others, parts, joins };
+                let papers = papers::of(document, direction);
+                let compared =
+                    Compared { result, document, direction, papers, others, parts, joins };
                 Some(Shown::Compare(compared))
             }
             ResultContent::Classify(document) => Some(Shown::Classify(result, document)),
