@@ -4,7 +4,8 @@
 use super::inspect_tests::{pets, work};
 use super::tests::{app, press, shows};
 use super::*;
-use crate::tui::data::library::{LoadedResult, ResultContent, SessionEntry};
+use crate::eval::sweep::{Sweep, SweepChoice};
+use crate::tui::data::library::{Heat, LoadedResult, ResultContent, SessionEntry};
 use crate::tui::msg::News;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -212,4 +213,62 @@ fn results_of_two_sessions_are_kept_and_those_before_are_put_away() {
     assert!(asked.contains(&Work::Results(ids[0].parse().unwrap())), "{asked:?}");
     let forgotten = read(&mut app, 0);
     assert_eq!(forgotten, [Work::Forget(ids[2].parse().unwrap())]);
+}
+
+#[test]
+fn a_sweeps_cells_have_its_protocol_and_what_was_chosen_that_of_the_test() {
+    let mut swept = result("caption-1", "smol-best", Value::Null);
+    let heat = |layer: u64| Heat {
+        role: "smol".into(),
+        layer,
+        pooling: "mean".into(),
+        recall: 0.1 + layer as f64 * 0.01,
+        cosine: None,
+    };
+    swept.sweep = (0..31).map(heat).collect();
+    let Ok(ResultContent::Compare(document, _)) = &mut swept.content else { panic!("none") };
+    document.rows[0].encoder["layer"] = 30.into();
+    document.rows[0].encoder["text"] = json!({"pooling": "mean"});
+    let mut protocol = document.protocol.clone();
+    (protocol.split, protocol.pool) = (Some("validation".into()), Some(1000));
+    let chosen = SweepChoice {
+        role: "smol".into(),
+        label: "smol-best".into(),
+        layer: 30,
+        pooling: "mean".into(),
+        bos: true,
+    };
+    document.sweep = Some(Sweep {
+        over: "layers".into(),
+        protocol,
+        rule: String::new(),
+        dropped: 0,
+        rows: Vec::new(),
+        chosen: vec![chosen],
+    });
+    let mut app = tables(vec![swept]);
+    press(&mut app, "v v");
+    for (width, height) in [(80, 24), (120, 40)] {
+        let text = shows(&app, width, height);
+        for words in [
+            "tried on data emoji, split validation, first 1,000 items, text-to-text",
+            "chosen, on the test (data emoji, split test, all items, text-to-text):",
+            "smol-best 2.1 % (layer 30, mean)",
+            // The test's 2.1 % is no end of the cells' scale.
+            "shade from 10.0 to 40.0",
+            "40.0 at 30 ✓",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        assert!(!text.contains(" layers 0-"), "{text}");
+    }
+    // The cursor goes on from the table into the map.
+    press(&mut app, "j");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains(" layers 0-") && text.matches(" 40.0").count() >= 2, "{text}");
+    press(&mut app, "j k");
+    assert!(!shows(&app, 80, 24).contains(" layers 0-"));
+    for (width, height) in [(60, 16), (200, 60), (20, 5), (1, 1)] {
+        shows(&app, width, height);
+    }
 }

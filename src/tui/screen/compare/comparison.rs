@@ -1,8 +1,8 @@
 //! A comparison drawn: encoders by metrics with intervals, what they stand on, and what stands below.
 
 use super::bars::{self, Axis, whisker};
-use super::below::{self, Below};
-use super::{Compared, anisotropy, judgements, others, replicates};
+use super::below::Below;
+use super::{Compared, anisotropy, heat, judgements, others, replicates};
 use crate::eval::difference::Difference;
 use crate::eval::{CompareDocument, CompareRow, Direction, Metric};
 use crate::tui::app::Shared;
@@ -64,11 +64,13 @@ pub struct Looked<'a> {
     pub note: String,
     /// What stands below the table.
     pub below: Below,
+    /// The line of it that is chosen, where the cursor has left the table.
+    pub chosen: Option<usize>,
 }
 
 /// Draws it.
 pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, buffer: &mut Buffer) {
-    let Looked { compared, note, below } = looked;
+    let Looked { compared, note, below, chosen: line_below } = looked;
     let Compared { result, document, direction, others, merged } = compared;
     let direction = *direction;
     let dot = shared.glyphs.dot();
@@ -93,6 +95,7 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
         .count() as u16;
     let body = top(line, 1).1;
     let below = below.of(document);
+    let map = heat::Map::of(result, document, direction);
     let wanted = match below {
         Below::Differences => differences_here + 1,
         Below::Replicates => replicates::lines(document, direction) + 1,
@@ -100,15 +103,19 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
             document.qrels.as_ref().map_or(0, |second| judgements::lines(second, direction)) + 1
         }
         Below::Anisotropy => anisotropy::lines(&rows),
-        Below::Layers => 12,
+        Below::Layers => map.wanted(*line_below, area.width),
         Below::Others => others::lines(others, body.width) + 1,
     };
     let beside = others::line(shared, others, *merged);
     let about = 2 + u16::from(beside.is_some());
-    let (list, rest) = bottom(body, wanted.min(body.height / 2) + about);
+    // What the rows leave is theirs, and more of it while the cursor is there.
+    let left = body.height.saturating_sub((rows.len() as u16).saturating_add(about));
+    let share = if line_below.is_some() { body.height * 3 / 4 } else { body.height / 2 };
+    let (list, rest) = bottom(body, wanted.min(share.max(left)) + about);
     let lines: Vec<_> =
         rows.iter().map(|row| cells(shared, row, axis, columns[BAR].width)).collect();
-    let chosen = listed(shared, &columns, &lines, cursor, (list, area), buffer);
+    let at_table = if line_below.is_some() { Rect::ZERO } else { area };
+    let chosen = listed(shared, &columns, &lines, cursor, (list, at_table), buffer);
     let (about, rest) = top(rest, about);
     if let Some((role, words)) = beside {
         let words = text::fit(&words, usize::from(about.width), shared.glyphs.cut());
@@ -135,15 +142,12 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
         }
         Below::Anisotropy => anisotropy::view(shared, &rows, chosen, rest, buffer),
         Below::Others => others::view(shared, others, rest, buffer),
-        Below::Layers => {
-            let mut heat = below::of_rows(document, direction);
-            heat.extend(result.sweep.iter().cloned());
-            below::layers(shared, &heat, rest, buffer);
-        }
+        Below::Layers => map.view(shared, *line_below, rest, buffer),
     }
 }
 
-/// Draws the rows around the cursor, whose place it returns; its pointer stands at the edge of `area`.
+/// Draws the rows around the cursor, whose place it returns; its pointer stands at the edge of `area`,
+/// if that is not empty.
 pub fn listed(
     shared: &Shared,
     columns: &[Column],

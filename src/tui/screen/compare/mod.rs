@@ -5,6 +5,7 @@
 //! | `comparison.rs` | a comparison's table and differences |
 //! | `bars.rs` | its bars and their axis |
 //! | `below.rs` | what stands below it in turn |
+//! | `heat.rs`, `swept.rs` | layers and poolings as a heat map, and what that stands on |
 //! | `replicates.rs`, `judgements.rs`, `anisotropy.rs` | some of that |
 //! | `others.rs` | other results, and one table of those that are comparable |
 //! | `classification.rs` | a zero-shot classification |
@@ -14,9 +15,11 @@ mod bars;
 mod below;
 mod classification;
 mod comparison;
+mod heat;
 mod judgements;
 mod others;
 mod replicates;
+mod swept;
 
 use super::Screen;
 use crate::eval::classify::ClassifyDocument;
@@ -43,6 +46,7 @@ use std::collections::BTreeSet;
 /// The screen.
 #[derive(Debug, Default)]
 pub struct CompareScreen {
+    /// Through the rows of the table, then through the lines below it.
     cursor: Cursor,
     /// The result in front; the first where none was chosen or it is gone.
     result: Option<String>,
@@ -115,6 +119,15 @@ impl Shown<'_> {
             Self::Classify(_, document) => document.rows.len(),
         }
     }
+
+    /// Lines below the table that can be chosen.
+    fn lines_below(&self, below: Below) -> usize {
+        let Self::Compare(Compared { result, document, direction, .. }) = self else { return 0 };
+        match below.of(document) {
+            Below::Layers => heat::Map::of(result, document, *direction).lines(),
+            _ => 0,
+        }
+    }
 }
 
 /// A session's comparisons and classifications.
@@ -159,6 +172,12 @@ impl CompareScreen {
             ResultContent::Classify(document) => Some(Shown::Classify(result, document)),
             ResultContent::Inspect(..) => None,
         }
+    }
+
+    /// The line below the table that the cursor is on.
+    fn line_below(&self, shown: &Shown<'_>) -> Option<usize> {
+        let last = shown.lines_below(self.below).checked_sub(1)?;
+        Some(self.cursor.at.checked_sub(shown.rows())?.min(last))
     }
 
     /// Puts another result in front.
@@ -228,7 +247,7 @@ impl Screen for CompareScreen {
     fn act(&mut self, action: Action, shared: &Shared) -> Vec<Effect> {
         self.settle(shared);
         let shown = self.shown(shared);
-        let count = shown.as_ref().map_or(0, Shown::rows);
+        let count = shown.as_ref().map_or(0, |shown| shown.rows() + shown.lines_below(self.below));
         if self.cursor.act(action, count) {
             return Vec::new();
         }
@@ -243,7 +262,9 @@ impl Screen for CompareScreen {
                         self.below.of(document).next(document)
                     }
                     _ => self.below.other(),
-                }
+                };
+                let rows = shown.as_ref().map_or(0, Shown::rows);
+                self.cursor.at = self.cursor.at.min(rows.saturating_sub(1));
             }
             Action::NewCompare => match session(shared) {
                 _ if shared.readonly => {
@@ -289,6 +310,9 @@ impl Screen for CompareScreen {
         with.insert("below".to_owned(), below.name().into());
         let row = self.cursor.at.min(shown.rows().saturating_sub(1));
         with.insert("row".to_owned(), row.into());
+        if let Some(line) = self.line_below(&shown) {
+            with.insert("line".to_owned(), line.into());
+        }
         with
     }
 
@@ -300,8 +324,10 @@ impl Screen for CompareScreen {
         self.direction = text("direction").and_then(|name| name.parse().ok());
         self.merged = with.get("joined").and_then(Value::as_bool).unwrap_or(false);
         self.below = text("below").map_or(Below::default(), Below::named);
-        let row = with.get("row").and_then(Value::as_u64).unwrap_or(0);
-        self.cursor.at = usize::try_from(row).unwrap_or(0);
+        let number = |key: &str| usize::try_from(with.get(key)?.as_u64()?).ok();
+        // Lines below follow the last row.
+        let line = number("line").map_or(0, |line| line.saturating_add(1));
+        self.cursor.at = number("row").unwrap_or(0).saturating_add(line);
     }
 
     fn refresh(&mut self, shared: &Shared) {
@@ -309,8 +335,9 @@ impl Screen for CompareScreen {
     }
 
     fn wheel(&mut self, lines: i8, shared: &Shared) {
-        let rows = self.shown(shared).map_or(0, |shown| shown.rows());
-        self.cursor.shift(lines, rows);
+        let count = |shown: Shown<'_>| shown.rows() + shown.lines_below(self.below);
+        let count = self.shown(shared).map_or(0, count);
+        self.cursor.shift(lines, count);
     }
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
@@ -318,9 +345,11 @@ impl Screen for CompareScreen {
         let all = tables(shared);
         let note = format!("{} of {}", self.at(&all) + 1, all.len().max(1));
         let (cursor, below) = (self.cursor, self.below);
-        match self.shown(shared) {
+        let shown = self.shown(shared);
+        let chosen = shown.as_ref().and_then(|shown| self.line_below(shown));
+        match &shown {
             Some(Shown::Compare(compared)) => {
-                let looked = comparison::Looked { compared: &compared, note, below };
+                let looked = comparison::Looked { compared, note, below, chosen };
                 comparison::view(shared, &looked, cursor, area, buffer);
             }
             Some(Shown::Classify(result, document)) => {
