@@ -272,3 +272,33 @@ fn a_sweeps_cells_have_its_protocol_and_what_was_chosen_that_of_the_test() {
         shows(&app, width, height);
     }
 }
+
+#[test]
+fn differences_are_of_the_metric_that_is_looked_at_and_the_list_keys_go_on_into_them() {
+    let mut many = result("caption-1", "vanilla", Value::Null);
+    let Ok(ResultContent::Compare(document, _)) = &mut many.content else { panic!("none") };
+    "recall@1 of each row against the first: 15 tests".clone_into(&mut document.family);
+    for (at, metric) in (0..15).flat_map(|at| ["recall@1", "recall@10"].map(|name| (at, name))) {
+        let mut difference = json!({"a": format!("row {at:02}"), "b": "clip",
+            "direction": "text-to-text", "metric": metric, "delta": 0.1, "ci95": [0.07, 0.13],
+            "n": 380});
+        if metric == "recall@1" {
+            difference["test"] = "mcnemar".into();
+            (difference["p"], difference["p_holm"]) = (json!(0.001), json!(0.015));
+        }
+        document.differences.push(serde_json::from_value(difference).unwrap());
+    }
+    let mut app = tables(vec![many]);
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("p: exact McNemar test, n 380; Holm's correction"), "{text}");
+    assert!(text.contains(" of 15") && !text.contains("row 14"), "{text}");
+    press(&mut app, "G");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("▌row 14 less clip") && text.contains("vanilla"), "{text}");
+    press(&mut app, "M M");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("differences in recall@10") && text.contains("R@10 95 %"), "{text}");
+    assert!(text.contains("p is of recall@1 alone"), "{text}");
+    press(&mut app, "g");
+    assert!(!shows(&app, 80, 24).contains("▌row"));
+}

@@ -2,7 +2,8 @@
 //!
 //! | file | draws |
 //! |---|---|
-//! | `comparison.rs` | a comparison's table and differences |
+//! | `comparison.rs`, `metric.rs` | a comparison's table, and the metric it is looked at in |
+//! | `differences.rs` | rows against rows below it |
 //! | `bars.rs` | its bars and their axis |
 //! | `below.rs` | what stands below it in turn |
 //! | `heat.rs`, `swept.rs` | layers and poolings as a heat map, and what that stands on |
@@ -15,15 +16,17 @@ mod bars;
 mod below;
 mod classification;
 mod comparison;
+mod differences;
 mod heat;
 mod judgements;
+mod metric;
 mod others;
 mod replicates;
 mod swept;
 
 use super::Screen;
 use crate::eval::classify::ClassifyDocument;
-use crate::eval::{CompareDocument, Direction};
+use crate::eval::{CompareDocument, Direction, Metric};
 use crate::ids::SessionId;
 use crate::tui::app::newcompare::NewCompare;
 use crate::tui::app::{Effect, Overlay, READONLY, Shared};
@@ -44,7 +47,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// The screen.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CompareScreen {
     /// Through the rows of the table, then through the lines below it.
     cursor: Cursor,
@@ -55,10 +58,27 @@ pub struct CompareScreen {
     /// Whether all comparable results share one table.
     merged: bool,
     below: Below,
+    /// The metric of intervals, bars and differences.
+    metric: Metric,
     /// The session these places are of, and the results it had when it was looked at last.
     seen: Option<(SessionId, BTreeSet<String>)>,
     /// The newest comparison started here whose result was shown.
     came: u64,
+}
+
+impl Default for CompareScreen {
+    fn default() -> Self {
+        Self {
+            cursor: Cursor::default(),
+            result: None,
+            direction: None,
+            merged: false,
+            below: Below::default(),
+            metric: Metric::Recall1,
+            seen: None,
+            came: 0,
+        }
+    }
 }
 
 /// The session whose results are shown: the one chosen, that of the run in focus, else the newest.
@@ -121,9 +141,10 @@ impl Shown<'_> {
     }
 
     /// Lines below the table that can be chosen.
-    fn lines_below(&self, below: Below) -> usize {
+    fn lines_below(&self, below: Below, metric: Metric) -> usize {
         let Self::Compare(Compared { result, document, direction, .. }) = self else { return 0 };
         match below.of(document) {
+            Below::Differences => differences::of(document, *direction, metric).count(),
             Below::Layers => heat::Map::of(result, document, *direction).lines(),
             _ => 0,
         }
@@ -176,7 +197,7 @@ impl CompareScreen {
 
     /// The line below the table that the cursor is on.
     fn line_below(&self, shown: &Shown<'_>) -> Option<usize> {
-        let last = shown.lines_below(self.below).checked_sub(1)?;
+        let last = shown.lines_below(self.below, self.metric).checked_sub(1)?;
         Some(self.cursor.at.checked_sub(shown.rows())?.min(last))
     }
 
@@ -222,7 +243,7 @@ impl CompareScreen {
         if self.seen.as_ref().is_none_or(|(seen, _)| seen != session) {
             let over = shared.jobs.iter().filter(|job| !job.is_under_way()).map(|job| job.id);
             let came = over.max().unwrap_or(0).max(self.came);
-            *self = Self { below: self.below, came, ..Self::default() };
+            *self = Self { below: self.below, metric: self.metric, came, ..Self::default() };
         }
         if !shared.library.results.contains_key(session) {
             return;
@@ -247,7 +268,7 @@ impl Screen for CompareScreen {
     fn act(&mut self, action: Action, shared: &Shared) -> Vec<Effect> {
         self.settle(shared);
         let shown = self.shown(shared);
-        let count = shown.as_ref().map_or(0, |shown| shown.rows() + shown.lines_below(self.below));
+        let count = shown.as_ref().map_or(0, |shown| shown.rows() + shown.lines_below(self.below, self.metric));
         if self.cursor.act(action, count) {
             return Vec::new();
         }
@@ -256,6 +277,11 @@ impl Screen for CompareScreen {
             Action::ResultPrevious => self.turn(shared, |at, count| (at + count - 1) % count),
             Action::DirectionNext => self.turn_direction(shared),
             Action::JoinResults => return self.join(shared),
+            Action::CompareMetric => {
+                self.metric = metric::next(self.metric);
+                let words = format!("intervals, bars and differences in {}", self.metric);
+                return vec![Effect::Say(words)];
+            }
             Action::Below => {
                 self.below = match &shown {
                     Some(Shown::Compare(Compared { document, .. })) => {
@@ -305,6 +331,7 @@ impl Screen for CompareScreen {
         if let Shown::Compare(Compared { document, direction, merged, .. }) = &shown {
             with.insert("direction".to_owned(), direction.to_string().into());
             with.insert("joined".to_owned(), (*merged).into());
+            with.insert("metric".to_owned(), self.metric.name().into());
             below = below.of(document);
         }
         with.insert("below".to_owned(), below.name().into());
@@ -324,6 +351,7 @@ impl Screen for CompareScreen {
         self.direction = text("direction").and_then(|name| name.parse().ok());
         self.merged = with.get("joined").and_then(Value::as_bool).unwrap_or(false);
         self.below = text("below").map_or(Below::default(), Below::named);
+        self.metric = text("metric").and_then(metric::named).unwrap_or(Metric::Recall1);
         let number = |key: &str| usize::try_from(with.get(key)?.as_u64()?).ok();
         // Lines below follow the last row.
         let line = number("line").map_or(0, |line| line.saturating_add(1));
@@ -335,7 +363,7 @@ impl Screen for CompareScreen {
     }
 
     fn wheel(&mut self, lines: i8, shared: &Shared) {
-        let count = |shown: Shown<'_>| shown.rows() + shown.lines_below(self.below);
+        let count = |shown: Shown<'_>| shown.rows() + shown.lines_below(self.below, self.metric);
         let count = self.shown(shared).map_or(0, count);
         self.cursor.shift(lines, count);
     }
@@ -349,7 +377,8 @@ impl Screen for CompareScreen {
         let chosen = shown.as_ref().and_then(|shown| self.line_below(shown));
         match &shown {
             Some(Shown::Compare(compared)) => {
-                let looked = comparison::Looked { compared, note, below, chosen };
+                let metric = self.metric;
+                let looked = comparison::Looked { compared, note, below, chosen, metric };
                 comparison::view(shared, &looked, cursor, area, buffer);
             }
             Some(Shown::Classify(result, document)) => {
