@@ -107,6 +107,7 @@ pub fn chart(
 ) -> Chart {
     let mut chart = Chart {
         title: measure.to_owned(),
+        legend: String::new(),
         curves: Vec::new(),
         marks: Vec::new(),
         references: Vec::new(),
@@ -160,13 +161,10 @@ pub fn chart(
                 format!("{sign}{} {}", letter(at), id.run)
             })
             .collect();
-        chart.title = format!("{measure}: {}", names.join(", "));
+        chart.legend = format!(": {}", names.join(", "));
     } else if chart.curves.len() > 1 {
-        chart.title.push_str(if shared.glyphs.ascii {
-            ", o validation"
-        } else {
-            ", ◆ validation"
-        });
+        let sign = single(1, false, shared.glyphs.ascii);
+        chart.legend = format!(", {sign} validation");
     }
     chart
 }

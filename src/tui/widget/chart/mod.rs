@@ -4,6 +4,7 @@
 
 mod axis;
 mod canvas;
+mod heading;
 mod plot;
 mod rules;
 #[cfg(test)]
@@ -91,6 +92,8 @@ pub struct Look {
 pub struct Chart {
     /// What it shows.
     pub title: String,
+    /// Which curve is which, as it follows the title.
+    pub legend: String,
     /// Its curves, the lowest first.
     pub curves: Vec<Curve>,
     /// Lines down.

@@ -1,5 +1,6 @@
 //! Drawing a chart into cells.
 
+use super::heading::{self, Hidden};
 use super::rules::{lines, words_across};
 use super::{Axis, Canvas, Chart, Curve, Layer, Look, Pattern, label};
 use crate::session::Time;
@@ -8,7 +9,7 @@ use crate::tui::data::curve::{Piece, XKind, smooth};
 use crate::tui::format;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::widget::paint::{put, section};
+use crate::tui::widget::paint::put;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -47,14 +48,6 @@ struct Column {
     after_gap: bool,
 }
 
-/// What could not be shown.
-#[derive(Default)]
-struct Hidden {
-    not_positive: u64,
-    above: u64,
-    below: u64,
-}
-
 /// Draws a chart.
 pub fn draw(shared: &Shared, chart: &Chart, look: &Look, area: Rect, buffer: &mut Buffer) {
     let window = chart.window(look);
@@ -66,17 +59,7 @@ pub fn draw(shared: &Shared, chart: &Chart, look: &Look, area: Rect, buffer: &mu
         Axis::new(window.0, window.1, log_x)
     };
     let (range, hidden) = range(chart, look, window);
-    let mut note = String::new();
-    for (count, word) in [
-        (hidden.not_positive, "not above 0 hidden"),
-        (hidden.above, "above"),
-        (hidden.below, "below"),
-    ] {
-        if count > 0 {
-            note.push_str(&format!("{count} {word} "));
-        }
-    }
-    let inner = section(shared, buffer, area, &title(chart, look, shared), note.trim_end());
+    let inner = heading::draw(shared, chart, look, hidden, area, buffer);
     if inner.height < 2 || inner.width < 8 {
         return;
     }
@@ -117,18 +100,6 @@ pub fn draw(shared: &Shared, chart: &Chart, look: &Look, area: Rect, buffer: &mu
     if let Some(x) = look.crosshair {
         crosshair(shared, chart, look, (x_axis, y_axis), x, plot, buffer);
     }
-}
-
-fn title(chart: &Chart, look: &Look, shared: &Shared) -> String {
-    let dot = shared.glyphs.dot();
-    let mut title = chart.title.clone();
-    if look.log_y {
-        title.push_str(&format!(" {dot} log"));
-    }
-    if look.smoothing > 0.0 && chart.curves.iter().any(|curve| !curve.sparse) {
-        title.push_str(&format!(" {dot} ema {}", look.smoothing));
-    }
-    title
 }
 
 /// Points of a curve within a window.
