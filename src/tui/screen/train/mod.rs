@@ -216,6 +216,10 @@ impl Screen for TrainScreen {
     fn act(&mut self, action: Action, shared: &Shared) -> Vec<Effect> {
         match action {
             Action::LogY => self.look.log_y = !self.look.log_y,
+            Action::LogX if self.look.x == XKind::Clock => {
+                let words = "the clock has no logarithmic axis; x puts something else below";
+                return vec![Effect::Say(words.to_owned())];
+            }
             Action::LogX => self.look.log_x = !self.look.log_x,
             Action::XAxis => {
                 self.look.x = self.look.x.next();
@@ -333,7 +337,9 @@ impl Screen for TrainScreen {
             let window = self.window(shared);
             let share =
                 f64::from(column - chart.x - 6) / f64::from(chart.width.saturating_sub(7).max(1));
-            self.look.crosshair = Some(window.0 + share.clamp(0.0, 1.0) * (window.1 - window.0));
+            let first = charts::first(self, &charts::runs(self, shared));
+            let axis = chart::axis_below(window, first, &self.look);
+            self.look.crosshair = Some(axis.value(share.clamp(0.0, 1.0)));
         }
         Vec::new()
     }

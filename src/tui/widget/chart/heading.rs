@@ -14,6 +14,8 @@ pub(super) struct Hidden {
     pub(super) not_positive: u64,
     pub(super) above: u64,
     pub(super) below: u64,
+    /// Before a logarithmic axis begins.
+    pub(super) before: u64,
 }
 
 /// A chart of no more lines than these has none to spare for its facts.
@@ -33,6 +35,9 @@ fn facts(look: &Look, hidden: Hidden) -> Vec<String> {
     }
     if hidden.not_positive > 0 {
         facts.push(format!("{} not above 0 hidden", hidden.not_positive));
+    }
+    if hidden.before > 0 {
+        facts.push(format!("{} left of the axis hidden", hidden.before));
     }
     facts
 }

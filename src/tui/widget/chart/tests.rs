@@ -59,6 +59,7 @@ fn chart(curves: Vec<Curve>) -> Chart {
         marks: Vec::new(),
         references: Vec::new(),
         span: (0.0, 10.0),
+        first: 1.0,
     }
 }
 
@@ -118,4 +119,28 @@ fn that_a_chart_is_cut_off_logarithmic_or_hides_values_is_never_left_out() {
     for size in [(0, 0), (1, 1), (2, 5), (8, 4), (9, 9)] {
         drawn_in(&chart, &look, size, false);
     }
+}
+
+#[test]
+fn a_logarithmic_axis_begins_where_values_do_and_says_that_it_is_one() {
+    let values: Vec<(f64, f64)> = (1..200).map(f64::from).map(|at| (at * 64.0, at)).collect();
+    let mut chart = chart(vec![curve(0, false, &values), curve(0, true, &[(0.0, 3.0)])]);
+    (chart.span, chart.first) = ((0.0, 200.0 * 64.0), 64.0);
+    let linear = Look { x: XKind::Samples, ..look(Marker::Braille) };
+    let log = Look { log_x: true, log_y: true, ..linear.clone() };
+    let first_column = |rows: &[String]| {
+        let first = |row: &String| row.chars().skip_while(|sign| !"│┤".contains(*sign)).nth(1);
+        rows.iter().filter_map(first).any(|sign| ('\u{2801}'..='\u{28ff}').contains(&sign))
+    };
+    let rows = drawn_in(&chart, &log, (80, 12), false);
+    assert!(first_column(&rows), "{rows:#?}");
+    assert!(rows[11].contains("log samples"), "{rows:#?}");
+    assert!(rows.iter().any(|row| row.contains("log│")), "{rows:#?}");
+    assert!(rows[0].contains("1 left of the axis hidden"), "{rows:#?}");
+    let rows = drawn_in(&chart, &linear, (80, 12), false);
+    assert!(!rows.concat().contains("log") && rows[11].contains(" samples"), "{rows:#?}");
+    assert!(!rows[0].contains("hidden"), "{rows:#?}");
+    // The clock has no logarithm.
+    let clock = Look { x: XKind::Clock, log_x: true, ..linear };
+    assert!(!drawn_in(&chart, &clock, (80, 12), false)[11].contains("log"));
 }
