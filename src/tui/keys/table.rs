@@ -198,7 +198,7 @@ actions! {
     StagePrevious Train "stage-previous" ["["] "look at the stage before alone";
     StageAll Train "stage-all" ["a"] "look at all stages, one after the other";
     Wide Train "wide" ["enter", "w"] "one large chart, or charts and panel";
-    Console Train "console" ["c"] "the end of what the run printed, or what happened";
+    Console Train "console" ["c"] "the end of what the run printed, or what happened; below one large chart, or not";
     AlertNext Train "alert-next" ["n"] "to the next alert";
     AlertPrevious Train "alert-previous" ["N"] "to the alert before";
 

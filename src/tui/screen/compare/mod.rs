@@ -268,7 +268,9 @@ impl Screen for CompareScreen {
     fn act(&mut self, action: Action, shared: &Shared) -> Vec<Effect> {
         self.settle(shared);
         let shown = self.shown(shared);
-        let count = shown.as_ref().map_or(0, |shown| shown.rows() + shown.lines_below(self.below, self.metric));
+        let count = shown
+            .as_ref()
+            .map_or(0, |shown| shown.rows() + shown.lines_below(self.below, self.metric));
         if self.cursor.act(action, count) {
             return Vec::new();
         }
