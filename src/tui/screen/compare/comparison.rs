@@ -95,8 +95,9 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let body = top(line, 1).1;
     let below = below.of(document);
     let map = heat::Map::of(result, document, direction);
+    let tested = differences::of(document, direction, metric);
     let wanted = match below {
-        Below::Differences => differences::wanted(document, direction, metric, area.width),
+        Below::Differences => tested.wanted(area.width),
         Below::Replicates => replicates::lines(document, direction) + 1,
         Below::Judgements => {
             document.qrels.as_ref().map_or(0, |second| judgements::lines(second, direction)) + 1
@@ -132,10 +133,7 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     }
     let rest = Rect { x: area.x, width: area.width, ..rest };
     match below {
-        Below::Differences => {
-            let of = (direction, metric);
-            differences::view(shared, document, of, *line_below, rest, buffer);
-        }
+        Below::Differences => tested.view(shared, *line_below, rest, buffer),
         Below::Replicates => replicates::view(shared, document, direction, rest, buffer),
         Below::Judgements => {
             if let Some(second) = &document.qrels {

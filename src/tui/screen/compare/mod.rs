@@ -142,7 +142,15 @@ impl Shown<'_> {
 
     /// Lines below the table that can be chosen.
     fn lines_below(&self, below: Below, metric: Metric) -> usize {
-        let Self::Compare(Compared { result, document, direction, .. }) = self else { return 0 };
+        let (result, document, direction) = match self {
+            Self::Compare(Compared { result, document, direction, .. }) => {
+                (result, document, direction)
+            }
+            Self::Classify(_, document) if classification::is_tested(below, document) => {
+                return differences::of_classes(document).count();
+            }
+            Self::Classify(..) => return 0,
+        };
         match below.of(document) {
             Below::Differences => differences::of(document, *direction, metric).count(),
             Below::Layers => heat::Map::of(result, document, *direction).lines(),
@@ -384,7 +392,8 @@ impl Screen for CompareScreen {
                 comparison::view(shared, &looked, cursor, area, buffer);
             }
             Some(Shown::Classify(result, document)) => {
-                let looked = classification::Looked { id: &result.id, document, note, below };
+                let id = &result.id;
+                let looked = classification::Looked { id, document, note, below, chosen };
                 classification::view(shared, &looked, cursor, area, buffer);
             }
             None => nothing(
