@@ -104,10 +104,31 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// The same in at most `most` lines, with `cut` at the end of the last where that was not enough.
+#[must_use]
+pub fn wrap_in(text: &str, width: usize, most: usize, cut: &str) -> Vec<String> {
+    let mut lines = wrap(text, width);
+    if lines.len() > most {
+        let rest = lines.split_off(most.saturating_sub(1)).join(" ");
+        if most > 0 {
+            lines.push(fit(&rest, width, cut));
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_is_wrapped_in_few_lines_says_where_it_was_cut() {
+        assert_eq!(wrap_in("one two three", 7, 3, "…"), ["one two", "three"]);
+        assert_eq!(wrap_in("one two three four", 7, 2, "…"), ["one two", "three …"]);
+        assert_eq!(wrap_in("one two three", 7, 1, "…"), ["one tw…"]);
+        assert!(wrap_in("one two three", 7, 0, "…").is_empty());
+    }
 
     #[test]
     fn escape_codes_in_a_caption_are_shown_and_not_sent() {

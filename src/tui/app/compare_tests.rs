@@ -6,10 +6,11 @@ use super::tests::{app, press, shows};
 use super::*;
 use crate::eval::bootstrap::RESAMPLES;
 use crate::eval::joined::{JoinedResult, KeptRanks, Part, join};
+use crate::eval::sweep::{Sweep, SweepChoice};
 use crate::eval::{CompareDocument, Direction, Metrics};
 use crate::session::neighbours::NeighbourSet;
 use crate::tui::data::joining::JoinPart;
-use crate::tui::data::library::{LoadedResult, ResultContent, SessionEntry};
+use crate::tui::data::library::{Heat, LoadedResult, ResultContent, SessionEntry};
 use crate::tui::msg::News;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -351,4 +352,92 @@ fn a_papers_rows_stand_below_the_measured_ones_and_beside_its_own_set_only() {
     assert!(text.contains("Llama 3 8B, vanilla: reported in LLM2CLIP"), "{text}");
     let text = shows(&on("77"), 120, 40);
     assert!(text.contains("no figures of papers") && !text.contains("ViT-L"), "{text}");
+}
+
+#[test]
+fn a_sweeps_cells_have_its_protocol_and_what_was_chosen_that_of_the_test() {
+    let mut swept = result("caption-1", "smol-best", Value::Null);
+    let heat = |layer: u64| Heat {
+        role: "smol".into(),
+        layer,
+        pooling: "mean".into(),
+        recall: 0.1 + layer as f64 * 0.01,
+        cosine: None,
+    };
+    swept.sweep = (0..31).map(heat).collect();
+    let Ok(ResultContent::Compare(document, _)) = &mut swept.content else { panic!("none") };
+    document.rows[0].encoder["layer"] = 30.into();
+    document.rows[0].encoder["text"] = json!({"pooling": "mean"});
+    let mut protocol = document.protocol.clone();
+    (protocol.split, protocol.pool) = (Some("validation".into()), Some(1000));
+    let chosen = SweepChoice {
+        role: "smol".into(),
+        label: "smol-best".into(),
+        layer: 30,
+        pooling: "mean".into(),
+        bos: true,
+    };
+    document.sweep = Some(Sweep {
+        over: "layers".into(),
+        protocol,
+        rule: String::new(),
+        dropped: 0,
+        rows: Vec::new(),
+        chosen: vec![chosen],
+    });
+    let mut app = tables(vec![swept]);
+    press(&mut app, "v v");
+    for (width, height) in [(80, 24), (120, 40)] {
+        let text = shows(&app, width, height);
+        for words in [
+            "tried on data emoji, split validation, first 1,000 items, text-to-text",
+            "chosen, on the test (data emoji, split test, all items, text-to-text):",
+            "smol-best 2.1 % (layer 30, mean)",
+            // The test's 2.1 % is no end of the cells' scale.
+            "shade from 10.0 to 40.0",
+            "40.0 at 30 ✓",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        assert!(!text.contains(" layers 0-"), "{text}");
+    }
+    // The cursor goes on from the table into the map.
+    press(&mut app, "j");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains(" layers 0-") && text.matches(" 40.0").count() >= 2, "{text}");
+    press(&mut app, "j k");
+    assert!(!shows(&app, 80, 24).contains(" layers 0-"));
+    for (width, height) in [(60, 16), (200, 60), (20, 5), (1, 1)] {
+        shows(&app, width, height);
+    }
+}
+
+#[test]
+fn differences_are_of_the_metric_that_is_looked_at_and_the_list_keys_go_on_into_them() {
+    let mut many = result("caption-1", "vanilla", Value::Null);
+    let Ok(ResultContent::Compare(document, _)) = &mut many.content else { panic!("none") };
+    "recall@1 of each row against the first: 15 tests".clone_into(&mut document.family);
+    for (at, metric) in (0..15).flat_map(|at| ["recall@1", "recall@10"].map(|name| (at, name))) {
+        let mut difference = json!({"a": format!("row {at:02}"), "b": "clip",
+            "direction": "text-to-text", "metric": metric, "delta": 0.1, "ci95": [0.07, 0.13],
+            "n": 380});
+        if metric == "recall@1" {
+            difference["test"] = "mcnemar".into();
+            (difference["p"], difference["p_holm"]) = (json!(0.001), json!(0.015));
+        }
+        document.differences.push(serde_json::from_value(difference).unwrap());
+    }
+    let mut app = tables(vec![many]);
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("p: exact McNemar test, n 380; Holm's correction"), "{text}");
+    assert!(text.contains(" of 15") && !text.contains("row 14"), "{text}");
+    press(&mut app, "G");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("▌row 14 less clip") && text.contains("vanilla"), "{text}");
+    press(&mut app, "M M");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("differences in recall@10") && text.contains("R@10 95 %"), "{text}");
+    assert!(text.contains("p is of recall@1 alone"), "{text}");
+    press(&mut app, "g");
+    assert!(!shows(&app, 80, 24).contains("▌row"));
 }

@@ -198,7 +198,7 @@ actions! {
     StagePrevious Train "stage-previous" ["["] "look at the stage before alone";
     StageAll Train "stage-all" ["a"] "look at all stages, one after the other";
     Wide Train "wide" ["enter", "w"] "one large chart, or charts and panel";
-    Console Train "console" ["c"] "the end of what the run printed, or what happened";
+    Console Train "console" ["c"] "the end of what the run printed, or what happened; below one large chart, or not";
     AlertNext Train "alert-next" ["n"] "to the next alert";
     AlertPrevious Train "alert-previous" ["N"] "to the alert before";
 
@@ -206,7 +206,8 @@ actions! {
     ResultPrevious Compare "result-previous" ["left", "h"] "the comparison before";
     DirectionNext Compare "direction" ["d"] "the next direction";
     NewCompare Compare "new-comparison" ["n"] "start a comparison: data set, task, encoders";
-    Below Compare "below" ["v"] "below the table: differences, replicates, second judgements, anisotropy, layers and poolings, other results";
+    Below Compare "below" ["v"] "below the table: differences, replicates, second judgements, anisotropy, layers and poolings, other results; the list keys go on into it";
+    CompareMetric Compare "compare-metric" ["M"] "the next metric of intervals, bars and differences: recall@1, recall@5, recall@10, mrr, median rank";
     JoinResults Compare "join-results" ["J"] "one table of this comparison and all that may share it, of marked runs' sessions too; where none may, why";
 
     SetNext Inspect "pair" ["d"] "the next direction or result";

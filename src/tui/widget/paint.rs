@@ -7,6 +7,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+/// From so many cells on, a title gives way to a note.
+const NOTED: usize = 24;
+
 /// Writes a text at a place, never beyond `area`; returns the column after it.
 pub fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
     if y < area.y || y >= area.bottom() || x >= area.right() || x < area.x {
@@ -38,19 +41,26 @@ pub fn pointer(shared: &Shared, buffer: &mut Buffer, list: Rect, y: u16) {
 }
 
 /// A horizontal rule over the first line of an area, with a title at its left and a note at its
-/// right; returns what is left below it.
+/// right, each cut where both do not fit; returns what is left below it.
 pub fn section(shared: &Shared, buffer: &mut Buffer, area: Rect, title: &str, note: &str) -> Rect {
     if area.height == 0 || area.width == 0 {
         return area;
     }
     let line = shared.glyphs.rule().repeat(usize::from(area.width));
     put(buffer, area, area.x, area.y, &line, shared.theme.style(Role::Faint));
-    let width = usize::from(area.width);
+    let (width, cut) = (usize::from(area.width), shared.glyphs.cut());
     if !title.is_empty() && width > 6 {
-        let title = format!(" {} ", text::fit(title, width - 5, shared.glyphs.cut()));
+        // A long title leaves a quarter to the note, or what that needs.
+        let kept = match text::width(note) {
+            needed if needed > 0 && width >= NOTED => (needed + 3).min(width / 4),
+            _ => 2,
+        };
+        let title = format!(" {} ", text::fit(title, width - 3 - kept, cut));
         let x = put(buffer, area, area.x + 1, area.y, &title, shared.theme.style(Role::Title));
         let room = usize::from(area.right().saturating_sub(x));
-        if !note.is_empty() && text::width(note) + 3 <= room {
+        let note = text::fit(note, room.saturating_sub(3), cut);
+        // A sign of something cut says nothing alone.
+        if !note.is_empty() && note != cut {
             let note = format!(" {note} ");
             let at = area.right() - text::width(&note) as u16 - 1;
             put(buffer, area, at, area.y, &note, shared.theme.style(Role::Dim));
@@ -98,4 +108,33 @@ pub fn paragraph(
         rest = top(rest, 1).1;
     }
     rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::app::tests::app;
+
+    fn rule(title: &str, note: &str, width: u16) -> String {
+        let area = Rect::new(0, 0, width, 1);
+        let mut buffer = Buffer::empty(area);
+        section(&app().shared, &mut buffer, area, title, note);
+        (0..width).map(|x| buffer[(x, 0)].symbol()).collect()
+    }
+
+    #[test]
+    fn a_note_is_cut_and_never_dropped() {
+        assert_eq!(rule("title", "note", 24), "─ title ───────── note ─");
+        let long = "sign flips over 380 units, corrected by Holm over 60 tests";
+        let line = rule("differences in recall@1", long, 60);
+        assert!(line.contains(" differences in recall@1 "), "{line}");
+        assert!(line.contains(" sign flips over 380 units, c") && line.contains('…'), "{line}");
+        for width in 36..90 {
+            let line = rule(&"a title ".repeat(12), "note of some length", width);
+            assert!(line.contains("note"), "{width}: {line}");
+        }
+        for width in 0..24 {
+            rule("a long title of a section", "a note", width);
+        }
+    }
 }

@@ -39,6 +39,14 @@ impl Axis {
             .unwrap_or_else(|| format!("0-{} %", self.0))
     }
 
+    /// The same for a mean, which nobody reads in percent.
+    #[must_use]
+    pub fn title_of_mean(self, what: &str, width: usize) -> String {
+        let end = f64::from(self.0) / 100.0;
+        let long = format!("{what}, 0 to {end}");
+        if long.len() <= width { long } else { format!("0-{end}") }
+    }
+
     fn cell(self, share: f64, width: usize) -> usize {
         let along = share * 100.0 / f64::from(self.0);
         (along.clamp(0.0, 1.0) * width.saturating_sub(1) as f64).round() as usize
@@ -91,6 +99,8 @@ mod tests {
         assert_eq!(axis.title("recall@1", 26), "recall@1, 0 to 10 %");
         assert_eq!(axis.title("recall@1", 16), "0 to 10 %");
         assert_eq!(axis.title("recall@1", 8), "0-10 %");
+        assert_eq!(axis.title_of_mean("mrr", 26), "mrr, 0 to 0.1");
+        assert_eq!(axis.title_of_mean("mrr", 8), "0-0.1");
         let drawn = rows.map(|(share, ends)| whisker(&shared, axis, share, ends, 16));
         assert_eq!(drawn, ["██▓▓┤           ", "████▓▓▓─┤       "]);
         assert_eq!(Axis::of([0.9].into_iter()).title("x", 26), "x, 0 to 100 %");

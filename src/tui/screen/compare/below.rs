@@ -1,13 +1,6 @@
-//! Which things stand below the table in turn; layers and poolings as a heat map.
+//! Which things stand below the table in turn.
 
-use crate::eval::{CompareDocument, CompareRow};
-use crate::tui::app::Shared;
-use crate::tui::data::library::Heat;
-use crate::tui::text;
-use crate::tui::theme::Role;
-use crate::tui::widget::paint::{pieces, put, section, top};
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use crate::eval::CompareDocument;
 
 /// What stands below the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,98 +76,4 @@ impl Below {
             _ => Self::Differences,
         }
     }
-}
-
-/// Layers and poolings that a document's rows tell of, by their cards.
-pub fn of_rows(document: &CompareDocument, direction: crate::eval::Direction) -> Vec<Heat> {
-    let heat = |row: &CompareRow| {
-        Some(Heat {
-            role: row.encoder["encoder"].as_str().unwrap_or(&row.role).to_owned(),
-            layer: row.encoder["layer"].as_u64()?,
-            pooling: row.encoder["text"]["pooling"].as_str()?.to_owned(),
-            recall: row.metrics.recall_1,
-            cosine: row.mean_cosine,
-        })
-    };
-    document.rows.iter().filter(|row| row.direction == direction).filter_map(heat).collect()
-}
-
-/// Cells of a number.
-const WIDE: u16 = 6;
-
-/// Recall@1 by layer across and pooling down, an encoder a block; the best is marked.
-pub fn layers(shared: &Shared, heat: &[Heat], area: Rect, buffer: &mut Buffer) {
-    let note = "recall@1 %; shade from the least to the most";
-    let inner = section(shared, buffer, area, "layers and poolings", note);
-    if heat.is_empty() {
-        let words = "no layers were swept: llm2clip compare --sweep layers ...";
-        put(buffer, inner, inner.x + 1, inner.y, words, shared.theme.style(Role::Dim));
-        return;
-    }
-    let (low, high) = heat.iter().fold((f64::MAX, f64::MIN), |(low, high), cell| {
-        (low.min(cell.recall), high.max(cell.recall))
-    });
-    let mut roles: Vec<&str> = heat.iter().map(|cell| cell.role.as_str()).collect();
-    roles.dedup();
-    roles.sort_unstable();
-    roles.dedup();
-    let mut rest = inner;
-    for role in roles {
-        let cells: Vec<&Heat> = heat.iter().filter(|cell| cell.role == role).collect();
-        let mut layers: Vec<u64> = cells.iter().map(|cell| cell.layer).collect();
-        layers.sort_unstable();
-        layers.dedup();
-        let mut poolings: Vec<&str> = cells.iter().map(|cell| cell.pooling.as_str()).collect();
-        poolings.sort_unstable();
-        poolings.dedup();
-        let (head, below) = top(rest, 1);
-        rest = below;
-        let name = text::left(&text::safe(role), 15, shared.glyphs.cut());
-        let mut x = put(buffer, head, head.x + 1, head.y, &name, shared.theme.style(Role::Title));
-        for layer in &layers {
-            x = put(
-                buffer,
-                head,
-                x,
-                head.y,
-                &format!("{layer:>5} "),
-                shared.theme.style(Role::Dim),
-            );
-        }
-        for pooling in poolings {
-            let (line, below) = top(rest, 1);
-            rest = below;
-            let name = text::left(&text::safe(pooling), 15, shared.glyphs.cut());
-            put(buffer, line, line.x + 1, line.y, &name, shared.theme.style(Role::Text));
-            for (at, layer) in layers.iter().enumerate() {
-                let found =
-                    cells.iter().find(|cell| cell.layer == *layer && cell.pooling == pooling);
-                let Some(cell) = found else { continue };
-                let x = line.x + 16 + at as u16 * WIDE;
-                let share = if high > low { (cell.recall - low) / (high - low) } else { 1.0 };
-                let shade = shade(shared, share);
-                let role = if cell.recall == high { Role::Good } else { Role::Text };
-                let mark = if cell.recall == high { shared.glyphs.tick() } else { " " };
-                pieces(
-                    shared,
-                    buffer,
-                    line,
-                    x,
-                    line.y,
-                    &[
-                        (Role::Curve(0), shade),
-                        (role, &format!("{:>4.1}", cell.recall * 100.0)),
-                        (Role::Good, mark),
-                    ],
-                );
-            }
-        }
-    }
-}
-
-fn shade(shared: &Shared, share: f64) -> &'static str {
-    const UNICODE: [&str; 5] = [" ", "░", "▒", "▓", "█"];
-    const ASCII: [&str; 5] = [" ", ".", ":", "=", "#"];
-    let shades = if shared.glyphs.ascii { ASCII } else { UNICODE };
-    shades[((share * 5.0) as usize).min(4)]
 }

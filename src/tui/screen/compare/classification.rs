@@ -3,7 +3,8 @@
 
 use super::bars::{self, Axis, whisker};
 use super::below::Below;
-use super::comparison::{difference, header, listed, words_above};
+use super::comparison::{header, listed, words_above};
+use super::differences;
 use crate::eval::classify::{ClassifyDocument, ClassifyRow};
 use crate::tui::app::Shared;
 use crate::tui::format;
@@ -45,11 +46,18 @@ pub struct Looked<'a> {
     pub note: String,
     /// What stands below the table: differences, or else pictures.
     pub below: Below,
+    /// The line of it that is chosen, where the cursor has left the table.
+    pub chosen: Option<usize>,
+}
+
+/// Whether differences stand below the table.
+pub fn is_tested(below: Below, document: &ClassifyDocument) -> bool {
+    below == Below::Differences && !document.differences.is_empty()
 }
 
 /// Draws it.
 pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, buffer: &mut Buffer) {
-    let Looked { id, document, note, below } = looked;
+    let Looked { id, document, note, below, chosen: line_below } = looked;
     let title = format!("classification {} {id}", shared.glyphs.dot());
     let inner = section(shared, buffer, area, &title, note);
     let inner = words_above(shared, &protocol(document), inner, buffer);
@@ -58,23 +66,24 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let axis = Axis::of(document.rows.iter().filter_map(|row| Some(row.ci95?.top_1[1])));
     header(shared, &columns, &axis.title("top-1", usize::from(bar)), line, buffer);
     let body = top(line, 1).1;
-    let tested = *below == Below::Differences && !document.differences.is_empty();
-    let wanted = if tested { document.differences.len() } else { document.pictures.len() };
-    let wanted = wanted.min(usize::from(u16::MAX) - 1) as u16 + 1;
-    let (list, rest) = bottom(body, wanted.min(body.height / 2) + 2);
+    let tested = is_tested(*below, document).then(|| differences::of_classes(document));
+    let pictures_here = document.pictures.len().min(usize::from(u16::MAX) - 1) as u16 + 1;
+    let wanted = tested.as_ref().map_or(pictures_here, |tested| tested.wanted(area.width));
+    let share = if line_below.is_some() { body.height * 3 / 4 } else { body.height / 2 };
+    let (list, rest) = bottom(body, wanted.min(share) + 2);
     let rows = &document.rows;
     let lines: Vec<_> = rows.iter().map(|row| cells(shared, row, axis, bar)).collect();
-    let chosen = listed(shared, &columns, &lines, cursor, (list, area), buffer);
+    let at_table = if line_below.is_some() { Rect::ZERO } else { area };
+    let chosen = listed(shared, &columns, &lines, cursor, (list, at_table), buffer);
     let (about, rest) = top(rest, 2);
     if let Some(row) = rows.get(chosen) {
         let words = about_row(document, row);
         pieces(shared, buffer, about, about.x, about.y, &[(Role::Dim, &words)]);
     }
     let rest = Rect { x: area.x, width: area.width, ..rest };
-    if tested {
-        differences(shared, document, rest, buffer);
-    } else {
-        pictures(shared, document, chosen, rest, buffer);
+    match tested {
+        Some(tested) => tested.view(shared, *line_below, rest, buffer),
+        None => pictures(shared, document, chosen, rest, buffer),
     }
 }
 
@@ -143,17 +152,6 @@ fn about_row(document: &ClassifyDocument, row: &ClassifyRow) -> String {
         parts.push(format!("{} texts cut", row.truncated));
     }
     parts.join(", ")
-}
-
-/// Those that are tested first.
-fn differences(shared: &Shared, document: &ClassifyDocument, area: Rect, buffer: &mut Buffer) {
-    let family = text::safe(&document.family);
-    let inner = section(shared, buffer, area, "differences", &family);
-    let (tested, others): (Vec<_>, Vec<_>) =
-        document.differences.iter().partition(|row| row.p.is_some());
-    for (row, y) in tested.into_iter().chain(others).zip(inner.y..inner.bottom()) {
-        difference(shared, row, &format!(" {}", text::safe(&row.of.metric)), inner, y, buffer);
-    }
 }
 
 /// Pictures, what they show, and the best classes under the chosen encoder.

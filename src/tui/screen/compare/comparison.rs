@@ -1,9 +1,11 @@
 //! A comparison drawn: encoders by metrics with intervals, what they stand on, and what stands below.
 
 use super::bars::{self, Axis, whisker};
-use super::below::{self, Below};
+use super::below::Below;
 use super::others::Joins;
-use super::{Compared, anisotropy, costs, judgements, others, papers, replicates};
+use super::{
+    Compared, anisotropy, costs, differences, heat, judgements, metric, others, papers, replicates,
+};
 use crate::eval::difference::Difference;
 use crate::eval::joined::Unpaired;
 use crate::eval::{CompareDocument, CompareRow, Direction, Metric};
@@ -41,7 +43,7 @@ pub const fn columns(width: u16) -> [Column; 10] {
 }
 
 /// The column of the bar.
-const BAR: usize = 3;
+pub const BAR: usize = 3;
 
 /// The line of headings, the bar's axis among them.
 pub fn header(shared: &Shared, columns: &[Column], title: &str, line: Rect, buffer: &mut Buffer) {
@@ -66,11 +68,16 @@ pub struct Looked<'a> {
     pub note: String,
     /// What stands below the table.
     pub below: Below,
+    /// The line of it that is chosen, where the cursor has left the table.
+    pub chosen: Option<usize>,
+    /// The metric of intervals, bars and differences.
+    pub metric: Metric,
 }
 
 /// Draws it.
 pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, buffer: &mut Buffer) {
-    let Looked { compared, note, below } = looked;
+    let Looked { compared, note, below, chosen: line_below, metric } = looked;
+    let metric = *metric;
     let Compared { result, document, direction, papers, others, joins, .. } = compared;
     let direction = *direction;
     let dot = shared.glyphs.dot();
@@ -85,27 +92,24 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let rows: Vec<&CompareRow> =
         document.rows.iter().filter(|row| row.direction == direction).collect();
     let line = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
-    let highs = rows.iter().map(|row| row.ci95.recall_1[1]);
-    let axis = Axis::of(highs.chain(papers.iter().map(|paper| paper.recall_1)));
-    let columns = columns(line.width);
-    let title = axis.title("recall@1", usize::from(columns[BAR].width));
+    let columns = metric::columns(line.width, metric);
+    let reported = papers.iter().map(|paper| paper.recall_1);
+    let reported = reported.filter(|_| metric == Metric::Recall1);
+    let (axis, bar) = (metric::axis(&rows, metric, reported), columns[BAR].width);
+    let title = metric::title(axis, metric, usize::from(bar));
     header(shared, &columns, &title, line, buffer);
-    let differences_here = document
-        .differences
-        .iter()
-        .filter(|row| row.of.direction == direction && row.of.metric == Metric::Recall1)
-        .count() as u16
-        + unpaired(document, direction).count() as u16;
     let body = top(line, 1).1;
     let below = below.of(document);
+    let map = heat::Map::of(result, document, direction);
+    let tested = differences::of(document, direction, metric);
     let wanted = match below {
-        Below::Differences => differences_here + 1,
+        Below::Differences => tested.wanted(area.width),
         Below::Replicates => replicates::lines(document, direction) + 1,
         Below::Judgements => {
             document.qrels.as_ref().map_or(0, |second| judgements::lines(second, direction)) + 1
         }
         Below::Anisotropy => anisotropy::lines(&rows),
-        Below::Layers => 12,
+        Below::Layers => map.wanted(*line_below, area.width),
         Below::Others => others::lines(others, body.width) + 1,
     };
     let beside = others::line(shared, others, *joins);
@@ -116,12 +120,16 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let said_lines = u16::from(said.is_some()) * if area.height < 30 { 1 } else { 2 };
     let above_said = 1 + has_costs + u16::from(beside.is_some());
     let about = above_said + said_lines + 1;
-    let (list, rest) = bottom(body, wanted.min(body.height / 2) + about);
-    let bar = columns[BAR].width;
-    let measured = rows.iter().map(|row| cells(shared, row, axis, bar));
-    let lines: Vec<_> =
-        measured.chain(papers.iter().map(|one| papers::cells(shared, one, axis, bar))).collect();
-    let chosen = listed(shared, &columns, &lines, cursor, (list, area), buffer);
+    // What the rows leave is theirs, and more of it while the cursor is there.
+    let count = rows.len() + papers.len();
+    let left = body.height.saturating_sub((count as u16).saturating_add(about));
+    let share = if line_below.is_some() { body.height * 3 / 4 } else { body.height / 2 };
+    let (list, rest) = bottom(body, wanted.min(share.max(left)) + about);
+    let measured = rows.iter().map(|row| metric::cells(shared, row, (axis, metric), bar));
+    let reported = papers.iter().map(|one| papers::cells(shared, one, (axis, metric), bar));
+    let lines: Vec<_> = measured.chain(reported).collect();
+    let at_table = if line_below.is_some() { Rect::ZERO } else { area };
+    let chosen = listed(shared, &columns, &lines, cursor, (list, at_table), buffer);
     let (about, rest) = top(rest, about);
     if let Some(words) = said {
         let place = Rect { y: about.y + above_said, height: said_lines, ..about };
@@ -152,7 +160,7 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     }
     let rest = Rect { x: area.x, width: area.width, ..rest };
     match below {
-        Below::Differences => differences(shared, document, direction, rest, buffer),
+        Below::Differences => tested.view(shared, *line_below, rest, buffer),
         Below::Replicates => replicates::view(shared, document, direction, rest, buffer),
         Below::Judgements => {
             if let Some(second) = &document.qrels {
@@ -164,15 +172,12 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
             anisotropy::view(shared, &rows, chosen, rest, buffer);
         }
         Below::Others => others::view(shared, others, rest, buffer),
-        Below::Layers => {
-            let mut heat = below::of_rows(document, direction);
-            heat.extend(result.sweep.iter().cloned());
-            below::layers(shared, &heat, rest, buffer);
-        }
+        Below::Layers => map.view(shared, *line_below, rest, buffer),
     }
 }
 
-/// Draws the rows around the cursor, whose place it returns; its pointer stands at the edge of `area`.
+/// Draws the rows around the cursor, whose place it returns; its pointer stands at the edge of `area`,
+/// if that is not empty.
 pub fn listed(
     shared: &Shared,
     columns: &[Column],
@@ -242,52 +247,25 @@ pub fn cells(shared: &Shared, row: &CompareRow, axis: Axis, bar: u16) -> Vec<tab
     ]
 }
 
-/// Rows against rows in recall@1.
-fn differences(
-    shared: &Shared,
-    document: &CompareDocument,
-    direction: Direction,
-    area: Rect,
-    buffer: &mut Buffer,
-) {
-    let family = text::safe(&document.family);
-    let inner = section(shared, buffer, area, "differences in recall@1", &family);
-    let rows = document.differences.iter();
-    let rows = rows.filter(|row| row.of.direction == direction && row.of.metric == Metric::Recall1);
-    let mut lines = inner.y..inner.bottom();
-    for (row, y) in rows.zip(lines.by_ref()) {
-        difference(shared, row, "", inner, y, buffer);
-    }
-    for (row, y) in unpaired(document, direction).zip(lines) {
-        let words = format!("no difference of {}: {}", text::safe(&row.role), text::safe(&row.why));
-        let words = text::fit(&words, usize::from(inner.width), shared.glyphs.cut());
-        pieces(shared, buffer, inner, inner.x + 1, y, &[(Role::Warn, &words)]);
-    }
-}
-
-/// Rows of a joined table that are in none of its differences.
-fn unpaired(document: &CompareDocument, direction: Direction) -> impl Iterator<Item = &Unpaired> {
-    let joined = document.joined.iter().flat_map(|joined| &joined.unpaired);
-    joined.filter(move |row| row.direction == direction)
-}
-
 /// Cells of a difference behind its names: numbers, interval, p and what they say.
 const REST: usize = 49;
 
 /// What a corrected p must be below.
 const LEVEL: f64 = 0.05;
 
-/// What a difference says: its corrected p decides where it has one, else its interval.
-fn verdict<Of>(row: &Difference<Of>) -> (Role, &'static str) {
+/// What a difference says: its corrected p decides where it has one, else its interval. Of ranks, less
+/// is better.
+fn verdict<Of>(row: &Difference<Of>, metric: Metric) -> (Role, &'static str) {
     let apart = row.ci95[0] > 0.0 || row.ci95[1] < 0.0;
-    match (row.p_holm.map_or(apart, |p| p < LEVEL), row.delta) {
-        (true, delta) if delta > 0.0 => (Role::Good, "better"),
-        (true, delta) if delta < 0.0 => (Role::Bad, "worse"),
+    let gain = if metric.higher_is_better() { row.delta } else { -row.delta };
+    match (row.p_holm.map_or(apart, |p| p < LEVEL), gain) {
+        (true, gain) if gain > 0.0 => (Role::Good, "better"),
+        (true, gain) if gain < 0.0 => (Role::Bad, "worse"),
         _ => (Role::Dim, "not told apart"),
     }
 }
 
-/// One row against another, in points: its interval, its corrected p, and what that says.
+/// One row against another, in points of a share: its interval, its corrected p, and what that says.
 pub fn difference<Of>(
     shared: &Shared,
     row: &Difference<Of>,
@@ -296,17 +274,39 @@ pub fn difference<Of>(
     y: u16,
     buffer: &mut Buffer,
 ) {
-    let (role, verdict) = verdict(row);
-    let points = |value: f64| format!("{:+.1}", value * 100.0);
+    difference_in(shared, row, (what, Metric::Recall1), inner, y, buffer);
+}
+
+/// The same in what a metric is measured in: points of shares, a mean, ranks.
+pub fn difference_in<Of>(
+    shared: &Shared,
+    row: &Difference<Of>,
+    (what, metric): (&str, Metric),
+    inner: Rect,
+    y: u16,
+    buffer: &mut Buffer,
+) {
+    let (role, verdict) = verdict(row, metric);
+    let points = |value: f64| match metric {
+        Metric::Mrr => format!("{value:+.3}"),
+        Metric::MedianRank if value.abs() >= 1000.0 => format!("{value:+.0}"),
+        Metric::MedianRank => format!("{value:+.1}"),
+        _ => format!("{:+.1}", value * 100.0),
+    };
+    // A mean's and a rank's difference may take a cell more.
+    let wide = if matches!(metric, Metric::Mrr | Metric::MedianRank) { 6 } else { 5 };
     let names = text::left(
         &format!("{} less {}", text::safe(&row.a), text::safe(&row.b)),
-        usize::from(inner.width).saturating_sub(REST + text::width(what)).clamp(12, 40),
+        usize::from(inner.width)
+            .saturating_sub(REST + 2 * (wide - 5) + text::width(what))
+            .clamp(12, 40),
         shared.glyphs.cut(),
     );
     let p = row.p_holm.map_or_else(String::new, |p| {
         if p < 0.001 { "p <.001".to_owned() } else { format!("p {p:.3}") }
     });
-    let interval = format!("  {:>5} to {:<5}  {p:<7}  ", points(row.ci95[0]), points(row.ci95[1]));
+    let [low, high] = row.ci95.map(points);
+    let interval = format!("  {low:>wide$} to {high:<wide$}  {p:<7}  ");
     let delta = format!(" {:>6}", points(row.delta));
     let parts = [
         (Role::Text, names.as_str()),
@@ -382,13 +382,16 @@ mod tests {
 
     #[test]
     fn a_corrected_p_decides_before_the_interval() {
-        let says = |delta, ci95, p| verdict(&row(delta, ci95, p)).1;
+        let says = |delta, ci95, p| verdict(&row(delta, ci95, p), Metric::Recall1).1;
         assert_eq!(says(-0.039, [-0.071, -0.008], Some(0.08)), "not told apart");
         assert_eq!(says(-0.039, [-0.071, 0.001], Some(0.04)), "worse");
         assert_eq!(says(-0.039, [-0.071, -0.008], None), "worse");
         assert_eq!(says(0.039, [0.008, 0.071], None), "better");
         assert_eq!(says(0.039, [-0.008, 0.071], None), "not told apart");
         assert_eq!(says(0.0, [0.0, 0.0], Some(0.01)), "not told apart");
+        let ranks = |delta, ci95| verdict(&row(delta, ci95, None), Metric::MedianRank).1;
+        assert_eq!(ranks(3.0, [1.0, 5.0]), "worse");
+        assert_eq!(ranks(-3.0, [-5.0, -1.0]), "better");
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //!
 //! | file | draws |
 //! |---|---|
-//! | `comparison.rs` | a comparison's table and differences |
+//! | `comparison.rs`, `metric.rs` | a comparison's table, and the metric it is looked at in |
+//! | `differences.rs` | rows against rows below it |
 //! | `bars.rs` | its bars and their axis |
 //! | `below.rs` | what stands below it in turn |
+//! | `heat.rs`, `swept.rs` | layers and poolings as a heat map, and what that stands on |
 //! | `replicates.rs`, `judgements.rs`, `anisotropy.rs` | some of that |
 //! | `costs.rs` | what a row's answers cost |
 //! | `papers.rs` | what papers report, below the measured rows |
@@ -17,15 +19,19 @@ mod below;
 mod classification;
 mod comparison;
 mod costs;
+mod differences;
+mod heat;
 mod judgements;
+mod metric;
 mod others;
 mod papers;
 mod replicates;
+mod swept;
 
 use super::Screen;
 use crate::eval::classify::ClassifyDocument;
 use crate::eval::published::Published;
-use crate::eval::{CompareDocument, Direction};
+use crate::eval::{CompareDocument, Direction, Metric};
 use crate::ids::SessionId;
 use crate::tui::app::newcompare::NewCompare;
 use crate::tui::app::{Effect, Overlay, READONLY, Shared};
@@ -46,8 +52,9 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// The screen.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CompareScreen {
+    /// Through the rows of the table, then through the lines below it.
     cursor: Cursor,
     /// The result in front; the first where none was chosen or it is gone.
     result: Option<String>,
@@ -56,10 +63,27 @@ pub struct CompareScreen {
     /// Whether all comparable results share one table.
     merged: bool,
     below: Below,
+    /// The metric of intervals, bars and differences.
+    metric: Metric,
     /// The session these places are of, and the results it had when it was looked at last.
     seen: Option<(SessionId, BTreeSet<String>)>,
     /// The newest comparison started here whose result was shown.
     came: u64,
+}
+
+impl Default for CompareScreen {
+    fn default() -> Self {
+        Self {
+            cursor: Cursor::default(),
+            result: None,
+            direction: None,
+            merged: false,
+            below: Below::default(),
+            metric: Metric::Recall1,
+            seen: None,
+            came: 0,
+        }
+    }
 }
 
 /// The session whose results are shown: the one chosen, that of the run in focus, else the newest.
@@ -125,6 +149,24 @@ impl Shown<'_> {
             Self::Classify(_, document) => document.rows.len(),
         }
     }
+
+    /// Lines below the table that can be chosen.
+    fn lines_below(&self, below: Below, metric: Metric) -> usize {
+        let (result, document, direction) = match self {
+            Self::Compare(Compared { result, document, direction, .. }) => {
+                (result, document, direction)
+            }
+            Self::Classify(_, document) if classification::is_tested(below, document) => {
+                return differences::of_classes(document).count();
+            }
+            Self::Classify(..) => return 0,
+        };
+        match below.of(document) {
+            Below::Differences => differences::of(document, *direction, metric).count(),
+            Below::Layers => heat::Map::of(result, document, *direction).lines(),
+            _ => 0,
+        }
+    }
 }
 
 /// A session's comparisons and classifications.
@@ -179,6 +221,12 @@ impl CompareScreen {
         }
     }
 
+    /// The line below the table that the cursor is on.
+    fn line_below(&self, shown: &Shown<'_>) -> Option<usize> {
+        let last = shown.lines_below(self.below, self.metric).checked_sub(1)?;
+        Some(self.cursor.at.checked_sub(shown.rows())?.min(last))
+    }
+
     /// Puts another result in front.
     fn turn(&mut self, shared: &Shared, by: impl Fn(usize, usize) -> usize) {
         let all = tables(shared);
@@ -221,7 +269,7 @@ impl CompareScreen {
         if self.seen.as_ref().is_none_or(|(seen, _)| seen != session) {
             let over = shared.jobs.iter().filter(|job| !job.is_under_way()).map(|job| job.id);
             let came = over.max().unwrap_or(0).max(self.came);
-            *self = Self { below: self.below, came, ..Self::default() };
+            *self = Self { below: self.below, metric: self.metric, came, ..Self::default() };
         }
         if !shared.library.results.contains_key(session) {
             return;
@@ -246,7 +294,9 @@ impl Screen for CompareScreen {
     fn act(&mut self, action: Action, shared: &Shared) -> Vec<Effect> {
         self.settle(shared);
         let shown = self.shown(shared);
-        let count = shown.as_ref().map_or(0, Shown::rows);
+        let count = shown
+            .as_ref()
+            .map_or(0, |shown| shown.rows() + shown.lines_below(self.below, self.metric));
         if self.cursor.act(action, count) {
             return Vec::new();
         }
@@ -255,13 +305,20 @@ impl Screen for CompareScreen {
             Action::ResultPrevious => self.turn(shared, |at, count| (at + count - 1) % count),
             Action::DirectionNext => self.turn_direction(shared),
             Action::JoinResults => return self.join(shared),
+            Action::CompareMetric => {
+                self.metric = metric::next(self.metric);
+                let words = format!("intervals, bars and differences in {}", self.metric);
+                return vec![Effect::Say(words)];
+            }
             Action::Below => {
                 self.below = match &shown {
                     Some(Shown::Compare(Compared { document, .. })) => {
                         self.below.of(document).next(document)
                     }
                     _ => self.below.other(),
-                }
+                };
+                let rows = shown.as_ref().map_or(0, Shown::rows);
+                self.cursor.at = self.cursor.at.min(rows.saturating_sub(1));
             }
             Action::NewCompare => match session(shared) {
                 _ if shared.readonly => {
@@ -302,11 +359,15 @@ impl Screen for CompareScreen {
         if let Shown::Compare(Compared { document, direction, parts, .. }) = &shown {
             with.insert("direction".to_owned(), direction.to_string().into());
             with.insert("joined".to_owned(), parts.is_some().into());
+            with.insert("metric".to_owned(), self.metric.name().into());
             below = below.of(document);
         }
         with.insert("below".to_owned(), below.name().into());
         let row = self.cursor.at.min(shown.rows().saturating_sub(1));
         with.insert("row".to_owned(), row.into());
+        if let Some(line) = self.line_below(&shown) {
+            with.insert("line".to_owned(), line.into());
+        }
         with
     }
 
@@ -318,8 +379,11 @@ impl Screen for CompareScreen {
         self.direction = text("direction").and_then(|name| name.parse().ok());
         self.merged = with.get("joined").and_then(Value::as_bool).unwrap_or(false);
         self.below = text("below").map_or(Below::default(), Below::named);
-        let row = with.get("row").and_then(Value::as_u64).unwrap_or(0);
-        self.cursor.at = usize::try_from(row).unwrap_or(0);
+        self.metric = text("metric").and_then(metric::named).unwrap_or(Metric::Recall1);
+        let number = |key: &str| usize::try_from(with.get(key)?.as_u64()?).ok();
+        // Lines below follow the last row.
+        let line = number("line").map_or(0, |line| line.saturating_add(1));
+        self.cursor.at = number("row").unwrap_or(0).saturating_add(line);
     }
 
     fn refresh(&mut self, shared: &Shared) {
@@ -334,8 +398,9 @@ impl Screen for CompareScreen {
     }
 
     fn wheel(&mut self, lines: i8, shared: &Shared) {
-        let rows = self.shown(shared).map_or(0, |shown| shown.rows());
-        self.cursor.shift(lines, rows);
+        let count = |shown: Shown<'_>| shown.rows() + shown.lines_below(self.below, self.metric);
+        let count = self.shown(shared).map_or(0, count);
+        self.cursor.shift(lines, count);
     }
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
@@ -343,13 +408,17 @@ impl Screen for CompareScreen {
         let all = tables(shared);
         let note = format!("{} of {}", self.at(&all) + 1, all.len().max(1));
         let (cursor, below) = (self.cursor, self.below);
-        match self.shown(shared) {
+        let shown = self.shown(shared);
+        let chosen = shown.as_ref().and_then(|shown| self.line_below(shown));
+        match &shown {
             Some(Shown::Compare(compared)) => {
-                let looked = comparison::Looked { compared: &compared, note, below };
+                let metric = self.metric;
+                let looked = comparison::Looked { compared, note, below, chosen, metric };
                 comparison::view(shared, &looked, cursor, area, buffer);
             }
             Some(Shown::Classify(result, document)) => {
-                let looked = classification::Looked { id: &result.id, document, note, below };
+                let id = &result.id;
+                let looked = classification::Looked { id, document, note, below, chosen };
                 classification::view(shared, &looked, cursor, area, buffer);
             }
             None => nothing(

@@ -3,7 +3,7 @@
 
 use super::bars::{Axis, whisker};
 use crate::eval::published::Published;
-use crate::eval::{CompareDocument, Direction};
+use crate::eval::{CompareDocument, Direction, Metric};
 use crate::tui::app::Shared;
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -15,15 +15,25 @@ pub fn of(document: &CompareDocument, direction: Direction) -> Vec<Published> {
     if direction == Direction::TextToText { document.beside() } else { Vec::new() }
 }
 
-/// A paper's row in the columns of an encoder's, its bar of so many cells on an axis.
-pub fn cells(shared: &Shared, paper: &Published, axis: Axis, bar: u16) -> Vec<Cell> {
+/// A paper's row in the columns of an encoder's, its bar of so many cells on an axis: papers report
+/// recall@1 and nothing else.
+pub fn cells(
+    shared: &Shared,
+    paper: &Published,
+    (axis, metric): (Axis, Metric),
+    bar: u16,
+) -> Vec<Cell> {
     let share = paper.recall_1;
     let none = (Role::Dim, shared.glyphs.none().to_owned());
+    let bar = match metric {
+        Metric::Recall1 => whisker(shared, axis, share, [share, share], usize::from(bar)),
+        _ => String::new(),
+    };
     let mut cells = vec![
         (Role::Dim, text::safe(&paper.encoder)),
         (Role::Dim, format!("{:.1}", share * 100.0)),
         (Role::Dim, "the paper's".to_owned()),
-        (Role::Dim, whisker(shared, axis, share, [share, share], usize::from(bar))),
+        (Role::Dim, bar),
     ];
     // Recall@5 and @10, MRR, median, cosine, time.
     cells.extend(std::iter::repeat_n(none, 6));
@@ -69,7 +79,8 @@ mod tests {
     #[test]
     fn a_papers_row_has_its_figure_and_no_interval() {
         let shared = app().shared;
-        let cells = cells(&shared, &paper(""), Axis::of([0.5].into_iter()), 11);
+        let axis = Axis::of([0.5].into_iter());
+        let cells = cells(&shared, &paper(""), (axis, Metric::Recall1), 11);
         assert!(cells.iter().all(|(role, _)| *role == Role::Dim));
         let words: Vec<&str> = cells.iter().map(|(_, words)| words.as_str()).collect();
         assert_eq!(words[..3], ["CLIP, text tower", "25.0", "the paper's"]);

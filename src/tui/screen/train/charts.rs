@@ -66,6 +66,22 @@ pub fn span(screen: &TrainScreen, runs: &[(&RunId, &OpenRun)]) -> (f64, f64) {
     if low.is_finite() && high > low { (low, high) } else { (0.0, 1.0) }
 }
 
+/// Where values begin, above 0: there a logarithmic axis begins, the same in all charts.
+pub fn first(screen: &TrainScreen, runs: &[(&RunId, &OpenRun)]) -> f64 {
+    let mut first = f64::INFINITY;
+    for (_, run) in runs {
+        let ruler = Ruler::new(&run.state, screen.look.x, screen.stage);
+        for stage in ruler.stages().filter(|at| run.state.stages[*at].step > 0) {
+            let tracks = run.state.stages[stage].tracks("loss").iter();
+            let buckets = tracks.filter_map(|track| track.series.buckets().first());
+            let step = buckets.map(|bucket| bucket.first_step).min().unwrap_or(1).max(1);
+            let place = ruler.place(stage, None, step).filter(|place| *place > 0.0);
+            first = place.map_or(first, |place| first.min(place));
+        }
+    }
+    if first.is_finite() { first } else { 1.0 }
+}
+
 /// The furthest step a stage has reached in any segment.
 fn furthest(state: &RunState, stage: usize) -> u64 {
     let stage = &state.stages[stage];
@@ -107,10 +123,12 @@ pub fn chart(
 ) -> Chart {
     let mut chart = Chart {
         title: measure.to_owned(),
+        legend: String::new(),
         curves: Vec::new(),
         marks: Vec::new(),
         references: Vec::new(),
         span: span(screen, runs),
+        first: first(screen, runs),
     };
     for (number, (id, run)) in runs.iter().enumerate() {
         let ruler = Ruler::new(&run.state, screen.look.x, screen.stage);
@@ -160,13 +178,10 @@ pub fn chart(
                 format!("{sign}{} {}", letter(at), id.run)
             })
             .collect();
-        chart.title = format!("{measure}: {}", names.join(", "));
+        chart.legend = format!(": {}", names.join(", "));
     } else if chart.curves.len() > 1 {
-        chart.title.push_str(if shared.glyphs.ascii {
-            ", o validation"
-        } else {
-            ", ◆ validation"
-        });
+        let sign = single(1, false, shared.glyphs.ascii);
+        chart.legend = format!(", {sign} validation");
     }
     chart
 }

@@ -107,7 +107,7 @@ impl TrainScreen {
         buffer: &mut Buffer,
     ) {
         let Some((_, run)) = runs.first() else { return };
-        let parts = layout(area, self.wide);
+        let parts = self.layout(area);
         let large = charts::chart(self, shared, runs, &self.measure);
         chart::draw(shared, &large, &self.look, parts.chart, buffer);
         let mut small = charts::measures(&run.state, self.stage)
@@ -125,6 +125,11 @@ impl TrainScreen {
         if parts.events.height > 0 {
             below::draw(shared, run, seen, self.below, parts.events, buffer);
         }
+    }
+
+    /// In the wide view the console, where it was asked for, stands below the chart.
+    fn layout(&self, area: Rect) -> Parts {
+        layout(area, self.wide, self.below.console)
     }
 
     /// All of the axis below, over every run shown.
@@ -216,6 +221,10 @@ impl Screen for TrainScreen {
     fn act(&mut self, action: Action, shared: &Shared) -> Vec<Effect> {
         match action {
             Action::LogY => self.look.log_y = !self.look.log_y,
+            Action::LogX if self.look.x == XKind::Clock => {
+                let words = "the clock has no logarithmic axis; x puts something else below";
+                return vec![Effect::Say(words.to_owned())];
+            }
             Action::LogX => self.look.log_x = !self.look.log_x,
             Action::XAxis => {
                 self.look.x = self.look.x.next();
@@ -327,13 +336,15 @@ impl Screen for TrainScreen {
     }
 
     fn click(&mut self, column: u16, row: u16, area: Rect, shared: &Shared) -> Vec<Effect> {
-        let chart = layout(area, self.wide).chart;
+        let chart = self.layout(area).chart;
         if row >= chart.y && row < chart.bottom() && column >= chart.x + 6 && column < chart.right()
         {
             let window = self.window(shared);
             let share =
                 f64::from(column - chart.x - 6) / f64::from(chart.width.saturating_sub(7).max(1));
-            self.look.crosshair = Some(window.0 + share.clamp(0.0, 1.0) * (window.1 - window.0));
+            let first = charts::first(self, &charts::runs(self, shared));
+            let axis = chart::axis_below(window, first, &self.look);
+            self.look.crosshair = Some(axis.value(share.clamp(0.0, 1.0)));
         }
         Vec::new()
     }
@@ -393,12 +404,13 @@ struct Parts {
     events: Rect,
 }
 
-fn layout(area: Rect, wide: bool) -> Parts {
+fn layout(area: Rect, wide: bool, console: bool) -> Parts {
+    let (upper, events) = bottom(area, (area.height / 4).clamp(4, 10));
     if wide {
-        return Parts { chart: area, small: Vec::new(), panel: Rect::ZERO, events: Rect::ZERO };
+        let (chart, events) = if console { (upper, events) } else { (area, Rect::ZERO) };
+        return Parts { chart, small: Vec::new(), panel: Rect::ZERO, events };
     }
     let panel = if area.width >= 110 { 34 } else { 28 };
-    let (upper, events) = bottom(area, (area.height / 4).clamp(4, 10));
     let (left, panel) = right(upper, panel);
     let left = Rect { width: left.width.saturating_sub(1), ..left };
     let rows = if upper.height >= 34 { 2 } else { u16::from(upper.height >= 22) };

@@ -119,6 +119,14 @@ fn the_end_of_what_a_run_printed_is_beside_what_happened_or_in_its_place() {
     assert!(text.contains("printed line 39") && !text.contains("done after"), "{text}");
     press(&mut app, "c");
     assert!(shows(&app, 80, 24).contains("done after"));
+    // Below one large chart too, and gone again.
+    press(&mut app, "w");
+    assert!(!shows(&app, 80, 24).contains("printed line"));
+    press(&mut app, "c");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("printed line 39") && text.contains(" loss "), "{text}");
+    press(&mut app, "c");
+    assert!(!shows(&app, 80, 24).contains("printed line"));
 }
 
 #[test]

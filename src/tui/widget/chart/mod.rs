@@ -4,10 +4,12 @@
 
 mod axis;
 mod canvas;
+mod heading;
 mod plot;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod time;
 
 pub use axis::{Axis, label};
 pub use canvas::{Canvas, Layer, Marker, Pattern};
@@ -91,6 +93,8 @@ pub struct Look {
 pub struct Chart {
     /// What it shows.
     pub title: String,
+    /// Which curve is which, as it follows the title.
+    pub legend: String,
     /// Its curves, the lowest first.
     pub curves: Vec<Curve>,
     /// Lines down.
@@ -99,6 +103,8 @@ pub struct Chart {
     pub references: Vec<Reference>,
     /// The axis below, all of it.
     pub span: (f64, f64),
+    /// Where values begin on it, above 0.
+    pub first: f64,
 }
 
 impl Chart {
@@ -106,5 +112,22 @@ impl Chart {
     #[must_use]
     pub fn window(&self, look: &Look) -> (f64, f64) {
         look.window.unwrap_or(self.span)
+    }
+
+    /// The axis below.
+    #[must_use]
+    pub fn axis_below(&self, look: &Look) -> Axis {
+        axis_below(self.window(look), self.first, look)
+    }
+}
+
+/// The axis below of a window. A logarithmic one begins no earlier than values do; the clock has none.
+#[must_use]
+pub fn axis_below((low, high): (f64, f64), first: f64, look: &Look) -> Axis {
+    let from = if low > 0.0 { low } else { first };
+    if look.log_x && look.x != XKind::Clock && from > 0.0 && high > from {
+        Axis::new(from, high, true)
+    } else {
+        Axis::new(low, high, false)
     }
 }

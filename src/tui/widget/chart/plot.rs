@@ -1,6 +1,8 @@
 //! Drawing a chart into cells.
 
+use super::heading::{self, Hidden};
 use super::rules::{lines, words_across};
+use super::time;
 use super::{Axis, Canvas, Chart, Curve, Layer, Look, Pattern, label};
 use crate::session::Time;
 use crate::tui::app::Shared;
@@ -8,7 +10,7 @@ use crate::tui::data::curve::{Piece, XKind, smooth};
 use crate::tui::format;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::widget::paint::{put, section};
+use crate::tui::widget::paint::put;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -47,36 +49,11 @@ struct Column {
     after_gap: bool,
 }
 
-/// What could not be shown.
-#[derive(Default)]
-struct Hidden {
-    not_positive: u64,
-    above: u64,
-    below: u64,
-}
-
 /// Draws a chart.
 pub fn draw(shared: &Shared, chart: &Chart, look: &Look, area: Rect, buffer: &mut Buffer) {
-    let window = chart.window(look);
-    let log_x = look.log_x && window.1 > 1.0;
-    let x_axis = if log_x && window.0 <= 0.0 && !matches!(look.x, XKind::Clock) {
-        Axis::new(1.0, window.1, true)
-    } else {
-        let log_x = log_x && matches!(look.x, XKind::Step | XKind::Samples);
-        Axis::new(window.0, window.1, log_x)
-    };
-    let (range, hidden) = range(chart, look, window);
-    let mut note = String::new();
-    for (count, word) in [
-        (hidden.not_positive, "not above 0 hidden"),
-        (hidden.above, "above"),
-        (hidden.below, "below"),
-    ] {
-        if count > 0 {
-            note.push_str(&format!("{count} {word} "));
-        }
-    }
-    let inner = section(shared, buffer, area, &title(chart, look, shared), note.trim_end());
+    let x_axis = chart.axis_below(look);
+    let (range, hidden) = range(chart, look, x_axis);
+    let inner = heading::draw(shared, chart, look, hidden, area, buffer);
     if inner.height < 2 || inner.width < 8 {
         return;
     }
@@ -105,6 +82,11 @@ pub fn draw(shared: &Shared, chart: &Chart, look: &Look, area: Rect, buffer: &mu
         let tick = if shared.glyphs.ascii { "+" } else { "┤" };
         put(buffer, inner, plot.x - 1, plot.y + row, tick, shared.theme.style(Role::Faint));
     }
+    let free = (0..rows).find(|row| labels.iter().all(|(at, _)| at != row));
+    if let Some(row) = free.filter(|_| y_axis.log) {
+        let words = text::right("log", usize::from(gutter - 1), "");
+        put(buffer, inner, inner.x, plot.y + row, &words, shared.theme.style(Role::Dim));
+    }
     below(shared, look, x_axis, Rect { y: plot.bottom(), height: 1, ..plot }, buffer);
     let mut canvas = Canvas::new(look.marker, usize::from(plot.width), usize::from(plot.height));
     for curve in &chart.curves {
@@ -117,18 +99,6 @@ pub fn draw(shared: &Shared, chart: &Chart, look: &Look, area: Rect, buffer: &mu
     if let Some(x) = look.crosshair {
         crosshair(shared, chart, look, (x_axis, y_axis), x, plot, buffer);
     }
-}
-
-fn title(chart: &Chart, look: &Look, shared: &Shared) -> String {
-    let dot = shared.glyphs.dot();
-    let mut title = chart.title.clone();
-    if look.log_y {
-        title.push_str(&format!(" {dot} log"));
-    }
-    if look.smoothing > 0.0 && chart.curves.iter().any(|curve| !curve.sparse) {
-        title.push_str(&format!(" {dot} ema {}", look.smoothing));
-    }
-    title
 }
 
 /// Points of a curve within a window.
@@ -144,7 +114,8 @@ fn shown<'a>(curve: &'a Curve, look: &'a Look) -> impl DoubleEndedIterator<Item 
 }
 
 /// The range of values to show, and what is cut off from it.
-fn range(chart: &Chart, look: &Look, window: (f64, f64)) -> (Option<(f64, f64)>, Hidden) {
+fn range(chart: &Chart, look: &Look, x: Axis) -> (Option<(f64, f64)>, Hidden) {
+    let window = chart.window(look);
     let mut hidden = Hidden::default();
     let mut values: Vec<(f64, f64)> = Vec::new();
     for point in chart
@@ -153,7 +124,9 @@ fn range(chart: &Chart, look: &Look, window: (f64, f64)) -> (Option<(f64, f64)>,
         .flat_map(|curve| shown(curve, look))
         .flat_map(|piece| within(piece, window))
     {
-        if look.log_y && point.min <= 0.0 {
+        if x.log && point.x < x.low {
+            hidden.before += 1;
+        } else if look.log_y && point.min <= 0.0 {
             hidden.not_positive += 1;
             if point.max > 0.0 {
                 values.push((point.max, point.max));
@@ -204,16 +177,22 @@ pub(super) fn column_of(axis: Axis, value: f64, columns: u16) -> Option<u16> {
 fn below(shared: &Shared, look: &Look, axis: Axis, area: Rect, buffer: &mut Buffer) {
     let words = |value: f64| match look.x {
         XKind::Step | XKind::Samples => label(value),
-        XKind::Elapsed => format::short_duration(value),
+        XKind::Elapsed => time::words(value),
         XKind::Clock => {
-            Time::from_millis((value * 1000.0) as i64).map_or_else(String::new, format::clock)
+            let clock = if value % 60.0 == 0.0 { format::clock } else { format::clock_seconds };
+            Time::from_millis((value * 1000.0) as i64).map_or_else(String::new, clock)
         }
     };
-    let unit = format!(" {}", look.x.name());
+    let unit = format!(" {}{}", if axis.log { "log " } else { "" }, look.x.name());
     let name = area.right().saturating_sub(unit.len() as u16);
     put(buffer, area, name, area.y, &unit, shared.theme.style(Role::Dim));
     let mut free = area.x;
-    for tick in axis.ticks(usize::from(area.width / 12).max(2)) {
+    let most = usize::from(area.width / 12).max(2);
+    let ticks = match look.x {
+        XKind::Step | XKind::Samples => axis.ticks(most),
+        XKind::Elapsed | XKind::Clock => time::ticks(axis, most),
+    };
+    for tick in ticks {
         let (Some(column), words) = (column_of(axis, tick, area.width), words(tick)) else {
             continue;
         };

@@ -37,12 +37,16 @@ fn curve(number: usize, sparse: bool, values: &[(f64, f64)]) -> Curve {
 }
 
 fn drawn(chart: &Chart, ascii: bool) -> Vec<String> {
+    let marker = if ascii { Marker::Ascii } else { Marker::Braille };
+    drawn_in(chart, &look(marker), (50, 12), ascii)
+}
+
+fn drawn_in(chart: &Chart, look: &Look, (width, height): (u16, u16), ascii: bool) -> Vec<String> {
     let mut app = app();
     app.shared.glyphs = Glyphs { ascii };
-    let area = Rect::new(0, 0, 50, 12);
+    let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
-    let marker = if ascii { Marker::Ascii } else { Marker::Braille };
-    draw(&app.shared, chart, &look(marker), area, &mut buffer);
+    draw(&app.shared, chart, look, area, &mut buffer);
     let row = |y| (0..area.width).map(|x| buffer[(x, y)].symbol()).collect();
     (0..area.height).map(row).collect()
 }
@@ -50,10 +54,12 @@ fn drawn(chart: &Chart, ascii: bool) -> Vec<String> {
 fn chart(curves: Vec<Curve>) -> Chart {
     Chart {
         title: String::new(),
+        legend: String::new(),
         curves,
         marks: Vec::new(),
         references: Vec::new(),
         span: (0.0, 10.0),
+        first: 1.0,
     }
 }
 
@@ -93,4 +99,48 @@ fn the_words_of_a_line_across_stand_where_no_curve_is() {
             assert!([' ', '┈', '-'].contains(&beside), "{text}");
         }
     }
+}
+
+#[test]
+fn that_a_chart_is_cut_off_logarithmic_or_hides_values_is_never_left_out() {
+    let values = |at: f64| (at / 40.0, if at < 20.0 { -1.0 } else { at });
+    let values: Vec<(f64, f64)> = (0..400).map(|at| values(f64::from(at))).collect();
+    let mut chart = chart(vec![curve(0, false, &values), curve(1, false, &values)]);
+    chart.title = "loss".to_owned();
+    chart.legend = ": a simcse-of-a-long-name-1, b simcse-of-a-long-name-2".to_owned();
+    let look = Look { log_y: true, middle: true, smoothing: 0.9, ..look(Marker::Braille) };
+    for size in [(80, 12), (51, 12), (30, 12), (30, 7), (70, 3)] {
+        let text = drawn_in(&chart, &look, size, false).join("\n");
+        for fact in ["log", " above", "40 not above 0 hidden"] {
+            assert!(text.contains(fact), "{size:?} {fact}: {text}");
+        }
+        assert!(text.contains("loss"), "{text}");
+    }
+    for size in [(0, 0), (1, 1), (2, 5), (8, 4), (9, 9)] {
+        drawn_in(&chart, &look, size, false);
+    }
+}
+
+#[test]
+fn a_logarithmic_axis_begins_where_values_do_and_says_that_it_is_one() {
+    let values: Vec<(f64, f64)> = (1..200).map(f64::from).map(|at| (at * 64.0, at)).collect();
+    let mut chart = chart(vec![curve(0, false, &values), curve(0, true, &[(0.0, 3.0)])]);
+    (chart.span, chart.first) = ((0.0, 200.0 * 64.0), 64.0);
+    let linear = Look { x: XKind::Samples, ..look(Marker::Braille) };
+    let log = Look { log_x: true, log_y: true, ..linear.clone() };
+    let first_column = |rows: &[String]| {
+        let first = |row: &String| row.chars().skip_while(|sign| !"│┤".contains(*sign)).nth(1);
+        rows.iter().filter_map(first).any(|sign| ('\u{2801}'..='\u{28ff}').contains(&sign))
+    };
+    let rows = drawn_in(&chart, &log, (80, 12), false);
+    assert!(first_column(&rows), "{rows:#?}");
+    assert!(rows[11].contains("log samples"), "{rows:#?}");
+    assert!(rows.iter().any(|row| row.contains("log│")), "{rows:#?}");
+    assert!(rows[0].contains("1 left of the axis hidden"), "{rows:#?}");
+    let rows = drawn_in(&chart, &linear, (80, 12), false);
+    assert!(!rows.concat().contains("log") && rows[11].contains(" samples"), "{rows:#?}");
+    assert!(!rows[0].contains("hidden"), "{rows:#?}");
+    // The clock has no logarithm.
+    let clock = Look { x: XKind::Clock, log_x: true, ..linear };
+    assert!(!drawn_in(&chart, &clock, (80, 12), false)[11].contains("log"));
 }
