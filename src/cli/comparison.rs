@@ -1,5 +1,5 @@
-//! What stands below a comparison's table for people: how embeddings lie, what was left out, and the
-//! differences of results that were joined.
+//! What stands below a comparison's table for people: how embeddings lie, what was left out, and rows
+//! against rows.
 
 use super::text::{difference, safe};
 use crate::eval::{CompareDocument, CompareRow, Metric};
@@ -32,7 +32,7 @@ pub fn geometry(text: &mut String, rows: &[&CompareRow]) {
     }
 }
 
-/// What was left out; where results were joined, which ones, and their differences.
+/// What was left out; where results were joined, which ones; then the differences.
 pub fn write(text: &mut String, document: &CompareDocument) {
     if let Some(left) = document.left_out.as_ref().filter(|left| !left.is_nothing()) {
         let mut parts = Vec::new();
@@ -47,16 +47,22 @@ pub fn write(text: &mut String, document: &CompareDocument) {
         }
         let _ = writeln!(text, "\nleft out: {}", parts.join(", "));
     }
-    let Some(joined) = &document.joined else { return };
-    text.push('\n');
-    for one in &joined.results {
-        let _ = writeln!(text, "joined     {}  as {}", safe(&one.result), safe(&one.label));
+    if let Some(joined) = &document.joined {
+        text.push('\n');
+        for one in &joined.results {
+            let _ = writeln!(text, "joined     {}  as {}", safe(&one.result), safe(&one.label));
+        }
+        let _ =
+            writeln!(text, "           times are each result's own, of its machine and its day");
     }
-    let _ = writeln!(text, "           times are each result's own, of its machine and its day");
-    for found in document.differences.iter().filter(|found| found.of.metric == Metric::Recall1) {
+    let tested = document.differences.iter().filter(|found| found.of.metric == Metric::Recall1);
+    for (at, found) in tested.enumerate() {
+        if at == 0 {
+            let _ = writeln!(text, "\nHolm's correction: {}", safe(&document.family));
+        }
         text.push_str(&difference(found, &format!(", {}: R@1", found.of.direction)));
     }
-    for one in &joined.unpaired {
+    for one in document.joined.iter().flat_map(|joined| &joined.unpaired) {
         let (role, why) = (safe(&one.role), safe(&one.why));
         let _ = writeln!(text, "no difference of {role}, {}: {why}", one.direction);
     }

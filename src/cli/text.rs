@@ -162,14 +162,21 @@ pub fn same_rows(groups: &[Vec<String>]) -> String {
 pub fn difference<Of>(found: &Difference<Of>, of: &str) -> String {
     let [delta, low, high] = [found.delta, found.ci95[0], found.ci95[1]].map(|one| one * 100.0);
     format!(
-        "{} less {}{of} {delta:+.1} points, 95 % {low:+.1} to {high:+.1}, {} p {:.4}, after Holm {:.4}, {} units\n",
+        "{} less {}{of} {delta:+.1} points, 95 % {low:+.1} to {high:+.1}, {} p {}, after Holm {}, {} units\n",
         safe(&found.a),
         safe(&found.b),
         found.test.map_or("", |test| test.name()),
-        found.p.unwrap_or(1.0),
-        found.p_holm.unwrap_or(1.0),
+        chance(found.p),
+        chance(found.p_holm),
         found.n
     )
+}
+
+fn chance(p: Option<f64>) -> String {
+    match p.unwrap_or(1.0) {
+        p if p < 0.0001 => "< 0.0001".to_owned(),
+        p => format!("{p:.4}"),
+    }
 }
 
 /// Share of ties from which on a row's numbers are those of its ties.

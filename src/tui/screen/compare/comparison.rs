@@ -7,7 +7,6 @@ use super::{
     Compared, anisotropy, costs, differences, heat, judgements, metric, others, papers, replicates,
 };
 use crate::eval::difference::Difference;
-use crate::eval::joined::Unpaired;
 use crate::eval::{CompareDocument, CompareRow, Direction, Metric};
 use crate::tui::app::Shared;
 use crate::tui::format;
