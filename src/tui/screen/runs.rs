@@ -30,6 +30,8 @@ pub struct RunsScreen {
     cursor: Cursor,
     /// The selected run: it stays selected when the list moves.
     selected: Option<RunId>,
+    /// The run it stood on when the screen came to the front.
+    came_on: Option<RunId>,
     filter_text: String,
     filter: Filter,
     /// What is typed where it is no filter, and why not; the filter before it stays in force.
@@ -62,6 +64,19 @@ impl RunsScreen {
     #[must_use]
     pub fn selected<'a>(&self, shared: &'a Shared) -> Option<&'a RunId> {
         self.listed(shared).get(self.cursor.at).map(|run| &run.id)
+    }
+
+    /// The run under the cursor, where the cursor was moved to it since the screen came to the front.
+    #[must_use]
+    pub fn chosen<'a>(&self, shared: &'a Shared) -> Option<&'a RunId> {
+        self.selected.as_ref()?;
+        self.selected(shared).filter(|run| self.came_on.as_ref() != Some(*run))
+    }
+
+    /// Lets the run under the cursor be the one the screen came to the front with.
+    pub fn stay(&mut self, shared: &Shared) {
+        self.remember(shared);
+        self.came_on.clone_from(&self.selected);
     }
 
     fn remember(&mut self, shared: &Shared) {
@@ -206,6 +221,16 @@ impl Screen for RunsScreen {
             }
             _ => Vec::new(),
         }
+    }
+
+    fn entered(&mut self, shared: &Shared) -> Vec<Effect> {
+        let listed = |focus: &&RunId| self.listed(shared).iter().any(|run| run.id == **focus);
+        if let Some(focus) = shared.focus.as_ref().filter(listed) {
+            self.selected = Some(focus.clone());
+        }
+        self.refresh(shared);
+        self.stay(shared);
+        Vec::new()
     }
 
     fn looked_at(&self, shared: &Shared) -> Map<String, Value> {
