@@ -225,3 +225,22 @@ fn two_recipes_are_laid_side_by_side() {
     assert!(text.contains("clip-1 against simcse-1") && text.contains("clip.batch"), "{text}");
     assert!(text.contains("1 to 2 of 2 keys"), "{text}");
 }
+
+#[test]
+fn what_to_press_next_stands_below_a_list_that_leaves_room_until_something_is_at_work() {
+    let mut app = app();
+    for at in 1..=8 {
+        let mut run = entry(&format!("20261124-100000-night-bbbbbb/simcse-{at}"), at);
+        run.row.state = RunStatus::Done;
+        app.update(Msg::News(News::Run(Box::new(run))));
+    }
+    let text = shows(&app, 80, 24);
+    for words in ["enter  opens the chosen run", "?  every key", "n  starts a run of your own"] {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+    assert!(shows(&app, 120, 40).contains("llm2clip demo"));
+    let small = shows(&app, 60, 16);
+    assert!(small.contains("simcse-1 ") && small.contains("enter  opens"), "{small}");
+    app.update(Msg::News(News::Run(Box::new(entry(RUN, 9)))));
+    assert!(!shows(&app, 80, 24).contains("opens the chosen run"));
+}

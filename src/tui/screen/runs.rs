@@ -19,7 +19,7 @@ use crate::tui::widget::list::Cursor;
 use crate::tui::widget::paint::{bottom, paragraph, pointer, put, top};
 use crate::tui::widget::table;
 use columns::{COLUMNS, ORDERS, cells, compare};
-use detail::{FEW, welcome};
+use detail::welcome;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::{Map, Value};
@@ -327,7 +327,8 @@ impl Screen for RunsScreen {
             }
         }
         let rest = top(list, runs.len().saturating_sub(first) as u16 + 1).1;
-        if shared.library.runs.len() <= FEW && shared.library.live().next().is_none() {
+        // While something is at work, the list is watched.
+        if shared.library.live().next().is_none() {
             welcome(shared, rest, buffer);
         }
         if let Some(run) = runs.get(self.cursor.at) {

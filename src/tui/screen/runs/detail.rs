@@ -1,5 +1,5 @@
-//! Below the list of runs: what is known of the selected one, and what to press where there is little
-//! to see.
+//! Below the list of runs: what is known of the selected one, and what to press where there is room
+//! to say it.
 
 use super::columns::role;
 use crate::tui::app::Shared;
@@ -79,27 +79,21 @@ pub fn detail(shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) 
     }
 }
 
-/// Runs up to which someone is taken to be new here.
-pub const FEW: usize = 3;
-
 /// The key that starts a run.
 const STARTS: &str = "n";
 
-/// What to press next, where there is little to see and room to say it.
+/// What to press next, as much of it as there is room for.
 pub fn welcome(shared: &Shared, area: Rect, buffer: &mut Buffer) {
     let lines: Vec<(&str, &str)> = [
         ("enter", "opens the chosen run: its curves, and what happened"),
-        ("3 4", "compare its encoders, and inspect single queries, where it has results"),
-        ("5", "plays its session again; space plays and holds"),
-        (STARTS, "starts a run of your own; it goes on when you leave"),
         ("?", "every key of a screen, : any action by name"),
+        ("3 4", "compare its encoders, and inspect single queries, where it has results"),
+        (STARTS, "starts a run of your own; it goes on when you leave"),
+        ("5", "plays its session again; space plays and holds"),
     ]
     .into_iter()
     .filter(|(key, _)| *key != STARTS || !shared.readonly)
     .collect();
-    if usize::from(area.height) < lines.len() + 1 {
-        return;
-    }
     for (at, (key, what)) in lines.iter().enumerate() {
         let key = text::right(key, 8, "");
         let parts = [(Role::Key, key.as_str()), (Role::Dim, "  "), (Role::Dim, what)];
