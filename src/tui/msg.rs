@@ -74,6 +74,8 @@ pub enum News {
     Machine(Box<MachineSample>),
     /// A session's results, by id.
     Results(SessionId, Vec<LoadedResult>),
+    /// The sessions that have queries to inspect.
+    Inspected(BTreeSet<SessionId>),
     /// What people noted, tagged and pinned in a session.
     Sittings(SessionId, Box<SittingState>),
     /// The player of the Replay screen moved; nothing: it was put away.

@@ -4,6 +4,7 @@
 mod asker;
 mod estimator;
 mod follow;
+mod inspected;
 mod pictures;
 mod recorder;
 pub(super) mod reel;
@@ -70,6 +71,7 @@ pub fn read_once(sessions: &Path, watched: &BTreeSet<RunId>, now: Time) -> Vec<N
     let mut news = Vec::new();
     let ids = list_sessions(sessions).unwrap_or_default();
     news.push(News::Sessions(ids.iter().filter_map(|id| session_entry(sessions, id)).collect()));
+    news.extend(inspected::Inspected::default().look(sessions, &ids).map(News::Inspected));
     for session in &ids {
         news.extend(read_session(sessions, session, watched, now));
     }
@@ -121,6 +123,7 @@ struct Worker {
     folders: BTreeMap<SessionId, Option<SystemTime>>,
     /// By session: when its folder of results last changed, for those asked for.
     results: BTreeMap<SessionId, Option<SystemTime>>,
+    inspected: inspected::Inspected,
     runs: BTreeMap<RunId, Followed>,
     watched: BTreeSet<RunId>,
     scanned: bool,
@@ -153,6 +156,7 @@ impl Worker {
             messages,
             folders: BTreeMap::new(),
             results: BTreeMap::new(),
+            inspected: inspected::Inspected::default(),
             runs: BTreeMap::new(),
             watched: BTreeSet::new(),
             scanned: false,
@@ -348,6 +352,9 @@ impl Worker {
             let entry = |id: &SessionId| session_entry(&self.places.sessions, id);
             let entries = sessions.iter().filter_map(entry).collect();
             self.say(News::Sessions(entries));
+        }
+        if let Some(inspected) = self.inspected.look(&self.places.sessions, &sessions) {
+            self.say(News::Inspected(inspected));
         }
         self.folders.retain(|id, _| sessions.contains(id));
         let gone: Vec<RunId> =

@@ -64,6 +64,7 @@ impl App {
             News::Results(session, results) => {
                 drop(shared.library.results.insert(session, results));
             }
+            News::Inspected(sessions) => shared.library.inspected = sessions,
             News::Sittings(session, sittings) => {
                 self.recall(&session, &sittings);
                 let shared = &mut self.shared;

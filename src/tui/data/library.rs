@@ -18,7 +18,7 @@ use crate::session::thumbnails::ItemsShown;
 use crate::session::{RunStatus, Time};
 use crate::tui::picture::Shelf;
 use serde_json::Value;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A session as lists show it.
@@ -208,6 +208,8 @@ pub struct Library {
     pub open: BTreeMap<RunId, OpenRun>,
     /// Results by session; a session that is not here was not asked for.
     pub results: BTreeMap<SessionId, Vec<LoadedResult>>,
+    /// The sessions that have queries to inspect.
+    pub inspected: BTreeSet<SessionId>,
     /// What people noted, tagged and pinned, by session.
     pub sittings: BTreeMap<SessionId, SittingState>,
     /// Whether every log has been looked at once.
