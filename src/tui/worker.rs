@@ -49,6 +49,8 @@ const POLL: Duration = Duration::from_millis(250);
 const LOOK: Duration = Duration::from_secs(1);
 /// How often the machine is sampled.
 const SAMPLE: Duration = Duration::from_secs(2);
+/// How soon after the first look, which tells nothing of its cores, the second one follows.
+const SECOND_SAMPLE: Duration = Duration::from_millis(300);
 
 /// Starts the thread; it ends when its orders do.
 pub fn start(places: Places, messages: Sender<Msg>) -> (Sender<Work>, JoinHandle<()>) {
@@ -145,6 +147,15 @@ struct Sampling {
     sampler: Sampler,
     gpus: Option<Gpus>,
     last: Option<Instant>,
+    looks: u64,
+}
+
+impl Sampling {
+    /// How long until the next sample is due.
+    fn wait(&self) -> Duration {
+        let every = if self.looks < 2 { SECOND_SAMPLE } else { SAMPLE };
+        self.last.map_or(Duration::ZERO, |last| every.saturating_sub(last.elapsed()))
+    }
 }
 
 impl Worker {
@@ -195,6 +206,8 @@ impl Worker {
             };
             let frame = self.playing.as_ref().and_then(reel::Playing::wait);
             let wait = frame.map_or(wait, |frame| frame.min(wait));
+            let second = self.sampling.as_ref().filter(|sampling| sampling.looks < 2);
+            let wait = second.map_or(wait, |sampling| sampling.wait().min(wait));
             match orders.recv_timeout(wait) {
                 Ok(order) => self.obey(order),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -223,6 +236,7 @@ impl Worker {
                     sampler: Sampler::default(),
                     gpus: Gpus::open(),
                     last: None,
+                    looks: 0,
                 };
                 self.sampling = on.then(new);
             }
@@ -434,10 +448,11 @@ impl Worker {
 
     fn sample(&mut self) {
         let Some(sampling) = &mut self.sampling else { return };
-        if sampling.last.is_some_and(|last| last.elapsed() < SAMPLE) {
+        if !sampling.wait().is_zero() {
             return;
         }
         sampling.last = Some(Instant::now());
+        sampling.looks += 1;
         let disks =
             [("sessions", &self.places.sessions), ("checkpoints", &self.places.checkpoints)];
         let disks = disks.into_iter().filter_map(|(name, path)| {
@@ -449,6 +464,7 @@ impl Worker {
             host: sampling.machine.host.clone(),
             processor: sampling.machine.processor.clone(),
             cores: sampling.sampler.cores(),
+            first: sampling.looks == 1,
             memory: memory_used(),
             disks: disks.collect(),
             gpus: sampling.gpus.as_ref().map(Gpus::sample).unwrap_or_default(),

@@ -183,6 +183,8 @@ pub struct MachineSample {
     pub processor: String,
     /// Share of each core's time that was used.
     pub cores: Vec<f64>,
+    /// Whether this is the first look: how much the cores do is not known yet.
+    pub first: bool,
     /// Bytes of memory used, and there are.
     pub memory: (u64, u64),
     /// Where sessions and checkpoints are, with bytes free and there are.

@@ -44,14 +44,21 @@ fn now(shared: &Shared, cells: usize, lines: &mut Vec<Line>) {
         let values: Vec<Option<f64>> = samples.iter().map(value).collect();
         strip(shared, &values[values.len().saturating_sub(cells)..])
     };
-    let mean =
-        |cores: &[f64]| (!cores.is_empty()).then(|| cores.iter().sum::<f64>() / cores.len() as f64);
+    let mean = |sample: &MachineSample| {
+        let cores = &sample.cores;
+        let is_known = !cores.is_empty() && !sample.first;
+        is_known.then(|| cores.iter().sum::<f64>() / cores.len() as f64)
+    };
+    let percent = |share: Option<f64>| {
+        let none = || format!("{:>3}   ", shared.glyphs.none());
+        share.map_or_else(none, |share| format!("{:>3.0} % ", share * 100.0))
+    };
     if sample.gpus.is_empty() {
-        if let Some(now) = mean(&sample.cores) {
+        if !sample.cores.is_empty() {
             lines.push(vec![
                 label("cpu"),
-                (Role::Text, format!("{:>3.0} % ", now * 100.0)),
-                (Role::Curve(0), bars(&|sample| mean(&sample.cores))),
+                (Role::Text, percent(mean(sample))),
+                (Role::Curve(0), bars(&mean)),
             ]);
         }
         let (used, total) = sample.memory;
@@ -63,10 +70,9 @@ fn now(shared: &Shared, cells: usize, lines: &mut Vec<Line>) {
         }
     }
     for (at, gpu) in sample.gpus.iter().enumerate().take(GPUS) {
-        let utilisation = gpu.utilisation.unwrap_or(0.0);
         lines.push(vec![
             label(&format!("gpu {at}")),
-            (Role::Text, format!("{:>3.0} % ", utilisation * 100.0)),
+            (Role::Text, percent(gpu.utilisation)),
             (Role::Curve(0), bars(&|sample| sample.gpus.get(at)?.utilisation)),
         ]);
         let mut about: Vec<String> = Vec::new();
