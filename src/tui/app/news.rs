@@ -118,7 +118,7 @@ impl App {
 
     /// Says what went wrong, and keeps it for the Log screen.
     fn fail(&mut self, text: String) {
-        self.shared.library.print(self.shared.now, text.clone());
+        self.shared.library.print(self.shared.now, format!("error: {text}"));
         self.notice = Some(Notice { text, bad: true });
     }
 
