@@ -244,3 +244,30 @@ fn what_to_press_next_stands_below_a_list_that_leaves_room_until_something_is_at
     app.update(Msg::News(News::Run(Box::new(entry(RUN, 9)))));
     assert!(!shows(&app, 80, 24).contains("opens the chosen run"));
 }
+
+#[test]
+fn recipe_and_best_validation_are_told_whatever_columns_fit_and_so_is_a_hidden_order() {
+    let mut app = app();
+    let mut run = entry(RUN, 5);
+    run.row.recipe = "smollm2-captions".to_owned();
+    run.best = Some(("recall@1".to_owned(), 0.625));
+    run.spark = vec![Some(2.0); 40];
+    app.update(Msg::News(News::Run(Box::new(run.clone()))));
+    for (width, height) in [(60, 24), (80, 24), (120, 40)] {
+        let text = shows(&app, width, height);
+        assert!(text.contains("recipe smollm2-captions  "), "{text}");
+        assert!(text.contains("2.500  best R@1 62.5 %"), "{text}");
+    }
+    run.best = Some(("loss".to_owned(), 1.25));
+    app.update(Msg::News(News::Run(Box::new(run))));
+    assert!(shows(&app, 80, 24).contains("best loss 1.250"));
+    // State and run have their columns at this width, the recipe has none.
+    press(&mut app, "o o");
+    assert!(!shows(&app, 80, 24).contains("runs by"));
+    press(&mut app, "o");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("1 of 1 runs by recipe↓") && text.contains("sorted by recipe"), "{text}");
+    press(&mut app, "O");
+    assert!(shows(&app, 80, 24).contains("runs by recipe↑"));
+    assert!(!shows(&app, 140, 40).contains("runs by"));
+}

@@ -107,6 +107,12 @@ impl RunsScreen {
         }
     }
 
+    /// The order in words: its column may not be among those shown.
+    fn sorted(&self) -> String {
+        let turned = if self.reverse { ", the other way round" } else { "" };
+        format!("sorted by {}{turned}", COLUMNS[ORDERS[self.order]].title)
+    }
+
     /// What is wrong with a filter that was typed and which one is in force, in lines above the list;
     /// and the area that is left.
     fn complain(&self, area: Rect) -> (Vec<(Role, String)>, Rect) {
@@ -189,12 +195,12 @@ impl Screen for RunsScreen {
             Action::SortNext => {
                 self.order = (self.order + 1) % ORDERS.len();
                 self.refresh(shared);
-                Vec::new()
+                vec![Effect::Say(self.sorted())]
             }
             Action::SortReverse => {
                 self.reverse = !self.reverse;
                 self.refresh(shared);
-                Vec::new()
+                vec![Effect::Say(self.sorted())]
             }
             Action::NewRun | Action::Queue | Action::Fork | Action::Tag if shared.readonly => {
                 vec![Effect::Fail(READONLY.to_owned())]
@@ -337,6 +343,11 @@ impl Screen for RunsScreen {
         let mut note = format!("{} of {} runs", runs.len(), shared.library.runs.len());
         if !self.filter_text.is_empty() {
             note = format!("{note} match {}", text::safe(&self.filter_text));
+        }
+        let order = ORDERS[self.order];
+        if table::fit(&COLUMNS, header.width).iter().all(|(at, ..)| *at != order) {
+            let arrow = table::arrow(shared, !self.reverse);
+            note = format!("{note} by {}{arrow}", COLUMNS[order].title);
         }
         if !shared.marks.is_empty() {
             note = format!("{note}, {} marked", shared.marks.len());
