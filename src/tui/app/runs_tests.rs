@@ -126,6 +126,28 @@ fn a_filter_that_cannot_be_read_says_so_and_leaves_the_one_before_in_force() {
 }
 
 #[test]
+fn half_a_word_of_a_filter_is_none_of_its_own() {
+    let mut app = two();
+    press(&mut app, "/ f o o <");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("no field \"foo\"") && text.contains("all runs are listed"), "{text}");
+    assert!(text.contains("clip-1") && text.contains("simcse-1"), "{text}");
+    press(&mut app, "ctrl-u");
+    app.update(Msg::Paste("recipe:clip".to_owned()));
+    press(&mut app, "enter / ctrl-u f o o <");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("the filter before is in force: recipe:clip"), "{text}");
+    assert!(text.contains("clip-1") && !text.contains("simcse-1"), "{text}");
+    // What is complete of it counts already.
+    press(&mut app, "ctrl-u");
+    app.update(Msg::Paste("simcse foo<".to_owned()));
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("in force: simcse") && !text.contains("clip-1"), "{text}");
+    press(&mut app, "esc");
+    assert!(shows(&app, 80, 24).contains("1 of 2 runs match recipe:clip"));
+}
+
+#[test]
 fn nothing_is_started_or_tagged_and_nothing_such_is_offered_where_nothing_may_be_written() {
     let mut app = app();
     app.shared.readonly = true;

@@ -34,8 +34,11 @@ pub struct RunsScreen {
     came_on: Option<RunId>,
     filter_text: String,
     filter: Filter,
-    /// What is typed where it is no filter, and why not; the filter before it stays in force.
+    /// What is typed where it is no filter, and why not; what is complete of it stays in force, else the
+    /// filter before.
     bad: Option<(String, String)>,
+    /// The filter that was in force when this one began to be typed.
+    before: (String, Filter),
     /// The run whose tags are typed.
     tagging: Option<RunId>,
     order: usize,
@@ -189,6 +192,7 @@ impl Screen for RunsScreen {
                 vec![Effect::Say(format!("copied {name}")), Effect::Do(Cmd::Copy(name))]
             }),
             Action::Filter => {
+                self.before = (self.filter_text.clone(), self.filter.clone());
                 let typed = self.bad.as_ref().map_or(&self.filter_text, |(typed, _)| typed);
                 vec![Effect::Type(Purpose::RunsFilter, typed.clone())]
             }
@@ -261,7 +265,15 @@ impl Screen for RunsScreen {
                 self.filter = filter;
                 self.bad = None;
             }
-            Err(error) => self.bad = Some((text.to_owned(), error.to_string())),
+            Err(error) => {
+                let finished =
+                    text.trim_end().rsplit_once(' ').map_or("", |(words, _)| words.trim());
+                (self.filter_text, self.filter) = match finished.parse::<Filter>() {
+                    Ok(filter) if !filter.is_empty() => (finished.to_owned(), filter),
+                    _ => self.before.clone(),
+                };
+                self.bad = Some((text.to_owned(), error.to_string()));
+            }
         }
         self.refresh(shared);
     }
