@@ -6,6 +6,8 @@ mod chaos_tests;
 mod compare_tests;
 mod differ;
 mod export;
+mod finder;
+mod footer;
 mod forget;
 mod form;
 mod frame;
