@@ -2,11 +2,45 @@
 
 use super::story::Level;
 use crate::session::Time;
+use crate::tui::text;
 
 /// Words that begin a line of something that ended the work.
 const ERRORS: [&str; 6] = ["error", "fatal", "panic", "panicked", "failed", "traceback"];
 /// Words that begin a line of something to look at.
 const WARNINGS: [&str; 3] = ["warning", "warn", "caution"];
+
+/// A line of the log: of a run's records, or printed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// When, where that is known.
+    pub time: Option<Time>,
+    /// `log`, `console` or `program`.
+    pub source: &'static str,
+    /// How much it matters.
+    pub level: Level,
+    /// What it says.
+    pub text: String,
+}
+
+impl Line {
+    /// A line that a run printed.
+    #[must_use]
+    pub fn console(line: &str) -> Self {
+        let (time, level) = read(line);
+        Self { time, source: "console", level, text: line.to_owned() }
+    }
+}
+
+/// What a runner printed, line by line.
+#[must_use]
+pub fn console(bytes: &[u8]) -> Vec<String> {
+    let lines = String::from_utf8_lossy(bytes);
+    // A line that was written over itself shows what stood there last.
+    let last = |line: &str| {
+        text::safe(line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default())
+    };
+    lines.lines().map(last).collect()
+}
 
 /// A printed line: when, where it begins with that; and how much it matters.
 #[must_use]
@@ -70,6 +104,12 @@ mod tests {
         ] {
             assert_eq!(read(line), (None, level), "{line}");
         }
+    }
+
+    #[test]
+    fn a_line_that_was_written_over_itself_is_what_stood_there_last() {
+        let found = console(b"run clip-1\r\n  1/9\r  2/9\r\n\nerror: \x1b[31mno\n");
+        assert_eq!(found, ["run clip-1", "  2/9", "", "error: \\u{1b}[31mno"]);
     }
 
     #[test]

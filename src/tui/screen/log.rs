@@ -1,9 +1,8 @@
 //! Log: a run's records in sentences, what it printed, and what this program printed.
 
 use super::Screen;
-use crate::session::Time;
 use crate::tui::app::{Effect, Purpose, Shared};
-use crate::tui::data::printed;
+use crate::tui::data::printed::{self, Line};
 use crate::tui::data::story::Level;
 use crate::tui::format;
 use crate::tui::keys::Action;
@@ -36,15 +35,6 @@ impl Default for LogScreen {
     }
 }
 
-/// A line of the log.
-struct Line {
-    /// When, where that is known.
-    time: Option<Time>,
-    source: &'static str,
-    level: Level,
-    text: String,
-}
-
 /// Columns before a line's words.
 const BEFORE: u16 = 27;
 
@@ -62,10 +52,8 @@ impl LogScreen {
                     text: text::safe(&sentence.text),
                 });
             }
-            for line in run.console.iter().filter(|line| !line.is_empty()) {
-                let (time, level) = printed::read(line);
-                lines.push(Line { time, source: "console", level, text: line.clone() });
-            }
+            let printed = run.console.iter().filter(|line| !line.is_empty());
+            lines.extend(printed.map(|line| Line::console(line)));
         }
         for (time, line) in &shared.library.printed {
             let (said, level) = printed::read(line);
