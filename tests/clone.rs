@@ -93,6 +93,10 @@ fn committed_sessions_are_listed() {
     let runs = found["runs"].as_array().unwrap();
     for name in ["tour-1", "pocket-1", "smollm2-1", "smollm2-captions-1", "causal-lm-1"] {
         let of = |run: &&Value| run["run"].as_str().unwrap().ends_with(&format!("/{name}"));
-        assert_eq!(runs.iter().find(of).map(|run| &run["state"]), Some(&"done".into()), "{name}");
+        let run = runs.iter().find(of).unwrap();
+        assert_eq!(run["state"], "done", "{name}");
+        assert!(run["began"].is_string() && run["device"] == "cpu", "{run}");
+        let validated = !name.starts_with("smollm2-captions");
+        assert_eq!(run["best"]["value"].is_number(), validated, "{run}");
     }
 }

@@ -258,16 +258,6 @@ impl Followed {
 fn entry(id: &RunId, run: &RunFollower, now: Time) -> Entry {
     let state = run.state();
     let started = state.started.as_ref();
-    let stage = state.stage_now();
-    let best = stage.and_then(|stage| {
-        let best = stage.best()?;
-        let recall = best.metrics.iter().find(|(name, _)| name.starts_with("recall@1"));
-        match (recall, best.loss) {
-            (Some((name, value)), _) => Some((name.clone(), *value)),
-            (None, Some(loss)) => Some(("loss".to_owned(), loss)),
-            (None, None) => None,
-        }
-    });
     let ends = run.status(now);
     let pace = state
         .stages
@@ -278,9 +268,11 @@ fn entry(id: &RunId, run: &RunFollower, now: Time) -> Entry {
         there.map(move |checkpoint| (stage.stage.clone(), checkpoint.step))
     });
     let reason = state.finished.as_ref().and_then(|finished| finished.reason.clone());
+    let row = RunRow::of(&id.session, run, now);
+    let best = row.best.as_ref().map(|best| (best.what.clone(), best.value));
     Box::new(RunEntry {
         id: id.clone(),
-        row: RunRow::of(&id.session, run, now),
+        row,
         began: state.segments.first().map(|segment| segment.time),
         last: state.last_time,
         stage: (state.current.map_or(0, |at| at + 1), state.stages.len()),
