@@ -83,12 +83,32 @@ fn committed_encoders_find_neighbours_and_choose() {
 }
 
 #[test]
+fn the_log_of_a_committed_run_is_told_line_by_line() {
+    let found = document(&["log", "causal-lm-1"]);
+    assert_eq!(found["format"], "llm2clip.lines/1");
+    assert_eq!(found["run"], "20261124-054028-causal-lm-62f551/causal-lm-1");
+    let lines = found["lines"].as_array().unwrap();
+    assert!(lines.iter().all(|line| line["source"] == "log" && line["level"] != "step"));
+    assert!(lines[0]["text"].as_str().unwrap().starts_with("causal-lm-1 began on"));
+    let steps = document(&["log", "causal-lm-1", "--level", "step", "--search", "STEP 1,000 "]);
+    let steps = steps["lines"].as_array().unwrap();
+    assert!(steps.iter().any(|line| line["level"] == "step"), "{steps:?}");
+    assert!(steps.iter().all(|line| line["text"].as_str().unwrap().contains("step 1,000 ")));
+    let bad = document(&["log", "causal-lm-1", "--level", "error"]);
+    assert_eq!(bad["lines"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
 fn committed_sessions_are_listed() {
     let found = document(&["runs"]);
     let runs = found["runs"].as_array().unwrap();
     for name in ["tour-1", "pocket-1", "smollm2-1", "smollm2-captions-1", "causal-lm-1"] {
         let of = |run: &&Value| run["run"].as_str().unwrap().ends_with(&format!("/{name}"));
-        assert_eq!(runs.iter().find(of).map(|run| &run["state"]), Some(&"done".into()), "{name}");
+        let run = runs.iter().find(of).unwrap();
+        assert_eq!(run["state"], "done", "{name}");
+        assert!(run["began"].is_string() && run["device"] == "cpu", "{run}");
+        let validated = !name.starts_with("smollm2-captions");
+        assert_eq!(run["best"]["value"].is_number(), validated, "{run}");
     }
 }
 

@@ -102,6 +102,10 @@ fn the_doctor_looks_at_everything_and_leaves_nothing_behind() {
         let done = check["state"] == "ok";
         assert_eq!(done, check["advice"] == "", "{check}");
     }
+    let cores = examined["machine"]["cores"].as_array().unwrap();
+    assert!(!cores.is_empty() && cores.iter().all(|core| core.as_f64().is_some()), "{cores:?}");
+    assert!(examined["machine"]["memory_used"].as_u64().unwrap() > 0);
+    assert_eq!(examined["runners"].as_array().map(Vec::len), Some(0));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     let lost = PathBuf::from("/proc/no/such/place").display().to_string();
     let output = run(&["doctor", "--sessions", &lost, "--checkpoints", &lost]);

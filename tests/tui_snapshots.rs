@@ -194,6 +194,25 @@ fn every_screen_looks_as_it_did() {
     }
 }
 
+#[test]
+fn a_clone_with_all_its_sessions_says_what_to_press_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let ignore = std::fs::read_to_string(root().join(".gitignore")).unwrap();
+    for name in ignore.lines().filter_map(|line| line.strip_prefix("!/sessions/2")) {
+        let name = format!("2{name}");
+        copy(&root().join("sessions").join(&name), &folder.path().join(&name));
+    }
+    let mut app = app(RUN, "dark", Depth::True, false, folder.path());
+    app.shared.readonly = false;
+    assert!(app.shared.library.runs.len() > 3);
+    for (width, height) in [(80, 24), (120, 40)] {
+        let text = text(&draw(&mut app, width, height));
+        for words in ["opens the chosen run", "every key of a screen", "starts a run of your own"] {
+            assert!(text.contains(words), "{words} in {text}");
+        }
+    }
+}
+
 /// A comparison of two names with three seeds each, and a classification, in the session's results.
 fn results(sessions: &Path) {
     let (session, _) = RUN.split_once('/').unwrap();

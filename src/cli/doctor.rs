@@ -1,5 +1,6 @@
-//! `doctor`: what works here, and what to do about the rest.
+//! `doctor`: what works here, what to do about the rest, and what is at work.
 
+use super::at_work::{MachineNow, RunnerNow, runners};
 use super::global::Global;
 use super::text::safe;
 use crate::doctor::{Check, State, Surroundings, examine};
@@ -20,6 +21,8 @@ struct DoctorDocument {
     version: &'static str,
     worst: State,
     checks: Vec<Check>,
+    machine: MachineNow,
+    runners: Vec<RunnerNow>,
 }
 
 /// `llm2clip doctor`; 1 where something does not work.
@@ -42,7 +45,10 @@ pub fn doctor(global: &Global, _: &Doctor) -> anyhow::Result<ExitCode> {
     let checks = examine(&surroundings);
     let worst = checks.iter().map(|check| check.state).max().unwrap_or(State::Ok);
     let version = env!("CARGO_PKG_VERSION");
-    let document = DoctorDocument { format: "llm2clip.doctor/1", version, worst, checks };
+    let machine = MachineNow::look(&surroundings.sessions, &surroundings.checkpoints);
+    let runners = runners(&surroundings.sessions);
+    let format = "llm2clip.doctor/1";
+    let document = DoctorDocument { format, version, worst, checks, machine, runners };
     global.print(&document, human)?;
     Ok(if worst == State::Broken { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
@@ -65,6 +71,20 @@ fn human(document: &DoctorDocument) -> String {
         if !check.advice.is_empty() {
             let _ = writeln!(text, "         {:<20} -> {}", "", safe(&check.advice));
         }
+    }
+    let _ = writeln!(text, "\nat work");
+    if let Some(busy) = document.machine.busy() {
+        let _ = writeln!(text, "  {:<27} {:.0} % of its time", "cores", busy * 100.0);
+    }
+    for runner in &document.runners {
+        let process = runner.process.map_or_else(String::new, |process| format!(" pid {process}"));
+        let after =
+            runner.after.as_ref().map_or_else(String::new, |after| format!(" after {after}"));
+        let words = format!("{}{process} lock {}{after}", runner.state, runner.lock);
+        let _ = writeln!(text, "  {:<27} {}", safe(&runner.run), safe(&words));
+    }
+    if document.runners.is_empty() {
+        let _ = writeln!(text, "  {:<27} none", "runners");
     }
     text
 }

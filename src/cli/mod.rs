@@ -10,11 +10,12 @@
 //! | `detach.rs`, `ending.rs` | runners of their own; what a run leaves when it ends |
 //! | `series.rs` | what is left of a series of runs |
 //! | `recipes.rs`, `estimate.rs` | `recipes`; what one will take |
-//! | `runs.rs`, `watch.rs` | `runs`, `watch` |
+//! | `runs.rs`, `watch.rs`, `log.rs` | `runs`, `watch`, `log` |
 //! | `control.rs` | `checkpoint`, `pause`, `stop` |
 //! | `embed.rs` | `embed` |
 //! | `encoder.rs` | `encoder` |
 //! | `pull.rs`, `doctor.rs`, `completions.rs` | `pull`, `doctor`, `completions` |
+//! | `at_work.rs` | what the machine does now, and who works on it |
 //! | `compare.rs`, `joined.rs` | `compare`, of encoders or of results |
 //! | `inspect.rs` | `inspect`, one question or line after line |
 //! | `classify.rs` | `classify` |
@@ -28,6 +29,7 @@
 //! | `text.rs`, `comparison.rs`, `inspection.rs`, `replicates.rs` | documents as tables for people |
 //! | `wrong.rs` | which errors of an evaluation are the request's own |
 
+mod at_work;
 mod bench;
 mod classify;
 mod compare;
@@ -50,6 +52,7 @@ mod global;
 mod inspect;
 mod inspection;
 mod joined;
+mod log;
 mod pull;
 mod recipes;
 mod replay;
@@ -105,6 +108,8 @@ enum Command {
     Runs(runs::Runs),
     /// Follow a run to its end.
     Watch(watch::Watch),
+    /// A run's records in sentences, and what it printed.
+    Log(log::Log),
     /// Have a run save a checkpoint now.
     Checkpoint(control::Order),
     /// Have a run stop stepping and keep its place; `resume` goes on.
@@ -198,6 +203,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Resume(args) => resume::resume(&global, &args),
         Command::Fork(args) => resume::fork(&global, &args),
         Command::Watch(args) => watch::watch(&global, &args),
+        Command::Log(args) => log::log(&global, &args),
         Command::Checkpoint(args) => control::order(&global, &args, Order::Checkpoint),
         Command::Pause(args) => control::order(&global, &args, Order::Pause),
         Command::Stop(args) => control::order(&global, &args, Order::Stop),

@@ -1,6 +1,7 @@
 //! `--set [STAGE.]KEY=VALUE` and TOML files: both go through a recipe's JSON form, so that a key is
 //! known exactly when the resolved recipe shows it.
 
+use super::wanted::refusal;
 use super::{Recipe, preset};
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ pub enum EditError {
         near: String,
     },
     /// The value does not fit the key.
-    #[error("{key} = {value}: {cause}")]
+    #[error("{}", refusal(key, value, cause))]
     Value {
         /// The key.
         key: String,

@@ -9,6 +9,7 @@
 //! | `presets.rs` | the recipes that have a name |
 //! | `schedule.rs` | learning rate as a function of the step |
 //! | `edit.rs` | `--set`, TOML files, unknown keys |
+//! | `wanted.rs` | why a value does not fit its key, in words |
 //! | `validate.rs` | all problems of a recipe at once |
 //! | `watched.rs` | which validation is the best |
 //! | `difference.rs` | what differs between two recipes |
@@ -23,6 +24,7 @@ mod schedule;
 mod shape;
 mod stage;
 mod validate;
+mod wanted;
 mod watched;
 
 pub use difference::{Difference, difference};

@@ -1,14 +1,16 @@
 //! The list of runs: the document `llm2clip.runs/1`.
 
 use super::error::LogError;
-use super::fold::RunState;
+use super::fold::{RunState, StageState};
 use super::folder::list_sessions;
 use super::follow::{RunFollower, logs_in, read_run};
 use super::names::RunId;
+use super::sitting::{SittingState, Subject, read_sittings};
 use super::state::RunStatus;
 use super::time::Time;
 use crate::ids::{Digest, RunName, SessionId, StageName};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Format of the list.
@@ -37,6 +39,37 @@ pub struct RunRow {
     pub eta_s: Option<f64>,
     /// sha256 of the last stage's last `params.safetensors`; null before its end.
     pub final_digest: Option<Digest>,
+    /// When its first segment began.
+    pub began: Option<Time>,
+    /// `cpu` or `cuda:N`.
+    pub device: Option<String>,
+    /// The best validation of that stage; null before the first.
+    pub best: Option<BestRow>,
+    /// What people call it; told by the list alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+}
+
+/// A best validation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BestRow {
+    /// `loss`, or the recall that was measured.
+    pub what: String,
+    /// How good it was.
+    pub value: f64,
+}
+
+impl BestRow {
+    /// A stage's: by recall where it measures one.
+    fn of(stage: &StageState) -> Option<Self> {
+        let best = stage.best()?;
+        let recall = best.metrics.iter().find(|(name, _)| name.starts_with("recall@1"));
+        match (recall, best.loss) {
+            (Some((what, value)), _) => Some(Self { what: what.clone(), value: *value }),
+            (None, Some(value)) => Some(Self { what: "loss".to_owned(), value }),
+            (None, None) => None,
+        }
+    }
 }
 
 /// The document.
@@ -80,6 +113,10 @@ impl RunRow {
             loss: stage.and_then(|stage| stage.loss),
             eta_s: state.eta().filter(|_| !ends).map(|eta| eta.seconds),
             final_digest: state.final_digest().cloned(),
+            began: state.segments.first().map(|segment| segment.time),
+            device: state.started.as_ref().map(|started| started.device.clone()),
+            best: stage.and_then(BestRow::of),
+            tags: Vec::new(),
         }
     }
 }
@@ -107,11 +144,19 @@ pub fn run_ids(sessions: &Path) -> Result<Vec<RunId>, LogError> {
 pub fn list_runs(sessions: &Path, now: Time) -> Result<RunsList, LogError> {
     let mut rows: Vec<(Option<Time>, RunName, RunRow)> = Vec::new();
     let mut problems = Vec::new();
+    let mut sittings: BTreeMap<SessionId, SittingState> = BTreeMap::new();
     for id in run_ids(sessions)? {
-        match read_run(&sessions.join(id.session.as_str()), &id.run) {
+        let folder = sessions.join(id.session.as_str());
+        match read_run(&folder, &id.run) {
             Ok(run) => {
-                let began = run.state().segments.first().map(|segment| segment.time);
-                rows.push((began, id.run, RunRow::of(&id.session, &run, now)));
+                // A sitting that cannot be read takes no run away.
+                let sitting = sittings
+                    .entry(id.session.clone())
+                    .or_insert_with(|| read_sittings(&folder).unwrap_or_default());
+                let tags = sitting.tags.get(&Subject::run(id.run.as_str()));
+                let tags = tags.into_iter().flatten().cloned().collect();
+                let row = RunRow { tags, ..RunRow::of(&id.session, &run, now) };
+                rows.push((row.began, id.run, row));
             }
             // A file without its first record is no run, and no problem.
             Err(LogError::NotARun { .. }) => {}

@@ -83,6 +83,8 @@ pub enum News {
     Results(SessionId, Vec<LoadedResult>),
     /// The one table of these results, or why there is none.
     Joined(Vec<JoinPart>, Result<Box<CompareDocument>, String>),
+    /// The sessions that have queries to inspect.
+    Inspected(BTreeSet<SessionId>),
     /// What people noted, tagged and pinned in a session.
     Sittings(SessionId, Box<SittingState>),
     /// The player of the Replay screen moved; nothing: it was put away.

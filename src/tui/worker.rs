@@ -4,6 +4,7 @@
 mod asker;
 mod estimator;
 mod follow;
+mod inspected;
 pub(super) mod joining;
 mod pictures;
 mod recorder;
@@ -49,6 +50,8 @@ const POLL: Duration = Duration::from_millis(250);
 const LOOK: Duration = Duration::from_secs(1);
 /// How often the machine is sampled.
 const SAMPLE: Duration = Duration::from_secs(2);
+/// How soon after the first look, which tells nothing of its cores, the second one follows.
+const SECOND_SAMPLE: Duration = Duration::from_millis(300);
 
 /// Starts the thread; it ends when its orders do.
 pub fn start(places: Places, messages: Sender<Msg>) -> (Sender<Work>, JoinHandle<()>) {
@@ -71,6 +74,7 @@ pub fn read_once(sessions: &Path, watched: &BTreeSet<RunId>, now: Time) -> Vec<N
     let mut news = Vec::new();
     let ids = list_sessions(sessions).unwrap_or_default();
     news.push(News::Sessions(ids.iter().filter_map(|id| session_entry(sessions, id)).collect()));
+    news.extend(inspected::Inspected::default().look(sessions, &ids).map(News::Inspected));
     for session in &ids {
         news.extend(read_session(sessions, session, watched, now));
     }
@@ -122,6 +126,7 @@ struct Worker {
     folders: BTreeMap<SessionId, Option<SystemTime>>,
     /// By session: when its folder of results last changed, for those asked for.
     results: BTreeMap<SessionId, Option<SystemTime>>,
+    inspected: inspected::Inspected,
     runs: BTreeMap<RunId, Followed>,
     watched: BTreeSet<RunId>,
     scanned: bool,
@@ -143,6 +148,15 @@ struct Sampling {
     sampler: Sampler,
     gpus: Option<Gpus>,
     last: Option<Instant>,
+    looks: u64,
+}
+
+impl Sampling {
+    /// How long until the next sample is due.
+    fn wait(&self) -> Duration {
+        let every = if self.looks < 2 { SECOND_SAMPLE } else { SAMPLE };
+        self.last.map_or(Duration::ZERO, |last| every.saturating_sub(last.elapsed()))
+    }
 }
 
 impl Worker {
@@ -154,6 +168,7 @@ impl Worker {
             messages,
             folders: BTreeMap::new(),
             results: BTreeMap::new(),
+            inspected: inspected::Inspected::default(),
             runs: BTreeMap::new(),
             watched: BTreeSet::new(),
             scanned: false,
@@ -192,6 +207,8 @@ impl Worker {
             };
             let frame = self.playing.as_ref().and_then(reel::Playing::wait);
             let wait = frame.map_or(wait, |frame| frame.min(wait));
+            let second = self.sampling.as_ref().filter(|sampling| sampling.looks < 2);
+            let wait = second.map_or(wait, |sampling| sampling.wait().min(wait));
             match orders.recv_timeout(wait) {
                 Ok(order) => self.obey(order),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -220,6 +237,7 @@ impl Worker {
                     sampler: Sampler::default(),
                     gpus: Gpus::open(),
                     last: None,
+                    looks: 0,
                 };
                 self.sampling = on.then(new);
             }
@@ -353,6 +371,9 @@ impl Worker {
             let entries = sessions.iter().filter_map(entry).collect();
             self.say(News::Sessions(entries));
         }
+        if let Some(inspected) = self.inspected.look(&self.places.sessions, &sessions) {
+            self.say(News::Inspected(inspected));
+        }
         self.folders.retain(|id, _| sessions.contains(id));
         let gone: Vec<RunId> =
             self.runs.keys().filter(|run| !sessions.contains(&run.session)).cloned().collect();
@@ -431,10 +452,11 @@ impl Worker {
 
     fn sample(&mut self) {
         let Some(sampling) = &mut self.sampling else { return };
-        if sampling.last.is_some_and(|last| last.elapsed() < SAMPLE) {
+        if !sampling.wait().is_zero() {
             return;
         }
         sampling.last = Some(Instant::now());
+        sampling.looks += 1;
         let disks =
             [("sessions", &self.places.sessions), ("checkpoints", &self.places.checkpoints)];
         let disks = disks.into_iter().filter_map(|(name, path)| {
@@ -447,6 +469,7 @@ impl Worker {
             processor: sampling.machine.processor.clone(),
             cores: sampling.sampler.cores(),
             load: None,
+            first: sampling.looks == 1,
             memory: memory_used(),
             disks: disks.collect(),
             gpus: sampling.gpus.as_ref().map(Gpus::sample).unwrap_or_default(),

@@ -1,14 +1,12 @@
-//! The frame around the screens: tabs above, keys and notices below, overlays in front.
+//! The frame around the screens: tabs above, the footer below, overlays in front.
 
-use super::overlay::{found, help_end, help_rows};
 use super::{App, Overlay};
 use crate::tui::format;
-use crate::tui::keys::Action;
 use crate::tui::screen::ScreenId;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::input::Input;
-use crate::tui::widget::paint::{bottom, paragraph, pieces, put, section, top};
+use crate::tui::widget::paint::{bottom, paragraph, put, section, top};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
@@ -81,7 +79,7 @@ impl App {
         self.footer(bottom(area, 1).1, buffer);
         match &self.overlay {
             Some(Overlay::Help { screen, input, cursor }) => {
-                self.help(*screen, input, cursor.at, area, buffer);
+                self.help(*screen, input, *cursor, area, buffer);
             }
             Some(Overlay::Palette { screen, input, cursor }) => {
                 self.palette(*screen, input, *cursor, area, buffer);
@@ -136,46 +134,6 @@ impl App {
         }
     }
 
-    fn footer(&self, area: Rect, buffer: &mut Buffer) {
-        let theme = self.shared.theme;
-        if let Some(Overlay::Line { purpose, input, .. }) = &self.overlay {
-            let x = put(buffer, area, area.x + 1, area.y, purpose.prompt(), theme.style(Role::Key));
-            self.typing(input, x + 1, area, buffer);
-            return;
-        }
-        if let Some(notice) = &self.notice {
-            let role = if notice.bad { Role::Bad } else { Role::Accent };
-            let words = text::safe(&notice.text);
-            put(
-                buffer,
-                area,
-                area.x + 1,
-                area.y,
-                &text::fit(&words, usize::from(area.width) - 2, self.shared.glyphs.cut()),
-                theme.style(role),
-            );
-            return;
-        }
-        let mut hints = self.screens.get(self.current).hints(&self.shared);
-        hints.extend([Action::Help, Action::Palette, Action::Quit]);
-        let mut x = area.x + 1;
-        for action in hints {
-            let (key, word) = hint(action);
-            let needed = text::width(key) + text::width(word) + 3;
-            if usize::from(area.right().saturating_sub(x)) < needed {
-                continue;
-            }
-            x = pieces(
-                &self.shared,
-                buffer,
-                area,
-                x,
-                area.y,
-                &[(Role::Key, key), (Role::Dim, " "), (Role::Dim, word), (Role::Dim, "  ")],
-            );
-        }
-    }
-
     /// A line of text with its cursor, as a reversed cell.
     pub(super) fn typing(&self, input: &Input, x: u16, area: Rect, buffer: &mut Buffer) {
         let theme = self.shared.theme;
@@ -221,117 +179,6 @@ impl App {
         Rect { x: inner.x + 2, width: inner.width.saturating_sub(4), ..inner }
     }
 
-    fn help(&self, screen: ScreenId, input: &Input, at: usize, area: Rect, buffer: &mut Buffer) {
-        let title = format!("Keys on {}", screen.name());
-        let inner = self.sheet(76, area.height.saturating_sub(2), &title, area, buffer);
-        let (line, rest) = top(inner, 1);
-        let x = put(buffer, line, line.x, line.y, "find", self.shared.theme.style(Role::Key));
-        self.typing(input, x + 1, line, buffer);
-        let rows = help_rows(input.text(), screen);
-        let first = at.min(help_end(&rows, usize::from(rest.height)));
-        let mut before = None;
-        let mut y = rest.y;
-        for entry in rows.iter().skip(first) {
-            if y >= rest.bottom() {
-                break;
-            }
-            if before != Some(entry.context) {
-                before = Some(entry.context);
-                if y + 1 >= rest.bottom() {
-                    break;
-                }
-                put(
-                    buffer,
-                    rest,
-                    rest.x,
-                    y,
-                    entry.context.title(),
-                    self.shared.theme.style(Role::Title),
-                );
-                y += 1;
-            }
-            self.entry(entry, false, y, rest, buffer);
-            y += 1;
-        }
-        if rows.is_empty() {
-            put(
-                buffer,
-                rest,
-                rest.x,
-                rest.y,
-                "no key does that; the palette (:) knows all screens",
-                self.shared.theme.style(Role::Dim),
-            );
-        }
-    }
-
-    fn entry(
-        &self,
-        entry: &crate::tui::keys::Entry,
-        selected: bool,
-        y: u16,
-        area: Rect,
-        buffer: &mut Buffer,
-    ) {
-        let cut = self.shared.glyphs.cut();
-        let keys = text::left(&entry.key_texts.join(" "), 16, cut);
-        let pointer = if selected { self.shared.glyphs.pointer() } else { " " };
-        let name = text::left(entry.name, 17, cut);
-        let room = usize::from(area.width).saturating_sub(37);
-        let what = text::fit(entry.what, room, cut);
-        pieces(
-            &self.shared,
-            buffer,
-            area,
-            area.x,
-            y,
-            &[
-                (Role::Accent, pointer),
-                (Role::Key, &keys),
-                (Role::Text, " "),
-                (Role::Text, &name),
-                (Role::Text, " "),
-                (Role::Dim, &what),
-            ],
-        );
-    }
-
-    fn palette(
-        &self,
-        screen: ScreenId,
-        input: &Input,
-        cursor: crate::tui::widget::list::Cursor,
-        area: Rect,
-        buffer: &mut Buffer,
-    ) {
-        let inner = self.sheet(76, area.height.saturating_sub(4).min(20), "Do", area, buffer);
-        let (line, rest) = top(inner, 1);
-        let x = put(buffer, line, line.x, line.y, ":", self.shared.theme.style(Role::Key));
-        self.typing(input, x + 1, line, buffer);
-        let entries = found(input.text(), screen);
-        let first = cursor.first(entries.len(), usize::from(rest.height));
-        for (at, entry) in entries.iter().enumerate().skip(first).take(usize::from(rest.height)) {
-            let y = rest.y + (at - first) as u16;
-            if at == cursor.at {
-                buffer.set_style(
-                    Rect { y, height: 1, ..rest },
-                    self.shared.theme.style(Role::Selected),
-                );
-            }
-            self.entry(entry, at == cursor.at, y, rest, buffer);
-        }
-        if entries.is_empty() {
-            put(
-                buffer,
-                rest,
-                rest.x,
-                rest.y,
-                "nothing is called so",
-                self.shared.theme.style(Role::Dim),
-            );
-        }
-    }
-
     fn question(&self, words: &str, area: Rect, buffer: &mut Buffer) {
         let width = 62.min(area.width);
         let lines = question_lines(words, area);
@@ -340,31 +187,4 @@ impl App {
         let keys = [("y", "yes, do it"), ("n", "no, leave it")];
         self.last_line(&keys, bottom(rest, 1).1, buffer);
     }
-}
-
-/// A key and a word for the footer.
-fn hint(action: Action) -> (&'static str, &'static str) {
-    let entry = action.entry();
-    let key = entry.key_texts.first().copied().unwrap_or_default();
-    let word = match action {
-        Action::SortNext => "sort",
-        Action::NewRun => "new run",
-        Action::Quit => "leave",
-        Action::MetricNext => "measure",
-        Action::LogY => "log",
-        Action::XAxis => "x axis",
-        Action::SmoothMore => "smooth",
-        Action::Crosshair => "crosshair",
-        Action::DirectionNext => "direction",
-        Action::SetNext => "direction",
-        Action::SliceNext => "slice",
-        Action::EncoderLeft | Action::EncoderRight => "encoder",
-        Action::Search | Action::LogSearch => "search",
-        Action::LevelNext => "level",
-        Action::SecondsForward => "seek",
-        Action::ResultNext => "next result",
-        Action::NewCompare => "new",
-        _ => entry.name,
-    };
-    (key, word)
 }

@@ -6,9 +6,12 @@ mod chaos_tests;
 mod compare_tests;
 mod differ;
 mod export;
+mod finder;
+mod footer;
 mod forget;
 mod form;
 mod frame;
+mod going;
 #[cfg(test)]
 mod inspect_tests;
 mod joining;
@@ -358,39 +361,6 @@ impl App {
                     self.effect(effect, commands);
                 }
             }
-        }
-    }
-
-    fn turn(&mut self, by: usize, commands: &mut Vec<Cmd>) {
-        let at = ScreenId::ALL.iter().position(|screen| *screen == self.current).unwrap_or(0);
-        self.go(ScreenId::ALL[(at + by) % ScreenId::ALL.len()], commands);
-    }
-
-    /// Shows another session's results: of those without a run too.
-    fn turn_session(&mut self, back: bool, commands: &mut Vec<Cmd>) {
-        let sessions = &self.shared.library.sessions;
-        let now = super::screen::compare::session(&self.shared);
-        let Some(at) = sessions.iter().position(|entry| Some(&entry.id) == now) else { return };
-        let next = form::beside(at, sessions.len(), back);
-        let id = sessions[next].id.clone();
-        let title = super::text::safe(&self.shared.library.title(&id));
-        let text = format!("session {title}, {} of {}", next + 1, sessions.len());
-        self.notice = Some(Notice { text, bad: false });
-        self.shared.session = Some(id);
-        let effects = self.screens.get_mut(self.current).entered(&self.shared);
-        for effect in effects {
-            self.effect(effect, commands);
-        }
-    }
-
-    fn go(&mut self, screen: ScreenId, commands: &mut Vec<Cmd>) {
-        if self.shared.focus.is_none() {
-            self.shared.focus = self.screens.runs.selected(&self.shared).cloned();
-        }
-        self.current = screen;
-        let effects = self.screens.get_mut(screen).entered(&self.shared);
-        for effect in effects {
-            self.effect(effect, commands);
         }
     }
 

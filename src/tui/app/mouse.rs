@@ -1,9 +1,10 @@
 //! The mouse over an overlay: the wheel scrolls its list, a click chooses a line, a second one on it
 //! does what a key would, and a click beside the overlay closes it.
 
+use super::finder::{help_row, list};
 use super::frame::{LEAST, question_lines, sheet_at};
 use super::lookview;
-use super::overlay::{Chosen, found, help_end, help_rows};
+use super::overlay::{Chosen, found, help_rows};
 use super::{App, Overlay};
 use crate::tui::keys::Entry;
 use crate::tui::msg::Cmd;
@@ -44,12 +45,20 @@ impl Overlay {
             // The first line is what is looked for.
             let line = usize::from(row.checked_sub(1)?);
             let entries = found(input.text(), *screen);
-            let height = usize::from(inner.height.saturating_sub(1));
+            let height = usize::from(list(inner).height);
+            if line >= height {
+                return None;
+            }
             let at = cursor.first(entries.len(), height) + line;
             let entry = entries.get(at).copied()?;
             let again = cursor.at == at;
             cursor.at = at;
             return again.then_some(entry);
+        }
+        if let Self::Help { screen, input, cursor } = self {
+            let line = row.checked_sub(1)?;
+            let rows = help_rows(input.text(), *screen);
+            cursor.at = help_row(&rows, cursor.at, list(inner), line)?;
         }
         if let Some(form) = self.form() {
             form.clicked((column, row), inner);
@@ -99,18 +108,8 @@ impl App {
 
     /// Lets no overlay be scrolled beyond what it shows: the way back would begin with dead keys.
     pub(super) fn settle_overlay(&mut self) {
-        let size = self.size;
-        match &mut self.overlay {
-            Some(Overlay::Look(form)) => {
-                form.scroll = form.scroll.min(lookview::beyond(&self.shared, size));
-            }
-            Some(Overlay::Help { screen, input, cursor }) => {
-                let inner = inside(sheet_at(76, size.height.saturating_sub(2), size));
-                let rows = help_rows(input.text(), *screen);
-                let height = usize::from(inner.height.saturating_sub(1));
-                cursor.at = cursor.at.min(help_end(&rows, height));
-            }
-            _ => {}
+        if let Some(Overlay::Look(form)) = &mut self.overlay {
+            form.scroll = form.scroll.min(lookview::beyond(&self.shared, self.size));
         }
     }
 }

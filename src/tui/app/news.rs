@@ -66,6 +66,7 @@ impl App {
                 drop(shared.library.results.insert(session, results));
             }
             News::Joined(parts, table) => shared.library.joining.put(&parts, table),
+            News::Inspected(sessions) => shared.library.inspected = sessions,
             News::Sittings(session, sittings) => {
                 self.recall(&session, &sittings);
                 let shared = &mut self.shared;
@@ -119,7 +120,7 @@ impl App {
 
     /// Says what went wrong, and keeps it for the Log screen.
     fn fail(&mut self, text: String) {
-        self.shared.library.print(self.shared.now, text.clone());
+        self.shared.library.print(self.shared.now, format!("error: {text}"));
         self.notice = Some(Notice { text, bad: true });
     }
 

@@ -118,7 +118,7 @@ pub enum Overlay {
         screen: ScreenId,
         /// What they must hold.
         input: Input,
-        /// The first line shown.
+        /// The chosen one.
         cursor: Cursor,
     },
     /// All actions by name.
@@ -200,23 +200,6 @@ pub fn help_rows(text: &str, screen: ScreenId) -> Vec<&'static Entry> {
     let mut rows: Vec<&Entry> = TABLE.iter().filter(holds).collect();
     rows.sort_by_key(|entry| screen.contexts().iter().position(|c| *c == entry.context));
     rows
-}
-
-/// The last row that need be the first one shown for all to be seen on so many lines: a heading
-/// stands above the rows of each context.
-#[must_use]
-pub fn help_end(rows: &[&Entry], height: usize) -> usize {
-    let mut lines = 0;
-    let mut below = None;
-    for (at, entry) in rows.iter().enumerate().rev() {
-        // The first row shown has its heading above it, whatever stands before.
-        lines += 1 + usize::from(below != Some(entry.context));
-        if lines > height {
-            return (at + 1).min(rows.len() - 1);
-        }
-        below = Some(entry.context);
-    }
-    0
 }
 
 impl Overlay {

@@ -126,6 +126,28 @@ fn a_filter_that_cannot_be_read_says_so_and_leaves_the_one_before_in_force() {
 }
 
 #[test]
+fn half_a_word_of_a_filter_is_none_of_its_own() {
+    let mut app = two();
+    press(&mut app, "/ f o o <");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("no field \"foo\"") && text.contains("all runs are listed"), "{text}");
+    assert!(text.contains("clip-1") && text.contains("simcse-1"), "{text}");
+    press(&mut app, "ctrl-u");
+    app.update(Msg::Paste("recipe:clip".to_owned()));
+    press(&mut app, "enter / ctrl-u f o o <");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("the filter before is in force: recipe:clip"), "{text}");
+    assert!(text.contains("clip-1") && !text.contains("simcse-1"), "{text}");
+    // What is complete of it counts already.
+    press(&mut app, "ctrl-u");
+    app.update(Msg::Paste("simcse foo<".to_owned()));
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("in force: simcse") && !text.contains("clip-1"), "{text}");
+    press(&mut app, "esc");
+    assert!(shows(&app, 80, 24).contains("1 of 2 runs match recipe:clip"));
+}
+
+#[test]
 fn nothing_is_started_or_tagged_and_nothing_such_is_offered_where_nothing_may_be_written() {
     let mut app = app();
     app.shared.readonly = true;
@@ -224,4 +246,50 @@ fn two_recipes_are_laid_side_by_side() {
     let text = shows(&app, 120, 40);
     assert!(text.contains("clip-1 against simcse-1") && text.contains("clip.batch"), "{text}");
     assert!(text.contains("1 to 2 of 2 keys"), "{text}");
+}
+
+#[test]
+fn what_to_press_next_stands_below_a_list_that_leaves_room_until_something_is_at_work() {
+    let mut app = app();
+    for at in 1..=8 {
+        let mut run = entry(&format!("20261124-100000-night-bbbbbb/simcse-{at}"), at);
+        run.row.state = RunStatus::Done;
+        app.update(Msg::News(News::Run(Box::new(run))));
+    }
+    let text = shows(&app, 80, 24);
+    for words in ["enter  opens the chosen run", "?  every key", "n  starts a run of your own"] {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+    assert!(shows(&app, 120, 40).contains("llm2clip demo"));
+    let small = shows(&app, 60, 16);
+    assert!(small.contains("simcse-1 ") && small.contains("enter  opens"), "{small}");
+    app.update(Msg::News(News::Run(Box::new(entry(RUN, 9)))));
+    assert!(!shows(&app, 80, 24).contains("opens the chosen run"));
+}
+
+#[test]
+fn recipe_and_best_validation_are_told_whatever_columns_fit_and_so_is_a_hidden_order() {
+    let mut app = app();
+    let mut run = entry(RUN, 5);
+    run.row.recipe = "smollm2-captions".to_owned();
+    run.best = Some(("recall@1".to_owned(), 0.625));
+    run.spark = vec![Some(2.0); 40];
+    app.update(Msg::News(News::Run(Box::new(run.clone()))));
+    for (width, height) in [(60, 24), (80, 24), (120, 40)] {
+        let text = shows(&app, width, height);
+        assert!(text.contains("recipe smollm2-captions  "), "{text}");
+        assert!(text.contains("2.500  best R@1 62.5 %"), "{text}");
+    }
+    run.best = Some(("loss".to_owned(), 1.25));
+    app.update(Msg::News(News::Run(Box::new(run))));
+    assert!(shows(&app, 80, 24).contains("best loss 1.250"));
+    // State and run have their columns at this width, the recipe has none.
+    press(&mut app, "o o");
+    assert!(!shows(&app, 80, 24).contains("runs by"));
+    press(&mut app, "o");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("1 of 1 runs by recipe↓") && text.contains("sorted by recipe"), "{text}");
+    press(&mut app, "O");
+    assert!(shows(&app, 80, 24).contains("runs by recipe↑"));
+    assert!(!shows(&app, 140, 40).contains("runs by"));
 }

@@ -30,6 +30,10 @@ pub(crate) fn entry(name: &str, minute: i64) -> RunEntry {
         loss: Some(2.5),
         eta_s: Some(75.0),
         final_digest: None,
+        began: None,
+        device: None,
+        best: None,
+        tags: Vec::new(),
     };
     RunEntry {
         id,

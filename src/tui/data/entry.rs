@@ -17,16 +17,8 @@ impl RunEntry {
     #[must_use]
     pub fn of(id: &RunId, state: &RunState, status: RunStatus) -> Self {
         let started = state.started.as_ref();
-        let stage = state.stage_now();
-        let best = stage.and_then(|stage| {
-            let best = stage.best()?;
-            let recall = best.metrics.iter().find(|(name, _)| name.starts_with("recall@1"));
-            match (recall, best.loss) {
-                (Some((name, value)), _) => Some((name.clone(), *value)),
-                (None, Some(loss)) => Some(("loss".to_owned(), loss)),
-                (None, None) => None,
-            }
-        });
+        let row = RunRow::at(&id.session, &id.run, state, status);
+        let best = row.best.as_ref().map(|best| (best.what.clone(), best.value));
         let saved = state.stages.iter().flat_map(|stage| {
             let there = stage.checkpoints.iter().filter(|checkpoint| !checkpoint.superseded);
             there.map(move |checkpoint| (stage.stage.clone(), checkpoint.step))
@@ -34,7 +26,7 @@ impl RunEntry {
         let reason = state.finished.as_ref().and_then(|finished| finished.reason.clone());
         Self {
             id: id.clone(),
-            row: RunRow::at(&id.session, &id.run, state, status),
+            row,
             began: state.segments.first().map(|segment| segment.time),
             last: state.last_time,
             stage: (state.current.map_or(0, |at| at + 1), state.stages.len()),

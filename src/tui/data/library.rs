@@ -19,7 +19,7 @@ use crate::session::thumbnails::ItemsShown;
 use crate::session::{RunStatus, Time};
 use crate::tui::picture::Shelf;
 use serde_json::Value;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A session as lists show it.
@@ -197,6 +197,8 @@ pub struct MachineSample {
     pub cores: Vec<f64>,
     /// The same of all cores together, of a sample that was recorded beside a run.
     pub load: Option<Load>,
+    /// Whether this is the first look: how much the cores do is not known yet.
+    pub first: bool,
     /// Bytes of memory used, and there are.
     pub memory: (u64, u64),
     /// Where sessions and checkpoints are, with bytes free and there are; 0 where that is not known.
@@ -210,7 +212,7 @@ impl MachineSample {
     #[must_use]
     pub fn used(&self) -> Option<f64> {
         let cores = &self.cores;
-        let mean = (!cores.is_empty()).then(|| cores.iter().sum::<f64>() / cores.len() as f64);
+        let mean = (!cores.is_empty() && !self.first).then(|| cores.iter().sum::<f64>() / cores.len() as f64);
         mean.or(self.load.map(|load| load.used))
     }
 }
@@ -234,6 +236,8 @@ pub struct Library {
     pub results: BTreeMap<SessionId, Vec<LoadedResult>>,
     /// Results that share one table.
     pub joining: Joining,
+    /// The sessions that have queries to inspect.
+    pub inspected: BTreeSet<SessionId>,
     /// What people noted, tagged and pinned, by session.
     pub sittings: BTreeMap<SessionId, SittingState>,
     /// Whether every log has been looked at once.

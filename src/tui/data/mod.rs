@@ -15,6 +15,7 @@ pub mod library;
 pub mod looked;
 pub mod pace;
 pub mod pairing;
+pub mod printed;
 pub mod query_filter;
 pub mod reel;
 pub mod room;

@@ -2,6 +2,7 @@
 
 use super::Screen;
 use crate::tui::app::{Effect, Purpose, Shared};
+use crate::tui::data::printed::{self, Line};
 use crate::tui::data::story::Level;
 use crate::tui::format;
 use crate::tui::keys::Action;
@@ -34,17 +35,11 @@ impl Default for LogScreen {
     }
 }
 
-/// A line of the log.
-struct Line {
-    /// The record's number, of a line that is one.
-    record: Option<u64>,
-    time: String,
-    source: &'static str,
-    level: Level,
-    text: String,
-}
+/// Columns before a line's words.
+const BEFORE: u16 = 27;
 
 impl LogScreen {
+    /// The lines in the order of their times, after those that have none.
     fn lines(&self, shared: &Shared) -> Vec<Line> {
         let mut lines = Vec::new();
         let open = shared.focus.as_ref().and_then(|focus| shared.library.open.get(focus));
@@ -52,27 +47,22 @@ impl LogScreen {
             for sentence in &run.story.sentences {
                 lines.push(Line {
                     record: Some(sentence.seq),
-                    time: format::clock_seconds(sentence.time),
+                    time: Some(sentence.time),
                     source: "log",
                     level: sentence.level,
                     text: text::safe(&sentence.text),
                 });
             }
-            for line in run.console.iter() {
-                lines.push(Line {
-                    record: None,
-                    time: String::new(),
-                    source: "console",
-                    level: Level::Step,
-                    text: line.clone(),
-                });
-            }
+            let printed = run.console.iter().filter(|line| !line.is_empty());
+            lines.extend(printed.map(|line| Line::console(line)));
         }
         for (time, line) in &shared.library.printed {
-            let time = time.map_or_else(String::new, format::clock_seconds);
-            let (level, text) = (Level::Notice, line.clone());
+            let (said, level) = printed::read(line);
+            let time = time.or(said);
+            let text = text::safe(line);
             lines.push(Line { record: None, time, source: "program", level, text });
         }
+        lines.sort_by_key(|line| line.time);
         let wanted = self.search.to_lowercase();
         lines.retain(|line| {
             line.level >= self.level
@@ -204,12 +194,25 @@ impl Screen for LogScreen {
             );
         }
         let height = usize::from(inner.height);
-        let first = self.cursor.first(lines.len(), height);
-        for (at, line) in lines.iter().enumerate().skip(first).take(height) {
-            let y = inner.y + (at - first) as u16;
-            if at == self.cursor.at {
-                buffer
-                    .set_style(Rect { y, height: 1, ..inner }, shared.theme.style(Role::Selected));
+        let room = usize::from(inner.width.saturating_sub(BEFORE + 2)).max(1);
+        // The chosen line is shown whole.
+        let whole = lines.get(self.cursor.at).map_or_else(Vec::new, |line| {
+            let mut whole = text::wrap(&line.text, room);
+            whole.truncate(height.max(1));
+            whole
+        });
+        let more = whole.len().saturating_sub(1);
+        let first = self.cursor.first(lines.len(), height - more.min(height.saturating_sub(1)));
+        let mut y = inner.y;
+        for (at, line) in lines.iter().enumerate().skip(first) {
+            if y >= inner.bottom() {
+                break;
+            }
+            let chosen = at == self.cursor.at;
+            let rows = if chosen { whole.len().max(1) as u16 } else { 1 };
+            if chosen {
+                let block = Rect { y, height: rows, ..inner }.intersection(inner);
+                buffer.set_style(block, shared.theme.style(Role::Selected));
                 pointer(shared, buffer, inner, y);
             }
             let role = match line.level {
@@ -218,12 +221,13 @@ impl Screen for LogScreen {
                 Level::Warning => Role::Warn,
                 Level::Error => Role::Bad,
             };
-            let words = text::fit(
-                &line.text,
-                usize::from(inner.width).saturating_sub(29),
-                shared.glyphs.cut(),
-            );
-            let level = if line.source == "log" { line.level.word() } else { "" };
+            let words = if chosen {
+                whole.first().cloned().unwrap_or_default()
+            } else {
+                text::fit(&line.text, room, shared.glyphs.cut())
+            };
+            let time = line.time.map_or_else(|| "no time".to_owned(), format::clock_seconds);
+            let level = line.level.word();
             pieces(
                 shared,
                 buffer,
@@ -231,15 +235,92 @@ impl Screen for LogScreen {
                 inner.x + 1,
                 y,
                 &[
-                    (Role::Dim, &format!("{:<9}{:<8}", line.time, line.source)),
+                    (Role::Dim, &format!("{time:<9}{:<8}", line.source)),
                     (role, &format!("{level:<8} ")),
                     (role, &words),
                 ],
             );
+            for (below, words) in whole.iter().enumerate().skip(1).filter(|_| chosen) {
+                let y = y + below as u16;
+                put(buffer, inner, inner.x + BEFORE, y, words, shared.theme.style(role));
+            }
+            y += rows;
         }
     }
 
     fn hints(&self, _shared: &Shared) -> Vec<Action> {
         vec![Action::LevelNext, Action::LogSearch, Action::LogFollow, Action::Copy]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::session::{RunStatus, Time};
+    use crate::tui::app::App;
+    use crate::tui::app::tests::{app, entry, press, shows};
+    use crate::tui::data::library::{OpenRun, Reading};
+    use crate::tui::data::story::{Level, Sentence, Story};
+    use crate::tui::msg::{Msg, News};
+    use std::sync::Arc;
+
+    /// A run that printed these lines and wrote one sentence, a minute after this program did.
+    fn printed(lines: &[&str]) -> App {
+        let mut app = app();
+        let run = entry("20261124-100000-night-bbbbbb/simcse-1", 5);
+        let id = run.id.clone();
+        app.update(Msg::News(News::Run(Box::new(run))));
+        press(&mut app, "enter");
+        let time = Time::from_millis(60_000).unwrap();
+        let text = "stage simcse began".to_owned();
+        let sentence = Sentence { time, seq: 1, level: Level::Notice, text };
+        let open = OpenRun {
+            state: Arc::default(),
+            alerts: Arc::default(),
+            story: Arc::new(Story { sentences: [sentence].into() }),
+            console: Arc::new(lines.iter().map(|line| (*line).to_owned()).collect()),
+            device: Arc::default(),
+            reading: Reading::default(),
+            oddities: crate::session::tail::Oddities::default(),
+            status: RunStatus::Live,
+        };
+        app.update(Msg::News(News::Open(id, Box::new(open))));
+        app.update(Msg::News(News::Printed("warning: a library is old".to_owned())));
+        press(&mut app, "7");
+        app
+    }
+
+    #[test]
+    fn what_a_runner_printed_stands_among_the_levels_and_in_the_order_of_time() {
+        let step = "  simcse      1/100  loss 3.1000";
+        let mut app = printed(&["run simcse-1", step, "error: the disk is full"]);
+        let text = shows(&app, 80, 24);
+        assert!(text.contains("no time  console error    error: the disk is full"), "{text}");
+        assert!(text.contains("run simcse-1") && !text.contains("1/100"), "{text}");
+        let place = |words: &str| text.find(words).unwrap();
+        assert!(place("the disk is full") < place("00:00:00 program warning"), "{text}");
+        assert!(place("a library is old") < place("00:01:00 log     notice"), "{text}");
+        press(&mut app, "v");
+        let text = shows(&app, 80, 24);
+        assert!(
+            text.contains("warnings and errors") && text.contains("the disk is full"),
+            "{text}"
+        );
+        assert!(text.contains("a library is old") && !text.contains("run simcse-1"), "{text}");
+        press(&mut app, "v v");
+        assert!(shows(&app, 80, 24).contains("1/100"));
+    }
+
+    #[test]
+    fn the_chosen_line_is_shown_whole() {
+        let long = format!("error: {}THE-END", "the disk is full, and ".repeat(12));
+        let mut app = printed(&[&long, "then this"]);
+        let text = shows(&app, 80, 24);
+        assert!(!text.contains("THE-END") && text.contains("then this"), "{text}");
+        press(&mut app, "g");
+        for (width, height) in [(80, 24), (60, 16), (120, 40)] {
+            let text = shows(&app, width, height);
+            assert!(text.contains("THE-END"), "{text}");
+        }
+        assert!(shows(&app, 80, 24).contains("then this"));
     }
 }

@@ -19,7 +19,7 @@ use crate::tui::widget::list::Cursor;
 use crate::tui::widget::paint::{bottom, paragraph, pointer, put, top};
 use crate::tui::widget::table;
 use columns::{COLUMNS, ORDERS, cells, compare};
-use detail::{FEW, welcome};
+use detail::welcome;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::{Map, Value};
@@ -30,10 +30,15 @@ pub struct RunsScreen {
     cursor: Cursor,
     /// The selected run: it stays selected when the list moves.
     selected: Option<RunId>,
+    /// The run it stood on when the screen came to the front.
+    came_on: Option<RunId>,
     filter_text: String,
     filter: Filter,
-    /// What is typed where it is no filter, and why not; the filter before it stays in force.
+    /// What is typed where it is no filter, and why not; what is complete of it stays in force, else the
+    /// filter before.
     bad: Option<(String, String)>,
+    /// The filter that was in force when this one began to be typed.
+    before: (String, Filter),
     /// The run whose tags are typed.
     tagging: Option<RunId>,
     order: usize,
@@ -72,6 +77,19 @@ impl RunsScreen {
         at == self.cursor.at && (!self.past || self.selected.as_ref() == Some(&run.id))
     }
 
+    /// The run under the cursor, where the cursor was moved to it since the screen came to the front.
+    #[must_use]
+    pub fn chosen<'a>(&self, shared: &'a Shared) -> Option<&'a RunId> {
+        self.selected.as_ref()?;
+        self.selected(shared).filter(|run| self.came_on.as_ref() != Some(*run))
+    }
+
+    /// Lets the run under the cursor be the one the screen came to the front with.
+    pub fn stay(&mut self, shared: &Shared) {
+        self.remember(shared);
+        self.came_on.clone_from(&self.selected);
+    }
+
     fn remember(&mut self, shared: &Shared) {
         self.selected = self.selected(shared).cloned();
     }
@@ -98,6 +116,12 @@ impl RunsScreen {
             Ok(form) => vec![Effect::Open(Box::new(Overlay::NewRun(Box::new(form))))],
             Err(why) => vec![Effect::Fail(why)],
         }
+    }
+
+    /// The order in words: its column may not be among those shown.
+    fn sorted(&self) -> String {
+        let turned = if self.reverse { ", the other way round" } else { "" };
+        format!("sorted by {}{turned}", COLUMNS[ORDERS[self.order]].title)
     }
 
     /// What is wrong with a filter that was typed and which one is in force, in lines above the list;
@@ -176,18 +200,19 @@ impl Screen for RunsScreen {
                 vec![Effect::Say(format!("copied {name}")), Effect::Do(Cmd::Copy(name))]
             }),
             Action::Filter => {
+                self.before = (self.filter_text.clone(), self.filter.clone());
                 let typed = self.bad.as_ref().map_or(&self.filter_text, |(typed, _)| typed);
                 vec![Effect::Type(Purpose::RunsFilter, typed.clone())]
             }
             Action::SortNext => {
                 self.order = (self.order + 1) % ORDERS.len();
                 self.refresh(shared);
-                Vec::new()
+                vec![Effect::Say(self.sorted())]
             }
             Action::SortReverse => {
                 self.reverse = !self.reverse;
                 self.refresh(shared);
-                Vec::new()
+                vec![Effect::Say(self.sorted())]
             }
             Action::NewRun | Action::Queue | Action::Fork | Action::Tag if shared.readonly => {
                 vec![Effect::Fail(READONLY.to_owned())]
@@ -214,6 +239,16 @@ impl Screen for RunsScreen {
             }
             _ => Vec::new(),
         }
+    }
+
+    fn entered(&mut self, shared: &Shared) -> Vec<Effect> {
+        let listed = |focus: &&RunId| self.listed(shared).iter().any(|run| run.id == **focus);
+        if let Some(focus) = shared.focus.as_ref().filter(listed) {
+            self.selected = Some(focus.clone());
+        }
+        self.refresh(shared);
+        self.stay(shared);
+        Vec::new()
     }
 
     fn looked_at(&self, shared: &Shared) -> Map<String, Value> {
@@ -256,7 +291,15 @@ impl Screen for RunsScreen {
                 self.filter = filter;
                 self.bad = None;
             }
-            Err(error) => self.bad = Some((text.to_owned(), error.to_string())),
+            Err(error) => {
+                let finished =
+                    text.trim_end().rsplit_once(' ').map_or("", |(words, _)| words.trim());
+                (self.filter_text, self.filter) = match finished.parse::<Filter>() {
+                    Ok(filter) if !filter.is_empty() => (finished.to_owned(), filter),
+                    _ => self.before.clone(),
+                };
+                self.bad = Some((text.to_owned(), error.to_string()));
+            }
         }
         self.refresh(shared);
     }
@@ -328,8 +371,8 @@ impl Screen for RunsScreen {
             }
         }
         let rest = top(list, runs.len().saturating_sub(first) as u16 + 1).1;
-        let few = shared.library.runs.len() <= FEW && shared.library.live().next().is_none();
-        if few && !self.past {
+        // While something is at work, the list is watched.
+        if shared.library.live().next().is_none() && !self.past {
             welcome(shared, rest, buffer);
         }
         let chosen = runs.get(self.cursor.at).filter(|run| self.is_chosen(self.cursor.at, run));
@@ -339,6 +382,11 @@ impl Screen for RunsScreen {
         let mut note = format!("{} of {} runs", runs.len(), shared.library.runs.len());
         if !self.filter_text.is_empty() {
             note = format!("{note} match {}", text::safe(&self.filter_text));
+        }
+        let order = ORDERS[self.order];
+        if table::fit(&COLUMNS, header.width).iter().all(|(at, ..)| *at != order) {
+            let arrow = table::arrow(shared, !self.reverse);
+            note = format!("{note} by {}{arrow}", COLUMNS[order].title);
         }
         if !shared.marks.is_empty() {
             note = format!("{note}, {} marked", shared.marks.len());

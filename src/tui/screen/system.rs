@@ -110,7 +110,13 @@ impl Screen for SystemScreen {
                 width: half,
                 height: 1,
             };
-            let bar = shared.glyphs.gauge(*share, usize::from(half.saturating_sub(18)));
+            let share = if sample.first { 0.0 } else { *share };
+            let bar = shared.glyphs.gauge(share, usize::from(half.saturating_sub(18)));
+            let percent = if sample.first {
+                format!(" {:>3}", shared.glyphs.none())
+            } else {
+                format!(" {:>3.0} %", share * 100.0)
+            };
             pieces(
                 shared,
                 buffer,
@@ -120,7 +126,7 @@ impl Screen for SystemScreen {
                 &[
                     (Role::Dim, &format!("{name:<8} ")),
                     (Role::Curve(0), &bar),
-                    (Role::Text, &format!(" {:>3.0} %", share * 100.0)),
+                    (Role::Text, &percent),
                 ],
             );
         }
@@ -393,6 +399,20 @@ mod tests {
         let over = line("llm2clip-3 ");
         assert!(over.contains("✗ crashed ") && over.contains("lock free cpu on here"), "{text}");
         assert!(line("12 GB free").contains("12 GB free of 100 GB"), "{text}");
+    }
+
+    #[test]
+    fn what_the_cores_do_is_not_said_before_it_is_known() {
+        let mut app = app();
+        press(&mut app, "6");
+        let look = |first| MachineSample { cores: vec![0.0; 2], first, ..MachineSample::default() };
+        app.update(Msg::News(News::Machine(Box::new(look(true)))));
+        let text = shows(&app, 80, 24);
+        let line = text.lines().find(|line| line.contains("core 0")).unwrap();
+        assert!(line.contains(" –") && !line.contains('%'), "{text}");
+        app.update(Msg::News(News::Machine(Box::new(look(false)))));
+        let text = shows(&app, 80, 24);
+        assert!(text.lines().any(|line| line.contains("core 0") && line.contains("0 %")), "{text}");
     }
 
     #[test]

@@ -42,6 +42,17 @@ pub fn fit(columns: &[Column], width: u16) -> Vec<(usize, u16, u16)> {
         .collect()
 }
 
+/// The direction of an order.
+#[must_use]
+pub fn arrow(shared: &Shared, down: bool) -> &'static str {
+    match (shared.glyphs.ascii, down) {
+        (true, true) => "v",
+        (true, false) => "^",
+        (false, true) => "↓",
+        (false, false) => "↑",
+    }
+}
+
 /// The line of headings; `sorted` is marked with the direction of its order.
 pub fn header(
     shared: &Shared,
@@ -54,13 +65,7 @@ pub fn header(
         let column = columns[at];
         let (role, title) = match sorted {
             Some((by, down)) if by == at => {
-                let arrow = match (shared.glyphs.ascii, down) {
-                    (true, true) => "v",
-                    (true, false) => "^",
-                    (false, true) => "↓",
-                    (false, false) => "↑",
-                };
-                (Role::Accent, format!("{}{arrow}", column.title))
+                (Role::Accent, format!("{}{}", column.title, arrow(shared, down)))
             }
             _ => (Role::Dim, column.title.to_owned()),
         };

@@ -11,9 +11,9 @@ use crate::session::tail::{Budget, Reached};
 use crate::session::{RunStatus, Time};
 use crate::tui::data::alerts::Alerts;
 use crate::tui::data::library::{OpenRun, Reading, RunEntry};
+use crate::tui::data::printed;
 use crate::tui::data::story::Story;
 use crate::tui::msg::News;
-use crate::tui::text;
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -270,13 +270,7 @@ fn console(folder: &Path, id: &RunId, segment: u32) -> Vec<String> {
         file.take(CONSOLE).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    let bytes = read().unwrap_or_default();
-    let lines = String::from_utf8_lossy(&bytes);
-    // A line that was written over itself shows what stood there last.
-    let shown = lines.lines().map(|line| {
-        text::safe(line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default())
-    });
-    let all: Vec<String> = shown.collect();
+    let all = printed::console(&read().unwrap_or_default());
     all[all.len().saturating_sub(200)..].to_vec()
 }
 

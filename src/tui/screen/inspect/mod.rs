@@ -6,6 +6,7 @@
 //! | `source.rs` | sets of neighbours and answers as plain lists |
 //! | `layout.rs` | where parts stand, how many pictures fit |
 //! | `queries.rs` | the list of queries, and what the chosen one is |
+//! | `none.rs` | where there are no queries |
 //! | `columns.rs` | both lists of neighbours |
 //! | `choice.rs` | what both encoders choose among typed texts |
 //! | `recorded.rs` | what a record says was looked at |
@@ -15,6 +16,7 @@
 mod choice;
 mod columns;
 mod layout;
+mod none;
 mod queries;
 mod recorded;
 mod serve;
@@ -22,7 +24,7 @@ mod source;
 mod spread;
 
 use super::Screen;
-use super::compare::{ask, nothing, session};
+use super::compare::{ask, session};
 use crate::eval::compare::Slice;
 use crate::ids::SessionId;
 use crate::session::neighbours::NeighbourSet;
@@ -420,13 +422,7 @@ impl Screen for InspectScreen {
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
         let Some(shown) = self.shown(shared) else {
-            nothing(
-                shared,
-                area,
-                buffer,
-                "inspected queries",
-                "llm2clip inspect --encoders A,B --direction text-to-image --session S",
-            );
+            none::none(shared, area, buffer);
             return;
         };
         let roles = shown.sets.map(|set| text::safe(&set.role));

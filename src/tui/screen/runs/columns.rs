@@ -85,6 +85,19 @@ pub fn compare(column: usize, a: &RunEntry, b: &RunEntry) -> Ordering {
     }
 }
 
+/// A run's best validation: of what, and how good.
+#[must_use]
+pub fn best(run: &RunEntry) -> Option<String> {
+    let words = |(what, value): &(String, f64)| {
+        if what == "loss" {
+            format!("loss {}", format::number(*value))
+        } else {
+            format!("R@1 {}", format::percent(*value))
+        }
+    };
+    run.best.as_ref().map(words)
+}
+
 /// A run as a line of cells, one a column.
 pub fn cells(shared: &Shared, run: &RunEntry) -> Vec<table::Cell> {
     let none = || (Role::Dim, shared.glyphs.none().to_owned());
@@ -110,13 +123,7 @@ pub fn cells(shared: &Shared, run: &RunEntry) -> Vec<table::Cell> {
             stage.to_string()
         }
     });
-    let best = run.best.as_ref().map(|(what, value)| {
-        if what == "loss" {
-            format::number(*value)
-        } else {
-            format!("R@1 {}", format::percent(*value))
-        }
-    });
+    let best = best(run).map(|words| words.trim_start_matches("loss ").to_owned());
     let left = run.row.eta_s.filter(|_| status.has_runner()).map(format::short_duration);
     vec![
         (role(status), state),
@@ -137,7 +144,7 @@ pub fn cells(shared: &Shared, run: &RunEntry) -> Vec<table::Cell> {
 }
 
 /// Two neighbours as one.
-fn halved(values: &[Option<f64>]) -> Vec<Option<f64>> {
+pub fn halved(values: &[Option<f64>]) -> Vec<Option<f64>> {
     let pair = |pair: &[Option<f64>]| {
         let known: Vec<f64> = pair.iter().flatten().copied().collect();
         (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)

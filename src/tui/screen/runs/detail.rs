@@ -1,7 +1,7 @@
-//! Below the list of runs: what is known of the selected one, and what to press where there is little
-//! to see.
+//! Below the list of runs: what is known of the selected one, and what to press where there is room
+//! to say it.
 
-use super::columns::role;
+use super::columns::{best, halved, role};
 use crate::tui::app::Shared;
 use crate::tui::data::library::RunEntry;
 use crate::tui::format;
@@ -34,20 +34,29 @@ pub fn detail(shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) 
     lines.push(state);
     let stage =
         run.row.stage.as_ref().map_or_else(|| shared.glyphs.none().to_owned(), ToString::to_string);
-    let width = usize::from(area.width / 3).clamp(10, 40);
+    let width = usize::from(inner.width);
+    let stage = format!("{stage} ({} of {})", run.stage.0, run.stage.1);
+    let recipe = text::safe(&run.row.recipe);
+    let left = width.saturating_sub(26 + text::width(&stage) + text::width(&recipe));
     lines.push(vec![
         label("stage"),
-        (Role::Text, format!("{stage} ({} of {})  ", run.stage.0, run.stage.1)),
-        (Role::Good, shared.glyphs.gauge(run.share, width.min(24))),
+        (Role::Text, stage),
+        (Role::Dim, ", recipe ".to_owned()),
+        (Role::Text, format!("{recipe}  ")),
+        (Role::Good, shared.glyphs.gauge(run.share, left.clamp(6, 24))),
         (Role::Text, format!(" {:.0} %", run.share * 100.0)),
     ]);
+    // The numbers count for more than the line.
+    let spark = if width < 76 { halved(&run.spark) } else { run.spark.clone() };
     lines.push(vec![
         label("loss"),
-        (Role::Curve(0), shared.glyphs.spark(&run.spark)),
+        (Role::Curve(0), shared.glyphs.spark(&spark)),
         (
             Role::Text,
             run.row.loss.map_or_else(String::new, |loss| format!(" {}", format::number(loss))),
         ),
+        (Role::Dim, "  best ".to_owned()),
+        (Role::Text, best(run).unwrap_or_else(|| shared.glyphs.none().to_owned())),
     ]);
     let mut about = format!("{} {} {}", run.host, shared.glyphs.dot(), run.device);
     about.push_str(&format!(" {} seed {}", shared.glyphs.dot(), run.seed));
@@ -79,27 +88,21 @@ pub fn detail(shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) 
     }
 }
 
-/// Runs up to which someone is taken to be new here.
-pub const FEW: usize = 3;
-
 /// The key that starts a run.
 const STARTS: &str = "n";
 
-/// What to press next, where there is little to see and room to say it.
+/// What to press next, as much of it as there is room for.
 pub fn welcome(shared: &Shared, area: Rect, buffer: &mut Buffer) {
     let lines: Vec<(&str, &str)> = [
         ("enter", "opens the chosen run: its curves, and what happened"),
-        ("3 4", "compare its encoders, and inspect single queries, where it has results"),
-        ("5", "plays its session again; space plays and holds"),
-        (STARTS, "starts a run of your own; it goes on when you leave"),
         ("?", "every key of a screen, : any action by name"),
+        ("3 4", "compare its encoders, and inspect single queries, where it has results"),
+        (STARTS, "starts a run of your own; it goes on when you leave"),
+        ("5", "plays its session again; space plays and holds"),
     ]
     .into_iter()
     .filter(|(key, _)| *key != STARTS || !shared.readonly)
     .collect();
-    if usize::from(area.height) < lines.len() + 1 {
-        return;
-    }
     for (at, (key, what)) in lines.iter().enumerate() {
         let key = text::right(key, 8, "");
         let parts = [(Role::Key, key.as_str()), (Role::Dim, "  "), (Role::Dim, what)];

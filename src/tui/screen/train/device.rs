@@ -44,11 +44,15 @@ fn now(shared: &Shared, cells: usize, lines: &mut Vec<Line>) {
         let values: Vec<Option<f64>> = samples.iter().map(value).collect();
         strip(shared, &values[values.len().saturating_sub(cells)..])
     };
+    let percent = |share: Option<f64>| {
+        let none = || format!("{:>3}   ", shared.glyphs.none());
+        share.map_or_else(none, |share| format!("{:>3.0} % ", share * 100.0))
+    };
     if sample.gpus.is_empty() {
-        if let Some(now) = sample.used() {
+        if !sample.cores.is_empty() {
             lines.push(vec![
                 label("cpu"),
-                (Role::Text, format!("{:>3.0} % ", now * 100.0)),
+                (Role::Text, percent(sample.used())),
                 (Role::Curve(0), bars(&MachineSample::used)),
             ]);
         }
@@ -61,10 +65,9 @@ fn now(shared: &Shared, cells: usize, lines: &mut Vec<Line>) {
         }
     }
     for (at, gpu) in sample.gpus.iter().enumerate().take(GPUS) {
-        let utilisation = gpu.utilisation.unwrap_or(0.0);
         lines.push(vec![
             label(&format!("gpu {at}")),
-            (Role::Text, format!("{:>3.0} % ", utilisation * 100.0)),
+            (Role::Text, percent(gpu.utilisation)),
             (Role::Curve(0), bars(&|sample| sample.gpus.get(at)?.utilisation)),
         ]);
         let mut about: Vec<String> = Vec::new();

@@ -87,6 +87,12 @@ fn the_machine_beside_a_run_is_the_runs_own() {
     put(&mut app, &open);
     let text = shows(&app, 140, 45);
     assert!(text.contains("59 %") && !text.contains("25 %"), "{text}");
+    // The first look at a machine tells nothing of its cores.
+    let mut first = MachineSample { host: "builder".to_owned(), ..MachineSample::default() };
+    (first.cores, first.first) = (vec![0.0; 2], true);
+    app.update(Msg::News(News::Machine(Box::new(first))));
+    let text = shows(&app, 140, 45);
+    assert!(text.contains("cpu      –") && !text.contains("59 %"), "{text}");
     app.update(sample("laptop", 0.59));
     let text = shows(&app, 140, 45);
     assert!(text.contains("there  on builder") && text.contains("25 %"), "{text}");
