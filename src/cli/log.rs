@@ -59,6 +59,7 @@ pub fn log(global: &Global, args: &Log) -> anyhow::Result<ExitCode> {
     run.poll_with(Budget::ALL, |record| {
         let told = sentence(&record.event).filter(|(level, _)| *level >= args.level);
         lines.extend(told.map(|(level, text)| Line {
+            record: Some(record.seq),
             time: Some(record.time),
             source: "log",
             level,
@@ -75,7 +76,7 @@ pub fn log(global: &Global, args: &Log) -> anyhow::Result<ExitCode> {
     lines.retain(|line| line.level >= args.level && line.text.to_lowercase().contains(&wanted));
     lines.sort_by_key(|line| line.time);
     let row =
-        |Line { time, source, level, text }| LineRow { time, source, level: level.word(), text };
+        |Line { time, source, level, text, .. }| LineRow { time, source, level: level.word(), text };
     let lines = lines.into_iter().map(row).collect();
     let document = LinesDocument { format: "llm2clip.lines/1", run: id.to_string(), lines };
     global.print(&document, human)?;
