@@ -9,9 +9,12 @@
 //! | `columns.rs` | both lists of neighbours |
 //! | `choice.rs` | what both encoders choose among typed texts |
 //! | `recorded.rs` | what a record says was looked at |
+//! | `asking.rs` | what is typed here |
 //! | `serve.rs` | what the child that answers typed queries is started with |
 //! | `spread.rs` | all ranks, all scores |
+//! | `travel.rs` | from query to query |
 
+mod asking;
 mod choice;
 mod columns;
 mod layout;
@@ -20,17 +23,17 @@ mod recorded;
 mod serve;
 mod source;
 mod spread;
+mod travel;
 
 use super::Screen;
 use super::compare::{ask, nothing, session};
 use crate::eval::compare::Slice;
 use crate::ids::SessionId;
 use crate::session::neighbours::NeighbourSet;
-use crate::session::sitting::Subject;
 use crate::session::thumbnails::ItemsShown;
-use crate::tui::app::{Effect, Purpose, Question, Shared};
-use crate::tui::data::asked::{self, Asked};
-use crate::tui::data::pairing::{PairedQuery, unit};
+use crate::tui::app::{Effect, Purpose, Shared};
+use crate::tui::data::asked::Asked;
+use crate::tui::data::pairing::PairedQuery;
 use crate::tui::data::query_filter::QueryFilter;
 use crate::tui::keys::Action;
 use crate::tui::msg::Cmd;
@@ -160,51 +163,6 @@ impl InspectScreen {
         (self.cursor, self.hit) = (Cursor::default(), None);
     }
 
-    /// Goes to a query of the sets in front, whatever slice and search hide.
-    fn go_to(&mut self, shared: &Shared, id: &str) -> bool {
-        self.settle(shared);
-        let Some(shown) = self.shown(shared) else { return false };
-        let plain = Self::default();
-        let rows = plain.listed(shared, &shown);
-        let exact = rows.iter().position(|row| row.id() == id);
-        let place = exact.or_else(|| rows.iter().position(|row| unit(row.id()) == unit(id)));
-        let Some(at) = place else { return false };
-        (self.slice, self.search, self.hit) = (None, String::new(), None);
-        self.cursor.at = at;
-        true
-    }
-
-    /// Lets a neighbour be the next query: in the direction where it asks, the one in front first, then
-    /// one that answers with the same kind of thing.
-    fn follow(&mut self, shared: &Shared, id: &str, from: &str) -> bool {
-        let groups = groups(shared);
-        let now = source::at(&groups, self.place.as_ref());
-        let Some(front) = groups.get(now) else { return false };
-        let answers = |direction: &str| direction.rsplit('-').next().map(str::to_owned);
-        let asks =
-            |at: &usize| groups[*at].sets.iter().any(|set| set.queries.iter().any(|q| q == id));
-        let same = |at: &usize| groups[*at].result == front.result;
-        let alike = |at: &usize| answers(groups[*at].direction) == answers(front.direction);
-        let order: Vec<usize> = (0..groups.len()).filter(|at| same(at) && asks(at)).collect();
-        let next = if order.contains(&now) {
-            Some(now)
-        } else {
-            order.iter().copied().find(alike).or(order.first().copied())
-        };
-        let before = (front.place(), from.to_owned());
-        let encoders = self.encoders;
-        if let Some(next) = next {
-            self.place = Some(groups[next].place());
-        }
-        if self.go_to(shared, id) {
-            self.before.push(before);
-            return true;
-        }
-        (self.place, self.encoders) = (Some(before.0), encoders);
-        self.settle(shared);
-        false
-    }
-
     fn selected<'a>(&self, rows: &[Row<'a>]) -> Option<Row<'a>> {
         rows.get(self.cursor.at.min(rows.len().saturating_sub(1))).copied()
     }
@@ -328,48 +286,7 @@ impl Screen for InspectScreen {
     }
 
     fn submitted(&mut self, purpose: Purpose, text: &str, shared: &Shared) -> Vec<Effect> {
-        let text = text.trim();
-        let (Some(session), Some(shown)) = (session(shared).cloned(), self.shown(shared)) else {
-            let words = "there are no two encoders to ask here: compare or inspect some first";
-            return vec![Effect::Fail(words.to_owned())];
-        };
-        match purpose {
-            Purpose::Ask | Purpose::Choose if !text.is_empty() => {
-                let id = shared.next_question();
-                let line = if purpose == Purpose::Ask {
-                    Ok(asked::question(&id, text, shown.direction))
-                } else if let Some(why) = serve::blind(shared, &shown) {
-                    Err(why)
-                } else {
-                    let rows = self.listed(shared, &shown);
-                    let row = self.selected(&rows);
-                    let picture = row.and_then(|row| match row {
-                        Row::Asked(asked) => asked.picture(),
-                        Row::Paired(query) => Some(&*query.id),
-                    });
-                    asked::choice(&id, text, picture)
-                };
-                let roles: Vec<&str> = shown.sets.iter().map(|set| set.role.as_str()).collect();
-                let ready = line.and_then(|mut line| {
-                    line["encoders"] = roles.into();
-                    let expected = serve::expected(shared, &shown)?;
-                    Ok((line, serve::arguments(shared, &shown)?, expected))
-                });
-                match ready {
-                    Err(why) => vec![Effect::Fail(why)],
-                    Ok((line, arguments, expected)) => {
-                        (self.wanted, self.beside) = (Some(id.clone()), Beside::Neighbours);
-                        vec![Effect::Ask(session, arguments, Question { id, line, expected })]
-                    }
-                }
-            }
-            Purpose::Note => {
-                let rows = self.listed(shared, &shown);
-                let Some(row) = self.selected(&rows) else { return Vec::new() };
-                vec![Effect::Note(session, Subject::query(row.id()), text.to_owned())]
-            }
-            _ => Vec::new(),
-        }
+        self.take_line(purpose, text.trim(), shared)
     }
 
     fn looked_at(&self, shared: &Shared) -> Map<String, Value> {
