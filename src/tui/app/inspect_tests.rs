@@ -376,6 +376,25 @@ fn every_view_of_inspect_can_be_drawn_at_any_size() {
 }
 
 #[test]
+fn a_typed_query_has_no_mark_among_the_ranks() {
+    let mut app = pets();
+    app.update(Msg::Resize { width: 120, height: 40 });
+    let mark = app.shared.glyphs.mark();
+    let marked = |app: &App| {
+        let text = shows(app, 120, 40);
+        let plot = text.split_once("rank against rank").unwrap().1;
+        plot.contains(mark)
+    };
+    press(&mut app, "v");
+    assert!(marked(&app));
+    asks(&mut app, "A", "a cat").unwrap();
+    press(&mut app, "v");
+    assert!(!marked(&app), "the typed query is chosen, and has no ranks");
+    press(&mut app, "j");
+    assert!(marked(&app));
+}
+
+#[test]
 fn a_comparison_is_requested_until_the_program_says_it_is_done() {
     let mut app = pets();
     press(&mut app, "3 n");

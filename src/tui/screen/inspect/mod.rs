@@ -380,9 +380,13 @@ impl Screen for InspectScreen {
             .collect();
         match self.beside {
             Beside::Ranks => {
-                let at = self.cursor.at.saturating_sub(rows.len() - paired.len());
+                // A typed query has no ranks.
+                let chosen = match row {
+                    Row::Paired(query) => Some(query),
+                    Row::Asked(_) => None,
+                };
                 let roles = [roles[0].as_str(), roles[1].as_str()];
-                spread::ranks(shared, roles, &paired, at, parts.below, buffer);
+                spread::ranks(shared, roles, &paired, chosen, parts.below, buffer);
             }
             Beside::Scores => spread::scores(shared, shown.sets, &paired, parts.below, buffer),
             Beside::Neighbours => match (self.columns(shared, &shown, row), row) {
