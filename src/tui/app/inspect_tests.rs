@@ -1,6 +1,8 @@
 //! The Inspect and Compare screens in the model: typed queries, neighbours that become queries, notes,
 //! comparisons that are started here.
 
+mod asking;
+
 use super::tests::{app, press, shows};
 use super::*;
 use crate::eval::{InspectDocument, SetGiven};

@@ -33,6 +33,7 @@ use crate::session::neighbours::NeighbourSet;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::{Effect, Purpose, Shared};
 use crate::tui::data::asked::Asked;
+use crate::tui::data::library::LoadedResult;
 use crate::tui::data::pairing::PairedQuery;
 use crate::tui::data::query_filter::QueryFilter;
 use crate::tui::keys::Action;
@@ -78,6 +79,7 @@ pub struct InspectScreen {
 /// Two sets, and what their ids stand for.
 struct Shown<'a> {
     result: &'a str,
+    from: &'a LoadedResult,
     direction: &'a str,
     sets: [&'a NeighbourSet; 2],
     items: &'a ItemsShown,
@@ -130,6 +132,7 @@ impl InspectScreen {
         let (a, b) = source::rows(&group, self.encoders);
         Some(Shown {
             result: group.result,
+            from: group.from,
             direction: group.direction,
             sets: [group.sets[a], group.sets[b]],
             items: group.shown,

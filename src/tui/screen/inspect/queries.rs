@@ -18,6 +18,10 @@ use crate::tui::widget::picture::picture;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+/// What stands in the place of queries of a comparison that kept none.
+const UNLISTED: &str = "This comparison kept no lists of single queries. A types a text, or a \
+    picture's path, and asks its encoders; llm2clip inspect keeps lists.";
+
 /// The slices with their sizes.
 pub fn slices(
     shared: &Shared,
@@ -70,12 +74,13 @@ pub fn list(
     put(buffer, list, list.x + 1, list.y, &head, shared.theme.style(Role::Dim));
     let list = top(list, 1).1;
     if rows.is_empty() {
-        let words = if shown.pairs.all.is_empty() {
-            "these encoders were asked different queries"
-        } else {
-            "no query is so; esc shows all"
+        let words = match () {
+            () if shown.sets.iter().all(|set| set.queries.is_empty()) => UNLISTED,
+            () if shown.pairs.all.is_empty() => "these encoders were asked different queries",
+            () => "no query is so; esc shows all",
         };
-        put(buffer, list, list.x + 1, list.y, words, shared.theme.style(Role::Dim));
+        let place = Rect { x: list.x + 1, width: list.width.saturating_sub(1), ..list };
+        paragraph(shared, buffer, place, Role::Dim, words);
         return;
     }
     let at = cursor.at.min(rows.len() - 1);

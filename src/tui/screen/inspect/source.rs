@@ -7,7 +7,7 @@ use crate::session::neighbours::NeighbourSet;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::Shared;
 use crate::tui::data::asked::Asked;
-use crate::tui::data::library::ResultContent;
+use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::data::pairing::{PairedQuery, pair, unit};
 use crate::tui::screen::compare::session;
 
@@ -15,6 +15,8 @@ use crate::tui::screen::compare::session;
 pub struct Group<'a> {
     /// The result's id.
     pub result: &'a str,
+    /// The result.
+    pub from: &'a LoadedResult,
     /// `text-to-image` and so on.
     pub direction: &'a str,
     /// One a row of the result.
@@ -31,6 +33,11 @@ impl Group<'_> {
     pub fn place(&self) -> Place {
         (self.result.to_owned(), self.direction.to_owned())
     }
+
+    /// Whether lists of single queries were kept.
+    pub fn is_listed(&self) -> bool {
+        self.sets.iter().any(|set| !set.queries.is_empty())
+    }
 }
 
 /// The place of a group among all: the first where none was chosen or it is gone.
@@ -43,7 +50,8 @@ pub fn at(groups: &[Group<'_>], place: Option<&Place>) -> usize {
     groups.iter().position(is).unwrap_or(0)
 }
 
-/// All groups of the session that is looked at.
+/// All groups of the session that is looked at. Those that kept no lists, and whose encoders can only be
+/// asked, count where there are no others.
 pub fn groups(shared: &Shared) -> Vec<Group<'_>> {
     let results = session(shared).and_then(|id| shared.library.results.get(id));
     let mut groups: Vec<Group<'_>> = Vec::new();
@@ -61,12 +69,18 @@ pub fn groups(shared: &Shared) -> Vec<Group<'_>> {
             } else {
                 groups.push(Group {
                     result: &result.id,
+                    from: result,
                     direction: &set.direction,
                     sets: vec![set],
                     shown: &result.shown,
                 });
             }
         }
+    }
+    if groups.iter().any(Group::is_listed) {
+        groups.retain(Group::is_listed);
+    } else {
+        groups.retain(|group| group.sets.len() > 1);
     }
     groups
 }
@@ -102,10 +116,12 @@ impl Which {
     }
 }
 
-/// The two rows of a group that are looked at: the first and the last unless chosen.
+/// The two rows of a group that are looked at: unless chosen the first and the last, and of those that
+/// can only be asked the first two.
 pub fn rows(group: &Group<'_>, encoders: Option<(usize, usize)>) -> (usize, usize) {
     let count = group.sets.len().max(1);
-    let (a, b) = encoders.unwrap_or((0, count - 1));
+    let second = if group.is_listed() { count - 1 } else { 1 };
+    let (a, b) = encoders.unwrap_or((0, second));
     (a % count, b % count)
 }
 
