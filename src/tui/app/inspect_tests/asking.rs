@@ -79,3 +79,19 @@ fn lists_that_were_kept_come_before_encoders_that_can_only_be_asked() {
     press(&mut app, "d");
     assert!(shows(&app, 80, 24).contains("inspect-1"), "there is no other set of lists");
 }
+
+#[test]
+fn each_query_stands_with_its_ranks_signs_and_margin_and_the_signs_are_explained() {
+    let mut app = pets();
+    let line = |app: &App, width, height| {
+        let text = shows(app, width, height);
+        let row = |line: &&str| line.contains("a drawn cat") && line.contains("-1 -");
+        text.lines().find(row).map(str::to_owned).unwrap_or(text)
+    };
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("-broke 1") && text.contains("=both-right 1"), "{text}");
+    assert!(line(&app, 80, 24).contains("1   2   -1 -"), "{}", line(&app, 80, 24));
+    app.update(Msg::Resize { width: 120, height: 40 });
+    assert!(line(&app, 120, 40).contains("+0.100"), "{}", line(&app, 120, 40));
+    assert!(shows(&app, 120, 40).contains(" margin"));
+}

@@ -6,6 +6,7 @@
 //! | `source.rs` | sets of neighbours and answers as plain lists |
 //! | `layout.rs` | where parts stand, how many pictures fit |
 //! | `queries.rs` | the list of queries, and what the chosen one is |
+//! | `figures.rs` | ranks, margins and signs beside a query |
 //! | `columns.rs` | both lists of neighbours |
 //! | `choice.rs` | what both encoders choose among typed texts |
 //! | `recorded.rs` | what a record says was looked at |
@@ -17,6 +18,7 @@
 mod asking;
 mod choice;
 mod columns;
+mod figures;
 mod layout;
 mod queries;
 mod recorded;
