@@ -86,7 +86,8 @@ fn each_query_stands_with_its_ranks_signs_and_margin_and_the_signs_are_explained
     let line = |app: &App, width, height| {
         let text = shows(app, width, height);
         let row = |line: &&str| line.contains("a drawn cat") && line.contains("-1 -");
-        text.lines().find(row).map(str::to_owned).unwrap_or(text)
+        let found = text.lines().find(row).map(str::to_owned);
+        found.unwrap_or(text)
     };
     let text = shows(&app, 80, 24);
     assert!(text.contains("-broke 1") && text.contains("=both-right 1"), "{text}");
@@ -94,4 +95,12 @@ fn each_query_stands_with_its_ranks_signs_and_margin_and_the_signs_are_explained
     app.update(Msg::Resize { width: 120, height: 40 });
     assert!(line(&app, 120, 40).contains("+0.100"), "{}", line(&app, 120, 40));
     assert!(shows(&app, 120, 40).contains(" margin"));
+}
+
+#[test]
+fn what_a_query_takes_stands_above_recorded_lists_too() {
+    let app = pets();
+    // As the inspection measured it.
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("rank 1, margin +0.100, 2.50 ms"), "{text}");
 }

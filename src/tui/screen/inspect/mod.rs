@@ -13,6 +13,7 @@
 //! | `asking.rs` | what is typed here |
 //! | `serve.rs` | what the child that answers typed queries is started with |
 //! | `spread.rs` | all ranks, all scores |
+//! | `times.rs` | how long a query takes |
 //! | `travel.rs` | from query to query |
 
 mod asking;
@@ -25,6 +26,7 @@ mod recorded;
 mod serve;
 mod source;
 mod spread;
+mod times;
 mod travel;
 
 use super::Screen;
@@ -175,7 +177,7 @@ impl InspectScreen {
     fn columns<'a>(&self, shared: &Shared, shown: &Shown<'a>, row: Row<'a>) -> Option<Columns<'a>> {
         let lists = match row {
             Row::Asked(asked) => of_answer(asked)?,
-            Row::Paired(query) => of_pair(shown.sets, shown.pairs, query),
+            Row::Paired(query) => of_pair(shown.from, shown.sets, shown.pairs, query),
         };
         let count: usize = lists.iter().map(|list| list.hits.len()).sum();
         let chosen = self.hit.unwrap_or(lists[0].hits.len()).min(count.saturating_sub(1));

@@ -1,6 +1,7 @@
 //! What Inspect shows comes from here: sets of neighbours by result and direction, two of them paired,
 //! or a typed query's answer; as two plain lists of hits.
 
+use super::times::{notes, took};
 use crate::eval::geometry::Hubs;
 use crate::ids::SessionId;
 use crate::session::neighbours::NeighbourSet;
@@ -169,8 +170,9 @@ pub struct ListShown<'a> {
     pub hits: Vec<HitShown<'a>>,
 }
 
-/// Both lists of a paired query.
+/// Both lists of a paired query of a result.
 pub fn of_pair<'a>(
+    from: &LoadedResult,
     sets: [&'a NeighbourSet; 2],
     pairs: &Pairs,
     query: &PairedQuery,
@@ -185,22 +187,14 @@ pub fn of_pair<'a>(
                 pairs.hubs.as_ref().is_some_and(|hubs| hubs[side].is_hub(*place))
             }),
         });
+        let took = took(from, &set.role, &set.direction);
         ListShown {
             role: &set.role,
-            notes: notes(query.rank[side], query.margin[side]),
+            notes: notes(query.rank[side], query.margin[side], took),
             hits: hits.collect(),
         }
     };
     [list(0), list(1)]
-}
-
-fn notes(rank: u32, margin: f32) -> Vec<String> {
-    vec![
-        format!("rank {rank}, margin {margin:+.3}"),
-        format!("rank {rank}, {margin:+.3}"),
-        format!("rank {rank}"),
-        rank.to_string(),
-    ]
 }
 
 /// Both lists of a typed query; nothing where it has no two of them.
