@@ -104,3 +104,24 @@ fn what_a_query_takes_stands_above_recorded_lists_too() {
     let text = shows(&app, 80, 24);
     assert!(text.contains("rank 1, margin +0.100, 2.50 ms"), "{text}");
 }
+
+#[test]
+fn the_way_back_leads_to_the_slice_the_search_and_the_query_that_were_left() {
+    let mut app = pets();
+    // The second slice is what broke; of it only what the search finds.
+    press(&mut app, "] ] /");
+    app.update(Msg::Paste("cat".to_owned()));
+    press(&mut app, "enter right");
+    let before = shows(&app, 80, 24);
+    let with = app.screens.inspect.looked_at(&app.shared);
+    assert_eq!((&with["slice"], &with["search"]), (&json!("broke"), &json!("cat")));
+    press(&mut app, "space");
+    let there = app.screens.inspect.looked_at(&app.shared);
+    assert!(!there.contains_key("slice") && !there.contains_key("search"), "{there:?}");
+    press(&mut app, "u");
+    assert_eq!(app.screens.inspect.looked_at(&app.shared), with);
+    assert_eq!(shows(&app, 80, 24), before);
+    // With nothing before it, it stays.
+    press(&mut app, "u");
+    assert_eq!(app.screens.inspect.looked_at(&app.shared), with);
+}

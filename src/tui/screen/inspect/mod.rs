@@ -54,6 +54,7 @@ use ratatui::layout::Rect;
 use serde_json::{Map, Value};
 use source::{Group, Pairs, Place, Which, groups, of_answer, of_pair};
 use spread::Beside;
+use travel::Before;
 
 /// The screen.
 #[derive(Debug, Default)]
@@ -71,7 +72,7 @@ pub struct InspectScreen {
     /// The chosen neighbour, through both lists; nothing: the first of the second.
     hit: Option<usize>,
     /// Queries gone through, to find back.
-    before: Vec<(Place, String)>,
+    before: Vec<Before>,
     beside: Beside,
     /// Names only, whatever the terminal can do.
     plain: bool,
@@ -245,16 +246,7 @@ impl Screen for InspectScreen {
                     return vec![Effect::Say(words)];
                 }
             }
-            Action::Return => {
-                if let Some((place, id)) = self.before.pop() {
-                    let groups = groups(shared);
-                    let now = groups.get(source::at(&groups, self.place.as_ref()));
-                    if now.is_none_or(|now| now.place() != place) {
-                        (self.place, self.encoders) = (Some(place), None);
-                    }
-                    self.go_to(shared, &id);
-                }
-            }
+            Action::Return => self.go_back(shared),
             Action::Copy => {
                 if let Some(id) = selected {
                     return vec![

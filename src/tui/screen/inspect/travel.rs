@@ -1,9 +1,20 @@
-//! From query to query: to one by its id, and to a neighbour that asks in its turn.
+//! From query to query: to one by its id, to a neighbour that asks in its turn, and back.
 
 use super::InspectScreen;
-use super::source::{self, groups};
+use super::source::{self, Place, groups};
 use crate::tui::app::Shared;
 use crate::tui::data::pairing::unit;
+
+/// A query that was left, and what was set while it was looked at.
+#[derive(Clone, Debug)]
+pub struct Before {
+    place: Place,
+    encoders: Option<(usize, usize)>,
+    slice: Option<usize>,
+    search: String,
+    hit: Option<usize>,
+    query: String,
+}
 
 impl InspectScreen {
     /// Goes to a query of the sets in front, whatever slice and search hide.
@@ -37,8 +48,14 @@ impl InspectScreen {
         } else {
             order.iter().copied().find(alike).or(order.first().copied())
         };
-        let before = (front.place(), from.to_owned());
-        let encoders = self.encoders;
+        let before = Before {
+            place: front.place(),
+            encoders: self.encoders,
+            slice: self.slice,
+            search: self.search.clone(),
+            hit: self.hit,
+            query: from.to_owned(),
+        };
         if let Some(next) = next {
             self.place = Some(groups[next].place());
         }
@@ -46,8 +63,30 @@ impl InspectScreen {
             self.before.push(before);
             return true;
         }
-        (self.place, self.encoders) = (Some(before.0), encoders);
+        (self.place, self.encoders) = (Some(before.place), before.encoders);
         self.settle(shared);
         false
+    }
+
+    /// Goes back to the query before, with the slice, the search and the neighbour it was left with.
+    pub(super) fn go_back(&mut self, shared: &Shared) {
+        let Some(before) = self.before.pop() else { return };
+        let groups = groups(shared);
+        let now = groups.get(source::at(&groups, self.place.as_ref()));
+        if now.is_none_or(|now| now.place() != before.place) {
+            (self.place, self.encoders) = (Some(before.place), before.encoders);
+        }
+        (self.slice, self.search) = (before.slice, before.search);
+        self.settle(shared);
+        let listed = self.shown(shared).and_then(|shown| {
+            let rows = self.listed(shared, &shown);
+            rows.iter().position(|row| row.id() == before.query)
+        });
+        if let Some(at) = listed {
+            (self.cursor.at, self.hit) = (at, before.hit);
+        } else {
+            // Other encoders were chosen meanwhile: it may have become of another slice.
+            self.go_to(shared, &before.query);
+        }
     }
 }
