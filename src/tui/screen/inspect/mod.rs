@@ -157,7 +157,10 @@ impl InspectScreen {
         let here = session(shared);
         let asked = shared.asked.iter().rev();
         let asked = asked.filter(|asked| {
-            Some(&asked.session) == here && slice.is_none() && filter.matches_words(&asked.words())
+            Some(&asked.session) == here
+                && !asked.dismissed
+                && slice.is_none()
+                && filter.matches_words(&asked.words())
         });
         asked.map(Row::Asked).chain(shown.pairs.all.iter().filter(fits).map(Row::Paired)).collect()
     }
@@ -247,6 +250,18 @@ impl Screen for InspectScreen {
                 }
             }
             Action::Return => self.go_back(shared),
+            Action::Dismiss => {
+                let is = |asked: &&Asked| {
+                    !asked.dismissed
+                        && Some(&asked.session) == session(shared)
+                        && Some(&asked.id) == selected.as_ref()
+                };
+                self.hit = None;
+                return vec![match shared.asked.iter().find(is) {
+                    Some(asked) => Effect::Dismiss(asked.session.clone(), asked.id.clone()),
+                    None => Effect::Say("only a typed query can be put away".to_owned()),
+                }];
+            }
             Action::Copy => {
                 if let Some(id) = selected {
                     return vec![

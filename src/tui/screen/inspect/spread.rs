@@ -151,13 +151,11 @@ fn legend([a, b]: [&str; 2], room: usize, cut: &str) -> [String; 3] {
         String::new(),
     ];
     let fits = words.into_iter().find(|words| names + text::width(words) <= room);
-    match fits {
-        Some(words) => [a.to_owned(), b.to_owned(), words],
-        None => {
-            let each = room.saturating_sub(fixed) / 2;
-            [text::fit(a, each, cut), text::fit(b, each, cut), String::new()]
-        }
+    if let Some(words) = fits {
+        return [a.to_owned(), b.to_owned(), words];
     }
+    let each = room.saturating_sub(fixed) / 2;
+    [text::fit(a, each, cut), text::fit(b, each, cut), String::new()]
 }
 
 /// Scores in the lists of all listed queries, by whether they are right.
