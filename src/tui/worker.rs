@@ -11,6 +11,7 @@ mod recorder;
 pub(super) mod reel;
 pub(super) mod results;
 mod samples;
+mod weights;
 
 use super::data::library::{MachineSample, RunEntry, SessionEntry};
 use super::data::looked::LookShown;
@@ -254,7 +255,10 @@ impl Worker {
                 let _ = self.pictures.send(pictures::Order { session, keys, graphics, cell });
             }
             Work::Ask { arguments, question } => {
-                if let Err(why) = self.ask(arguments, &question) {
+                let runs = self.runs.keys();
+                let missing = weights::missing(&self.places, runs, &arguments, &question);
+                let asked = missing.map_or_else(|| self.ask(arguments, &question), Err);
+                if let Err(why) = asked {
                     self.asker = None;
                     let id = question["id"].as_str().unwrap_or_default().to_owned();
                     self.say(News::Unanswered(vec![id], why));

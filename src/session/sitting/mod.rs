@@ -226,6 +226,39 @@ mod tests {
     }
 
     #[test]
+    fn a_typed_query_that_was_put_away_does_not_come_back_and_its_id_may_be_given_again() {
+        use serde_json::{Map, json};
+        let folder = tempfile::tempdir().unwrap();
+        let id: SessionId = "20261124-100000-night-bbbbbb".parse().unwrap();
+        let answered = |id: &str, text: &str| Answered {
+            id: id.into(),
+            question: json!({"id": id, "text": text}),
+            answer: json!({"id": id, "error": "no such file"}),
+        };
+        let dismissed = |id: &str| Acted {
+            action: "dismiss".into(),
+            screen: Some("inspect".into()),
+            with: Map::from_iter([("dismissed".to_owned(), id.into())]),
+        };
+        let texts = || -> Vec<String> {
+            let kept = read_sittings(folder.path()).unwrap().answers.kept;
+            kept.iter().map(|kept| kept.question["text"].as_str().unwrap().to_owned()).collect()
+        };
+        let mut one = Sitting::open(folder.path(), &id, opened()).unwrap();
+        one.write(answered("typed-1", "a cat")).unwrap();
+        one.write(answered("typed-2", "a dog")).unwrap();
+        assert_eq!(texts(), ["a cat", "a dog"]);
+        one.write(dismissed("typed-1")).unwrap();
+        // What other actions were carried out with puts nothing away.
+        let other = Acted { action: "note".into(), ..dismissed("typed-2") };
+        one.write(other).unwrap();
+        assert_eq!(texts(), ["a dog"]);
+        let mut two = Sitting::open(folder.path(), &id, opened()).unwrap();
+        two.write(answered("typed-1", "a fish")).unwrap();
+        assert_eq!(texts(), ["a dog", "a fish"]);
+    }
+
+    #[test]
     fn only_logs_of_sittings_are_taken_for_such() {
         assert_eq!(parse_sitting_name("ui-12.jsonl"), Some(12));
         for other in ["ui-0.jsonl", "ui-01.jsonl", "ui-.jsonl", "ui-1.2.jsonl", "xui-1.jsonl"] {

@@ -51,7 +51,7 @@ pub struct SittingState {
     pub tags: BTreeMap<Subject, BTreeSet<String>>,
     /// What is pinned, in the order of pinning.
     pub pins: Vec<Subject>,
-    /// Answers to typed queries.
+    /// Answers to typed queries, but for those that were put away.
     pub answers: Newest<Answer>,
     /// Width and height of the terminal in cells, as last said.
     pub size: Option<(u16, u16)>,
@@ -85,6 +85,11 @@ impl SittingState {
             }
             SittingEvent::Acted(event) => {
                 self.actions += 1;
+                if event.action == "dismiss"
+                    && let Some(id) = event.with.get("dismissed")
+                {
+                    self.answers.kept.retain(|answer| answer.question["id"] != *id);
+                }
                 self.last_action = Some(event.action);
             }
             SittingEvent::Resized(event) => self.size = Some((event.columns, event.rows)),

@@ -1,6 +1,8 @@
 //! The Inspect and Compare screens in the model: typed queries, neighbours that become queries, notes,
 //! comparisons that are started here.
 
+mod asking;
+
 use super::tests::{app, press, shows};
 use super::*;
 use crate::eval::{InspectDocument, SetGiven};
@@ -381,6 +383,25 @@ fn every_view_of_inspect_can_be_drawn_at_any_size() {
     assert!(shows(&app, 80, 24).contains("rank against rank"));
     press(&mut app, "v");
     assert!(shows(&app, 80, 24).contains("right answers"));
+}
+
+#[test]
+fn a_typed_query_has_no_mark_among_the_ranks() {
+    let mut app = pets();
+    app.update(Msg::Resize { width: 120, height: 40 });
+    let mark = app.shared.glyphs.mark();
+    let marked = |app: &App| {
+        let text = shows(app, 120, 40);
+        let plot = text.split_once("rank against rank").unwrap().1;
+        plot.contains(mark)
+    };
+    press(&mut app, "v");
+    assert!(marked(&app));
+    asks(&mut app, "A", "a cat").unwrap();
+    press(&mut app, "v");
+    assert!(!marked(&app), "the typed query is chosen, and has no ranks");
+    press(&mut app, "j");
+    assert!(marked(&app));
 }
 
 #[test]

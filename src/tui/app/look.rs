@@ -126,7 +126,8 @@ impl Form for LookForm {
     }
 }
 
-/// Encoders of the session's results as they were asked, those its runs have saved, and what is built in.
+/// Encoders of the session's results as they were asked, those that runs have saved, its own first, and
+/// what is built in.
 fn known(shared: &Shared) -> Vec<(String, String)> {
     let results = session(shared).and_then(|id| shared.library.results.get(id));
     let mut known: Vec<(String, String)> = Vec::new();

@@ -433,6 +433,7 @@ impl App {
             Effect::Look(encoder, asked, arguments) => {
                 self.look(encoder, asked, arguments, commands);
             }
+            Effect::Dismiss(session, id) => self.dismiss(&session, &id),
             Effect::Note(session, on, text) => self.note(&session, on, text, commands),
         }
         self.screens.runs.refresh(&self.shared);

@@ -4,7 +4,9 @@ use super::form::{Form, next_of};
 use super::shared::READONLY;
 use super::{Effect, Shared};
 use crate::ids::{SessionId, encoder_list};
+use crate::tui::data::library::RunEntry;
 use crate::tui::keys::{Action, Key};
+use crate::tui::screen::compare::session;
 use crate::tui::widget::input::Input;
 use crate::tui::widget::list::Cursor;
 use ratatui::crossterm::event::KeyCode;
@@ -69,17 +71,22 @@ pub struct NewCompare {
     pub cursor: Cursor,
 }
 
-/// Encoders that the runs which are looked at have saved: label and what `--encoders` takes. The label
-/// is the stage's name; where several runs have a stage of that name, `RUN/STAGE`, for labels tell rows
-/// apart.
+/// Encoders that runs of all sessions have saved, those of the session in front first: label and what
+/// `--encoders` takes. The label is the stage's name; where several runs have a stage of that name,
+/// `RUN/STAGE`, for labels tell rows apart.
 pub fn of_runs(shared: &Shared) -> Vec<(String, String)> {
-    let mut known = Vec::new();
-    for (run, open) in shared.library.open.iter().rev() {
-        let saved = open.state.stages.iter().filter(|stage| stage.step > 0);
-        let entry = |stage: &crate::session::fold::StageState| {
-            (stage.stage.to_string(), format!("{run}/{}", stage.stage))
-        };
-        known.extend(saved.map(entry));
+    let front = session(shared);
+    let mut runs: Vec<&RunEntry> = shared.library.runs.iter().collect();
+    runs.sort_by_key(|run| Some(&run.id.session) != front);
+    let mut known: Vec<(String, String)> = Vec::new();
+    for run in runs {
+        for (stage, _) in &run.saved {
+            let entry = (stage.to_string(), format!("{}/{stage}", run.id));
+            // A stage stands there as often as it was saved.
+            if !known.contains(&entry) {
+                known.push(entry);
+            }
+        }
     }
     told_apart(known)
 }
@@ -98,7 +105,7 @@ fn told_apart(known: Vec<(String, String)>) -> Vec<(String, String)> {
 }
 
 impl NewCompare {
-    /// A form for a session, with the encoders of its runs to choose from.
+    /// A form for a session, with the encoders of all runs to choose from.
     #[must_use]
     pub fn new(shared: &Shared, session: SessionId) -> Self {
         let mut known = vec![
@@ -246,7 +253,33 @@ impl Form for NewCompare {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::app::tests::app;
+    use crate::tui::app::tests::{app, entry};
+
+    #[test]
+    fn encoders_of_all_sessions_are_known_before_any_run_was_opened() {
+        let mut shared = app().shared;
+        let stage = |name: &str| name.parse().unwrap();
+        let mut old = entry("20261124-100000-night-bbbbbb/clip-1", 5);
+        old.saved = vec![(stage("clip"), 100), (stage("clip"), 300), (stage("llm2clip"), 50)];
+        let mut new = entry("20261125-100000-day-cccccc/clip-1", 9);
+        new.saved = vec![(stage("clip"), 20)];
+        let front = old.id.clone();
+        shared.library.put(old);
+        shared.library.put(new);
+        shared.focus = Some(front);
+        assert!(shared.library.open.is_empty());
+        let (old, new) =
+            ("20261124-100000-night-bbbbbb/clip-1", "20261125-100000-day-cccccc/clip-1");
+        let specs: Vec<String> = of_runs(&shared).into_iter().map(|(_, spec)| spec).collect();
+        let expected = [format!("{old}/clip"), format!("{old}/llm2clip"), format!("{new}/clip")];
+        assert_eq!(specs, expected);
+        let form = NewCompare::new(&shared, "20261125-100000-day-cccccc".parse().unwrap());
+        let labels: Vec<&str> = form.known.iter().map(|(label, _)| label.as_str()).collect();
+        assert_eq!(
+            labels,
+            ["llama", "bm25", expected[0].as_str(), "llm2clip", expected[2].as_str()]
+        );
+    }
 
     #[test]
     fn stages_of_one_name_are_called_by_their_run_as_well() {

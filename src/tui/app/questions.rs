@@ -27,7 +27,9 @@ impl App {
         // recorded only where anything may be written.
         let Question { id, line: question, expected } = asked;
         let (line, expected) = (question.clone(), Some(expected));
-        self.shared.asked.push(Asked { id, session, question: line, expected, answer: None });
+        let (answer, dismissed) = (None, false);
+        let asked = Asked { id, session, question: line, expected, answer, dismissed };
+        self.shared.asked.push(asked);
         commands.push(Cmd::Work(Work::Ask { arguments, question }));
     }
 
@@ -36,6 +38,10 @@ impl App {
         let waits = |asked: &&mut Asked| asked.answer.is_none() && answer["id"] == *asked.id;
         let Some(asked) = self.shared.asked.iter_mut().find(waits) else { return };
         asked.answered(&answer);
+        // What is recorded comes back in later sittings.
+        if asked.dismissed {
+            return;
+        }
         if let Some(Err(why)) = &asked.answer {
             self.notice = Some(Notice { text: why.clone(), bad: true });
             // What is refused here is no answer in the record either.
@@ -55,6 +61,15 @@ impl App {
         }
     }
 
+    /// Puts a typed query away. Its record, which every action has, keeps it out of later sittings.
+    pub(super) fn dismiss(&mut self, session: &SessionId, id: &str) {
+        let is = |asked: &&mut Asked| asked.session == *session && asked.id == id;
+        let Some(asked) = self.shared.asked.iter_mut().find(is) else { return };
+        asked.dismissed = true;
+        let text = "put away; the record of this session keeps what was asked".to_owned();
+        self.notice = Some(Notice { text, bad: false });
+    }
+
     /// Answers of earlier sittings are shown beside this one's.
     pub(super) fn recall(&mut self, session: &SessionId, sittings: &SittingState) {
         for answer in &sittings.answers.kept {
@@ -65,7 +80,8 @@ impl App {
             }
             let question = answer.question.clone();
             let (session, expected) = (session.clone(), None);
-            let mut asked = Asked { id, session, question, expected, answer: None };
+            let dismissed = false;
+            let mut asked = Asked { id, session, question, expected, answer: None, dismissed };
             asked.answered(&answer.answer);
             self.shared.asked.push(asked);
         }

@@ -17,6 +17,8 @@ pub(super) struct Standing {
     screen: ScreenId,
     /// The selected run, on Runs.
     selected: Option<RunId>,
+    /// The chosen typed query, on Inspect.
+    typed: Option<String>,
 }
 
 impl App {
@@ -35,7 +37,16 @@ impl App {
     pub(super) fn standing(&self) -> Standing {
         let selected = || self.screens.runs.selected(&self.shared).cloned();
         let screen = self.current;
-        Standing { screen, selected: (screen == ScreenId::Runs).then(selected).flatten() }
+        let typed = || {
+            let query = self.screens.get(screen).looked_at(&self.shared).remove("query")?;
+            let asked = self.shared.asked.iter().find(|asked| query == *asked.id)?;
+            Some(asked.id.clone())
+        };
+        Standing {
+            screen,
+            selected: if screen == ScreenId::Runs { selected() } else { None },
+            typed: if screen == ScreenId::Inspect { typed() } else { None },
+        }
     }
 
     /// The session an action is recorded in, and its run: the session whose results or replay are
@@ -60,7 +71,14 @@ impl App {
 
     /// Records an action that was carried out, with what is looked at now.
     pub(super) fn record_action(&self, action: Action, before: &Standing, commands: &mut Vec<Cmd>) {
-        self.record_with(action, before, Map::new(), commands);
+        let mut with = Map::new();
+        // What is looked at after it is another query.
+        if action == Action::Dismiss
+            && let Some(typed) = &before.typed
+        {
+            with.insert("dismissed".to_owned(), typed.as_str().into());
+        }
+        self.record_with(action, before, with, commands);
     }
 
     fn record_with(

@@ -56,6 +56,48 @@ fn what_was_typed_is_recorded_when_it_is_finished() {
 }
 
 #[test]
+fn a_typed_query_that_is_put_away_is_recorded_by_its_id_and_is_listed_no_longer() {
+    let mut app = pets();
+    let ask = |app: &mut App, text: &str| {
+        press(app, "A");
+        app.update(Msg::Paste(text.to_owned()));
+        press(app, "enter");
+    };
+    // On a query of the sets nothing happens.
+    let nothing = acted(press(&mut app, "x"));
+    assert!(!nothing[0].with.contains_key("dismissed"), "{nothing:?}");
+    assert!(shows(&app, 80, 24).contains("only a typed query"));
+    ask(&mut app, "zebra");
+    let failed = serde_json::json!({"id": "typed-1", "error": "no such thing"});
+    app.update(Msg::News(News::Answered(failed)));
+    assert!(shows(&app, 80, 24).contains("zebra"));
+    let gone = acted(press(&mut app, "x"));
+    assert_eq!((gone.len(), &*gone[0].action), (1, "dismiss"));
+    assert_eq!(gone[0].with["dismissed"], "typed-1");
+    assert_eq!(gone[0].with["query"], "cat#0");
+    press(&mut app, "j");
+    assert!(!shows(&app, 80, 24).contains("zebra"));
+    // Its id is no other's, and what it is answered late is not recorded: it would come back.
+    ask(&mut app, "giraffe");
+    assert_eq!(app.shared.asked[1].id, "typed-2");
+    app.update(Msg::News(News::Scanned));
+    press(&mut app, "x");
+    let late = serde_json::json!({"id": "typed-2", "error": "no such thing"});
+    let late = work(app.update(Msg::News(News::Answered(late))));
+    assert!(!late.iter().any(|work| matches!(work, Work::Record(..))), "{late:?}");
+    // Before the record is written, the sittings still tell of it.
+    let mut sittings = crate::session::sitting::SittingState::default();
+    sittings.answers.push(crate::session::sitting::Answer {
+        time: Time::EPOCH,
+        question: serde_json::json!({"id": "typed-1", "text": "zebra"}),
+        answer: serde_json::json!({"id": "typed-1", "error": "no such thing"}),
+    });
+    let session = app.shared.asked[0].session.clone();
+    app.update(Msg::News(News::Sittings(session, Box::new(sittings))));
+    assert!(!shows(&app, 80, 24).contains("zebra"));
+}
+
+#[test]
 fn clicks_and_the_wheel_are_recorded_as_the_actions_they_stand_for() {
     let mut app = night();
     let tab = acted(app.update(Msg::Click { column: 22, row: 0 }));

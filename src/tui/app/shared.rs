@@ -189,6 +189,8 @@ pub enum Effect {
     Job(SessionId, String, Vec<String>),
     /// Look into an encoder: its name, a text or a picture's path, and the arguments.
     Look(String, String, Vec<String>),
+    /// Put a session's typed query away, by its id.
+    Dismiss(SessionId, String),
     /// Write a note in a session; an empty one takes it back.
     Note(SessionId, Subject, String),
 }

@@ -28,6 +28,8 @@ pub struct Asked {
     pub expected: Option<Expected>,
     /// The answer, or why there is none; nothing yet while it is on its way.
     pub answer: Option<Result<Answer, String>>,
+    /// Whether it was put away: it is listed no longer, and its id stays its own.
+    pub dismissed: bool,
 }
 
 /// Length of the lists asked for.

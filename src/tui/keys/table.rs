@@ -222,6 +222,7 @@ actions! {
     Return Inspect "return" ["u"] "the query before";
     Ask Inspect "ask" ["A"] "type a text, or a picture's path, and see both encoders' answers";
     Choose Inspect "choose" ["c"] "type texts, and see which of them both encoders choose for the query's picture, or a file's";
+    Dismiss Inspect "dismiss" ["x"] "put a typed query away, here and in later sittings; the record keeps it";
     Note Inspect "note" ["w"] "write a note on the query; an empty one takes it back";
     Beside Inspect "beside" ["v"] "beside the list: neighbours, all ranks, all scores";
     Pictures Inspect "pictures" ["t"] "pictures on or off";

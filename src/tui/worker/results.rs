@@ -2,10 +2,11 @@
 
 use crate::eval::classify::{CLASSIFY_FORMAT, ClassifyDocument};
 use crate::eval::document::{COMPARE_FORMAT, INSPECT_FORMAT};
-use crate::eval::{CompareDocument, InspectDocument};
-use crate::session::neighbours::read_neighbours;
+use crate::eval::{CompareDocument, CompareRow, InspectDocument};
+use crate::session::neighbours::{NeighbourSet, read_neighbours};
 use crate::session::results::{ResultId, Results, results_of};
 use crate::session::thumbnails::Thumbnails;
+use crate::tui::data::asked::spec;
 use crate::tui::data::library::{Heat, LoadedResult, ResultContent};
 use serde_json::Value;
 use std::path::Path;
@@ -64,6 +65,7 @@ fn one(results: &Results, id: &ResultId) -> Result<ResultContent, String> {
         COMPARE_FORMAT => {
             let document: CompareDocument =
                 serde_json::from_value(stored.document).map_err(|error| error.to_string())?;
+            let sets = if sets.is_empty() { Arc::new(unlisted(&document)) } else { sets };
             Ok(ResultContent::Compare(Box::new(document), sets))
         }
         INSPECT_FORMAT => {
@@ -80,6 +82,17 @@ fn one(results: &Results, id: &ResultId) -> Result<ResultContent, String> {
     }
 }
 
+/// Sets of no queries for the rows of a comparison that kept none: their encoders can still be asked.
+fn unlisted(document: &CompareDocument) -> Vec<NeighbourSet> {
+    let asked = document.rows.iter().filter(|row| spec(&row.role, &row.encoder).is_some());
+    let set = |row: &CompareRow| NeighbourSet {
+        role: row.role.clone(),
+        direction: row.direction.name().to_owned(),
+        ..NeighbourSet::default()
+    };
+    asked.map(set).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,5 +105,26 @@ mod tests {
             ids,
             ["caption", "caption-1", "caption-2", "caption-10", "caption-x", "image-1"]
         );
+    }
+
+    #[test]
+    fn a_comparison_that_kept_no_lists_still_says_whom_one_can_ask() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let results = read(&root.join("sessions/20261124-164003-pocket-1aceb5"));
+        let Ok(ResultContent::Compare(_, sets)) = &results[0].content else {
+            panic!("no comparison");
+        };
+        assert_eq!(sets.len(), 8);
+        assert!(sets.iter().all(|set| set.queries.is_empty()));
+        let first: Vec<(&str, &str)> =
+            sets.iter().take(2).map(|set| (&*set.role, &*set.direction)).collect();
+        let (clip, tuned) = ("pocket-1/clip", "pocket-1/llm2clip");
+        assert_eq!(first, [(clip, "text-to-image"), (tuned, "text-to-image")]);
+        // One that counts words embeds nothing.
+        let results = read(&root.join("sessions/20261124-184419-smollm2-captions-b08edd"));
+        let Ok(ResultContent::Compare(_, sets)) = &results[0].content else {
+            panic!("no comparison");
+        };
+        assert!(!sets.is_empty() && sets.iter().all(|set| set.role != "bm25"));
     }
 }

@@ -7,14 +7,20 @@
 //! | `layout.rs` | where parts stand, how many pictures fit |
 //! | `queries.rs` | the list of queries, and what the chosen one is |
 //! | `none.rs` | where there are no queries |
+//! | `figures.rs` | ranks, margins and signs beside a query |
 //! | `columns.rs` | both lists of neighbours |
 //! | `choice.rs` | what both encoders choose among typed texts |
 //! | `recorded.rs` | what a record says was looked at |
+//! | `asking.rs` | what is typed here |
 //! | `serve.rs` | what the child that answers typed queries is started with |
 //! | `spread.rs` | all ranks, all scores |
+//! | `times.rs` | how long a query takes |
+//! | `travel.rs` | from query to query |
 
+mod asking;
 mod choice;
 mod columns;
+mod figures;
 mod layout;
 mod none;
 mod queries;
@@ -22,17 +28,19 @@ mod recorded;
 mod serve;
 mod source;
 mod spread;
+mod times;
+mod travel;
 
 use super::Screen;
 use super::compare::{ask, session};
 use crate::eval::compare::Slice;
 use crate::ids::SessionId;
 use crate::session::neighbours::NeighbourSet;
-use crate::session::sitting::Subject;
 use crate::session::thumbnails::ItemsShown;
-use crate::tui::app::{Effect, Purpose, Question, Shared};
-use crate::tui::data::asked::{self, Asked};
-use crate::tui::data::pairing::{PairedQuery, unit};
+use crate::tui::app::{Effect, Purpose, Shared};
+use crate::tui::data::asked::Asked;
+use crate::tui::data::library::LoadedResult;
+use crate::tui::data::pairing::PairedQuery;
 use crate::tui::data::query_filter::QueryFilter;
 use crate::tui::keys::Action;
 use crate::tui::msg::Cmd;
@@ -48,6 +56,7 @@ use ratatui::layout::Rect;
 use serde_json::{Map, Value};
 use source::{Group, Pairs, Place, Which, groups, of_answer, of_pair};
 use spread::Beside;
+use travel::Before;
 
 /// The screen.
 #[derive(Debug, Default)]
@@ -65,7 +74,7 @@ pub struct InspectScreen {
     /// The chosen neighbour, through both lists; nothing: the first of the second.
     hit: Option<usize>,
     /// Queries gone through, to find back.
-    before: Vec<(Place, String)>,
+    before: Vec<Before>,
     beside: Beside,
     /// Names only, whatever the terminal can do.
     plain: bool,
@@ -77,6 +86,7 @@ pub struct InspectScreen {
 /// Two sets, and what their ids stand for.
 struct Shown<'a> {
     result: &'a str,
+    from: &'a LoadedResult,
     direction: &'a str,
     sets: [&'a NeighbourSet; 2],
     items: &'a ItemsShown,
@@ -129,6 +139,7 @@ impl InspectScreen {
         let (a, b) = source::rows(&group, self.encoders);
         Some(Shown {
             result: group.result,
+            from: group.from,
             direction: group.direction,
             sets: [group.sets[a], group.sets[b]],
             items: group.shown,
@@ -148,7 +159,10 @@ impl InspectScreen {
         let here = session(shared);
         let asked = shared.asked.iter().rev();
         let asked = asked.filter(|asked| {
-            Some(&asked.session) == here && slice.is_none() && filter.matches_words(&asked.words())
+            Some(&asked.session) == here
+                && !asked.dismissed
+                && slice.is_none()
+                && filter.matches_words(&asked.words())
         });
         asked.map(Row::Asked).chain(shown.pairs.all.iter().filter(fits).map(Row::Paired)).collect()
     }
@@ -162,51 +176,6 @@ impl InspectScreen {
         (self.cursor, self.hit) = (Cursor::default(), None);
     }
 
-    /// Goes to a query of the sets in front, whatever slice and search hide.
-    fn go_to(&mut self, shared: &Shared, id: &str) -> bool {
-        self.settle(shared);
-        let Some(shown) = self.shown(shared) else { return false };
-        let plain = Self::default();
-        let rows = plain.listed(shared, &shown);
-        let exact = rows.iter().position(|row| row.id() == id);
-        let place = exact.or_else(|| rows.iter().position(|row| unit(row.id()) == unit(id)));
-        let Some(at) = place else { return false };
-        (self.slice, self.search, self.hit) = (None, String::new(), None);
-        self.cursor.at = at;
-        true
-    }
-
-    /// Lets a neighbour be the next query: in the direction where it asks, the one in front first, then
-    /// one that answers with the same kind of thing.
-    fn follow(&mut self, shared: &Shared, id: &str, from: &str) -> bool {
-        let groups = groups(shared);
-        let now = source::at(&groups, self.place.as_ref());
-        let Some(front) = groups.get(now) else { return false };
-        let answers = |direction: &str| direction.rsplit('-').next().map(str::to_owned);
-        let asks =
-            |at: &usize| groups[*at].sets.iter().any(|set| set.queries.iter().any(|q| q == id));
-        let same = |at: &usize| groups[*at].result == front.result;
-        let alike = |at: &usize| answers(groups[*at].direction) == answers(front.direction);
-        let order: Vec<usize> = (0..groups.len()).filter(|at| same(at) && asks(at)).collect();
-        let next = if order.contains(&now) {
-            Some(now)
-        } else {
-            order.iter().copied().find(alike).or(order.first().copied())
-        };
-        let before = (front.place(), from.to_owned());
-        let encoders = self.encoders;
-        if let Some(next) = next {
-            self.place = Some(groups[next].place());
-        }
-        if self.go_to(shared, id) {
-            self.before.push(before);
-            return true;
-        }
-        (self.place, self.encoders) = (Some(before.0), encoders);
-        self.settle(shared);
-        false
-    }
-
     fn selected<'a>(&self, rows: &[Row<'a>]) -> Option<Row<'a>> {
         rows.get(self.cursor.at.min(rows.len().saturating_sub(1))).copied()
     }
@@ -214,7 +183,7 @@ impl InspectScreen {
     fn columns<'a>(&self, shared: &Shared, shown: &Shown<'a>, row: Row<'a>) -> Option<Columns<'a>> {
         let lists = match row {
             Row::Asked(asked) => of_answer(asked)?,
-            Row::Paired(query) => of_pair(shown.sets, shown.pairs, query),
+            Row::Paired(query) => of_pair(shown.from, shown.sets, shown.pairs, query),
         };
         let count: usize = lists.iter().map(|list| list.hits.len()).sum();
         let chosen = self.hit.unwrap_or(lists[0].hits.len()).min(count.saturating_sub(1));
@@ -282,15 +251,18 @@ impl Screen for InspectScreen {
                     return vec![Effect::Say(words)];
                 }
             }
-            Action::Return => {
-                if let Some((place, id)) = self.before.pop() {
-                    let groups = groups(shared);
-                    let now = groups.get(source::at(&groups, self.place.as_ref()));
-                    if now.is_none_or(|now| now.place() != place) {
-                        (self.place, self.encoders) = (Some(place), None);
-                    }
-                    self.go_to(shared, &id);
-                }
+            Action::Return => self.go_back(shared),
+            Action::Dismiss => {
+                let is = |asked: &&Asked| {
+                    !asked.dismissed
+                        && Some(&asked.session) == session(shared)
+                        && Some(&asked.id) == selected.as_ref()
+                };
+                self.hit = None;
+                return vec![match shared.asked.iter().find(is) {
+                    Some(asked) => Effect::Dismiss(asked.session.clone(), asked.id.clone()),
+                    None => Effect::Say("only a typed query can be put away".to_owned()),
+                }];
             }
             Action::Copy => {
                 if let Some(id) = selected {
@@ -330,48 +302,7 @@ impl Screen for InspectScreen {
     }
 
     fn submitted(&mut self, purpose: Purpose, text: &str, shared: &Shared) -> Vec<Effect> {
-        let text = text.trim();
-        let (Some(session), Some(shown)) = (session(shared).cloned(), self.shown(shared)) else {
-            let words = "there are no two encoders to ask here: compare or inspect some first";
-            return vec![Effect::Fail(words.to_owned())];
-        };
-        match purpose {
-            Purpose::Ask | Purpose::Choose if !text.is_empty() => {
-                let id = shared.next_question();
-                let line = if purpose == Purpose::Ask {
-                    Ok(asked::question(&id, text, shown.direction))
-                } else if let Some(why) = serve::blind(shared, &shown) {
-                    Err(why)
-                } else {
-                    let rows = self.listed(shared, &shown);
-                    let row = self.selected(&rows);
-                    let picture = row.and_then(|row| match row {
-                        Row::Asked(asked) => asked.picture(),
-                        Row::Paired(query) => Some(&*query.id),
-                    });
-                    asked::choice(&id, text, picture)
-                };
-                let roles: Vec<&str> = shown.sets.iter().map(|set| set.role.as_str()).collect();
-                let ready = line.and_then(|mut line| {
-                    line["encoders"] = roles.into();
-                    let expected = serve::expected(shared, &shown)?;
-                    Ok((line, serve::arguments(shared, &shown)?, expected))
-                });
-                match ready {
-                    Err(why) => vec![Effect::Fail(why)],
-                    Ok((line, arguments, expected)) => {
-                        (self.wanted, self.beside) = (Some(id.clone()), Beside::Neighbours);
-                        vec![Effect::Ask(session, arguments, Question { id, line, expected })]
-                    }
-                }
-            }
-            Purpose::Note => {
-                let rows = self.listed(shared, &shown);
-                let Some(row) = self.selected(&rows) else { return Vec::new() };
-                vec![Effect::Note(session, Subject::query(row.id()), text.to_owned())]
-            }
-            _ => Vec::new(),
-        }
+        self.take_line(purpose, text.trim(), shared)
     }
 
     fn looked_at(&self, shared: &Shared) -> Map<String, Value> {
@@ -459,9 +390,13 @@ impl Screen for InspectScreen {
             .collect();
         match self.beside {
             Beside::Ranks => {
-                let at = self.cursor.at.saturating_sub(rows.len() - paired.len());
+                // A typed query has no ranks.
+                let chosen = match row {
+                    Row::Paired(query) => Some(query),
+                    Row::Asked(_) => None,
+                };
                 let roles = [roles[0].as_str(), roles[1].as_str()];
-                spread::ranks(shared, roles, &paired, at, parts.below, buffer);
+                spread::ranks(shared, roles, &paired, chosen, parts.below, buffer);
             }
             Beside::Scores => spread::scores(shared, shown.sets, &paired, parts.below, buffer),
             Beside::Neighbours => match (self.columns(shared, &shown, row), row) {

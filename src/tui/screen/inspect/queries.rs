@@ -1,5 +1,6 @@
-//! The list of queries with both ranks, the sizes of slices, and what the chosen query is.
+//! The list of queries with what became of each, the sizes of slices, and what the chosen query is.
 
+use super::figures::{self, Figures};
 use super::layout::Layout;
 use super::{Row, Shown};
 use crate::eval::compare::Slice;
@@ -18,7 +19,11 @@ use crate::tui::widget::picture::picture;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// The slices with their sizes.
+/// What stands in the place of queries of a comparison that kept none.
+const UNLISTED: &str = "This comparison kept no lists of single queries. A types a text, or a \
+    picture's path, and asks its encoders; llm2clip inspect keeps lists.";
+
+/// The slices with their signs and sizes.
 pub fn slices(
     shared: &Shared,
     shown: &Shown<'_>,
@@ -28,16 +33,20 @@ pub fn slices(
 ) {
     let mut x = area.x + 1;
     let all = &shown.pairs.all;
-    let entries = std::iter::once((None, "all", all.len())).chain(
+    let entries = std::iter::once((None, " ", "all", all.len())).chain(
         Slice::ALL.iter().enumerate().map(|(at, slice)| {
             let count = all.iter().filter(|query| query.slices.contains(slice)).count();
-            (Some(at), slice.name(), count)
+            (Some(at), figures::sign(*slice), slice.name(), count)
         }),
     );
-    for (at, name, count) in entries {
+    for (at, sign, name, count) in entries {
         let role = if at == chosen { Role::Accent } else { Role::Dim };
-        let (open, close) = if at == chosen { ("[", "]") } else { (" ", " ") };
-        let words = format!("{open}{name} {count}{close}");
+        // The sign it has in the list stands before its name.
+        let words = if at == chosen {
+            format!("[{}{name} {count}]", sign.trim())
+        } else {
+            format!("{sign}{name} {count} ")
+        };
         x = put(buffer, area, x, area.y, &words, shared.theme.style(role));
     }
 }
@@ -65,17 +74,21 @@ pub fn list(
     buffer: &mut Buffer,
 ) {
     let list = Rect { width: area.width.saturating_sub(1), ..area };
-    let wide = usize::from(list.width).saturating_sub(20).max(8);
-    let head = format!("{}{:>6}{:>6}{:>6}", text::left("query", wide, ""), "a", "b", "gain");
+    let all = &shown.pairs.all;
+    let highest = all.iter().flat_map(|query| query.rank).max().unwrap_or(0);
+    let figures = Figures::of(usize::from(list.width), highest);
+    let wide = usize::from(list.width).saturating_sub(figures.width() + 2).max(8);
+    let head = format!("{}{}", text::left("query", wide, ""), figures.head());
     put(buffer, list, list.x + 1, list.y, &head, shared.theme.style(Role::Dim));
     let list = top(list, 1).1;
     if rows.is_empty() {
-        let words = if shown.pairs.all.is_empty() {
-            "these encoders were asked different queries"
-        } else {
-            "no query is so; esc shows all"
+        let words = match () {
+            () if shown.sets.iter().all(|set| set.queries.is_empty()) => UNLISTED,
+            () if shown.pairs.all.is_empty() => "these encoders were asked different queries",
+            () => "no query is so; esc shows all",
         };
-        put(buffer, list, list.x + 1, list.y, words, shared.theme.style(Role::Dim));
+        let place = Rect { x: list.x + 1, width: list.width.saturating_sub(1), ..list };
+        paragraph(shared, buffer, place, Role::Dim, words);
         return;
     }
     let at = cursor.at.min(rows.len() - 1);
@@ -104,14 +117,17 @@ pub fn list(
                     gain if gain > 0 => Role::Good,
                     _ => Role::Bad,
                 };
-                let ranks = format!("{:>6}{:>6}", query.rank[0], query.rank[1]);
                 pieces(
                     shared,
                     buffer,
                     list,
                     x,
                     y,
-                    &[(Role::Text, &ranks), (role, &format!("{gain:>+6}"))],
+                    &[
+                        (Role::Text, &figures.ranks(query)),
+                        (role, &figures.gain(query)),
+                        (Role::Dim, &figures.rest(query)),
+                    ],
                 );
             }
             Row::Asked(asked) => {
@@ -121,7 +137,8 @@ pub fn list(
                     Some(Ok(Answer::Choice(_))) => (Role::Accent, "choice"),
                     Some(Err(_)) => (Role::Bad, "failed"),
                 };
-                put(buffer, list, x, y, &format!("{state:>18}"), shared.theme.style(role));
+                let state = text::right(state, figures.width(), shared.glyphs.cut());
+                put(buffer, list, x, y, &state, shared.theme.style(role));
             }
         }
     }

@@ -90,14 +90,15 @@ fn data_of(result: &LoadedResult) -> Option<(&Protocol, Option<&SetGiven>)> {
 }
 
 /// Why the encoders in front cannot be shown a picture, where their cards say so.
-pub fn blind(shared: &Shared, shown: &Shown<'_>) -> Option<String> {
-    let own = results(shared, shown).1?;
-    let is_blind = |role: &str| {
-        own.encoders().iter().any(|(known, card)| *known == role && card["kind"] == "llama")
-    };
-    let set = shown.sets.into_iter().find(|set| is_blind(&set.role))?;
+pub fn blind(shown: &Shown<'_>) -> Option<String> {
+    let set = shown.sets.into_iter().find(|set| is_blind(shown.from, &set.role))?;
     let role = text::safe(&set.role);
     Some(format!("{role} is a Llama and has no image tower; a and b choose other encoders"))
+}
+
+/// Whether an encoder of a result is a Llama, which sees no pictures.
+pub fn is_blind(result: &LoadedResult, role: &str) -> bool {
+    result.encoders().iter().any(|(known, card)| *known == role && card["kind"] == "llama")
 }
 
 fn results<'a>(

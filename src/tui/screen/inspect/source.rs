@@ -1,13 +1,14 @@
 //! What Inspect shows comes from here: sets of neighbours by result and direction, two of them paired,
 //! or a typed query's answer; as two plain lists of hits.
 
+use super::times::{notes, took};
 use crate::eval::geometry::Hubs;
 use crate::ids::SessionId;
 use crate::session::neighbours::NeighbourSet;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::Shared;
 use crate::tui::data::asked::Asked;
-use crate::tui::data::library::ResultContent;
+use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::data::pairing::{PairedQuery, pair, unit};
 use crate::tui::screen::compare::session;
 
@@ -15,6 +16,8 @@ use crate::tui::screen::compare::session;
 pub struct Group<'a> {
     /// The result's id.
     pub result: &'a str,
+    /// The result.
+    pub from: &'a LoadedResult,
     /// `text-to-image` and so on.
     pub direction: &'a str,
     /// One a row of the result.
@@ -31,6 +34,11 @@ impl Group<'_> {
     pub fn place(&self) -> Place {
         (self.result.to_owned(), self.direction.to_owned())
     }
+
+    /// Whether lists of single queries were kept.
+    pub fn is_listed(&self) -> bool {
+        self.sets.iter().any(|set| !set.queries.is_empty())
+    }
 }
 
 /// The place of a group among all: the first where none was chosen or it is gone.
@@ -43,7 +51,8 @@ pub fn at(groups: &[Group<'_>], place: Option<&Place>) -> usize {
     groups.iter().position(is).unwrap_or(0)
 }
 
-/// All groups of the session that is looked at.
+/// All groups of the session that is looked at. Those that kept no lists, and whose encoders can only be
+/// asked, count where there are no others.
 pub fn groups(shared: &Shared) -> Vec<Group<'_>> {
     let results = session(shared).and_then(|id| shared.library.results.get(id));
     let mut groups: Vec<Group<'_>> = Vec::new();
@@ -61,12 +70,18 @@ pub fn groups(shared: &Shared) -> Vec<Group<'_>> {
             } else {
                 groups.push(Group {
                     result: &result.id,
+                    from: result,
                     direction: &set.direction,
                     sets: vec![set],
                     shown: &result.shown,
                 });
             }
         }
+    }
+    if groups.iter().any(Group::is_listed) {
+        groups.retain(Group::is_listed);
+    } else {
+        groups.retain(|group| group.sets.len() > 1);
     }
     groups
 }
@@ -102,10 +117,12 @@ impl Which {
     }
 }
 
-/// The two rows of a group that are looked at: the first and the last unless chosen.
+/// The two rows of a group that are looked at: unless chosen the first and the last, and of those that
+/// can only be asked the first two.
 pub fn rows(group: &Group<'_>, encoders: Option<(usize, usize)>) -> (usize, usize) {
     let count = group.sets.len().max(1);
-    let (a, b) = encoders.unwrap_or((0, count - 1));
+    let second = if group.is_listed() { count - 1 } else { 1 };
+    let (a, b) = encoders.unwrap_or((0, second));
     (a % count, b % count)
 }
 
@@ -153,8 +170,9 @@ pub struct ListShown<'a> {
     pub hits: Vec<HitShown<'a>>,
 }
 
-/// Both lists of a paired query.
+/// Both lists of a paired query of a result.
 pub fn of_pair<'a>(
+    from: &LoadedResult,
     sets: [&'a NeighbourSet; 2],
     pairs: &Pairs,
     query: &PairedQuery,
@@ -169,22 +187,14 @@ pub fn of_pair<'a>(
                 pairs.hubs.as_ref().is_some_and(|hubs| hubs[side].is_hub(*place))
             }),
         });
+        let took = took(from, &set.role, &set.direction);
         ListShown {
             role: &set.role,
-            notes: notes(query.rank[side], query.margin[side]),
+            notes: notes(query.rank[side], query.margin[side], took),
             hits: hits.collect(),
         }
     };
     [list(0), list(1)]
-}
-
-fn notes(rank: u32, margin: f32) -> Vec<String> {
-    vec![
-        format!("rank {rank}, margin {margin:+.3}"),
-        format!("rank {rank}, {margin:+.3}"),
-        format!("rank {rank}"),
-        rank.to_string(),
-    ]
 }
 
 /// Both lists of a typed query; nothing where it has no two of them.

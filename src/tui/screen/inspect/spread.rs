@@ -56,12 +56,13 @@ impl Beside {
 /// Cells left of the scatter for its numbers.
 const LEFT: u16 = 7;
 
-/// Ranks of the listed queries, both axes logarithmic; the chosen one as a sign.
+/// Ranks of the listed queries, both axes logarithmic; the chosen one, where it is one of them, as a
+/// sign.
 pub fn ranks(
     shared: &Shared,
     roles: [&str; 2],
     listed: &[&PairedQuery],
-    chosen: usize,
+    chosen: Option<&PairedQuery>,
     area: Rect,
     buffer: &mut Buffer,
 ) {
@@ -102,7 +103,7 @@ pub fn ranks(
         }
     }
     canvas.draw(plot, buffer);
-    if let Some(query) = listed.get(chosen) {
+    if let Some(query) = chosen {
         let (x, y) = place(query);
         let (wide, high) = (across / usize::from(plot.width), down / usize::from(plot.height));
         let (x, y) = ((x / wide.max(1)) as u16, (y / high.max(1)) as u16);
@@ -120,20 +121,41 @@ pub fn ranks(
         put(buffer, foot, x, foot.y, &label, shared.theme.style(Role::Dim));
         rank = rank.saturating_mul(10);
     }
+    let line = Rect { x: foot.x + 1, width: foot.width.saturating_sub(1), ..foot };
+    let [across, up, better] = legend(roles, usize::from(line.width), shared.glyphs.cut());
     pieces(
         shared,
         buffer,
-        foot,
-        plot.x,
-        foot.y + 1,
+        line,
+        line.x,
+        line.y + 1,
         &[
             (Role::Dim, "across "),
-            (Role::Text, &text::safe(roles[0])),
+            (Role::Text, &across),
             (Role::Dim, ", up "),
-            (Role::Text, &text::safe(roles[1])),
-            (Role::Dim, &format!("; below the diagonal {} is better", text::safe(roles[1]))),
+            (Role::Text, &up),
+            (Role::Dim, &better),
         ],
     );
+}
+
+/// The name of each axis, and on which side of the diagonal the second encoder is better: in as many
+/// words as there is room for. Names that are too long are cut, with a sign.
+fn legend([a, b]: [&str; 2], room: usize, cut: &str) -> [String; 3] {
+    let fixed = text::width("across , up ");
+    let names = fixed + text::width(a) + text::width(b);
+    let words = [
+        format!("; below the diagonal {b} is better"),
+        format!("; below it {b} is better"),
+        "; below: gains".to_owned(),
+        String::new(),
+    ];
+    let fits = words.into_iter().find(|words| names + text::width(words) <= room);
+    if let Some(words) = fits {
+        return [a.to_owned(), b.to_owned(), words];
+    }
+    let each = room.saturating_sub(fixed) / 2;
+    [text::fit(a, each, cut), text::fit(b, each, cut), String::new()]
 }
 
 /// Scores in the lists of all listed queries, by whether they are right.
@@ -216,6 +238,28 @@ fn histogram(
                 (false, full) => PARTS[full],
             };
             put(buffer, bars, bars.x + 1 + column as u16, bars.y + row, sign, style);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_legend_says_what_it_has_room_for_and_cuts_names_with_a_sign() {
+        let said = |roles, room| legend(roles, room, "~");
+        let roles = ["clip", "llm2clip"];
+        let full = said(roles, 80);
+        assert_eq!(full, ["clip", "llm2clip", "; below the diagonal llm2clip is better"]);
+        // The room there is at 80x24.
+        assert_eq!(said(roles, 43), ["clip", "llm2clip", "; below: gains"]);
+        assert_eq!(said(roles, 24), ["clip", "llm2clip", ""]);
+        assert_eq!(said(roles, 23), ["clip", "llm2~", ""]);
+        for room in 0..80 {
+            let words = said(["an encoder of a long name", "another of a longer one"], room);
+            let used: usize = words.iter().map(|words| text::width(words)).sum();
+            assert!(used + text::width("across , up ") <= room.max(12), "{room}: {words:?}");
         }
     }
 }

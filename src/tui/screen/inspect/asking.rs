@@ -1,0 +1,85 @@
+//! What is typed on Inspect: a question for two encoders, texts to choose from, a note.
+
+use super::source::{self, groups};
+use super::spread::Beside;
+use super::{InspectScreen, Row, serve};
+use crate::session::sitting::Subject;
+use crate::tui::app::{Effect, Purpose, Question, Shared};
+use crate::tui::data::asked;
+use crate::tui::screen::compare::session;
+
+impl InspectScreen {
+    /// Takes a line that was typed.
+    pub(super) fn take_line(
+        &mut self,
+        purpose: Purpose,
+        text: &str,
+        shared: &Shared,
+    ) -> Vec<Effect> {
+        let pictured = match purpose {
+            Purpose::Ask => asked::is_picture(text),
+            purpose => purpose == Purpose::Choose,
+        };
+        if pictured {
+            self.seat_seeing(shared);
+        }
+        let (Some(session), Some(shown)) = (session(shared).cloned(), self.shown(shared)) else {
+            let words = "there are no two encoders to ask here: compare or inspect some first";
+            return vec![Effect::Fail(words.to_owned())];
+        };
+        match purpose {
+            Purpose::Ask | Purpose::Choose if !text.is_empty() => {
+                let id = shared.next_question();
+                let blind = if pictured { serve::blind(&shown) } else { None };
+                let line = if let Some(why) = blind {
+                    Err(why)
+                } else if purpose == Purpose::Ask {
+                    Ok(asked::question(&id, text, shown.direction))
+                } else {
+                    let rows = self.listed(shared, &shown);
+                    let row = self.selected(&rows);
+                    let picture = row.and_then(|row| match row {
+                        Row::Asked(asked) => asked.picture(),
+                        Row::Paired(query) => Some(&*query.id),
+                    });
+                    asked::choice(&id, text, picture)
+                };
+                let roles: Vec<&str> = shown.sets.iter().map(|set| set.role.as_str()).collect();
+                let ready = line.and_then(|mut line| {
+                    line["encoders"] = roles.into();
+                    let expected = serve::expected(shared, &shown)?;
+                    Ok((line, serve::arguments(shared, &shown)?, expected))
+                });
+                match ready {
+                    Err(why) => vec![Effect::Fail(why)],
+                    Ok((line, arguments, expected)) => {
+                        (self.wanted, self.beside) = (Some(id.clone()), Beside::Neighbours);
+                        vec![Effect::Ask(session, arguments, Question { id, line, expected })]
+                    }
+                }
+            }
+            Purpose::Note => {
+                let rows = self.listed(shared, &shown);
+                let Some(row) = self.selected(&rows) else { return Vec::new() };
+                vec![Effect::Note(session, Subject::query(row.id()), text.to_owned())]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Of encoders that can only be asked, and of which none were chosen, puts the first two in front
+    /// that can be shown a picture.
+    fn seat_seeing(&mut self, shared: &Shared) {
+        let groups = groups(shared);
+        let Some(group) = groups.get(source::at(&groups, self.place.as_ref())) else { return };
+        if group.is_listed() || self.encoders.is_some() {
+            return;
+        }
+        let sets = group.sets.iter().enumerate();
+        let mut seeing = sets.filter(|(_, set)| !serve::is_blind(group.from, &set.role));
+        if let (Some((a, _)), Some((b, _))) = (seeing.next(), seeing.next()) {
+            self.encoders = Some((a, b));
+            self.settle(shared);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What stands beside a query's words in the list: both ranks, what was gained, what became of it as
+//! signs, and margins where there is room.
+
+use crate::eval::compare::Slice;
+use crate::tui::data::pairing::PairedQuery;
+
+/// A slice's sign in the list; before the slice's name above the list it says what it stands for.
+#[must_use]
+pub const fn sign(slice: Slice) -> &'static str {
+    match slice {
+        Slice::Fixed => "+",
+        Slice::Broke => "-",
+        Slice::BothRight => "=",
+        Slice::BothWrong => "x",
+        Slice::Tie => "~",
+        Slice::Hub => "#",
+    }
+}
+
+/// The slices of a query as signs, each in a column of its own: what became of it, a tie, a hub.
+fn flags(query: &PairedQuery) -> String {
+    let of = |slices: &[Slice]| {
+        let found = slices.iter().find(|slice| query.slices.contains(slice));
+        found.map_or(" ", |slice| sign(*slice))
+    };
+    let all = Slice::ALL;
+    let (became, beside) = all.split_at(4);
+    format!("{}{}{}", of(became), of(&beside[..1]), of(&beside[1..]))
+}
+
+/// The columns that a list of some width has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figures {
+    /// Cells of a rank and the space before it.
+    rank: usize,
+    /// Margins: none, the second encoder's, both.
+    margins: usize,
+}
+
+/// Cells of a margin and the space before it.
+const MARGIN: usize = 7;
+
+/// Cells of signs and the space before them.
+const FLAGS: usize = 4;
+
+impl Figures {
+    /// Those for a list of this width, whose highest rank is this.
+    #[must_use]
+    pub fn of(width: usize, highest: u32) -> Self {
+        let rank = (highest.to_string().len() + 1).max(4);
+        let margins = match width {
+            0..=43 => 0,
+            44..=63 => 1,
+            _ => 2,
+        };
+        Self { rank, margins }
+    }
+
+    /// Cells they take.
+    #[must_use]
+    pub const fn width(self) -> usize {
+        3 * self.rank + 1 + FLAGS + self.margins * MARGIN
+    }
+
+    /// What stands above them.
+    #[must_use]
+    pub fn head(self) -> String {
+        let margins = match self.margins {
+            0 => "",
+            1 => " margin",
+            _ => "  margins a, b",
+        };
+        let (rank, gain) = (self.rank, self.rank + 1);
+        format!("{:>rank$}{:>rank$}{:>gain$}    {margins}", "a", "b", "gain")
+    }
+
+    /// Both ranks of a query.
+    #[must_use]
+    pub fn ranks(self, query: &PairedQuery) -> String {
+        let rank = self.rank;
+        format!("{:>rank$}{:>rank$}", query.rank[0], query.rank[1])
+    }
+
+    /// Ranks gained.
+    #[must_use]
+    pub fn gain(self, query: &PairedQuery) -> String {
+        format!("{:>+1$}", query.gain(), self.rank + 1)
+    }
+
+    /// Its signs, then the margins there is room for.
+    #[must_use]
+    pub fn rest(self, query: &PairedQuery) -> String {
+        let margins = query.margin.iter().skip(2 - self.margins);
+        let margins: Vec<String> = margins.map(|margin| format!("{margin:>+MARGIN$.3}")).collect();
+        format!(" {}{}", flags(query), margins.concat())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(rank: [u32; 2], slices: &[Slice]) -> PairedQuery {
+        let slices = slices.to_vec();
+        PairedQuery { at: 0, id: "a#0".to_owned(), rank, margin: [-0.25, 0.125], slices }
+    }
+
+    #[test]
+    fn flags_are_single_signs_in_columns_of_their_own() {
+        let of = |slices: &[Slice]| flags(&query([1, 1], slices));
+        assert_eq!(of(&[Slice::Fixed]), "+  ");
+        assert_eq!(of(&[Slice::BothWrong, Slice::Hub]), "x #");
+        assert_eq!(of(&[Slice::Broke, Slice::Tie, Slice::Hub]), "-~#");
+        let mut signs = Slice::ALL.map(sign).to_vec();
+        signs.sort_unstable();
+        signs.dedup();
+        assert_eq!(signs.len(), Slice::ALL.len());
+    }
+
+    #[test]
+    fn a_row_is_as_wide_as_its_head_and_has_margins_where_there_is_room() {
+        let query = query([123, 7], &[Slice::BothWrong]);
+        for (width, margins) in [(35, ""), (47, " +0.125"), (80, " -0.250 +0.125")] {
+            let figures = Figures::of(width, 760);
+            let row = [figures.ranks(&query), figures.gain(&query), figures.rest(&query)].concat();
+            assert_eq!(row, format!(" 123   7 +116 x  {margins}"));
+            assert_eq!(figures.head().len(), figures.width());
+            assert_eq!(row.len(), figures.width());
+            // Words have as much room, at 80x24 too.
+            assert!(2 * figures.width() <= width + 1, "{width}");
+        }
+        assert_eq!(Figures::of(35, 25_000).ranks(&query), "   123     7");
+    }
+}

@@ -1,0 +1,83 @@
+//! What befalls the workbench itself, on a real pseudo-terminal: it fails, and others print into it.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod terminal;
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use terminal::Terminal;
+
+/// A folder without any session.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["sessions", "checkpoints"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    folder
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join(name)).unwrap()
+}
+
+/// Bytes of a stack, and KiB that the program may map: room for its first threads, and for no more.
+const STACK: u64 = 1 << 30;
+const ROOM: u64 = 2_900_000;
+
+#[test]
+fn a_panic_puts_the_terminal_back_and_tells_where_the_report_is() {
+    let folder = folder();
+    let program = env!("CARGO_BIN_EXE_llm2clip");
+    // The system refuses a thread once the screen is taken over, and the standard library panics.
+    let command = format!(
+        "stty -a > before; (ulimit -v {ROOM}; export RUST_MIN_STACK={STACK}; exec '{program}'); \
+         echo \"it ended with $?\"; stty -a > after; read wait"
+    );
+    let mut terminal =
+        Terminal::start_program("/bin/sh", folder.path(), &["-c", &command], (200, 24), &[]);
+    terminal.see("it ended with 101");
+    let screen = terminal.screen();
+    assert!(screen.contains("failed to spawn thread"), "{screen}");
+    let path = screen.split_once("runs go on. The report is ").unwrap().1;
+    let path = path.lines().next().unwrap().trim();
+    let report = read(folder.path(), path);
+    assert!(Path::new(path).starts_with(folder.path().join("sessions/.reports")), "{path}");
+    assert!(report.contains("failed to spawn thread"), "{report}");
+    // What was taken over is given back: the other screen, the mouse, the cursor, and the line's ways.
+    for (taken, given) in
+        [("\x1b[?1049h", "\x1b[?1049l"), ("\x1b[?1000h", "\x1b[?1000l"), ("\x1b[?25l", "\x1b[?25h")]
+    {
+        assert!(terminal.has_sent(taken) && terminal.has_sent(given), "{taken:?}");
+    }
+    terminal.keys("\r");
+    assert_eq!(terminal.end().0, 0);
+    assert_eq!(read(folder.path(), "before"), read(folder.path(), "after"));
+}
+
+#[test]
+fn stray_prints_never_reach_the_screen_and_stand_in_the_log() {
+    let folder = folder();
+    let mut terminal = Terminal::start(folder.path(), &["--readonly"], (100, 30), &[]);
+    terminal.see("No run");
+    let id = terminal.child.process_id().unwrap();
+    for (number, name) in [(1, "output"), (2, "error")] {
+        let place = format!("/proc/{id}/fd/{number}");
+        // A library that prints into the program prints here.
+        let to = fs::read_link(&place).unwrap();
+        assert!(to.to_string_lossy().starts_with("pipe:"), "{name} leads to {to:?}");
+        let mut stray = OpenOptions::new().write(true).open(&place).unwrap();
+        writeln!(stray, "stray \x1b[2J words on {name}").unwrap();
+    }
+    terminal.keys("7");
+    terminal.see("log of this program");
+    terminal.see("words on output");
+    terminal.see("words on error");
+    // Escape codes of theirs are shown, and never sent.
+    assert!(!terminal.has_sent("stray \x1b[2J"));
+    terminal.see("stray \\u{1b}[2J words");
+    terminal.keys("q");
+    assert_eq!(terminal.end().0, 0);
+}
