@@ -202,7 +202,10 @@ mod tests {
             ("quiet = 1", "1: quiet: expected true or false, found 1"),
             ("sessions = 3", "1: sessions: expected a folder in quotes, found 3"),
             ("sessions = \"\"", "1: sessions: expected a folder in quotes"),
-            ("theme = \"blue\"", "expected \"auto\", \"dark\", \"light\" or \"mono\", found \"blue\""),
+            (
+                "theme = \"blue\"",
+                "expected \"auto\", \"dark\", \"light\" or \"mono\", found \"blue\"",
+            ),
             ("graphics = \"ansi\"", "1: graphics: expected \"auto\", \"kitty\""),
             ("memory-limit = \"much\"", "1: memory-limit: expected bytes such as \"4G\""),
             ("[threads]\nn = 2", "1: threads: expected a number from 1 on"),

@@ -75,8 +75,12 @@ pub fn log(global: &Global, args: &Log) -> anyhow::Result<ExitCode> {
     let wanted = args.search.as_ref().map(|text| text.to_lowercase()).unwrap_or_default();
     lines.retain(|line| line.level >= args.level && line.text.to_lowercase().contains(&wanted));
     lines.sort_by_key(|line| line.time);
-    let row =
-        |Line { time, source, level, text, .. }| LineRow { time, source, level: level.word(), text };
+    let row = |Line { time, source, level, text, .. }| LineRow {
+        time,
+        source,
+        level: level.word(),
+        text,
+    };
     let lines = lines.into_iter().map(row).collect();
     let document = LinesDocument { format: "llm2clip.lines/1", run: id.to_string(), lines };
     global.print(&document, human)?;

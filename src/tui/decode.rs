@@ -314,7 +314,10 @@ mod tests {
     #[test]
     fn the_left_button_and_the_wheel_are_heard() {
         let click = Heard::Click { column: 4, row: 1 };
-        assert_eq!(all(b"\x1b[<0;5;2M\x1b[<0;5;2m\x1b[<2;5;2M\x1b[<32;5;2M"), [click.clone()]);
+        assert_eq!(
+            all(b"\x1b[<0;5;2M\x1b[<0;5;2m\x1b[<2;5;2M\x1b[<32;5;2M"),
+            std::slice::from_ref(&click)
+        );
         assert_eq!(all(b"\x1b[M %\""), [click]);
         let wheel = |up| Heard::Wheel { column: 299, row: 0, up };
         assert_eq!(all(b"\x1b[<64;300;1M\x1b[<69;300;1M"), [wheel(true), wheel(false)]);

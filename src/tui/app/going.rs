@@ -120,7 +120,11 @@ mod tests {
         press(&mut app, "1 down 3");
         assert_eq!((app.shared.focus.clone(), app.shared.session.clone()), (Some(id(2)), None));
         press(&mut app, "1 up } 3");
-        assert_eq!(app.shared.session, Some(id(0).session), "of Runs' cursor and }, the later");
+        assert_eq!(
+            app.shared.session,
+            Some(id(0).session),
+            "of Runs' cursor and of the next session, the later"
+        );
     }
 
     #[test]

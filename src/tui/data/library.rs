@@ -212,7 +212,8 @@ impl MachineSample {
     #[must_use]
     pub fn used(&self) -> Option<f64> {
         let cores = &self.cores;
-        let mean = (!cores.is_empty() && !self.first).then(|| cores.iter().sum::<f64>() / cores.len() as f64);
+        let mean = (!cores.is_empty() && !self.first)
+            .then(|| cores.iter().sum::<f64>() / cores.len() as f64);
         mean.or(self.load.map(|load| load.used))
     }
 }

@@ -61,10 +61,8 @@ pub fn of(
 fn unpaired(document: &CompareDocument, direction: Direction) -> Vec<String> {
     let joined = document.joined.iter().flat_map(|joined| &joined.unpaired);
     let here = joined.filter(|row| row.direction == direction);
-    here.map(|row| {
-        format!("no difference of {}: {}", text::safe(&row.role), text::safe(&row.why))
-    })
-    .collect()
+    here.map(|row| format!("no difference of {}: {}", text::safe(&row.role), text::safe(&row.why)))
+        .collect()
 }
 
 /// Those of a classification, those that are tested first.
@@ -152,7 +150,8 @@ impl<Of> Tested<'_, Of> {
         for (words, y) in said.iter().zip(places.by_ref()) {
             put(buffer, inner, inner.x + 1, y, words, shared.theme.style(Role::Dim));
         }
-        for ((at, row), y) in self.rows.iter().copied().enumerate().skip(first).zip(places.by_ref()) {
+        for ((at, row), y) in self.rows.iter().copied().enumerate().skip(first).zip(places.by_ref())
+        {
             let what = (self.what)(&row.of);
             difference_in(shared, row, (&what, self.metric), inner, y, buffer);
             if chosen == Some(at) {
