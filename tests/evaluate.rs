@@ -158,8 +158,9 @@ fn joined_rows_of_concepts_with_several_items_are_tested_over_concepts() {
     let base = format!("compare --task caption --dataset {} {folders} --encoders", set.display());
     let (words, llama) = ("words=bm25", "llama=builtin:llama");
     let together = document(&format!("{base} {words},{llama}"));
-    let session = std::fs::read_dir(&at).unwrap().next().unwrap().unwrap().file_name();
-    let session = session.into_string().unwrap();
+    let folders_there = std::fs::read_dir(&at).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names = folders_there.map(|name| name.into_string().unwrap());
+    let session = names.find(|name| name.contains("-compare-")).unwrap();
     for one in [words, llama] {
         document(&format!("{base} {one} --session {session}"));
     }

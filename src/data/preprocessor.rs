@@ -190,7 +190,7 @@ mod tests {
             assert_eq!(read_text(&text).unwrap(), Some(processor), "{text}");
         }
         let text = to_hf(&clip).unwrap().to_string();
-        assert!(text.contains("0.48145466") && !text.contains("0.4814546704"), "{text}");
+        assert!(text.contains("0.48145467,") && !text.contains("0.481454670"), "{text}");
         assert_eq!(to_hf(&Processor { centre: Centre::HalfEven, ..clip }), None);
     }
 

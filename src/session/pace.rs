@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The beginning of a log: its first record.
-const FIRST: Budget = Budget { records: 1, time: Duration::MAX };
+const FIRST: Budget = Budget { records: 2, time: Duration::MAX };
 
 /// A step's time as a run took it.
 #[derive(Clone, Debug, PartialEq)]
@@ -193,7 +193,8 @@ mod tests {
         let mut log = LogWriter::create(&path, &header, 1).unwrap();
         let (recipe, time) = (recipe(set), Time::from_millis(minute * 60_000).unwrap());
         let started: RunStarted = serde_json::from_value(json!({
-            "run": run, "segment": 1, "recipe": recipe, "stages": [], "program_version": "0",
+            "run": run, "segment": 1, "recipe": recipe, "program_version": "0",
+            "stages": [{"stage": "clip", "objective": "clip", "steps": 5}],
             "host": host, "pid": 1, "device": device, "threads": 1, "seed": 0,
         }))
         .unwrap();

@@ -29,7 +29,7 @@ pub struct Options {
     pub sessions: PathBuf,
     /// Where checkpoints are.
     pub checkpoints: PathBuf,
-    /// `dark`, `light` or `mono`.
+    /// `auto`, `dark`, `light` or `mono`.
     pub theme: String,
     /// ASCII only.
     pub ascii: bool,
@@ -109,9 +109,10 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     let mut painter = Painter::new(io::BufWriter::with_capacity(1 << 16, out));
     // The first frame comes before anything is looked at.
     painter.paint(frame(&app, Rect::new(0, 0, width, height)))?;
-    let asks = detect::asks(options.graphics, ground_is_found, &around, depth, options.ascii);
-    if asks {
-        painter.raw(detect::QUESTION)?;
+    let question =
+        detect::question(options.graphics, ground_is_found, &around, depth, options.ascii);
+    if let Some(question) = &question {
+        painter.raw(question)?;
         painter.flush()?;
     }
     let look =
@@ -123,7 +124,7 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
             let _ = seen.send(Msg::Ground { light });
         }
     };
-    input::start(sender.clone(), (width, height), asks, answered)?;
+    input::start(sender.clone(), (width, height), question.is_some(), answered)?;
     let Options { sessions, checkpoints, environment, .. } = options;
     let places = Places { sessions, checkpoints, environment };
     let (work, worker) = worker::start(places, sender);

@@ -12,10 +12,14 @@ use std::time::Duration;
 /// How long an answer is waited for.
 pub const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Kitty's protocol, the terminal's name and version, its ground's colour, a cell's size in pixels; last
-/// what every terminal answers, so that an answer to it means there are no more.
-pub const QUESTION: &[u8] =
-    b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>0q\x1b]11;?\x1b\\\x1b[16t\x1b[c";
+/// Kitty's protocol, the terminal's name and version, a cell's size in pixels.
+const PICTURES: &[u8] = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>0q\x1b[16t";
+
+/// The ground's colour.
+const GROUND: &[u8] = b"\x1b]11;?\x1b\\";
+
+/// What every terminal answers, so that an answer to it means there are no more.
+const LAST: &[u8] = b"\x1b[c";
 
 /// Kitty's first version that shows pictures where their placeholders stand.
 const PLACEHOLDERS: (u32, u32) = (0, 28);
@@ -120,13 +124,23 @@ pub fn plain(depth: Depth, ascii: bool) -> Graphics {
     }
 }
 
-/// Whether the terminal is asked at all: for pictures, or for its ground where that is to be `found`.
+/// What the terminal is asked, if at all: about pictures where the way is to be chosen, about its ground
+/// where that is to be `found`.
 #[must_use]
-pub fn asks(choice: Choice, found: bool, around: &Surroundings, depth: Depth, ascii: bool) -> bool {
-    (found || choice == Choice::Auto && !ascii)
-        && !around.multiplexed
-        && depth != Depth::None
-        && !matches!(around.term.as_str(), "" | "dumb" | "linux" | "vt100" | "vt220")
+pub fn question(
+    choice: Choice,
+    found: bool,
+    around: &Surroundings,
+    depth: Depth,
+    ascii: bool,
+) -> Option<Vec<u8>> {
+    let pictures = choice == Choice::Auto && !ascii;
+    let knows_none = matches!(around.term.as_str(), "" | "dumb" | "linux" | "vt100" | "vt220");
+    if around.multiplexed || depth == Depth::None || knows_none || !(pictures || found) {
+        return None;
+    }
+    let parts = [(pictures, PICTURES), (found, GROUND), (true, LAST)];
+    Some(parts.into_iter().filter(|part| part.0).flat_map(|part| part.1).copied().collect())
 }
 
 /// The way to take, from what was asked for and what is known. `passed` is the terminal outside a tmux
@@ -263,7 +277,7 @@ mod tests {
     #[test]
     fn inside_tmux_nothing_is_asked_and_pictures_pass_only_where_its_user_lets_them() {
         let tmux = [("TERM", "tmux-256color"), ("TMUX", "/tmp/tmux-0/default,1,0")];
-        assert!(!asks(Choice::Auto, false, &around(&tmux), Depth::True, false));
+        assert_eq!(question(Choice::Auto, true, &around(&tmux), Depth::True, false), None);
         assert_eq!(auto(&tmux, b"", None), Graphics::Halfblocks);
         assert_eq!(auto(&tmux, b"", Some("xterm-256color")), Graphics::Halfblocks);
         assert_eq!(auto(&tmux, b"", Some("xterm-kitty")), Graphics::KittyInTmux);
@@ -278,14 +292,25 @@ mod tests {
     #[test]
     fn what_was_chosen_is_not_asked_for() {
         let xterm = around(&[("TERM", "xterm")]);
-        assert!(asks(Choice::Auto, false, &xterm, Depth::Basic, false));
-        assert!(!asks(Choice::Only(Graphics::Halfblocks), false, &xterm, Depth::True, false));
-        assert!(!asks(Choice::Auto, false, &xterm, Depth::None, false));
-        assert!(!asks(Choice::Auto, false, &xterm, Depth::True, true));
-        assert!(!asks(Choice::Auto, false, &around(&[("TERM", "linux")]), Depth::Basic, false));
+        let asks = |choice, found, depth, ascii| {
+            let question = question(choice, found, &xterm, depth, ascii)?;
+            String::from_utf8(question).ok()
+        };
+        let (auto, off) = (Choice::Auto, Choice::Only(Graphics::Off));
+        let whole = asks(auto, true, Depth::Basic, false).unwrap();
+        assert!(
+            whole.starts_with("\x1b_G") && whole.contains("]11;?") && whole.ends_with("\x1b[c")
+        );
+        assert!(asks(auto, false, Depth::True, false).is_some_and(|text| !text.contains("]11;")));
+        assert_eq!(asks(off, false, Depth::True, false), None);
+        assert_eq!(asks(auto, true, Depth::None, false), None);
+        assert_eq!(asks(auto, false, Depth::True, true), None);
         // The ground is asked for whatever becomes of pictures.
-        assert!(asks(Choice::Only(Graphics::Off), true, &xterm, Depth::True, true));
-        assert!(!asks(Choice::Only(Graphics::Off), true, &xterm, Depth::None, false));
+        assert_eq!(asks(off, true, Depth::True, true).as_deref(), Some("\x1b]11;?\x1b\\\x1b[c"));
+        for (name, value) in [("TERM", "linux"), ("TERM", "tmux-256color")] {
+            let around = around(&[(name, value)]);
+            assert_eq!(question(auto, true, &around, Depth::Basic, false), None);
+        }
         assert_eq!(plain(Depth::Basic, false), Graphics::Off);
         assert_eq!(plain(Depth::Indexed, true), Graphics::Off);
     }

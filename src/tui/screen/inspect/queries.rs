@@ -43,7 +43,7 @@ pub fn slices(
         let role = if at == chosen { Role::Accent } else { Role::Dim };
         // The sign it has in the list stands before its name.
         let words = if at == chosen {
-            format!("[{}{name} {count}]", sign.trim())
+            format!("[{}{name} {count}] ", sign.trim())
         } else {
             format!("{sign}{name} {count} ")
         };
