@@ -8,7 +8,7 @@ set -eu
 export LLM2CLIP_CONFIG=none
 cd "$(dirname "$0")/.."
 program=${1:-target/release/llm2clip}
-tour=20261124-090852-tour-301f37
+tour=20261128-212300-tour-2d3428
 
 draw() {
     name=$1

@@ -228,7 +228,7 @@ fn committed_results_stand_in_one_table() {
     let list = "pocket/image-1,tour/image-1";
     let found = document(&["compare", "--results", list, "--readonly"]);
     let mut kept = BTreeMap::new();
-    for session in ["20261124-164003-pocket-1aceb5", "20261124-090852-tour-301f37"] {
+    for session in ["20261124-164003-pocket-1aceb5", "20261128-212300-tour-2d3428"] {
         let path = root().join("sessions").join(session).join("results/image-1.json");
         let bytes = std::fs::read(path).unwrap();
         let result: Value = serde_json::from_slice(&bytes).unwrap();

@@ -29,7 +29,7 @@ fn root() -> PathBuf {
 }
 
 /// The committed session with results.
-const TOUR: &str = "20261124-090852-tour-301f37/tour-1";
+const TOUR: &str = "20261128-212300-tour-2d3428/tour-1";
 
 /// A folder with one committed session alone, whatever else has been trained beside it.
 fn sessions(run: &str) -> tempfile::TempDir {

@@ -23,7 +23,7 @@ use std::fs;
 use std::path::Path;
 
 const ODD: &str = "20261124-200000-odd-bbbbbb";
-const TOUR: &str = "20261124-090852-tour-301f37";
+const TOUR: &str = "20261128-212300-tour-2d3428";
 const SEEDS: &str = "20261124-161501-smollm2-6d9c7c";
 
 /// A log of its own kind: numbers at the ends of what floats are, steps that were skipped, lines that
