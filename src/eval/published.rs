@@ -93,7 +93,7 @@ pub fn published(task: Task, protocol: &Protocol) -> Vec<Published> {
     let Some(known) = known else { return Vec::new() };
     let row = |&(encoder, percent): &(&str, f64)| Published {
         encoder: encoder.to_owned(),
-        recall_1: percent / 100.0,
+        recall_1: (percent * 10.0).round() / 1000.0,
         source: known.source.to_owned(),
         caveat: CAVEAT.to_owned(),
     };

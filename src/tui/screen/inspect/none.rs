@@ -18,7 +18,7 @@ pub fn none(shared: &Shared, area: Rect, buffer: &mut Buffer) {
         results.is_some_and(|results| results.iter().all(|result| result.content.is_ok()))
     };
     let here = session(shared).filter(is_read);
-    let Some((id, (other, way))) = here.and_then(|id| Some((id, nearest(shared, id)?))) else {
+    let Some((id, way)) = here.zip(elsewhere(shared)) else {
         nothing(
             shared,
             area,
@@ -29,12 +29,12 @@ pub fn none(shared: &Shared, area: Rect, buffer: &mut Buffer) {
         return;
     };
     let inner = Rect { x: area.x + 2, width: area.width.saturating_sub(4), ..top(area, 1).1 };
-    let title = |id: &SessionId| text::safe(&shared.library.title(id));
-    let mut words = format!("{} has no inspected queries yet", title(id));
+    let title = text::safe(&shared.library.title(id));
+    let mut words = format!("{title} has no inspected queries yet");
     if is_compared(shared, id) {
         words.push_str(": what was compared in it was kept without its lists of neighbours");
     }
-    words.push_str(&format!(".\n\n{way} goes to {}, which has some\n", title(other)));
+    words.push_str(&format!(".\n\n{way}\n"));
     if is_compared(shared, id) {
         words.push_str("3 shows what was compared here\n");
     }
@@ -45,6 +45,12 @@ pub fn none(shared: &Shared, area: Rect, buffer: &mut Buffer) {
         "\nFrom a shell: llm2clip inspect --encoders A,B --direction text-to-image --session S",
     );
     paragraph(shared, buffer, inner, Role::Text, &words);
+}
+
+/// The keys that go to the nearest session with queries, in words; nothing where there is none.
+pub fn elsewhere(shared: &Shared) -> Option<String> {
+    let (other, way) = nearest(shared, session(shared)?)?;
+    Some(format!("{way} goes to {}, which has some", text::safe(&shared.library.title(other))))
 }
 
 fn is_compared(shared: &Shared, id: &SessionId) -> bool {

@@ -2,7 +2,7 @@
 
 use super::figures::{self, Figures};
 use super::layout::Layout;
-use super::{Row, Shown};
+use super::{Row, Shown, none};
 use crate::eval::compare::Slice;
 use crate::ids::Digest;
 use crate::session::sitting::Subject;
@@ -20,8 +20,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 /// What stands in the place of queries of a comparison that kept none.
-const UNLISTED: &str = "This comparison kept no lists of single queries. A types a text, or a \
-    picture's path, and asks its encoders; llm2clip inspect keeps lists.";
+fn unlisted(shared: &Shared) -> String {
+    let words = "This comparison kept no lists of single queries. A types a text, or a picture's \
+                 path, and asks its encoders; llm2clip inspect keeps lists.";
+    match none::elsewhere(shared) {
+        Some(way) => format!("{words}\n\n{way}."),
+        None => words.to_owned(),
+    }
+}
 
 /// The slices with their signs and sizes.
 pub fn slices(
@@ -83,12 +89,14 @@ pub fn list(
     let list = top(list, 1).1;
     if rows.is_empty() {
         let words = match () {
-            () if shown.sets.iter().all(|set| set.queries.is_empty()) => UNLISTED,
-            () if shown.pairs.all.is_empty() => "these encoders were asked different queries",
-            () => "no query is so; esc shows all",
+            () if shown.sets.iter().all(|set| set.queries.is_empty()) => unlisted(shared),
+            () if shown.pairs.all.is_empty() => {
+                "these encoders were asked different queries".to_owned()
+            }
+            () => "no query is so; esc shows all".to_owned(),
         };
         let place = Rect { x: list.x + 1, width: list.width.saturating_sub(1), ..list };
-        paragraph(shared, buffer, place, Role::Dim, words);
+        paragraph(shared, buffer, place, Role::Dim, &words);
         return;
     }
     let at = cursor.at.min(rows.len() - 1);

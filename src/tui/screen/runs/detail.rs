@@ -103,6 +103,22 @@ pub fn welcome(shared: &Shared, area: Rect, buffer: &mut Buffer) {
     .into_iter()
     .filter(|(key, _)| *key != STARTS || !shared.readonly)
     .collect();
+    if area.height == 0 {
+        return;
+    }
+    if usize::from(area.height) < lines.len() {
+        // In little room all in a line.
+        let short = [("enter", "opens a run"), ("3 4", "what it found"), (STARTS, "starts one")];
+        let short = short.into_iter().filter(|(key, _)| *key != STARTS || !shared.readonly);
+        let mut parts = vec![(Role::Dim, " ".to_owned())];
+        for (key, what) in short.chain([("?", "every key; llm2clip demo shows all of it")]) {
+            parts.push((Role::Key, key.to_owned()));
+            parts.push((Role::Dim, format!(" {what}  ")));
+        }
+        let parts: Vec<(Role, &str)> = parts.iter().map(|(role, text)| (*role, &**text)).collect();
+        pieces(shared, buffer, area, area.x, area.y, &parts);
+        return;
+    }
     for (at, (key, what)) in lines.iter().enumerate() {
         let key = text::right(key, 8, "");
         let parts = [(Role::Key, key.as_str()), (Role::Dim, "  "), (Role::Dim, what)];
