@@ -166,7 +166,7 @@ fn write_times(text: &mut String, times: &[StageTime]) {
             "a short run tells the time: train with the same settings, --set warmup=0 and --set steps=20\n",
         ),
         Some(all) if times.len() > 1 => {
-            let _ = writeln!(text, "{:<22} {:>9}", "all stages", duration(all));
+            let _ = writeln!(text, "{:<22} {:>9}  (without making tables of captions)", "all stages", duration(all));
         }
         Some(_) => {}
     }

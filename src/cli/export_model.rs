@@ -56,6 +56,12 @@ pub fn export_model(global: &Global, args: &ExportModel) -> anyhow::Result<ExitC
             "--dtype is for --format checkpoint: hf is written in f16 (a CLIP in f32), peft in f32";
         return Err(Refused(why.to_owned()).into());
     }
+    // A folder of another layout would keep files that do not belong to this one.
+    if std::fs::read_dir(&args.out).is_ok_and(|mut entries| entries.next().is_some()) {
+        let out = args.out.display();
+        let why = format!("--out {out}: expected a folder that is new or empty, found files in it");
+        return Err(Refused(why).into());
+    }
     let bytes = match args.format {
         Layout::Hf => export_hf(&loaded, &args.out)?,
         Layout::Peft => export_peft(&sources, &args.checkpoint, &args.out)?,

@@ -209,8 +209,9 @@ impl<'a> Parts<'a> {
             return Ok(());
         }
         let own = self.results.judged_path(id);
-        let Some(judged) = self.judgements(id, &own) else { return Ok(()) };
-        write_trec(folder, id.as_str(), &sets, judged)?;
+        if let Some(judged) = self.judgements(id, &own) {
+            write_trec(folder, id.as_str(), &sets, judged)?;
+        }
         self.second(id, folder)
     }
 

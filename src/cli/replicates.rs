@@ -1,6 +1,6 @@
 //! Replicates of a comparison for people: every value, then what they have in common.
 
-use super::text::safe;
+use super::text::{difference, safe};
 use crate::eval::replicates::{ReplicateDifference, Replicates, Spread};
 use crate::eval::{Direction, Metric};
 use std::fmt::Write as _;
@@ -54,18 +54,8 @@ pub fn write(text: &mut String, all: &[Replicates], differences: &[ReplicateDiff
 /// Pair by pair the interval and the test over queries.
 fn pairs(text: &mut String, one: &ReplicateDifference) {
     for pair in &one.pairs {
-        let [low, high] = pair.ci95.map(|end| end * 100.0);
-        let _ = writeln!(
-            text,
-            "    {} less {}: {:+.1} points, 95 % {low:+.1} to {high:+.1}, {} p {:.4}, after Holm {:.4}, {} units",
-            safe(&pair.a),
-            safe(&pair.b),
-            pair.delta * 100.0,
-            pair.test.map_or("", |test| test.name()),
-            pair.p.unwrap_or(1.0),
-            pair.p_holm.unwrap_or(1.0),
-            pair.n
-        );
+        text.push_str("    ");
+        text.push_str(&difference(pair, ":"));
     }
 }
 

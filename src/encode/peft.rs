@@ -2,6 +2,7 @@
 //! into a model one after the other.
 
 use super::hf::{self, HfError};
+use super::places::FOLDERS;
 use super::source::{Config, Loaded, Sources};
 use super::{EncodeError, Options, Parent};
 use crate::files::{self, FileError};
@@ -176,8 +177,7 @@ pub fn merge(
                 found.ok_or_else(|| EncodeError::Unfit {
                     encoder: source.clone(),
                     what: format!(
-                        "holds no adapter_config.json in {}; name a LoRA folder as PEFT writes it",
-                        sources.folders()
+                        "holds no adapter_config.json in {FOLDERS}; name a LoRA folder as PEFT writes it"
                     ),
                 })?
             }

@@ -49,36 +49,24 @@ impl Sources {
         places.push(self.checkpoints.join(source));
         places
     }
+}
 
-    /// What would have done in the place of a source that is nowhere, where it was looked for, and what
-    /// to do.
-    pub(super) fn looked_for(&self, source: &str) -> String {
-        let checkpoints = self.checkpoints.display();
-        let kinds = format!(
-            "builtin:llama, bm25, a .gguf file, a model folder with config.json, hf:owner/name, a \
-             checkpoint's folder or RUN/STAGE below {checkpoints}"
-        );
-        if Path::new(source).is_absolute() {
-            return format!("{kinds}, found nothing of the kind there");
-        }
-        format!(
-            "{kinds}, found no {source} in {}, nor in the hub's cache {}; name a file or folder that \
-             lies elsewhere by its path (--encoders NAME=PATH), or link it into {checkpoints}",
-            self.folders(),
-            hub::folder().display()
-        )
-    }
+/// The folders that ways start from, in words: what is said of them may be recorded in a session, which
+/// is read elsewhere.
+pub(super) const FOLDERS: &str =
+    "the working folder, the folder that the checkpoints folder lies in, the checkpoints folder";
 
-    /// The folders that ways start from, in words.
-    pub(super) fn folders(&self) -> String {
-        let mut folders: Vec<PathBuf> = std::env::current_dir().into_iter().collect();
-        folders.extend(self.above().map(Path::to_owned));
-        folders.push(self.checkpoints.clone());
-        folders.dedup();
-        let folders: Vec<String> =
-            folders.iter().map(|folder| folder.display().to_string()).collect();
-        folders.join(", ")
+/// What would have done in the place of a source that is nowhere, where it was looked for, and what to do.
+pub(super) fn looked_for(source: &str) -> String {
+    let kinds = "builtin:llama, bm25, a .gguf file, a model folder with config.json, hf:owner/name, a \
+                 checkpoint's folder or RUN/STAGE of the checkpoints folder";
+    if Path::new(source).is_absolute() {
+        return format!("{kinds}, found nothing of the kind there");
     }
+    format!(
+        "{kinds}, found no {source} in {FOLDERS}, nor in the hub's cache; name a file or folder that \
+         lies elsewhere by its path (--encoders NAME=PATH), or link it into the checkpoints folder"
+    )
 }
 
 #[cfg(test)]
@@ -117,23 +105,18 @@ mod tests {
     fn what_is_nowhere_is_said_with_every_place_that_was_looked_in() {
         let (home, sources) = home();
         let error = sources.check("gone.gguf").unwrap_err().to_string();
-        let here = std::env::current_dir().unwrap();
         for part in [
-            "no encoder is called \"gone.gguf\"".to_owned(),
-            format!(
-                "found no gone.gguf in {}, {}, {}, nor in the hub's cache {}",
-                here.display(),
-                home.path().display(),
-                sources.checkpoints.display(),
-                hub::folder().display()
-            ),
-            "--encoders NAME=PATH".to_owned(),
+            "no encoder is called \"gone.gguf\"",
+            "found no gone.gguf in the working folder, the folder that the checkpoints folder lies in, ",
+            "nor in the hub's cache",
+            "--encoders NAME=PATH",
         ] {
-            assert!(error.contains(&part), "{part}: {error}");
+            assert!(error.contains(part), "{part}: {error}");
         }
+        assert!(!error.contains(&home.path().display().to_string()), "{error}");
         let llama = sources.load(super::super::builtin::LLAMA).unwrap();
         let lora = peft::merge(llama, &["gone".into()], &sources).unwrap_err().to_string();
-        let places = format!("no adapter_config.json in {}", sources.folders());
+        let places = format!("no adapter_config.json in {FOLDERS}");
         assert!(lora.starts_with("encoder gone holds") && lora.contains(&places), "{lora}");
         let error = sources.check("/nowhere/gone.gguf").unwrap_err().to_string();
         assert!(error.contains("found nothing of the kind there"), "{error}");

@@ -334,7 +334,7 @@ impl Sources {
             }
             None => (source, None),
         };
-        let looked = || self.looked_for(source);
+        let looked = || places::looked_for(source);
         let (run, stage) = place.rsplit_once('/').ok_or_else(|| unknown(looked()))?;
         let folder = self.find_run(source, run)?.ok_or_else(|| unknown(looked()))?.join(stage);
         match step {

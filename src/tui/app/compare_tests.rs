@@ -40,6 +40,7 @@ fn result(id: &str, role: &str, pool: Value) -> LoadedResult {
         content: Ok(ResultContent::Compare(Box::new(document), Arc::default())),
         shown: Arc::default(),
         sweep: Vec::new(),
+        judged: Arc::default(),
     }
 }
 

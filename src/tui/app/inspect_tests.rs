@@ -68,6 +68,7 @@ pub(super) fn pets() -> App {
         content: Ok(ResultContent::Inspect(Box::new(inspected), sets)),
         shown: Arc::new(shown),
         sweep: vec![heat(0, 0.1), heat(5, 0.4)],
+        judged: Arc::default(),
     };
     app.update(Msg::News(News::Results(session, vec![result])));
     press(&mut app, "4");

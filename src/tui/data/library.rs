@@ -5,10 +5,12 @@ use super::history::DeviceHistory;
 use super::joining::Joining;
 use super::story::Story;
 use crate::eval::classify::ClassifyDocument;
+use crate::eval::relevant::Relevant;
 use crate::eval::{CompareDocument, InspectDocument};
 use crate::ids::{SessionId, StageName};
 use crate::recipe::Recipe;
 use crate::session::fold::RunState;
+use crate::session::judged::JudgedSet;
 use crate::session::names::RunId;
 use crate::session::neighbours::NeighbourSet;
 use crate::session::runs::RunRow;
@@ -126,9 +128,19 @@ pub struct LoadedResult {
     pub shown: Arc<ItemsShown>,
     /// Layers and poolings that were tried.
     pub sweep: Vec<Heat>,
+    /// What answers what, where ids do not say so.
+    pub judged: Arc<Vec<JudgedSet>>,
 }
 
 impl LoadedResult {
+    /// What answers the queries of a set, where ids do not say so.
+    #[must_use]
+    pub fn relevant(&self, set: &NeighbourSet) -> Option<&Relevant> {
+        let of_set =
+            |one: &&JudgedSet| one.direction == set.direction && one.queries == set.queries;
+        self.judged.iter().find(of_set).map(|one| &one.relevant)
+    }
+
     /// The labels and cards of its encoders, as often as they stand there.
     #[must_use]
     pub fn encoders(&self) -> Vec<(&str, &Value)> {

@@ -3,6 +3,7 @@
 use crate::eval::classify::{CLASSIFY_FORMAT, ClassifyDocument};
 use crate::eval::document::{COMPARE_FORMAT, INSPECT_FORMAT};
 use crate::eval::{CompareDocument, CompareRow, InspectDocument};
+use crate::session::judged::{JudgedSet, read_judged};
 use crate::session::neighbours::{NeighbourSet, read_neighbours};
 use crate::session::results::{ResultId, Results, results_of};
 use crate::session::thumbnails::Thumbnails;
@@ -25,8 +26,15 @@ pub fn read(folder: &Path) -> Vec<LoadedResult> {
         // Names are shown where pictures and captions cannot be read.
         shown: Arc::new(thumbnails.read_map(id).unwrap_or_default()),
         sweep: results.read(id).map(|stored| swept(&stored.document)).unwrap_or_default(),
+        judged: Arc::new(judged(&results, id)),
     };
     ids.iter().map(load).collect()
+}
+
+/// What answers what; nothing where ids say so, or where it cannot be read.
+fn judged(results: &Results, id: &ResultId) -> Vec<JudgedSet> {
+    let path = results.judged_path(id);
+    if path.exists() { read_judged(&path).unwrap_or_default() } else { Vec::new() }
 }
 
 /// A result's name before its number, that number, and the whole.

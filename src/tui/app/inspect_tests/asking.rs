@@ -35,6 +35,7 @@ fn compared() -> App {
         content: Ok(ResultContent::Compare(Box::new(document), Arc::new(roles.map(set).into()))),
         shown: Arc::default(),
         sweep: Vec::new(),
+        judged: Arc::default(),
     };
     app.update(Msg::News(News::Results(session, vec![result])));
     press(&mut app, "4");

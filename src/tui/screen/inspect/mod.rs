@@ -398,7 +398,9 @@ impl Screen for InspectScreen {
                 let roles = [roles[0].as_str(), roles[1].as_str()];
                 spread::ranks(shared, roles, &paired, chosen, parts.below, buffer);
             }
-            Beside::Scores => spread::scores(shared, shown.sets, &paired, parts.below, buffer),
+            Beside::Scores => {
+                spread::scores(shared, (shown.from, shown.sets), &paired, parts.below, buffer);
+            }
             Beside::Neighbours => match (self.columns(shared, &shown, row), row) {
                 (Some(columns), _) => columns.draw(shared, parts.below, buffer),
                 (None, Row::Asked(asked)) => match asked.chosen() {

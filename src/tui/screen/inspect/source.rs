@@ -3,6 +3,7 @@
 
 use super::times::{notes, took};
 use crate::eval::geometry::Hubs;
+use crate::eval::relevant::Relevant;
 use crate::ids::SessionId;
 use crate::session::neighbours::NeighbourSet;
 use crate::session::thumbnails::ItemsShown;
@@ -179,10 +180,11 @@ pub fn of_pair<'a>(
 ) -> [ListShown<'a>; 2] {
     let list = |side: usize| {
         let set = sets[side];
+        let relevant = from.relevant(set);
         let hits = set.top(query.at).enumerate().map(|(at, (item, score))| HitShown {
             item,
             score,
-            relevant: Some(unit(item) == unit(&query.id)),
+            relevant: Some(is_right(relevant, set, query, (at, item))),
             hub: set.top_items.get(query.at * set.k + at).is_some_and(|place| {
                 pairs.hubs.as_ref().is_some_and(|hubs| hubs[side].is_hub(*place))
             }),
@@ -195,6 +197,19 @@ pub fn of_pair<'a>(
         }
     };
     [list(0), list(1)]
+}
+
+/// Whether the item at a place of a query's list answers it: by what the result was judged by, else by
+/// the ids, of which those of one item belong together.
+pub fn is_right(
+    relevant: Option<&Relevant>,
+    set: &NeighbourSet,
+    query: &PairedQuery,
+    (at, item): (usize, &str),
+) -> bool {
+    let Some(relevant) = relevant else { return unit(item) == unit(&query.id) };
+    let place = set.top_items.get(query.at * set.k + at);
+    query.at < relevant.queries() && place.is_some_and(|place| relevant.holds(query.at, *place))
 }
 
 /// Both lists of a typed query; nothing where it has no two of them.
@@ -226,4 +241,38 @@ pub fn link(lists: &[ListShown<'_>; 2], item: &str) -> char {
     let shared = lists[0].hits.iter().map(|hit| hit.item).filter(|item| in_second(item));
     let place = shared.into_iter().position(|shared| shared == item);
     place.map_or(' ', |place| char::from(b'a' + (place % 26) as u8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_result_was_judged_by_goes_before_ids() {
+        let set = NeighbourSet {
+            queries: vec!["a@0".into(), "b@0".into()],
+            gallery: vec!["a@0".into(), "b@0".into(), "c@0".into()],
+            k: 2,
+            top_items: vec![2, 1, 2, 0],
+            top_scores: vec![0.9, 0.8, 0.7, 0.6],
+            ..NeighbourSet::default()
+        };
+        let query = |at: usize| PairedQuery {
+            at,
+            id: set.queries[at].clone(),
+            rank: [1, 1],
+            margin: [0.0, 0.0],
+            slices: Vec::new(),
+        };
+        // Pictures a and c share a label.
+        let relevant = Relevant::from_lists([vec![2u32], vec![]]);
+        let right = |relevant, at: usize| -> Vec<bool> {
+            let query = query(at);
+            let hits = set.top(at).map(|(item, _)| item).enumerate();
+            hits.map(|hit| is_right(relevant, &set, &query, hit)).collect()
+        };
+        assert_eq!(right(Some(&relevant), 0), [true, false]);
+        assert_eq!(right(Some(&relevant), 1), [false, false]);
+        assert_eq!(right(None, 0), [false, false]);
+    }
 }

@@ -1,9 +1,11 @@
 //! All queries at once: the rank under one encoder against the rank under the other, and the scores of
 //! right and of other answers.
 
+use super::source::is_right;
 use crate::session::neighbours::NeighbourSet;
 use crate::tui::app::Shared;
-use crate::tui::data::pairing::{PairedQuery, unit};
+use crate::tui::data::library::LoadedResult;
+use crate::tui::data::pairing::PairedQuery;
 use crate::tui::format;
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -161,7 +163,7 @@ fn legend([a, b]: [&str; 2], room: usize, cut: &str) -> [String; 3] {
 /// Scores in the lists of all listed queries, by whether they are right.
 pub fn scores(
     shared: &Shared,
-    sets: [&NeighbourSet; 2],
+    (from, sets): (&LoadedResult, [&NeighbourSet; 2]),
     listed: &[&PairedQuery],
     area: Rect,
     buffer: &mut Buffer,
@@ -171,10 +173,11 @@ pub fn scores(
         let set = sets[side];
         let note = format!("first {} of {} queries", set.k, format::count(listed.len() as u64));
         let inner = section(shared, buffer, area, &text::safe(&set.role), &note);
+        let relevant = from.relevant(set);
         let mut parts: [Vec<f32>; 2] = [Vec::new(), Vec::new()];
         for query in listed {
-            for (item, score) in set.top(query.at) {
-                parts[usize::from(unit(item) != unit(&query.id))].push(score);
+            for (at, (item, score)) in set.top(query.at).enumerate() {
+                parts[usize::from(!is_right(relevant, set, query, (at, item)))].push(score);
             }
         }
         let all = || parts.iter().flatten().copied().filter(|score| score.is_finite());
