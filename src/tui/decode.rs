@@ -57,6 +57,10 @@ const LONGEST: usize = 256;
 const ESCAPE: Duration = Duration::from_millis(20);
 /// How long a key with alt held may be the beginning of more.
 const ALT: Duration = Duration::from_millis(500);
+/// How long the end of a paste is waited for, on a line that may stall: then it is taken as it came.
+const PASTE: Duration = Duration::from_secs(10);
+/// Bytes of a paste, at most: what is more is not kept.
+const LARGEST: usize = 1 << 20;
 /// How long the rest of what nobody types is waited for, on a line that may stall.
 const STALE: Duration = Duration::from_secs(5);
 
@@ -83,7 +87,13 @@ impl Decoder {
                 let from = (paste.len() + 1).saturating_sub(PASTED.len());
                 paste.append(&mut self.rest);
                 let found = paste[from..].windows(PASTED.len()).position(|part| part == PASTED);
-                let Some(end) = found.map(|at| from + at) else { break };
+                let Some(end) = found.map(|at| from + at) else {
+                    // The mark's own beginning stays, to be found when its rest comes.
+                    if paste.len() > LARGEST {
+                        paste.drain(LARGEST - PASTED.len()..paste.len() - PASTED.len());
+                    }
+                    break;
+                };
                 self.rest = paste.split_off(end + PASTED.len());
                 paste.truncate(end);
                 heard.push(Heard::Paste(String::from_utf8_lossy(paste).into_owned()));
@@ -104,10 +114,12 @@ impl Decoder {
         heard
     }
 
-    /// How long the rest of what is read in part is waited for; none where nothing is, or a paste is
-    /// under way, whose rest must not become keys.
+    /// How long the rest of what is read in part is waited for; none where nothing is.
     #[must_use]
     pub fn patience(&self) -> Option<Duration> {
+        if self.paste.is_some() {
+            return Some(PASTE);
+        }
         match self.rest[..] {
             [] => None,
             [ESC] => Some(ESCAPE),
@@ -118,6 +130,9 @@ impl Decoder {
 
     /// Takes what is read in part for what was pressed: its rest did not come.
     pub fn give_up(&mut self) -> Option<Heard> {
+        if let Some(paste) = self.paste.take() {
+            return Some(Heard::Paste(String::from_utf8_lossy(&paste).into_owned()));
+        }
         match std::mem::take(&mut self.rest)[..] {
             [ESC] => Some(pressed(KeyCode::Esc, KeyModifiers::NONE)),
             [ESC, letter] if letter.is_ascii() => {
@@ -137,13 +152,20 @@ fn step(bytes: &[u8]) -> Step {
             Step::Whole(3, function(*letter).map(|code| pressed(code, KeyModifiers::NONE)))
         }
         [ESC, b'_', ..] if may_be(bytes, KITTY) => {
-            string(bytes, KITTY, |said| Answer::Kitty(said.ends_with(b";OK")))
+            string(bytes, KITTY, |said| Some(Answer::Kitty(said.ends_with(b";OK"))))
         }
         [ESC, b'P', ..] if may_be(bytes, VERSION) => string(bytes, VERSION, |said| {
-            Answer::Version(String::from_utf8_lossy(said).into_owned())
+            Some(Answer::Version(String::from_utf8_lossy(said).into_owned()))
         }),
-        [ESC, b']', ..] if may_be(bytes, GROUND) => {
-            string(bytes, GROUND, |said| Answer::Ground(is_light(&String::from_utf8_lossy(said))))
+        [ESC, b']', ..] if may_be(bytes, GROUND) => string(bytes, GROUND, |said| {
+            Some(Answer::Ground(is_light(&String::from_utf8_lossy(said))))
+        }),
+        // Strings that nobody asked for: a colour, a setting.
+        [ESC, b']' | b'P', b'0'..=b'9', ..] => string(bytes, &bytes[..2], |_| None),
+        // Control held with an arrow, as rxvt tells it.
+        [ESC, b'O', letter @ b'a'..=b'd', ..] => {
+            let code = function(letter.to_ascii_uppercase()).unwrap_or(KeyCode::Null);
+            Step::Whole(3, Some(pressed(code, KeyModifiers::CONTROL)))
         }
         [ESC, rest @ ..] => match plain(rest) {
             Step::Whole(length, Some(Heard::Key(key))) => {
@@ -162,16 +184,16 @@ fn may_be(bytes: &[u8], beginning: &[u8]) -> bool {
 }
 
 /// `ESC kind ... ESC \`, or with a bell at its end
-fn string(bytes: &[u8], beginning: &[u8], answer: impl FnOnce(&[u8]) -> Answer) -> Step {
+fn string(bytes: &[u8], beginning: &[u8], answer: impl FnOnce(&[u8]) -> Option<Answer>) -> Step {
     let Some(body) = bytes.strip_prefix(beginning) else { return Step::Half };
     let Some(end) = body.iter().position(|byte| matches!(*byte, ESC | BEL)) else {
         return if body.len() > LONGEST { Step::Whole(bytes.len(), None) } else { Step::Half };
     };
     let before = beginning.len() + end;
     match body.get(end + 1) {
-        _ if body[end] == BEL => Step::Whole(before + 1, Some(Heard::Answer(answer(&body[..end])))),
+        _ if body[end] == BEL => Step::Whole(before + 1, answer(&body[..end]).map(Heard::Answer)),
         None => Step::Half,
-        Some(b'\\') => Step::Whole(before + 2, Some(Heard::Answer(answer(&body[..end])))),
+        Some(b'\\') => Step::Whole(before + 2, answer(&body[..end]).map(Heard::Answer)),
         // It was broken off.
         Some(_) => Step::Whole(before, None),
     }
@@ -291,6 +313,8 @@ mod tests {
         assert_eq!(keys(&all(b"\x1b_Gi=31\x1b[Bj")), ["down", "j"]);
         assert_eq!(keys(&all(b"\xff\xe4a\x80b")), ["a", "b"]);
         assert!(all(b"\x1b[200;1R\x1b[?1u\x1b[I\x1b[>1c").is_empty());
+        assert!(all(b"\x1b]10;rgb:0/0/0\x1b\\\x1b]4;1;x\x07\x1bP1$r0m\x1b\\").is_empty());
+        assert_eq!(keys(&all(b"\x1b[3$j\x1bOa")), ["j", "ctrl-up"]);
     }
 
     #[test]
@@ -307,8 +331,18 @@ mod tests {
         }
         let mut decoder = Decoder::default();
         decoder.feed(b"\x1b[200~half of it");
-        assert_eq!((decoder.patience(), decoder.give_up()), (None, None));
-        assert_eq!(decoder.feed(b"\x1b[201~"), [Heard::Paste("half of it".to_owned())]);
+        assert_eq!(decoder.patience(), Some(PASTE));
+        assert_eq!(decoder.give_up(), Some(Heard::Paste("half of it".to_owned())));
+        // Its end, which comes late, is nothing.
+        assert_eq!(keys(&decoder.feed(b"\x1b[201~q")), ["q"]);
+        // What is too much is not kept, and its end is found all the same.
+        decoder.feed(b"\x1b[200~");
+        for _ in 0..3 {
+            assert!(decoder.feed(&vec![b'x'; LARGEST]).is_empty());
+        }
+        let heard = decoder.feed(b"y\x1b[201~q");
+        assert_eq!(keys(&heard), ["q"]);
+        assert!(matches!(&heard[0], Heard::Paste(text) if text.len() <= LARGEST + 1));
     }
 
     #[test]

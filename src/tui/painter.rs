@@ -47,6 +47,8 @@ pub struct Painter<W: Write> {
     holds: Option<Graphics>,
     /// Pictures that lie over cells.
     laid: Vec<(Rect, Key)>,
+    /// Whether the terminal itself hears it: tmux would take Kitty's word for a pane's title.
+    direct: bool,
 }
 
 /// The pictures of a frame.
@@ -86,7 +88,13 @@ impl<W: Write> Painter<W> {
             kept: BTreeMap::new(),
             holds: None,
             laid: Vec::new(),
+            direct: true,
         }
+    }
+
+    /// A multiplexer stands between this and the terminal.
+    pub fn through_a_multiplexer(&mut self) {
+        self.direct = false;
     }
 
     /// Bytes written so far.
@@ -126,7 +134,7 @@ impl<W: Write> Painter<W> {
         self.laid.retain(|(area, _)| !hit(area));
         // Konsole keeps a Sixel picture under whatever is written over it, and drops it only with all
         // others, by Kitty's word: where one goes, those that stay are sent again.
-        let gone = self.laid.len() < lying && !whole;
+        let gone = self.laid.len() < lying && !whole && self.direct;
         if gone {
             self.laid.clear();
         }
@@ -414,6 +422,13 @@ mod tests {
         let text = String::from_utf8(sent.take()).unwrap();
         let dropped = text.find("\x1b_Ga=d").unwrap();
         assert!(text.find("<two>").is_some_and(|at| at > dropped) && !text.contains("<one>"));
+        // tmux would take that for a pane's title.
+        painter.through_a_multiplexer();
+        painter.paint_with(blank(), &both).unwrap();
+        drop(sent.take());
+        painter.paint_with(blank(), &pictures(Graphics::Sixel, vec![two()], 1000)).unwrap();
+        let text = String::from_utf8(sent.take()).unwrap();
+        assert!(!text.contains("\x1b_G") && !text.contains("<two>"), "{text:?}");
     }
 
     #[test]

@@ -109,6 +109,9 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     let mut painter = Painter::new(io::BufWriter::with_capacity(1 << 16, out));
     // The first frame comes before anything is looked at.
     painter.paint(frame(&app, Rect::new(0, 0, width, height)))?;
+    if around.multiplexed {
+        painter.through_a_multiplexer();
+    }
     let question =
         detect::question(options.graphics, ground_is_found, &around, depth, options.ascii);
     if let Some(question) = &question {

@@ -102,7 +102,8 @@ pub fn suspend() -> io::Result<()> {
         }
     }
     disable_raw_mode()?;
-    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP)?;
+    // The whole job, as the terminal would do it: a shell that waits for this program stops too.
+    rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
     enable_raw_mode()?;
     dress()
 }

@@ -57,6 +57,9 @@ pub struct SittingState {
     pub size: Option<(u16, u16)>,
     /// Name of the last action.
     pub last_action: Option<String>,
+    /// Typed queries that were put away: their ids are not given to others.
+    #[serde(default)]
+    pub dismissed: BTreeSet<String>,
     /// Actions carried out.
     pub actions: u64,
     /// Sittings begun.
@@ -89,6 +92,7 @@ impl SittingState {
                     && let Some(id) = event.with.get("dismissed")
                 {
                     self.answers.kept.retain(|answer| answer.question["id"] != *id);
+                    self.dismissed.extend(id.as_str().map(str::to_owned));
                 }
                 self.last_action = Some(event.action);
             }

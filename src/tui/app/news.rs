@@ -111,7 +111,14 @@ impl App {
             }
             News::Said(text) => self.notice = Some(Notice { text, bad: false }),
             News::Failed(text) => self.fail(text),
-            News::Printed(line) => shared.library.print(shared.now, line),
+            News::Printed(line) => {
+                shared.library.print(shared.now, line);
+                // There may be thousands, and no other screen shows them.
+                if self.current == ScreenId::Log {
+                    self.screens.get_mut(ScreenId::Log).refresh(&self.shared);
+                }
+                return;
+            }
         }
         for screen in ScreenId::ALL {
             self.screens.get_mut(screen).refresh(&self.shared);

@@ -123,7 +123,9 @@ impl Shared {
     /// An id for the next typed query: no other of this sitting has it, of whatever session.
     #[must_use]
     pub fn next_question(&self) -> String {
-        let taken = |id: &str| self.asked.iter().any(|asked| asked.id == id);
+        let gone =
+            |id: &str| self.library.sittings.values().any(|sitting| sitting.dismissed.contains(id));
+        let taken = |id: &str| self.asked.iter().any(|asked| asked.id == id) || gone(id);
         let ids = (1..).map(|number| format!("typed-{number}"));
         ids.into_iter().find(|id| !taken(id)).unwrap_or_default()
     }

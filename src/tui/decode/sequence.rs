@@ -33,6 +33,13 @@ pub(super) fn control(bytes: &[u8]) -> Step {
         [b'['] | [b'M', ..] => return Step::Half,
         _ => {}
     }
+    // Shift held with a key, as rxvt tells it: no byte follows.
+    if let Some(digits) = body.iter().position(|byte| !byte.is_ascii_digit())
+        && digits > 0
+        && body[digits] == b'$'
+    {
+        return Step::Whole(digits + 3, None);
+    }
     let Some(end) = body.iter().position(|byte| !(0x20..0x40).contains(byte)) else {
         return if body.len() > LONGEST { Step::Whole(bytes.len(), None) } else { Step::Half };
     };

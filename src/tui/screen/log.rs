@@ -22,6 +22,8 @@ pub struct LogScreen {
     level: Level,
     search: String,
     follow: bool,
+    /// The line under the cursor, which stays there when others come and go.
+    on: Option<Line>,
 }
 
 impl Default for LogScreen {
@@ -31,6 +33,7 @@ impl Default for LogScreen {
             level: Level::Notice,
             search: String::new(),
             follow: true,
+            on: None,
         }
     }
 }
@@ -39,6 +42,12 @@ impl Default for LogScreen {
 const BEFORE: u16 = 27;
 
 impl LogScreen {
+    /// Takes note of the line under the cursor, which was moved.
+    fn moved(&mut self, lines: Vec<Line>) {
+        self.follow = self.cursor.at + 1 >= lines.len();
+        self.on = lines.into_iter().nth(self.cursor.at);
+    }
+
     /// The lines in the order of their times, after those that have none.
     fn lines(&self, shared: &Shared) -> Vec<Line> {
         let mut lines = Vec::new();
@@ -74,9 +83,9 @@ impl LogScreen {
 
 impl Screen for LogScreen {
     fn act(&mut self, action: Action, shared: &Shared) -> Vec<Effect> {
-        let count = self.lines(shared).len();
-        if self.cursor.act(action, count) {
-            self.follow = self.cursor.at + 1 >= count;
+        let lines = self.lines(shared);
+        if self.cursor.act(action, lines.len()) {
+            self.moved(lines);
             return Vec::new();
         }
         match action {
@@ -145,6 +154,7 @@ impl Screen for LogScreen {
         let at = self.lines(shared).iter().position(is_it);
         self.follow = at.is_none();
         self.cursor.at = at.unwrap_or(0);
+        self.on = at.and_then(|at| self.lines(shared).into_iter().nth(at));
         self.refresh(shared);
     }
 
@@ -154,14 +164,16 @@ impl Screen for LogScreen {
     }
 
     fn refresh(&mut self, shared: &Shared) {
-        let last = self.lines(shared).len().saturating_sub(1);
-        self.cursor.at = if self.follow { last } else { self.cursor.at.min(last) };
+        let lines = self.lines(shared);
+        let last = lines.len().saturating_sub(1);
+        let kept = self.on.as_ref().and_then(|on| lines.iter().rposition(|line| line == on));
+        self.cursor.at = if self.follow { last } else { kept.unwrap_or(self.cursor.at).min(last) };
     }
 
     fn wheel(&mut self, lines: i8, shared: &Shared) {
-        let count = self.lines(shared).len();
-        self.cursor.shift(lines, count);
-        self.follow = self.cursor.at + 1 >= count;
+        let all = self.lines(shared);
+        self.cursor.shift(lines, all.len());
+        self.moved(all);
     }
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
@@ -197,9 +209,7 @@ impl Screen for LogScreen {
         let room = usize::from(inner.width.saturating_sub(BEFORE + 2)).max(1);
         // The chosen line is shown whole.
         let whole = lines.get(self.cursor.at).map_or_else(Vec::new, |line| {
-            let mut whole = text::wrap(&line.text, room);
-            whole.truncate(height.max(1));
-            whole
+            text::wrap_in(&line.text, room, height.max(1), shared.glyphs.cut())
         });
         let more = whole.len().saturating_sub(1);
         let first = self.cursor.first(lines.len(), height - more.min(height.saturating_sub(1)));
@@ -263,17 +273,12 @@ mod tests {
     use crate::tui::msg::{Msg, News};
     use std::sync::Arc;
 
-    /// A run that printed these lines and wrote one sentence, a minute after this program did.
-    fn printed(lines: &[&str]) -> App {
-        let mut app = app();
-        let run = entry("20261124-100000-night-bbbbbb/simcse-1", 5);
-        let id = run.id.clone();
-        app.update(Msg::News(News::Run(Box::new(run))));
-        press(&mut app, "enter");
+    /// A run that printed these lines and wrote one sentence.
+    fn open(lines: &[&str]) -> OpenRun {
         let time = Time::from_millis(60_000).unwrap();
         let text = "stage simcse began".to_owned();
         let sentence = Sentence { time, seq: 1, level: Level::Notice, text };
-        let open = OpenRun {
+        OpenRun {
             state: Arc::default(),
             alerts: Arc::default(),
             story: Arc::new(Story { sentences: [sentence].into() }),
@@ -282,7 +287,17 @@ mod tests {
             reading: Reading::default(),
             oddities: crate::session::tail::Oddities::default(),
             status: RunStatus::Live,
-        };
+        }
+    }
+
+    /// A run that printed these lines and wrote one sentence, a minute after this program did.
+    fn printed(lines: &[&str]) -> App {
+        let mut app = app();
+        let run = entry("20261124-100000-night-bbbbbb/simcse-1", 5);
+        let id = run.id.clone();
+        app.update(Msg::News(News::Run(Box::new(run))));
+        press(&mut app, "enter");
+        let open = open(lines);
         app.update(Msg::News(News::Open(id, Box::new(open))));
         app.update(Msg::News(News::Printed("warning: a library is old".to_owned())));
         press(&mut app, "7");
@@ -308,6 +323,23 @@ mod tests {
         assert!(text.contains("a library is old") && !text.contains("run simcse-1"), "{text}");
         press(&mut app, "v v");
         assert!(shows(&app, 80, 24).contains("1/100"));
+    }
+
+    #[test]
+    fn the_chosen_line_stays_chosen_when_lines_come_before_it() {
+        let mut app = printed(&["run simcse-1"]);
+        press(&mut app, "G k");
+        let chosen = |app: &App| {
+            let text = shows(app, 80, 24);
+            text.lines().find(|line| line.starts_with('▌')).map(str::to_owned).unwrap()
+        };
+        assert!(chosen(&app).contains("a library is old"));
+        let id = app.shared.focus.clone().unwrap();
+        let more = open(&["run simcse-1", "one", "two", "three"]);
+        app.update(Msg::News(News::Open(id, Box::new(more))));
+        assert!(chosen(&app).contains("a library is old"), "{}", chosen(&app));
+        press(&mut app, "k");
+        assert!(chosen(&app).contains("three"), "{}", chosen(&app));
     }
 
     #[test]

@@ -185,9 +185,15 @@ impl<'a> Map<'a> {
         let taken = 1 + self.said(width) + numbers.len();
         let height = usize::from(area.height).saturating_sub(taken).max(1);
         let hidden = lines.len().saturating_sub(height);
-        // The last line is seen where the last pair is chosen, and so on in proportion.
+        // The last line is seen where the last pair is chosen, and so on in proportion; the chosen one
+        // always.
         let first = match chosen {
-            Some(at) if pairs.len() > 1 => at.min(pairs.len() - 1) * hidden / (pairs.len() - 1),
+            Some(at) if pairs.len() > 1 => {
+                let at = at.min(pairs.len() - 1);
+                let is_it = |line: &Line<'_>| matches!(line, Line::Row(pair, _) if *pair == at);
+                let place = lines.iter().position(is_it).unwrap_or(0);
+                (at * hidden / (pairs.len() - 1)).clamp((place + 1).saturating_sub(height), place)
+            }
             _ => 0,
         };
         let (low, high) = self.ends();
