@@ -23,8 +23,8 @@ draw runs runs 120x36
 draw train train 120x36
 draw compare compare 120x36
 draw compare-anisotropy compare 120x36 --keys "v"
-draw inspect inspect 160x48 --keys "d d d"
-draw inspect-ranks inspect 120x36 --keys "d v"
+draw inspect inspect 160x48 --keys "d d d d j j j j j"
+draw inspect-ranks inspect 120x36 --keys "d d v"
 draw replay replay 120x36 --from 150
 draw system system 120x36
 draw log log 120x36

@@ -365,7 +365,7 @@ fn the_form_of_a_comparison_and_a_choice_look_as_they_did() {
     looks(&mut form, "new-comparison");
 
     let mut choice = app(TOUR, "dark", Depth::True, false, sessions);
-    press(&mut choice, &["enter", "4", "d", "c"], sessions);
+    press(&mut choice, &["enter", "4", "d", "d", "c"], sessions);
     choice.update(Msg::Paste("a cat, a dog".to_owned()));
     press(&mut choice, &["enter"], sessions);
     let digest = "8b38d97cb3d00801451722fd2ca818ef136a6a60d23ab1ab48bed5bbc5ac3c16";

@@ -353,7 +353,7 @@ fn the_world_has_what_it_is_to_have() {
         let results = &world.results[&session.parse::<SessionId>().unwrap()];
         (results.len(), results.iter().filter(|result| result.content.is_err()).count())
     };
-    assert_eq!((sets(ODD), sets(SEEDS)), ((6, 1), (1, 0)));
+    assert_eq!((sets(ODD), sets(SEEDS)), ((7, 1), (1, 0)));
     let mut bench = Bench::open(&world, 1, 3);
     assert_eq!(bench.app.screen(), ScreenId::Inspect);
     for key in ['d', 'd', 'd', 'A', 'k'] {

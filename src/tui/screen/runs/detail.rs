@@ -106,7 +106,7 @@ pub fn welcome(shared: &Shared, area: Rect, buffer: &mut Buffer) {
     if area.height == 0 {
         return;
     }
-    if usize::from(area.height) < lines.len() {
+    if area.height < 3 {
         // In little room all in a line.
         let short = [("enter", "opens a run"), ("3 4", "what it found"), (STARTS, "starts one")];
         let short = short.into_iter().filter(|(key, _)| *key != STARTS || !shared.readonly);
