@@ -387,7 +387,8 @@ fn the_form_of_a_comparison_and_a_choice_look_as_they_did() {
         "candidates": ["a cat", "a dog"], "texts": ["a cat", "a dog"], "templates": ["{}"],
         "rows": [
             row("clip", "model", "1870101bd673d4ed5f4fb6d353fd5e4add1cc8249eabfdfeb0a5622ebb19b624",
-                &Value::Null),
+                &json!({"attention": "causal", "bos": true, "eos": true, "max_tokens": 32,
+                    "pooling": "eos", "template": "none"})),
             row("llm2clip", "default",
                 "5f8ed6bba0a6c3d750acf4b1b82c9ba2e0af526968195c3ad6ab6f5c9148098e",
                 &json!({"attention": "bidirectional", "bos": true, "max_tokens": 256,
