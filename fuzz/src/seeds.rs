@@ -202,6 +202,7 @@ pub fn tensor_files() -> Vec<Vec<u8>> {
         margin: vec![0.25, -0.5],
         top_items: vec![0, 2, 1, 0],
         top_scores: vec![0.75, 0.5, 0.5, 0.0],
+        units: Vec::new(),
     };
     write_neighbours(&path, &[set]).expect("neighbours");
     files.push(std::fs::read(&path).expect("the neighbours"));
