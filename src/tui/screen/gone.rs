@@ -39,13 +39,13 @@ pub(super) mod tests {
     use crate::tui::app::tests::{app, press, shows};
     use crate::tui::data::library::{LoadedResult, ResultContent, SessionEntry};
     use crate::tui::msg::{Msg, News};
-    use serde_json::json;
+    use serde_json::{Value, json};
     use std::sync::Arc;
 
     const SESSION: &str = "20261124-100000-night-bbbbbb";
 
-    /// A comparison of two encoders with one query.
-    pub fn result(id: &str) -> LoadedResult {
+    /// The document of a comparison of two encoders.
+    pub fn document(id: &str) -> Value {
         let shares = json!({"recall@1": 0.5, "recall@5": 0.5, "recall@10": 0.5, "mrr": 0.5,
             "median_rank": 1.0});
         let ends = json!([0.1, 0.9]);
@@ -58,11 +58,15 @@ pub(super) mod tests {
                 "ms_per_item": null, "ms_per_query": null, "index_ms": null,
                 "bytes_per_item": null, "truncated": 0})
         };
-        let document = json!({"format": "llm2clip.compare/1", "task": "image",
+        json!({"format": "llm2clip.compare/1", "task": "image",
             "protocol": {"dataset": id, "split": null, "split_digest": "00", "pool": null,
                 "captions": "any", "judgements": "own", "self_exclusion": "none",
                 "tie_rule": "high", "rules": 1},
-            "rows": [row("clip"), row(&format!("tuned-for-{id}"))], "differences": []});
+            "rows": [row("clip"), row(&format!("tuned-for-{id}"))], "differences": []})
+    }
+
+    /// That comparison, with one query.
+    pub fn result(id: &str) -> LoadedResult {
         let set = |role: &str| NeighbourSet {
             role: role.to_owned(),
             direction: "text-to-image".to_owned(),
@@ -77,13 +81,14 @@ pub(super) mod tests {
             ..NeighbourSet::default()
         };
         let sets = Arc::new(vec![set("clip"), set(&format!("tuned-for-{id}"))]);
-        let document = serde_json::from_value(document).unwrap();
+        let document = serde_json::from_value(document(id)).unwrap();
         LoadedResult {
             id: id.to_owned(),
             content: Ok(ResultContent::Compare(Box::new(document), sets)),
             shown: Arc::default(),
             sweep: Vec::new(),
             judged: Arc::default(),
+            made: None,
         }
     }
 

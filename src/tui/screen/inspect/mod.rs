@@ -394,7 +394,8 @@ impl Screen for InspectScreen {
             }
         }
         if let Some(query) = &self.missing {
-            queries::missing(shared, query, parts.list, buffer);
+            let area = Rect { width: inner.width, ..parts.list };
+            queries::missing(shared, query, area, buffer);
             return;
         }
         let rows = self.listed(shared, &shown);
