@@ -130,9 +130,25 @@ pub struct LoadedResult {
     pub sweep: Vec<Heat>,
     /// What answers what, where ids do not say so.
     pub judged: Arc<Vec<JudgedSet>>,
+    /// When it was made; nothing where it is older than the record of that.
+    pub made: Option<Time>,
 }
 
 impl LoadedResult {
+    /// Whether it was there at a moment: from when it was made on, else from when records `first` tell
+    /// of it, else always.
+    #[must_use]
+    pub fn was_there(&self, time: Time, first: Option<Time>) -> bool {
+        self.made.or(first).is_none_or(|made| made <= time)
+    }
+
+    /// Whether it is the same reading of the same result.
+    #[must_use]
+    pub fn is_reading(&self, other: &Self) -> bool {
+        let same = Arc::ptr_eq(&self.shown, &other.shown);
+        self.id == other.id && same && Arc::ptr_eq(&self.judged, &other.judged)
+    }
+
     /// What answers the queries of a set, where ids do not say so.
     #[must_use]
     pub fn relevant(&self, set: &NeighbourSet) -> Option<&Relevant> {
