@@ -4,10 +4,12 @@
 //! same records give the same state however they arrive. Everything it keeps is bounded: series
 //! by thinning, lists by keeping the newest.
 
+mod between;
 mod eta;
 mod series;
 mod stage;
 
+pub use between::{Between, Spent};
 pub use eta::{Eta, StepClock};
 pub use series::{BUCKETS, Bucket, Series, TAIL};
 pub use stage::{BESTS_KEPT, Best, Checkpoint, StageEnd, StageProgress, StageState, Track};

@@ -1,5 +1,6 @@
 //! What a reader knows of one stage.
 
+use super::between::Between;
 use super::eta::StepClock;
 use super::series::Series;
 use crate::ids::{Digest, StageName};
@@ -121,6 +122,8 @@ pub struct StageState {
     pub tracks: BTreeMap<String, Vec<Track>>,
     /// Recent step times of the newest segment.
     pub clock: StepClock,
+    /// What came between its steps.
+    pub between: Between,
 }
 
 impl StageState {
@@ -140,6 +143,7 @@ impl StageState {
             skipped: 0,
             tracks: BTreeMap::new(),
             clock: StepClock::default(),
+            between: Between::default(),
         }
     }
 
@@ -227,6 +231,7 @@ impl StageState {
 
     pub(super) fn validated(&mut self, segment: u32, event: Validated) {
         self.clock.interrupted(event.seconds.get());
+        self.between.validated(&event);
         if let Some(loss) = event.loss {
             self.push(segment, "validation/loss", event.step, loss.get());
         }
@@ -250,6 +255,7 @@ impl StageState {
 
     pub(super) fn saved(&mut self, event: CheckpointSaved) {
         self.clock.interrupted(event.seconds.get());
+        self.between.saved.add(event.seconds.get());
         self.checkpoints.retain(|kept| kept.path != event.path);
         self.checkpoints.push(Checkpoint {
             step: event.step,

@@ -44,6 +44,7 @@ pub(crate) fn entry(name: &str, minute: i64) -> RunEntry {
         best: None,
         share: 0.3,
         device: "cpu".to_owned(),
+        threads: 2,
         host: "here".to_owned(),
         runner: Runner { process: Some(4242), lock: Some(LogLock::Held), after: None },
         seed: 0,

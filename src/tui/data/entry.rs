@@ -33,6 +33,7 @@ impl RunEntry {
             best,
             share: share(state, status),
             device: started.map_or_else(String::new, |started| started.device.clone()),
+            threads: started.map_or(0, |started| started.threads),
             host: started.map_or_else(String::new, |started| started.host.clone()),
             runner: Runner { process: started.map(|started| started.pid), lock: None, after: None },
             seed: started.map_or(0, |started| started.seed),

@@ -13,6 +13,7 @@ use crate::session::fold::RunState;
 use crate::session::judged::JudgedSet;
 use crate::session::names::RunId;
 use crate::session::neighbours::NeighbourSet;
+use crate::session::pace::Took;
 use crate::session::runs::RunRow;
 use crate::session::sitting::{SittingState, Subject};
 use crate::session::state::LogLock;
@@ -65,6 +66,8 @@ pub struct RunEntry {
     pub share: f64,
     /// `cpu` or `cuda:N`.
     pub device: String,
+    /// Threads it computes on.
+    pub threads: u32,
     /// The computer it ran on.
     pub host: String,
     /// The process at work for it.
@@ -81,8 +84,8 @@ pub struct RunEntry {
     pub reason: Option<String>,
     /// Its resolved recipe; nothing where this version cannot read it.
     pub recipe: Option<Arc<Recipe>>,
-    /// Seconds a step of each stage that made some.
-    pub pace: Vec<(StageName, f64)>,
+    /// What each stage took that made some steps.
+    pub pace: Vec<(StageName, Took)>,
     /// Checkpoints it saved and has not removed: stage and step, the newest last.
     pub saved: Vec<(StageName, u64)>,
 }
