@@ -4,6 +4,7 @@ use super::between::Between;
 use super::eta::StepClock;
 use super::series::Series;
 use crate::ids::{Digest, StageName};
+use crate::recipe::Watched;
 use crate::session::event::{
     CheckpointSaved, StageFinished, StagePlan, StageStarted, StepFinished, Validated,
 };
@@ -74,6 +75,17 @@ pub struct Best {
     pub metrics: BTreeMap<String, f64>,
 }
 
+impl Best {
+    /// Its value of a measure; nothing where that was not taken.
+    #[must_use]
+    pub fn value(&self, watched: Watched) -> Option<f64> {
+        match watched.name() {
+            "loss" => self.loss,
+            name => self.metrics.get(name).copied(),
+        }
+    }
+}
+
 /// How a stage ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageEnd {
@@ -108,6 +120,8 @@ pub struct StageState {
     pub started: Option<StageStarted>,
     /// Its end.
     pub finished: Option<StageEnd>,
+    /// What its recipe says makes a validation the best.
+    pub watched: Watched,
     /// Validations, each the best when it was made, the newest [`BESTS_KEPT`]; the last one is the
     /// best now.
     pub bests: Vec<Best>,
@@ -138,6 +152,7 @@ impl StageState {
             progress: StageProgress::Ahead,
             started: None,
             finished: None,
+            watched: Watched::None,
             bests: Vec::new(),
             checkpoints: Vec::new(),
             skipped: 0,
@@ -239,17 +254,18 @@ impl StageState {
             self.push(segment, &format!("validation/{name}"), event.step, value.get());
         }
         let loss = event.loss.map(f64::from);
-        let is_best = event.best.unwrap_or_else(|| match (loss, self.best()) {
-            (Some(new), Some(best)) => best.loss.is_none_or(|old| new < old),
-            (Some(_), None) => true,
-            (None, _) => false,
-        });
-        if is_best {
-            let metrics = event.metrics.into_iter().map(|(name, v)| (name, v.get())).collect();
+        let metrics = event.metrics.into_iter().map(|(name, v)| (name, v.get())).collect();
+        let now = Best { step: event.step, loss, metrics };
+        let old = self.best().and_then(|best| best.value(self.watched));
+        // A fork's record compares with its parent's best too, which this log does not have.
+        let better = now
+            .value(self.watched)
+            .is_some_and(|new| old.is_none_or(|old| self.watched.better(new, old)));
+        if better || event.best == Some(true) {
             if self.bests.len() == BESTS_KEPT {
                 self.bests.remove(0);
             }
-            self.bests.push(Best { step: event.step, loss, metrics });
+            self.bests.push(now);
         }
     }
 

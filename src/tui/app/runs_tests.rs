@@ -3,6 +3,7 @@
 use super::tests::{app, entry, press, shows};
 use super::*;
 use crate::session::RunStatus;
+use crate::session::best::{BestRow, Better};
 use crate::session::control::Command;
 use crate::session::fold::{Answer, RunState};
 use crate::session::pace::Took;
@@ -285,17 +286,33 @@ fn recipe_and_best_validation_are_told_whatever_columns_fit_and_so_is_a_hidden_o
     let mut app = app();
     let mut run = entry(RUN, 5);
     run.row.recipe = "smollm2-captions".to_owned();
-    run.best = Some(("recall@1".to_owned(), 0.625));
+    run.row.best = Some(BestRow {
+        what: "recall@1".to_owned(),
+        value: 0.625,
+        better: Better::Higher,
+        step: 30,
+        kept: Some(30),
+    });
     run.spark = vec![Some(2.0); 40];
     app.update(Msg::News(News::Run(Box::new(run.clone()))));
     for (width, height) in [(60, 24), (80, 24), (120, 40)] {
         let text = shows(&app, width, height);
         assert!(text.contains("recipe smollm2-captions  "), "{text}");
-        assert!(text.contains("2.500  best R@1 62.5 %"), "{text}");
+        assert!(text.contains("2.500  best R@1 ↑62.5 % @30") && !text.contains("kept"), "{text}");
     }
-    run.best = Some(("loss".to_owned(), 1.25));
+    run.row.best = Some(BestRow {
+        what: "loss".to_owned(),
+        value: 1.25,
+        better: Better::Lower,
+        step: 20,
+        kept: Some(30),
+    });
     app.update(Msg::News(News::Run(Box::new(run))));
-    assert!(shows(&app, 80, 24).contains("best loss 1.250"));
+    for (width, height) in [(60, 24), (80, 24), (120, 40)] {
+        let text = shows(&app, width, height);
+        assert!(text.contains("best loss ↓1.250 @20, kept is step 30"), "{text}");
+    }
+    assert!(shows(&app, 170, 40).contains("at step"));
     // State and run have their columns at this width, the recipe has none.
     press(&mut app, "o o");
     assert!(!shows(&app, 80, 24).contains("runs by"));

@@ -41,7 +41,6 @@ pub(crate) fn entry(name: &str, minute: i64) -> RunEntry {
         began: Time::from_millis(minute * 60_000),
         last: Time::from_millis(minute * 60_000 + 30_000),
         stage: (1, 2),
-        best: None,
         share: 0.3,
         device: "cpu".to_owned(),
         threads: 2,

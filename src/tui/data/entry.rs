@@ -18,7 +18,6 @@ impl RunEntry {
     pub fn of(id: &RunId, state: &RunState, status: RunStatus) -> Self {
         let started = state.started.as_ref();
         let row = RunRow::at(&id.session, &id.run, state, status);
-        let best = row.best.as_ref().map(|best| (best.what.clone(), best.value));
         let saved = state.stages.iter().flat_map(|stage| {
             let there = stage.checkpoints.iter().filter(|checkpoint| !checkpoint.superseded);
             there.map(move |checkpoint| (stage.stage.clone(), checkpoint.step))
@@ -30,7 +29,6 @@ impl RunEntry {
             began: state.segments.first().map(|segment| segment.time),
             last: state.last_time,
             stage: (state.current.map_or(0, |at| at + 1), state.stages.len()),
-            best,
             share: share(state, status),
             device: started.map_or_else(String::new, |started| started.device.clone()),
             threads: started.map_or(0, |started| started.threads),

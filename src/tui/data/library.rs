@@ -60,8 +60,6 @@ pub struct RunEntry {
     pub last: Option<Time>,
     /// Its place in its recipe, from 1, and how many stages that has.
     pub stage: (usize, usize),
-    /// Best validation of the stage under way: what, and how good.
-    pub best: Option<(String, f64)>,
     /// Share of all updates of all stages that is made, 0 to 1.
     pub share: f64,
     /// `cpu` or `cuda:N`.

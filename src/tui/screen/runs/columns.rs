@@ -2,6 +2,7 @@
 
 use crate::session::RunStatus;
 use crate::tui::app::Shared;
+use crate::tui::data::best::short;
 use crate::tui::data::library::RunEntry;
 use crate::tui::format;
 use crate::tui::text;
@@ -16,11 +17,11 @@ const STAGE: usize = 3;
 const DONE: usize = 5;
 const LOSS: usize = 6;
 const BEST: usize = 7;
-const LEFT: usize = 8;
-const AGE: usize = 9;
+const LEFT: usize = 9;
+const AGE: usize = 10;
 
 /// The columns; the first is the state with its marks.
-pub const COLUMNS: [Column; 14] = [
+pub const COLUMNS: [Column; 15] = [
     Column { title: "state", width: 11, right: false, from: 0 },
     Column { title: "run", width: 0, right: false, from: 0 },
     Column { title: "recipe", width: 12, right: false, from: 132 },
@@ -28,11 +29,12 @@ pub const COLUMNS: [Column; 14] = [
     Column { title: "step", width: 15, right: true, from: 0 },
     Column { title: "done", width: 5, right: true, from: 146 },
     Column { title: "loss", width: 8, right: true, from: 0 },
-    Column { title: "best", width: 11, right: true, from: 86 },
+    Column { title: "best", width: 12, right: true, from: 86 },
+    Column { title: "at step", width: 8, right: true, from: 154 },
     Column { title: "left", width: 6, right: true, from: 0 },
     Column { title: "age", width: 5, right: true, from: 66 },
     Column { title: "tags", width: 12, right: false, from: 118 },
-    Column { title: "loss over steps", width: 20, right: false, from: 168 },
+    Column { title: "loss over steps", width: 20, right: false, from: 178 },
     Column { title: "device", width: 7, right: false, from: 140 },
     Column { title: "seed", width: 5, right: true, from: 186 },
 ];
@@ -79,23 +81,13 @@ pub fn compare(column: usize, a: &RunEntry, b: &RunEntry) -> Ordering {
         STAGE => a.row.stage.cmp(&b.row.stage),
         DONE => b.share.total_cmp(&a.share),
         LOSS => number(a.row.loss, b.row.loss),
-        BEST => number(a.best.as_ref().map(|best| best.1), b.best.as_ref().map(|best| best.1)),
+        BEST => match (&a.row.best, &b.row.best) {
+            (Some(a), Some(b)) => a.order(b),
+            (a, b) => a.is_none().cmp(&b.is_none()),
+        },
         LEFT => number(a.row.eta_s, b.row.eta_s),
         _ => b.began.cmp(&a.began),
     }
-}
-
-/// A run's best validation: of what, and how good.
-#[must_use]
-pub fn best(run: &RunEntry) -> Option<String> {
-    let words = |(what, value): &(String, f64)| {
-        if what == "loss" {
-            format!("loss {}", format::number(*value))
-        } else {
-            format!("R@1 {}", format::percent(*value))
-        }
-    };
-    run.best.as_ref().map(words)
 }
 
 /// A run as a line of cells, one a column.
@@ -123,7 +115,7 @@ pub fn cells(shared: &Shared, run: &RunEntry) -> Vec<table::Cell> {
             stage.to_string()
         }
     });
-    let best = best(run).map(|words| words.trim_start_matches("loss ").to_owned());
+    let best = run.row.best.as_ref();
     let left = run.row.eta_s.filter(|_| status.has_runner()).map(format::short_duration);
     vec![
         (role(status), state),
@@ -133,7 +125,8 @@ pub fn cells(shared: &Shared, run: &RunEntry) -> Vec<table::Cell> {
         if run.row.steps == 0 { none() } else { (Role::Text, steps) },
         (Role::Dim, format!("{:.0} %", run.share * 100.0)),
         some(run.row.loss.map(format::number)),
-        some(best),
+        some(best.map(|best| short(best, shared.glyphs))),
+        some(best.map(|best| format::count(best.step))),
         some(left),
         some(run.began.map(|began| format::short_duration(shared.now.seconds_since(began)))),
         (Role::Accent, text::safe(&shared.library.tags(&run.id).join(" "))),

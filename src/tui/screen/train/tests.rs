@@ -176,3 +176,21 @@ fn one_row_of_alerts_leaves_room_on_a_small_terminal_and_is_cut_with_a_sign() {
     assert!(text.lines().nth(from + 1).unwrap().contains("finished in"), "{text}");
     assert!(text.lines().nth(from + 2).unwrap().contains("done after"), "{text}");
 }
+
+#[test]
+fn the_best_validation_is_told_as_on_runs_and_another_checkpoint_that_is_kept() {
+    let (mut app, mut open, _) = watching();
+    for (width, height) in [(80, 24), (120, 40)] {
+        let text = shows(&app, width, height);
+        assert!(text.contains("best   loss ↓4.398 @1,000"), "{text}");
+        assert!(!text.contains("kept is"), "{text}");
+    }
+    let state = Arc::make_mut(&mut open.state);
+    state.stages[0].bests.truncate(1);
+    put(&mut app, &open);
+    let text = shows(&app, 120, 40);
+    assert!(
+        text.contains("best   loss ↓5.311 @250") && text.contains("kept is step 1,000"),
+        "{text}"
+    );
+}
