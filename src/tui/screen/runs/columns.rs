@@ -68,25 +68,27 @@ pub const fn role(status: RunStatus) -> Role {
     }
 }
 
-/// Which of two runs comes first in the order of a column.
-pub fn compare(column: usize, a: &RunEntry, b: &RunEntry) -> Ordering {
-    // What is not known comes last.
-    let number = |a: Option<f64>, b: Option<f64>| {
-        (a.is_none()).cmp(&b.is_none()).then(a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0)))
+/// Which of two runs comes first in the order of a column, or in that order reversed. What is not known
+/// comes last either way.
+pub fn compare(column: usize, reverse: bool, a: &RunEntry, b: &RunEntry) -> Ordering {
+    let turned = |order: Ordering| if reverse { order.reverse() } else { order };
+    let number = |a: Option<f64>, b: Option<f64>| match (a, b) {
+        (Some(a), Some(b)) => turned(a.total_cmp(&b)),
+        (a, b) => a.is_none().cmp(&b.is_none()),
     };
     match column {
-        STATE => rank(a.row.state).cmp(&rank(b.row.state)),
-        RUN => a.id.run.cmp(&b.id.run),
-        RECIPE => a.row.recipe.cmp(&b.row.recipe),
-        STAGE => a.row.stage.cmp(&b.row.stage),
-        DONE => b.share.total_cmp(&a.share),
+        STATE => turned(rank(a.row.state).cmp(&rank(b.row.state))),
+        RUN => turned(a.id.run.cmp(&b.id.run)),
+        RECIPE => turned(a.row.recipe.cmp(&b.row.recipe)),
+        STAGE => turned(a.row.stage.cmp(&b.row.stage)),
+        DONE => turned(b.share.total_cmp(&a.share)),
         LOSS => number(a.row.loss, b.row.loss),
         BEST => match (&a.row.best, &b.row.best) {
-            (Some(a), Some(b)) => a.order(b),
+            (Some(a), Some(b)) => turned(a.order(b)),
             (a, b) => a.is_none().cmp(&b.is_none()),
         },
         LEFT => number(a.row.eta_s, b.row.eta_s),
-        _ => b.began.cmp(&a.began),
+        _ => turned(b.began.cmp(&a.began)),
     }
 }
 
@@ -143,4 +145,53 @@ pub fn halved(values: &[Option<f64>]) -> Vec<Option<f64>> {
         (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
     };
     values.chunks(2).map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::best::{BestRow, Better};
+    use crate::tui::app::tests::entry;
+
+    fn run(number: i64, loss: Option<f64>, best: Option<(&str, f64, Better)>) -> RunEntry {
+        let mut run = entry(&format!("20261124-100000-night-bbbbbb/simcse-{number}"), number);
+        run.row.loss = loss;
+        run.row.best = best.map(|(what, value, better)| BestRow {
+            what: what.to_owned(),
+            value,
+            better,
+            step: 1,
+            kept: None,
+        });
+        run
+    }
+
+    fn sorted(column: usize, reverse: bool, runs: &[RunEntry]) -> Vec<&str> {
+        let mut sorted: Vec<&RunEntry> = runs.iter().collect();
+        sorted.sort_by(|a, b| compare(column, reverse, a, b));
+        sorted.into_iter().map(|run| run.id.run.as_str()).collect()
+    }
+
+    #[test]
+    fn what_is_not_known_comes_last_whichever_way_a_column_is_sorted() {
+        let runs = [run(1, None, None), run(2, Some(2.0), None), run(3, Some(1.0), None)];
+        assert_eq!(sorted(LOSS, false, &runs), ["simcse-3", "simcse-2", "simcse-1"]);
+        assert_eq!(sorted(LOSS, true, &runs), ["simcse-2", "simcse-3", "simcse-1"]);
+    }
+
+    #[test]
+    fn the_best_come_first_also_where_more_is_better() {
+        let recall = |value: f64| Some(("recall@1", value, Better::Higher));
+        let loss = |value: f64| Some(("loss", value, Better::Lower));
+        let runs = [
+            run(1, None, recall(0.1)),
+            run(2, None, None),
+            run(3, None, recall(0.9)),
+            run(4, None, loss(2.0)),
+            run(5, None, loss(1.0)),
+        ];
+        let best = ["simcse-5", "simcse-4", "simcse-3", "simcse-1", "simcse-2"];
+        assert_eq!(sorted(BEST, false, &runs), best);
+        assert_eq!(sorted(BEST, true, &runs).last(), Some(&"simcse-2"));
+    }
 }
