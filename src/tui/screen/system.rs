@@ -3,6 +3,7 @@
 use super::Screen;
 use super::runs::role;
 use crate::session::RunStatus;
+use crate::session::names::RunId;
 use crate::session::state::LogLock;
 use crate::tui::app::{Effect, Shared};
 use crate::tui::data::history::Unit;
@@ -21,6 +22,8 @@ use serde_json::{Map, Value};
 #[derive(Debug, Default)]
 pub struct SystemScreen {
     cursor: Cursor,
+    /// The run under the cursor, which stays there when others come and go.
+    on: Option<RunId>,
     /// Whether it shows how things were, as they were recorded.
     past: bool,
 }
@@ -36,6 +39,7 @@ impl Screen for SystemScreen {
     fn act(&mut self, action: Action, shared: &Shared) -> Vec<Effect> {
         let live: Vec<_> = listed(shared).into_iter().map(|run| run.id.clone()).collect();
         if self.cursor.act(action, live.len()) {
+            self.on = live.get(self.cursor.at).cloned();
             return Vec::new();
         }
         let selected = live.get(self.cursor.at).cloned();
@@ -62,11 +66,15 @@ impl Screen for SystemScreen {
         let selected = with.get("selected").and_then(Value::as_str);
         let is_selected = |run: &&RunEntry| Some(run.id.to_string().as_str()) == selected;
         let at = listed(shared).iter().position(is_selected).unwrap_or(0);
-        *self = Self { cursor: Cursor { at }, past: true };
+        *self = Self { cursor: Cursor { at }, on: None, past: true };
     }
 
     fn refresh(&mut self, shared: &Shared) {
-        self.cursor.at = self.cursor.at.min(listed(shared).len().saturating_sub(1));
+        let listed = listed(shared);
+        let on = self.on.as_ref();
+        let kept = on.and_then(|on| listed.iter().position(|run| run.id == *on));
+        self.cursor.at = kept.unwrap_or(self.cursor.at).min(listed.len().saturating_sub(1));
+        self.on = listed.get(self.cursor.at).map(|run| run.id.clone());
     }
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
@@ -399,6 +407,34 @@ mod tests {
         let over = line("llm2clip-3 ");
         assert!(over.contains("✗ crashed ") && over.contains("lock free cpu on here"), "{text}");
         assert!(line("12 GB free").contains("12 GB free of 100 GB"), "{text}");
+    }
+
+    #[test]
+    fn the_chosen_run_stays_chosen_when_a_newer_one_begins() {
+        let mut app = app();
+        let session = "20261124-100000-night-bbbbbb";
+        for at in 1..=2 {
+            let run = entry(&format!("{session}/clip-{at}"), at);
+            app.shared.focus = Some(run.id.clone());
+            app.update(Msg::News(News::Run(Box::new(run))));
+        }
+        press(&mut app, "6 g");
+        app.update(Msg::News(News::Machine(Box::new(MachineSample::default()))));
+        let chosen = |app: &crate::tui::app::App| {
+            let text = shows(app, 100, 30);
+            text.lines().find(|line| line.starts_with('▌')).map(str::to_owned).unwrap()
+        };
+        assert!(chosen(&app).contains("clip-2 "));
+        press(&mut app, "j");
+        assert!(chosen(&app).contains("clip-1 "), "{}", chosen(&app));
+        let newer = entry(&format!("{session}/clip-3"), 3);
+        app.update(Msg::News(News::Run(Box::new(newer))));
+        assert!(chosen(&app).contains("clip-1 "), "{}", chosen(&app));
+        // It is over, and so no longer there.
+        let mut over = entry(&format!("{session}/clip-1"), 1);
+        over.row.state = RunStatus::Done;
+        app.update(Msg::News(News::Run(Box::new(over))));
+        assert!(!chosen(&app).contains("clip-1 "), "{}", chosen(&app));
     }
 
     #[test]
