@@ -54,6 +54,7 @@ pub(crate) fn entry(name: &str, minute: i64) -> RunEntry {
         recipe: None,
         pace: Vec::new(),
         saved: Vec::new(),
+        checkpoint: 0,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::curve::spark;
 use super::library::{RunEntry, Runner};
 use crate::session::RunStatus;
-use crate::session::fold::RunState;
+use crate::session::fold::{RunState, StageState};
 use crate::session::names::RunId;
 use crate::session::pace::paces;
 use crate::session::runs::RunRow;
@@ -42,8 +42,19 @@ impl RunEntry {
             recipe: None,
             pace: paces(state),
             saved: saved.collect(),
+            checkpoint: newest(state),
         }
     }
+}
+
+/// Bytes of the checkpoint that was saved last.
+fn newest(state: &RunState) -> u64 {
+    let last = |stage: &StageState| stage.checkpoints.last().map(|saved| saved.bytes);
+    state
+        .stage_now()
+        .and_then(last)
+        .or_else(|| state.stages.iter().rev().find_map(last))
+        .unwrap_or(0)
 }
 
 fn share(state: &RunState, status: RunStatus) -> f64 {

@@ -86,6 +86,8 @@ pub struct RunEntry {
     pub pace: Vec<(StageName, Took)>,
     /// Checkpoints it saved and has not removed: stage and step, the newest last.
     pub saved: Vec<(StageName, u64)>,
+    /// Bytes of its newest checkpoint; 0 where it saved none.
+    pub checkpoint: u64,
 }
 
 /// How far a log has been read.

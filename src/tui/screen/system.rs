@@ -7,7 +7,7 @@ use crate::session::names::RunId;
 use crate::session::state::LogLock;
 use crate::tui::app::{Effect, Shared};
 use crate::tui::data::history::Unit;
-use crate::tui::data::library::{MachineSample, RunEntry};
+use crate::tui::data::library::{MachineSample, OpenRun, RunEntry};
 use crate::tui::format;
 use crate::tui::keys::Action;
 use crate::tui::text;
@@ -352,17 +352,14 @@ fn history(shared: &Shared, area: Rect, buffer: &mut Buffer) -> Rect {
     rest
 }
 
-/// The size of the newest checkpoint of the runs looked at: what the next one will take.
+/// What the next checkpoint will take: as much as the newest of the runs at work and of those looked at.
 fn next_checkpoint(shared: &Shared) -> u64 {
-    let newest = |run: &crate::tui::data::library::OpenRun| {
-        run.state
-            .stages
-            .iter()
-            .rev()
-            .find_map(|stage| stage.checkpoints.last())
-            .map(|saved| saved.bytes)
+    let newest = |run: &OpenRun| {
+        let saved = run.state.stages.iter().rev().find_map(|stage| stage.checkpoints.last());
+        saved.map(|saved| saved.bytes)
     };
-    shared.library.open.values().filter_map(newest).max().unwrap_or(0)
+    let looked_at = shared.library.open.values().filter_map(newest);
+    listed(shared).into_iter().map(|run| run.checkpoint).chain(looked_at).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -370,7 +367,7 @@ mod tests {
     use crate::session::state::LogLock;
     use crate::session::{RunStatus, Time};
     use crate::tui::app::tests::{app, entry, press, shows};
-    use crate::tui::data::library::MachineSample;
+    use crate::tui::data::library::{MachineSample, RunEntry};
     use crate::tui::msg::{Msg, News};
 
     const NIGHT: &str = "20261124-100000-night-bbbbbb/simcse-1";
@@ -455,42 +452,17 @@ mod tests {
     fn what_the_next_checkpoint_takes_fits_beside_the_bar() {
         for (all, free) in [(100_000_000_000, 80_000_000_000), (990_000_000_000, 1_000_000)] {
             let mut app = app();
-            app.shared.library.open.insert(entry(NIGHT, 5).id, saved(67_000_000));
+            // One at work that nobody looks at.
+            let run = RunEntry { checkpoint: 67_000_000, ..entry(NIGHT, 5) };
+            app.update(Msg::News(News::Run(Box::new(run))));
             press(&mut app, "6");
             let disks = vec![("checkpoints".to_owned(), free, all)];
             let sample = MachineSample { disks, ..MachineSample::default() };
-            // Drawn before the model lets go of a run nobody looks at.
-            app.shared.library.sampled(sample);
-            app.shared.library.open.insert(entry(NIGHT, 5).id, saved(67_000_000));
+            app.update(Msg::News(News::Machine(Box::new(sample))));
             let text = shows(&app, 80, 24);
             let line = text.lines().find(|line| line.contains("checkpoints")).unwrap();
             assert!(line.contains("; next checkpoint 67 MB"), "{text}");
             assert_eq!(line.contains("no room for two"), free < 134_000_000, "{text}");
-        }
-    }
-
-    /// A run that saved one checkpoint.
-    fn saved(bytes: u64) -> crate::tui::data::library::OpenRun {
-        use crate::session::event::CheckpointSaved;
-        let mut state = crate::session::fold::RunState::default();
-        let event = CheckpointSaved {
-            stage: "simcse".parse().unwrap(),
-            step: 20,
-            path: "somewhere".into(),
-            digest: crate::ids::Digest::of(b"x"),
-            bytes,
-            seconds: crate::session::Finite::ZERO,
-        };
-        state.apply(crate::session::Record::new(1, Time::EPOCH, event));
-        crate::tui::data::library::OpenRun {
-            state: state.into(),
-            alerts: std::sync::Arc::default(),
-            story: std::sync::Arc::default(),
-            console: std::sync::Arc::default(),
-            device: std::sync::Arc::default(),
-            reading: crate::tui::data::library::Reading::default(),
-            oddities: crate::session::tail::Oddities::default(),
-            status: RunStatus::Done,
         }
     }
 }
