@@ -41,9 +41,9 @@ pub(crate) fn entry(name: &str, minute: i64) -> RunEntry {
         began: Time::from_millis(minute * 60_000),
         last: Time::from_millis(minute * 60_000 + 30_000),
         stage: (1, 2),
-        best: None,
         share: 0.3,
         device: "cpu".to_owned(),
+        threads: 2,
         host: "here".to_owned(),
         runner: Runner { process: Some(4242), lock: Some(LogLock::Held), after: None },
         seed: 0,
@@ -54,6 +54,7 @@ pub(crate) fn entry(name: &str, minute: i64) -> RunEntry {
         recipe: None,
         pace: Vec::new(),
         saved: Vec::new(),
+        checkpoint: 0,
     }
 }
 
