@@ -115,7 +115,7 @@ pub fn compare(global: &Global, args: &Compare) -> anyhow::Result<ExitCode> {
     let encoders = Encoders { workspace: &workspace, exif: args.data.exif() };
     // Before the data set is read, which may take its time.
     encoders.check(&specs)?;
-    let probe = args.data.probe(task, captions)?;
+    let probe = args.data.probe(task, captions, &global.decoded()?)?;
     let mut request = CompareRequest {
         encoders: specs,
         baseline: args.baseline.clone(),

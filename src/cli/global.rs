@@ -1,6 +1,7 @@
 //! Flags every command has, the number of threads, and the workspace they make.
 
 use super::settings::{InForce, Source};
+use crate::data::decoded::Decoded;
 use crate::machine;
 use crate::runner::{Narrator, Voice, Workspace, open_device};
 use crate::session::folder::{Session, SessionCard};
@@ -151,6 +152,11 @@ impl Global {
         // A session that is not there is refused before anything is computed.
         self.named_session(&workspace)?;
         Ok(workspace)
+    }
+
+    /// Where it is remembered which pictures were decoded before.
+    pub fn decoded(&self) -> anyhow::Result<Decoded> {
+        Ok(Decoded::new(self.roots()?.checkpoints.join("tables"), !self.readonly))
     }
 
     /// A run by any unambiguous part of its name.

@@ -84,13 +84,14 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
     if !args.lazy {
         encoders.check(&specs)?;
     }
-    let probe = args.data.gallery(args.direction).or_else(|error| {
+    let decoded = global.decoded()?;
+    let probe = args.data.gallery(args.direction, &decoded).or_else(|error| {
         if !args.lazy {
             return Err(error);
         }
         // Captions can still be asked where too many pictures are missing.
         say(&format!("warning: {error}"));
-        args.data.gallery(Some(Direction::TextToText))
+        args.data.gallery(Some(Direction::TextToText), &decoded)
     })?;
     let mut narrator = Narrator::new(None, global.voice());
     let Some(direction) = args.direction.filter(|_| !args.serve) else {
