@@ -16,9 +16,10 @@ use ratatui::layout::Rect;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::panic;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -333,20 +334,26 @@ impl Stage {
 }
 
 /// A panic of this thread, or of the one that hears the keys, puts the terminal back and says where its
-/// report is; one of another thread is printed, and so becomes a line of the Log screen.
+/// report is; one of another thread is printed, and so becomes lines of the Log screen, the first of
+/// them with a report too.
 fn on_panic(reports: Option<PathBuf>) {
     let stage = std::thread::current().id();
     let before = panic::take_hook();
+    let told = AtomicBool::new(false);
     panic::set_hook(Box::new(move |info| {
         let thread = std::thread::current();
         let deaf = thread.name() == Some(input::THREAD);
-        if thread.id() != stage && !deaf {
-            before(info);
-            return;
+        let ends = thread.id() == stage || deaf;
+        if ends {
+            terminal::leave();
         }
-        terminal::leave();
         before(info);
-        eprintln!("{}", report::keep(info, reports.as_deref()));
+        // A picture that fails again and again is reported once.
+        if ends || !told.swap(true, Ordering::Relaxed) {
+            let who = if ends { "the workbench" } else { "a part of the workbench" };
+            let said = report::keep(who, info, reports.as_deref());
+            let _ = writeln!(io::stderr(), "{said}");
+        }
         if deaf {
             std::process::exit(PANICKED);
         }
