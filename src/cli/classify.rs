@@ -99,12 +99,16 @@ pub fn classify(global: &Global, args: &Classify) -> anyhow::Result<ExitCode> {
     };
     let mut narrator = Narrator::new(None, global.voice());
     let document = classify_pictures(&encoders, &pictures, &request, &mut narrator)?;
-    if let Some(session) = global.named_session(&workspace)? {
+    let kept = (|| {
+        let Some(session) = global.named_session(&workspace)? else { return anyhow::Ok(()) };
         let results = results_of(session.folder());
         let id = results.free_id("classify")?;
         results.write(&id, &document)?;
-    }
+        Ok(())
+    })();
+    // What was found is told also where it cannot be kept.
     global.print(&document, human)?;
+    kept?;
     Ok(ExitCode::SUCCESS)
 }
 

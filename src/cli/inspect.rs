@@ -134,15 +134,19 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
         let request = InspectRequest { encoders: specs, direction, query, k: args.k, qrels };
         inspect_query(&encoders, &probe, &request, &mut narrator)?
     };
-    if let Some(session) = global.named_session(&workspace)? {
+    let kept = (|| {
+        let Some(session) = global.named_session(&workspace)? else { return anyhow::Ok(()) };
         let results = results_of(session.folder());
         let id = results.free_id("inspect")?;
         if !neighbours.is_empty() {
             keep(session.folder(), &results, &id, &probe, &neighbours, encoders.exif)?;
         }
         results.write(&id, &document)?;
-    }
+        Ok(())
+    })();
+    // What was found is told also where it cannot be kept.
     global.print(&document, text)?;
+    kept?;
     Ok(ExitCode::SUCCESS)
 }
 
