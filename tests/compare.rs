@@ -298,3 +298,37 @@ fn a_saved_comparison_holds_its_neighbours_and_exports_its_charts() {
     );
     assert!(Path::new(&format!("{out}/caption-1.mean.text-to-text.run")).exists());
 }
+
+#[test]
+fn what_was_measured_is_told_where_it_cannot_be_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let set: String = (0..4)
+        .map(|n| format!("{}\n", json!({"captions": [format!("kite {n}"), format!("a kite {n}")]})))
+        .collect();
+    let path = folder.path().join("set.jsonl");
+    std::fs::write(&path, set).unwrap();
+    // A file stands where the folder of sessions would be made.
+    let sessions = folder.path().join("taken");
+    std::fs::write(&sessions, "").unwrap();
+    let (path, taken) = (path.display().to_string(), sessions.display().to_string());
+    let checkpoints = folder.path().join("checkpoints").display().to_string();
+    let output = run(&[
+        "--task",
+        "caption",
+        "--dataset",
+        &path,
+        "--encoders",
+        "bm25",
+        "--json",
+        "--quiet",
+        "--sessions",
+        &taken,
+        "--checkpoints",
+        &checkpoints,
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("error") && said.contains("making the folders"), "{said}");
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["rows"].as_array().unwrap().len(), 1);
+}

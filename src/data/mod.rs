@@ -5,6 +5,7 @@ pub mod builtin;
 pub mod check;
 pub mod collate;
 pub mod corpus;
+pub mod decoded;
 pub mod error;
 pub mod format;
 pub mod hf_tokenizer;

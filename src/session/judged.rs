@@ -18,6 +18,18 @@ pub const JUDGED_FORMAT: &str = "llm2clip.judged/1";
 
 const METADATA_KEY: &str = "judged";
 
+/// What a protocol says in the place of its captions where pictures of one concept answer each other.
+pub const BY_CONCEPT: &str = "none, pictures of a concept";
+/// Likewise of one label.
+pub const BY_LABEL: &str = "none, pictures of a label";
+
+/// Whether ids say what answers what, captions and pictures of one item, under a protocol with these
+/// `captions`; else a result's own file must.
+#[must_use]
+pub fn ids_say(captions: &str) -> bool {
+    !matches!(captions, BY_CONCEPT | BY_LABEL)
+}
+
 /// What answers each query of a direction.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JudgedSet {

@@ -3,6 +3,7 @@
 use super::alone::{Alone, alone};
 use crate::data::corpus::{Corpus, Item, Picture};
 use crate::eval::left_out::LeftOut;
+use crate::eval::published::captions_digest;
 use crate::eval::{Direction, Judgements, Protocol, Relevant, SetGiven, Task};
 use crate::runner::RunError;
 use std::collections::BTreeMap;
@@ -202,6 +203,12 @@ impl Probe {
         }
         if probe.one_list {
             probe.queries.clone_from(&probe.texts);
+        }
+        if request.captions == Captions::FirstTwo {
+            let pairs = probe.queries.iter().zip(&probe.texts);
+            let pairs = pairs.map(|(asks, answers)| (&*asks.content, &*answers.content));
+            let digest = captions_digest(pairs).as_str().to_owned();
+            probe.protocol.captions_digest = Some(digest);
         }
         Ok(probe)
     }
