@@ -86,9 +86,13 @@ fn a_second_set_of_judgements_is_reported_beside_the_first() {
     std::fs::write(&file, format!("{a}#0 0 {a}#1 1\n")).unwrap();
     let one = document(&arguments)["qrels"]["rows"][1]["metrics"]["mrr"].as_f64().unwrap();
     assert!(one > 0.0 && one <= 1.0);
+    std::fs::write(&file, format!("{a}#0 0 {a}#1 1\nnobody#0 0 {a}#1 1\n")).unwrap();
     let shown = run(&[&arguments[..], &["--readonly"]].concat());
     let text = String::from_utf8(shown.stdout).unwrap();
     assert!(text.contains("more.qrels"), "{text}");
+    let said = String::from_utf8(shown.stderr).unwrap();
+    let wanted = "1 queries are not in this comparison, such as \"nobody#0\"";
+    assert!(said.contains(wanted) && !said.contains("items are not"), "{said}");
     std::fs::write(&file, "x 0 y 1\n").unwrap();
     let output = run(&[&arguments[..], &["--readonly", "--quiet"]].concat());
     assert_eq!(output.status.code(), Some(2));

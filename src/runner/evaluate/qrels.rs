@@ -7,7 +7,7 @@ use super::probe::Probe;
 use crate::eval::second::{QrelsRead, Unknown};
 use crate::eval::{Direction, Judgements, Relevant};
 use crate::ids::{Digest, item_of};
-use crate::runner::RunError;
+use crate::runner::{Narrator, RunError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -116,6 +116,25 @@ impl Qrels {
             unknown(self.relevant.iter().map(|(query, _)| query), &queries);
         judged.read.unknown_items = unknown(self.relevant.iter().map(|(_, item)| item), &items);
         judged
+    }
+
+    /// Says which of the file's ids are not in a comparison or an inspection.
+    pub(super) fn warn_of_unknown(
+        &self,
+        read: &QrelsRead,
+        within: &str,
+        narrator: &mut Narrator,
+    ) -> Result<(), RunError> {
+        for (what, unknown) in [("queries", &read.unknown_queries), ("items", &read.unknown_items)]
+        {
+            if let Some(first) = unknown.first.first() {
+                narrator.warn(&format!(
+                    "{}: {} {what} are not in this {within}, such as {first:?}",
+                    self.name, unknown.count
+                ))?;
+            }
+        }
+        Ok(())
     }
 }
 
