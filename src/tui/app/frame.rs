@@ -1,5 +1,6 @@
 //! The frame around the screens: tabs above, the footer below, overlays in front.
 
+use super::finder::Finder;
 use super::{App, Overlay};
 use crate::tui::format;
 use crate::tui::screen::ScreenId;
@@ -79,10 +80,10 @@ impl App {
         self.footer(bottom(area, 1).1, buffer);
         match &self.overlay {
             Some(Overlay::Help { screen, input, cursor }) => {
-                self.help(*screen, input, *cursor, area, buffer);
+                self.finder(Finder::Help, *screen, input, *cursor, area, buffer);
             }
             Some(Overlay::Palette { screen, input, cursor }) => {
-                self.palette(*screen, input, *cursor, area, buffer);
+                self.finder(Finder::Palette, *screen, input, *cursor, area, buffer);
             }
             Some(Overlay::Question { text, .. }) => self.question(text, area, buffer),
             Some(Overlay::NewRun(form)) => self.new_run(form, area, buffer),
