@@ -102,6 +102,18 @@ pub trait Draw {
         colour: RGBColor,
         anchor: Anchor,
     ) -> Result<(), String>;
+
+    /// A chart's title, in its first line.
+    fn title(&mut self, title: &str) -> Result<(), String> {
+        self.text((MARGIN, MARGIN + TITLE / 2), title, TITLE, INK, Anchor::Left)
+    }
+
+    /// What is said below the title; gives the middle of its line.
+    fn note(&mut self, note: &str) -> Result<i32, String> {
+        let middle = MARGIN + TITLE + 4 + TEXT / 2;
+        self.text((MARGIN, middle), note, TEXT, FADED, Anchor::Left)?;
+        Ok(middle)
+    }
 }
 
 /// A drawing area of either kind, with the factor from a chart's pixels to its own.

@@ -1,7 +1,7 @@
 //! A sweep as a heat map: layers downwards, poolings across, recall@1 in every cell.
 
 use super::Chart;
-use super::canvas::{Anchor, COLOURS, Draw, FADED, INK, MARGIN, Paper, TEXT, TITLE};
+use super::canvas::{Anchor, COLOURS, Draw, INK, MARGIN, Paper, TEXT, TITLE};
 use crate::eval::sweep::{Sweep, SweepRow};
 use plotters::prelude::{Color, RGBColor, WHITE};
 
@@ -95,9 +95,8 @@ impl Chart for HeatMap {
     }
 
     fn draw(&self, canvas: &mut dyn Draw) -> Result<(), String> {
-        canvas.text((MARGIN, MARGIN + TITLE / 2), &self.title, TITLE, INK, Anchor::Left)?;
-        let below = MARGIN + TITLE + 4 + TEXT / 2;
-        canvas.text((MARGIN, below), &self.note, TEXT, FADED, Anchor::Left)?;
+        canvas.title(&self.title)?;
+        canvas.note(&self.note)?;
         let (left, wide) = (Self::left(canvas.paper()), self.wide(canvas.paper()));
         let top = MARGIN + TITLE + TEXT * 2 + 36;
         for (at, name) in (0..).zip(&self.columns) {

@@ -88,9 +88,8 @@ impl Chart for RankScatter {
     fn draw(&self, canvas: &mut dyn Draw) -> Result<(), String> {
         let (left, top) = (Self::left(), MARGIN + TITLE + TEXT + 24);
         let (right, bottom) = (left + SIDE, top + SIDE);
-        canvas.text((MARGIN, MARGIN + TITLE / 2), &self.title, TITLE, INK, Anchor::Left)?;
-        let below = MARGIN + TITLE + 4 + TEXT / 2;
-        canvas.text((MARGIN, below), &self.note(), TEXT, FADED, Anchor::Left)?;
+        canvas.title(&self.title)?;
+        canvas.note(&self.note())?;
         let worst = f64::from(self.worst);
         let across = Axis::new(1.0, worst, true, (left, right));
         let up = Axis::new(1.0, worst, true, (bottom, top));
