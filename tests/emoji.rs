@@ -240,7 +240,11 @@ fn table() -> String {
         let pictures: usize = items.iter().map(|item| item.pictures.len()).sum();
         let _ = write!(text, "| {split} | {} | {} | {pictures} |", items.len(), concepts.len());
         for language in LANGUAGES {
-            let captions: usize = items.iter().map(|item| item.captions_in(language).count()).sum();
+            let captions = items
+                .iter()
+                .flat_map(|item| &item.captions)
+                .filter(|caption| caption.language.as_deref() == Some(language))
+                .count();
             let _ = write!(text, " {captions} |");
         }
         text.push('\n');
