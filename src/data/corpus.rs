@@ -182,6 +182,11 @@ impl Corpus {
     }
 }
 
+/// What two captions are compared by: trimmed and in lower case.
+pub fn fold(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
 fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut seen = Vec::new();
     for name in names {
