@@ -2,27 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod command;
 
-fn golden(name: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    root.join(name).display().to_string()
-}
+use command::{golden, llm2clip, printed};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::Output;
 
 fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_llm2clip"))
-        .env("LLM2CLIP_CONFIG", "none")
-        .args(arguments)
-        .output()
-        .unwrap()
+    llm2clip().args(arguments).output().unwrap()
 }
 
 fn document(arguments: &[&str]) -> Value {
-    let output = run(arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    printed(&run(arguments))
 }
 
 #[test]
