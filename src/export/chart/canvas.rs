@@ -32,6 +32,12 @@ pub const FADED: RGBColor = RGBColor(96, 96, 96);
 /// Lines of a grid.
 pub const GRID: RGBColor = RGBColor(226, 226, 226);
 
+/// A colour so far on the way from a pale one to a dark one.
+pub fn shade(pale: [f64; 3], dark: [f64; 3], share: f64) -> RGBColor {
+    let part = |at: usize| (pale[at] + share * (dark[at] - pale[at])).round() as u8;
+    RGBColor(part(0), part(1), part(2))
+}
+
 /// Size of ordinary text.
 pub const TEXT: i32 = 15;
 /// Size of a title.

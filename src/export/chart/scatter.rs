@@ -5,7 +5,7 @@
 
 use super::Chart;
 use super::axis::{Axis, label};
-use super::canvas::{Anchor, COLOURS, Draw, FADED, GRID, INK, MARGIN, Paper, TEXT, TITLE};
+use super::canvas::{Anchor, COLOURS, Draw, FADED, GRID, INK, MARGIN, Paper, TEXT, TITLE, shade};
 use crate::session::neighbours::NeighbourSet;
 use plotters::prelude::{Color, RGBColor};
 use std::collections::BTreeMap;
@@ -66,10 +66,8 @@ impl RankScatter {
 }
 
 /// From a pale blue to a dark one.
-fn shade(share: f64) -> RGBColor {
-    let (pale, dark) = ([205.0, 225.0, 240.0], [0.0, 60.0, 110.0]);
-    let part = |at: usize| (pale[at] + share * (dark[at] - pale[at])).round() as u8;
-    RGBColor(part(0), part(1), part(2))
+fn blue(share: f64) -> RGBColor {
+    shade([205.0, 225.0, 240.0], [0.0, 60.0, 110.0], share)
 }
 
 impl Chart for RankScatter {
@@ -110,7 +108,7 @@ impl Chart for RankScatter {
         let most = f64::from(cells.values().copied().max().unwrap_or(1)).ln_1p();
         for ((x, y), count) in cells {
             let from = (left + x * CELL, top + y * CELL);
-            let colour = shade(f64::from(count).ln_1p() / most);
+            let colour = blue(f64::from(count).ln_1p() / most);
             canvas.fill(from, (from.0 + CELL - 1, from.1 + CELL - 1), colour.to_rgba())?;
         }
         canvas.path(&[(left, bottom), (right, top)], COLOURS[1].to_rgba(), 1)?;
