@@ -1,14 +1,15 @@
 //! Help and the palette: rows of the key table in a list, the words of the chosen one whole below it.
 
 use super::App;
-use super::overlay::{found, help_rows};
-use crate::tui::keys::{Context, Entry};
+use crate::tui::keys::{Context, Entry, TABLE};
 use crate::tui::screen::ScreenId;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::input::Input;
 use crate::tui::widget::list::Cursor;
 use crate::tui::widget::paint::{bottom, pieces, put, top};
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -82,6 +83,50 @@ impl Finder {
             Line::Heading(_) => None,
         }
     }
+}
+
+/// Entries of the table as the palette ranks them for a text; those of the screen first where the text
+/// is empty.
+#[must_use]
+pub(super) fn found(text: &str, screen: ScreenId) -> Vec<&'static Entry> {
+    let offered = |entry: &&Entry| !matches!(entry.context, Context::Overlay | Context::Question);
+    let here =
+        |entry: &Entry| screen.contexts().iter().position(|c| *c == entry.context).unwrap_or(99);
+    let mut entries: Vec<&'static Entry> = TABLE.iter().filter(offered).collect();
+    entries.sort_by_key(|entry| here(entry));
+    if text.is_empty() {
+        return entries;
+    }
+    let pattern = Pattern::parse(text, CaseMatching::Ignore, Normalization::Smart);
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let mut scored: Vec<(u32, &'static Entry)> = entries
+        .into_iter()
+        .filter_map(|entry| {
+            let (mut name, mut what) = (Vec::new(), Vec::new());
+            let in_name = pattern.score(Utf32Str::new(entry.name, &mut name), &mut matcher);
+            let in_words = pattern.score(Utf32Str::new(entry.what, &mut what), &mut matcher);
+            // A name counts more than a description.
+            let score = in_name.map(|score| 2 * score).into_iter().chain(in_words).max()?;
+            Some((score, entry))
+        })
+        .collect();
+    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    scored.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// The rows help shows: entries of the screen's contexts that hold the text.
+#[must_use]
+fn help_rows(text: &str, screen: ScreenId) -> Vec<&'static Entry> {
+    let wanted = text.to_lowercase();
+    let holds = |entry: &&Entry| {
+        screen.contexts().contains(&entry.context)
+            && (entry.name.contains(&wanted)
+                || entry.what.to_lowercase().contains(&wanted)
+                || entry.key_texts.contains(&text))
+    };
+    let mut rows: Vec<&Entry> = TABLE.iter().filter(holds).collect();
+    rows.sort_by_key(|entry| screen.contexts().iter().position(|c| *c == entry.context));
+    rows
 }
 
 impl App {
@@ -166,7 +211,6 @@ impl App {
 mod tests {
     use super::super::tests::{app, press, shows};
     use super::*;
-    use crate::tui::keys::TABLE;
     use crate::tui::msg::Msg;
 
     #[test]
