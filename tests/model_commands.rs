@@ -65,7 +65,7 @@ fn a_picture_is_shown_as_the_tower_sees_it() {
     assert_eq!((&shown["picture"]["edge"], &shown["picture"]["patches"]), (&24.into(), &9.into()));
     let seen = image::open(&out).unwrap().to_rgb8();
     assert_eq!(seen.dimensions(), (24, 24));
-    let png = llm2clip::tui::painter::base64(&std::fs::read(&out).unwrap());
+    let png = llm2clip::tui::osc::base64(&std::fs::read(&out).unwrap());
     assert_eq!(shown["picture"]["png"], png);
     assert!(shown["self_test"].as_array().unwrap().iter().all(|test| test["passed"] == true));
     let both = document(&["encoder", &clip, "--json"]);

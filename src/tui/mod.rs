@@ -17,7 +17,7 @@
 //! | `theme.rs`, `glyphs.rs`, `text.rs`, `format.rs` | how things look |
 //! | `worker.rs` | the thread that reads and writes files |
 //! | `decode.rs` | a terminal's bytes as keys, clicks, pastes and answers |
-//! | `stage.rs`, `terminal.rs`, `painter.rs`, `input.rs`, `watchdog.rs`, `report.rs` | the real terminal |
+//! | `stage.rs`, `terminal.rs`, `painter.rs`, `osc.rs`, `input.rs`, `watchdog.rs`, `report.rs` | the real terminal |
 
 pub mod app;
 mod child;
@@ -29,6 +29,7 @@ pub mod glyphs;
 mod input;
 pub mod keys;
 pub mod msg;
+pub mod osc;
 pub mod painter;
 pub mod picture;
 mod report;

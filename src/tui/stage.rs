@@ -3,7 +3,8 @@
 use super::app::App;
 use super::glyphs::Glyphs;
 use super::msg::{Cmd, Msg, News};
-use super::painter::{Painter, Pictures, clipboard, tell};
+use super::osc::{clipboard, tell};
+use super::painter::{Painter, Pictures};
 use super::picture::detect::{self, Answers, Surroundings};
 use super::picture::{Choice, Graphics};
 use super::theme::{Depth, Ground, Theme};
