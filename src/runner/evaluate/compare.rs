@@ -1,6 +1,6 @@
 //! A table over encoders and directions: ranks, metrics, intervals, tests, times.
 
-use super::asked::judged;
+use super::check::judged;
 use super::encoders::{Encoded, Encoders, TimedRows};
 use super::keepsakes::judged_set;
 use super::probe::Probe;
