@@ -202,15 +202,7 @@ mod tests {
             extra: serde_json::Map::new(),
         };
         let items = vec![item("me", 0), item("me@home.jpg", 1), item("COCO_val2014_000391895", 2)];
-        let request = ProbeRequest {
-            task: Task::Image,
-            captions: Captions::Any,
-            split: "test".to_owned(),
-            pool: None,
-            query_language: None,
-            gallery_language: None,
-            whole: false,
-        };
+        let request = ProbeRequest::new(Task::Image, Captions::Any);
         let probe = Probe::new(&Corpus::new("set", items), &request).unwrap();
         for (id, place) in [
             ("me", 0),

@@ -58,6 +58,17 @@ pub fn sheet_at(width: u16, height: u16, area: Rect) -> Rect {
     }
 }
 
+/// What its frame leaves of a sheet.
+#[must_use]
+pub fn inside(sheet: Rect) -> Rect {
+    Rect {
+        x: sheet.x + 2,
+        y: sheet.y + 1,
+        width: sheet.width.saturating_sub(4),
+        height: sheet.height.saturating_sub(2),
+    }
+}
+
 /// Lines that a question's words take.
 #[must_use]
 pub fn question_lines(words: &str, area: Rect) -> u16 {

@@ -2,7 +2,7 @@
 //! does what a key would, and a click beside the overlay closes it.
 
 use super::finder::{Finder, list};
-use super::frame::{LEAST, question_lines, sheet_at};
+use super::frame::{LEAST, inside, question_lines, sheet_at};
 use super::lookview;
 use super::overlay::Chosen;
 use super::{App, Overlay};
@@ -26,16 +26,6 @@ fn place(overlay: &Overlay, size: Rect) -> Option<Rect> {
         Overlay::Line { .. } => return None,
     };
     Some(sheet_at(width, height, size))
-}
-
-/// What an overlay's frame leaves of it.
-fn inside(sheet: Rect) -> Rect {
-    Rect {
-        x: sheet.x + 2,
-        y: sheet.y + 1,
-        width: sheet.width.saturating_sub(4),
-        height: sheet.height.saturating_sub(2),
-    }
 }
 
 impl Overlay {
