@@ -85,8 +85,8 @@ pub fn read_judged(path: &Path) -> Result<Vec<JudgedSet>, LogError> {
     let mut sets = Vec::new();
     for (number, card) in cards.into_iter().enumerate() {
         let SetCard { judgements, direction, queries, gallery } = card;
-        let counts = tensors.all_counts(number, "counts")?;
-        let items = tensors.all_counts(number, "items")?;
+        let counts = tensors.counts(number, "counts", None)?;
+        let items = tensors.counts(number, "items", None)?;
         let answers: usize = counts.iter().map(|count| *count as usize).sum();
         if (counts.len(), answers) != (queries.len(), items.len())
             || items.iter().any(|item| *item as usize >= gallery.len())

@@ -163,10 +163,10 @@ pub fn read_neighbours(path: &Path) -> Result<Vec<NeighbourSet>, LogError> {
         check_units(&units, queries.len(), number, path)?;
         let (flat, wide) = ([queries.len()], [queries.len(), k]);
         sets.push(NeighbourSet {
-            rank_low: tensors.counts(number, "rank_low", &flat)?,
-            rank_high: tensors.counts(number, "rank_high", &flat)?,
+            rank_low: tensors.counts(number, "rank_low", Some(&flat))?,
+            rank_high: tensors.counts(number, "rank_high", Some(&flat))?,
             margin: tensors.numbers(number, "margin", &flat)?,
-            top_items: tensors.counts(number, "top_items", &wide)?,
+            top_items: tensors.counts(number, "top_items", Some(&wide))?,
             top_scores: tensors.numbers(number, "top_scores", &wide)?,
             role,
             direction,

@@ -142,20 +142,14 @@ pub(super) struct Tensors<'a> {
 }
 
 impl Tensors<'_> {
-    /// Counts of a set, of this shape.
+    /// Counts of a set, of this shape; of any length where it names none.
     pub(super) fn counts(
         &self,
         set: usize,
         part: &'static str,
-        shape: &[usize],
+        shape: Option<&[usize]>,
     ) -> Result<Vec<u32>, LogError> {
-        let words = self.words(set, part, Dtype::U32, Some(shape))?;
-        Ok(words.into_iter().map(u32::from_le_bytes).collect())
-    }
-
-    /// Counts of a set, however many there are.
-    pub(super) fn all_counts(&self, set: usize, part: &'static str) -> Result<Vec<u32>, LogError> {
-        let words = self.words(set, part, Dtype::U32, None)?;
+        let words = self.words(set, part, Dtype::U32, shape)?;
         Ok(words.into_iter().map(u32::from_le_bytes).collect())
     }
 
@@ -220,15 +214,15 @@ mod tests {
         let (cards, bytes) = FILE.read::<String>(&path).unwrap();
         assert_eq!(cards, ["one", "two"]);
         let tensors = FILE.tensors(&path, &bytes).unwrap();
-        assert_eq!(tensors.counts(1, "places", &[3]).unwrap(), [7, 0, u32::MAX]);
-        assert_eq!(tensors.all_counts(0, "places").unwrap(), [7, 0, u32::MAX]);
+        assert_eq!(tensors.counts(1, "places", Some(&[3])).unwrap(), [7, 0, u32::MAX]);
+        assert_eq!(tensors.counts(0, "places", None).unwrap(), [7, 0, u32::MAX]);
         assert_eq!(tensors.numbers(1, "scores", &[1, 2]).unwrap(), [0.5, -1.0]);
         let said = |found: Result<Vec<u32>, LogError>| found.unwrap_err().to_string();
-        let shape = said(tensors.counts(0, "places", &[2]));
+        let shape = said(tensors.counts(0, "places", Some(&[2])));
         assert!(shape.starts_with("places: expected U32 [2] in set 0, found U32 [3]"), "{shape}");
-        let dtype = said(tensors.all_counts(0, "scores"));
+        let dtype = said(tensors.counts(0, "scores", None));
         assert!(dtype.starts_with("scores: expected U32 in set 0, found F32 [1, 2]"), "{dtype}");
-        assert!(tensors.counts(2, "places", &[3]).is_err(), "no such set");
+        assert!(tensors.counts(2, "places", Some(&[3])).is_err(), "no such set");
     }
 
     #[test]
