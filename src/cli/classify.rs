@@ -2,7 +2,7 @@
 
 use super::dataset::{Pictures, at_least_one, exif_of, open, own_picture};
 use super::global::{Global, Refused};
-use super::text::{difference, percent, safe, same_rows};
+use super::text::{difference, interval, percent, safe, same_rows};
 use crate::data::picture::Exif;
 use crate::encode::parse_list;
 use crate::eval::classify::{ClassHit, ClassifyDocument};
@@ -134,11 +134,10 @@ fn human(document: &ClassifyDocument) -> String {
         "encoder", "top-1 %", "95 %", "top-5 %", "95 %", "scale", "ms/picture"
     );
     for row in &document.rows {
-        let ends = |[low, high]: [f64; 2]| format!("{} to {}", percent(low), percent(high));
         let blank = || ["-"; 4].map(str::to_owned);
         let [one, one_ends, five, five_ends] =
             row.metrics.zip(row.ci95).map_or_else(blank, |(m, c)| {
-                [percent(m.top_1), ends(c.top_1), percent(m.top_5), ends(c.top_5)]
+                [percent(m.top_1), interval(c.top_1), percent(m.top_5), interval(c.top_5)]
             });
         let _ = writeln!(
             text,

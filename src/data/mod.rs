@@ -21,7 +21,6 @@ pub mod processor;
 pub mod read;
 pub mod resize;
 pub mod text;
-pub mod text_order;
 pub mod thumbnail;
 pub mod tokenizer;
 pub mod tokenizer_gguf;

@@ -79,12 +79,6 @@ impl Direction {
             Self::TextToText => "text-to-text",
         }
     }
-
-    /// Whether queries and gallery are of one kind, so that the query itself is left out.
-    #[must_use]
-    pub const fn same_kind(self) -> bool {
-        matches!(self, Self::ImageToImage | Self::TextToText)
-    }
 }
 
 impl std::fmt::Display for Direction {

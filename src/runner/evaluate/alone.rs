@@ -77,15 +77,7 @@ mod tests {
     }
 
     fn laid_out(items: Vec<Item>, whole: bool) -> Result<Probe, String> {
-        let request = ProbeRequest {
-            task: Task::Image,
-            captions: Captions::Any,
-            split: "test".to_owned(),
-            pool: None,
-            query_language: None,
-            gallery_language: None,
-            whole,
-        };
+        let request = ProbeRequest { whole, ..ProbeRequest::new(Task::Image, Captions::Any) };
         let corpus = Corpus::new("shop", items);
         Probe::new(&corpus, &request).map_err(|error| error.to_string())
     }

@@ -61,6 +61,22 @@ pub struct ProbeRequest {
     pub whole: bool,
 }
 
+impl ProbeRequest {
+    /// Of all test items, in whatever languages they are.
+    #[must_use]
+    pub fn new(task: Task, captions: Captions) -> Self {
+        Self {
+            task,
+            captions,
+            split: "test".to_owned(),
+            pool: None,
+            query_language: None,
+            gallery_language: None,
+            whole: false,
+        }
+    }
+}
+
 /// Texts and pictures with their ids, and who belongs to whom.
 #[derive(Clone, Debug)]
 pub struct Probe {
