@@ -194,7 +194,7 @@ mod tests {
         for _ in 0..40 {
             wheel(&mut app, 3);
         }
-        let last = help_rows("", ScreenId::Inspect).last().unwrap().name;
+        let last = Finder::Help.rows("", ScreenId::Inspect).last().unwrap().name;
         let end = shows(&app, 80, 20);
         assert!(end.contains(last), "{last}\n{end}");
         wheel(&mut app, -1);
