@@ -77,13 +77,13 @@ pub struct Looked<'a> {
 pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, buffer: &mut Buffer) {
     let Looked { compared, note, below, chosen: line_below, metric } = looked;
     let metric = *metric;
-    let Compared { result, document, direction, papers, others, joins, .. } = compared;
+    let Compared { result, document, direction, papers, others, parts, joins, .. } = compared;
     let direction = *direction;
     let dot = shared.glyphs.dot();
     let task = document.task.name();
-    let mut names = vec![result.id.as_str()];
-    if matches!(joins, Joins::Done) {
-        names.extend(others::comparable(others));
+    let mut names = vec![result.id.clone()];
+    if let (Joins::Done, Some(parts)) = (joins, parts) {
+        names.extend(others::joined(parts, document).0);
     }
     let title = format!("{task} retrieval {dot} {} {dot} {direction}", names.join(" + "));
     let inner = section(shared, buffer, area, &title, note);
@@ -111,7 +111,7 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
         Below::Layers => map.wanted(*line_below, area.width),
         Below::Others => others::lines(others, body.width) + 1,
     };
-    let beside = others::line(shared, others, *joins);
+    let beside = others::line(shared, compared);
     let has_costs =
         body.height >= costs::FROM && rows.iter().any(|row| costs::words(row).is_some());
     let has_costs = u16::from(has_costs);
