@@ -123,6 +123,9 @@ impl App {
         for screen in ScreenId::ALL {
             self.screens.get_mut(screen).refresh(&self.shared);
         }
+        if let Some(text) = self.screens.get_mut(self.current).noticed() {
+            self.notice = Some(Notice { text, bad: true });
+        }
     }
 
     /// Says what went wrong, and keeps it for the Log screen.

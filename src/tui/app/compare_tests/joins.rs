@@ -117,3 +117,56 @@ fn while_it_is_asked_for_again_the_key_leaves_the_others_out() {
     let text = shows(&app, 120, 40);
     assert!(text.contains("J joins caption-2") && !text.contains("no room"), "{text}");
 }
+
+#[test]
+fn a_result_that_disappears_is_told_of_once_and_the_nearest_comes_in_its_place() {
+    let mut app = tables(alike(&["caption-1", "caption-2", "caption-3"]));
+    press(&mut app, "right");
+    assert!(shows(&app, 120, 40).contains("row of caption-2"));
+    read(&mut app, &["caption-1", "caption-3"]);
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("caption-2 is not there any more; caption-3 is in front now"), "{text}");
+    assert!(text.contains("row of caption-3"), "{text}");
+    press(&mut app, "j");
+    read(&mut app, &["caption-1", "caption-3"]);
+    assert!(!shows(&app, 120, 40).contains("not there any more"), "once");
+    // On another screen, it is said when this one comes to the front.
+    press(&mut app, "1");
+    read(&mut app, &["caption-1"]);
+    assert!(!shows(&app, 120, 40).contains("not there any more"));
+    press(&mut app, "3");
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("caption-3 is not there any more; caption-1 is in front now"), "{text}");
+    // One that was never chosen stays in front as well.
+    let mut app = tables(alike(&["caption-2", "caption-3"]));
+    read(&mut app, &["caption-1", "caption-2", "caption-3"]);
+    assert!(shows(&app, 120, 40).contains("row of caption-2"));
+    let broken =
+        LoadedResult { content: Err("torn".to_owned()), ..alike(&["caption-2"]).remove(0) };
+    let mut results = alike(&["caption-1"]);
+    results.push(broken);
+    app.update(Msg::News(News::Results(SESSION.parse().unwrap(), results)));
+    let text = shows(&app, 120, 40);
+    assert!(
+        text.contains("caption-2 cannot be read any more: torn; caption-1 is in front"),
+        "{text}"
+    );
+    read(&mut app, &[]);
+    assert!(
+        shows(&app, 120, 40).contains("caption-1 is not there any more; no other result is left")
+    );
+}
+
+#[test]
+fn what_a_replay_looks_at_is_not_changed_by_what_came_later() {
+    let mut app = tables(alike(&["caption-1", "caption-2"]));
+    press(&mut app, "right");
+    let with = app.screens.compare.looked_at(&app.shared);
+    press(&mut app, "left");
+    app.screens.compare.restore(&with, &app.shared);
+    assert_eq!(app.screens.compare.looked_at(&app.shared)["result"], "caption-2");
+    read(&mut app, &["caption-1"]);
+    assert_eq!(app.screens.compare.looked_at(&app.shared)["result"], "caption-2");
+    let text = shows(&app, 120, 40);
+    assert!(!text.contains("is in front now") && !text.contains("row of caption-1"), "{text}");
+}

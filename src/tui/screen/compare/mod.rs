@@ -13,6 +13,7 @@
 //! | `others.rs` | other results, and one table of those that are comparable |
 //! | `classification.rs` | a zero-shot classification |
 //! | `merged.rs` | what that table is made of, now and in a record |
+//! | `stay.rs` | what comes in the place of a result that is gone |
 //! | `none.rs` | no result, and comparisons under way |
 //! | `cut.rs` | a line of pieces that says where it was cut |
 
@@ -32,6 +33,7 @@ mod none;
 mod others;
 mod papers;
 mod replicates;
+mod stay;
 mod swept;
 
 pub use none::nothing;
@@ -75,6 +77,8 @@ pub struct CompareScreen {
     metric: Metric,
     /// The session these places are of, and the results it had when it was looked at last.
     seen: Option<(SessionId, Vec<String>)>,
+    /// What is to be said of a result that was in front and is gone.
+    lost: Option<String>,
     /// Whether it looks at what a record says was looked at.
     restored: bool,
     /// The newest comparison started here whose result was shown.
@@ -92,6 +96,7 @@ impl Default for CompareScreen {
             below: Below::default(),
             metric: Metric::Recall1,
             seen: None,
+            lost: None,
             restored: false,
             came: 0,
         }
@@ -310,6 +315,7 @@ impl CompareScreen {
                 (self.cursor, self.merged, self.came) = (Cursor::default(), false, job);
             }
         }
+        self.stay(shared, &ids);
         self.seen = Some((session.clone(), ids));
     }
 }
@@ -372,7 +378,12 @@ impl Screen for CompareScreen {
         self.settle(shared);
         let mut effects = ask(shared);
         effects.extend(ask_marked(shared));
+        effects.extend(self.lost.take().map(Effect::Fail));
         effects
+    }
+
+    fn noticed(&mut self) -> Option<String> {
+        self.lost.take()
     }
 
     fn looked_at(&self, shared: &Shared) -> Map<String, Value> {
