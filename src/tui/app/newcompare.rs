@@ -11,7 +11,7 @@ use crate::tui::widget::input::Input;
 use crate::tui::widget::list::Cursor;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The fields, in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,12 +80,11 @@ pub fn of_runs(shared: &Shared) -> Vec<(String, String)> {
     runs.sort_by_key(|run| Some(&run.id.session) != front);
     let mut known: Vec<(String, String)> = Vec::new();
     for run in runs {
-        for (stage, _) in &run.saved {
-            let entry = (stage.to_string(), format!("{}/{stage}", run.id));
-            // A stage stands there as often as it was saved.
-            if !known.contains(&entry) {
-                known.push(entry);
-            }
+        // A stage stands there as often as it was saved.
+        let mut stages = BTreeSet::new();
+        let saved = run.saved.iter().map(|(stage, _)| stage);
+        for stage in saved.filter(|stage| stages.insert(*stage)) {
+            known.push((stage.to_string(), format!("{}/{stage}", run.id)));
         }
     }
     told_apart(known)
@@ -260,7 +259,7 @@ mod tests {
         let mut shared = app().shared;
         let stage = |name: &str| name.parse().unwrap();
         let mut old = entry("20261124-100000-night-bbbbbb/clip-1", 5);
-        old.saved = vec![(stage("clip"), 100), (stage("clip"), 300), (stage("llm2clip"), 50)];
+        old.saved = vec![(stage("clip"), 100), (stage("llm2clip"), 50), (stage("clip"), 300)];
         let mut new = entry("20261125-100000-day-cccccc/clip-1", 9);
         new.saved = vec![(stage("clip"), 20)];
         let front = old.id.clone();
