@@ -183,6 +183,10 @@ impl Shown<'_> {
         match below.of(document) {
             Below::Differences => differences::of(document, *direction, metric).count(),
             Below::Layers => heat::Map::of(result, document, *direction).lines(),
+            Below::Judgements => {
+                let second = document.qrels.as_ref();
+                second.map_or(0, |second| judgements::of(second, *direction, metric).count())
+            }
             _ => 0,
         }
     }
