@@ -2,6 +2,7 @@
 //! sessions that are left.
 
 mod joins;
+mod room;
 
 use super::inspect_tests::{pets, work};
 use super::tests::{app, press, shows};

@@ -155,7 +155,9 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let rest = Rect { x: area.x, width: area.width, ..rest };
     match below {
         Below::Differences => tested.view(shared, *line_below, rest, buffer),
-        Below::Replicates => replicates::view(shared, document, direction, rest, buffer),
+        Below::Replicates => {
+            replicates::view(shared, document, direction, *line_below, rest, buffer);
+        }
         Below::Judgements => {
             if let Some(judged) = judged {
                 judged.view(shared, *line_below, rest, buffer);
@@ -165,7 +167,7 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
             let chosen = chosen.min(rows.len().saturating_sub(1));
             anisotropy::view(shared, &rows, chosen, rest, buffer);
         }
-        Below::Others => others::view(shared, others, rest, buffer),
+        Below::Others => others::view(shared, others, *line_below, rest, buffer),
         Below::Layers => map.view(shared, *line_below, rest, buffer),
     }
 }

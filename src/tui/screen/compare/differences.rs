@@ -178,7 +178,7 @@ impl<Of> Tested<'_, Of> {
             put(buffer, inner, inner.x + 1, y, words, shared.theme.style(Role::Dim));
         }
         for (at, y) in (first..count).zip(places) {
-            if let Some(row) = self.rows.get(at) {
+            if let Some(row) = self.rows.get(at).copied() {
                 let what = (self.what)(&row.of);
                 difference_in(shared, row, (&what, self.metric), inner, y, buffer);
             } else if let Some(words) = self.unpaired.get(at - self.rows.len()) {

@@ -1,6 +1,7 @@
 //! Layers and poolings as a heat map. Its cells share one protocol: that of the sweep, which is said above
 //! them. What was chosen stands apart, with the protocol of the test.
 
+use super::cut;
 use super::swept::{of_rows, words};
 use crate::eval::{CompareDocument, Direction};
 use crate::tui::app::Shared;
@@ -208,7 +209,7 @@ impl<'a> Map<'a> {
         let inner = section(shared, buffer, area, "layers and poolings", &note);
         if self.cells.is_empty() {
             let words = "no layers were swept: llm2clip compare --sweep layers ...";
-            put(buffer, inner, inner.x + 1, inner.y, words, shared.theme.style(Role::Dim));
+            cut::words(shared, buffer, inner, (inner.x + 1, inner.y), (Role::Dim, words));
             return;
         }
         let mut rest = Rect { x: inner.x + 1, width: width as u16, ..inner }.intersection(inner);

@@ -171,14 +171,14 @@ impl Shown<'_> {
 
     /// Lines below the table that can be chosen.
     fn lines_below(&self, below: Below, metric: Metric) -> usize {
-        let (result, document, direction) = match self {
-            Self::Compare(Compared { result, document, direction, .. }) => {
-                (result, document, direction)
+        let (result, document, direction, others) = match self {
+            Self::Compare(Compared { result, document, direction, others, .. }) => {
+                (result, document, direction, others)
             }
             Self::Classify(_, document) if classification::is_tested(below, document) => {
                 return differences::of_classes(document).count();
             }
-            Self::Classify(..) => return 0,
+            Self::Classify(_, document) => return document.pictures.len(),
         };
         match below.of(document) {
             Below::Differences => differences::of(document, *direction, metric).count(),
@@ -187,7 +187,9 @@ impl Shown<'_> {
                 let second = document.qrels.as_ref();
                 second.map_or(0, |second| judgements::of(second, *direction, metric).count())
             }
-            _ => 0,
+            Below::Replicates => usize::from(replicates::lines(document, *direction)),
+            Below::Others => others.len(),
+            Below::Anisotropy => 0,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Other comparisons beside the one in front: which may share its table, which may not and why, and what
 //! the one table of those that may is made of.
 
-use super::{Compared, session};
+use super::{Compared, cut, session};
 use crate::eval::{CompareDocument, Direction};
 use crate::ids::SessionId;
 use crate::tui::app::Shared;
@@ -9,7 +9,7 @@ use crate::tui::data::joining::JoinPart;
 use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::widget::paint::{pieces, put, section};
+use crate::tui::widget::paint::{pointer, section};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::Value;
@@ -262,16 +262,37 @@ fn wrapped(other: &Other<'_>, width: u16) -> Vec<String> {
     text::wrap(&other.refusal(), usize::from(width).saturating_sub(NAME + 3).max(10))
 }
 
-/// Draws them: each with what it differs in.
-pub fn view(shared: &Shared, others: &[Other<'_>], area: Rect, buffer: &mut Buffer) {
-    let note = "one table where task and protocol are the same";
-    let inner = section(shared, buffer, area, "other results", note);
+/// Draws them, from the first that leaves the chosen one in sight: each with what it differs in.
+pub fn view(
+    shared: &Shared,
+    others: &[Other<'_>],
+    chosen: Option<usize>,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let taken = |other: &Other<'_>| usize::from(lines(std::slice::from_ref(other), area.width));
+    let height = usize::from(area.height.saturating_sub(1));
+    let last = chosen.map_or(0, |at| at.min(others.len().saturating_sub(1)));
+    let mut first = last;
+    let mut used = others.get(last).map_or(0, taken);
+    while let Some(before) = first.checked_sub(1)
+        && used + taken(&others[before]) <= height
+    {
+        used += taken(&others[before]);
+        first = before;
+    }
+    let mut note = "one table where task and protocol are the same".to_owned();
+    if usize::from(lines(others, area.width)) > height {
+        let from = format!("from {} of {}", first + 1, others.len());
+        note = format!("{from} {} {note}", shared.glyphs.dot());
+    }
+    let inner = section(shared, buffer, area, "other results", &note);
     let mut places = inner.y..inner.bottom();
     if others.is_empty() {
         let words = "none in this session, nor in those of marked runs";
-        put(buffer, inner, inner.x + 1, inner.y, words, shared.theme.style(Role::Dim));
+        cut::words(shared, buffer, inner, (inner.x + 1, inner.y), (Role::Dim, words));
     }
-    for other in others {
+    for (at, other) in others.iter().enumerate().skip(first) {
         let name = text::left(&other.name, NAME, shared.glyphs.cut());
         let lines = if other.differs.is_empty() {
             let none = if other.has_direction { "" } else { "; no rows of this direction" };
@@ -280,10 +301,13 @@ pub fn view(shared: &Shared, others: &[Other<'_>], area: Rect, buffer: &mut Buff
             wrapped(other, inner.width)
         };
         let role = if other.differs.is_empty() { Role::Good } else { Role::Warn };
-        for (at, (words, y)) in lines.iter().zip(places.by_ref()).enumerate() {
-            let name = if at == 0 { name.clone() } else { " ".repeat(NAME) };
+        for (line, (words, y)) in lines.iter().zip(places.by_ref()).enumerate() {
+            let name = if line == 0 { name.clone() } else { " ".repeat(NAME) };
             let parts = [(Role::Text, name.as_str()), (Role::Text, " "), (role, words.as_str())];
-            pieces(shared, buffer, inner, inner.x + 1, y, &parts);
+            cut::pieces(shared, buffer, inner, (inner.x + 1, y), &parts);
+            if line == 0 && chosen == Some(at) {
+                pointer(shared, buffer, area, y);
+            }
         }
     }
 }
