@@ -4,6 +4,7 @@ use super::{result, tables};
 use crate::tui::app::App;
 use crate::tui::app::tests::{press, shows};
 use crate::tui::data::library::ResultContent;
+use crate::tui::msg::Msg;
 use serde_json::{Value, json};
 
 /// A comparison whose lines are all long.
@@ -11,7 +12,7 @@ fn long() -> App {
     let role = "an-encoder-of-a-long-name";
     let mut one = result("caption-1", role, Value::Null);
     let Ok(ResultContent::Compare(document, _)) = &mut one.content else { panic!("none") };
-    document.protocol.dataset = "a-data-set-of-a-long-name/".repeat(8);
+    document.protocol.dataset = "a-data-set-of-a-long-name/".repeat(16);
     let row = &mut document.rows[0];
     (row.tied_share, row.truncated, row.hub_skewness) = (0.471, 1234, Some(5.762));
     let twin = format!("{role}-that-was-trained-once-more");
@@ -34,14 +35,58 @@ fn what_is_cut_ends_with_the_sign_of_it() {
             let line = text.lines().find(|line| line.contains(with));
             line.unwrap_or_else(|| panic!("{with}: {text}")).trim_end()
         };
-        // What a row's numbers stand on, the rows that are the same, and the protocol's third line.
+        // What a row's numbers stand on, the rows that are the same, and the protocol's last line.
         assert!(line(": 9 queries").ends_with('…'), "{text}");
         assert!(line("the same rows").ends_with('…'), "{text}");
-        assert!(text.lines().nth(4).unwrap().trim_end().ends_with('…'), "{text}");
+        let head = text.lines().position(|line| line.contains("R@1 %")).unwrap();
+        let protocol = text.lines().nth(head - 1).unwrap().trim_end();
+        assert!(protocol.ends_with('…'), "{text}");
         assert!(line(" -3.9 ").ends_with("not told apart"), "{text}");
     }
     let wide = shows(&app, 200, 40);
     assert!(wide.contains("47.1 % tied, 1234 texts cut"), "{wide}");
+}
+
+#[test]
+fn the_protocol_is_whole_and_rows_out_of_sight_are_told_of() {
+    let mut one = result("caption-1", "row 0", Value::Null);
+    let Ok(ResultContent::Compare(document, _)) = &mut one.content else { panic!("none") };
+    (document.protocol.dataset, document.protocol.captions) =
+        ("emoji".repeat(8), "first-two".to_owned());
+    document.protocol.self_exclusion = "image-to-image and text-to-text".to_owned();
+    document.protocol.tie_rule = "high rank, scores rounded to 2^-20".to_owned();
+    for at in 1..12 {
+        let mut row = document.rows[0].clone();
+        row.role = format!("row {at}");
+        document.rows.push(row);
+    }
+    let mut app = tables(vec![one]);
+    let text = shows(&app, 60, 20);
+    assert!(text.contains("rules 1 "), "{text}");
+    let shown = (0..12).filter(|at| text.contains(&format!("row {at} "))).count();
+    assert!(shown < 12 && text.contains(&format!("rows 1 to {shown} of 12 · 1 of 1")), "{text}");
+    press(&mut app, "G");
+    assert!(shows(&app, 60, 20).contains(" to 12 of 12 "));
+    assert!(!shows(&app, 80, 40).contains("of 12 "));
+}
+
+#[test]
+fn a_click_chooses_a_row_and_a_line_below() {
+    let mut app = long();
+    app.update(Msg::Resize { width: 80, height: 24 });
+    let line = |app: &App, with: &str| {
+        let text = shows(app, 80, 24);
+        text.lines().position(|line| line.contains(with)).unwrap() as u16
+    };
+    let row = line(&app, " -3.9 ") + 1;
+    app.update(Msg::Click { column: 10, row });
+    assert_eq!(app.screens.compare.cursor_at(), 2, "behind the one row");
+    // The words above the table choose nothing.
+    app.update(Msg::Click { column: 10, row: 3 });
+    assert_eq!(app.screens.compare.cursor_at(), 2);
+    let row = line(&app, "R@1 %") + 1;
+    app.update(Msg::Click { column: 10, row });
+    assert_eq!(app.screens.compare.cursor_at(), 0);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 
 use super::bars::{self, Axis, whisker};
 use super::below::Below;
-use super::comparison::{header, listed, words_above};
+use super::click::{Places, behind};
+use super::comparison::{header, listed, places, words_above};
 use super::{cut, differences};
 use crate::eval::classify::{ClassifyDocument, ClassifyRow};
 use crate::tui::app::Shared;
@@ -55,8 +56,14 @@ pub fn is_tested(below: Below, document: &ClassifyDocument) -> bool {
     below == Below::Differences && !document.differences.is_empty()
 }
 
-/// Draws it.
-pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, buffer: &mut Buffer) {
+/// Draws it; where each line stands that can be chosen.
+pub fn view(
+    shared: &Shared,
+    looked: &Looked<'_>,
+    cursor: Cursor,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Places {
     let Looked { id, document, note, below, chosen: line_below } = looked;
     let title = format!("classification {} {id}", shared.glyphs.dot());
     let inner = section(shared, buffer, area, &title, note);
@@ -81,10 +88,13 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
         cut::words(shared, buffer, about, (about.x, about.y), (Role::Dim, &words));
     }
     let rest = Rect { x: area.x, width: area.width, ..rest };
-    match tested {
+    let below = match tested {
         Some(tested) => tested.view(shared, *line_below, rest, buffer),
         None => pictures(shared, document, (chosen, *line_below), rest, buffer),
-    }
+    };
+    let mut places = places(cursor, rows.len(), list);
+    places.extend(behind(below, rows.len()));
+    places
 }
 
 /// What results must share, and what was chosen from.
@@ -161,7 +171,7 @@ fn pictures(
     (row, chosen): (usize, Option<usize>),
     area: Rect,
     buffer: &mut Buffer,
-) {
+) -> Places {
     let role = document.rows.get(row).map_or_else(String::new, |row| text::safe(&row.role));
     let (count, height) = (document.pictures.len(), usize::from(area.height.saturating_sub(1)));
     let first = chosen.map_or(0, |at| Cursor { at }.first(count, height));
@@ -172,8 +182,9 @@ fn pictures(
     };
     let inner = section(shared, buffer, area, &format!("pictures under {role}"), &note);
     let width = 30.min(usize::from(inner.width / 3));
-    let shown = document.pictures.iter().enumerate().skip(first);
-    for ((at, picture), y) in shown.zip(inner.y..inner.bottom()) {
+    let places: Places = (inner.y..inner.bottom()).zip(first..count).collect();
+    for &(y, at) in &places {
+        let picture = &document.pictures[at];
         let mut parts =
             vec![(Role::Text, text::left(&text::safe(&picture.item), width, shared.glyphs.cut()))];
         for hit in picture.classes.get(row).into_iter().flatten().take(3) {
@@ -190,4 +201,5 @@ fn pictures(
             pointer(shared, buffer, area, y);
         }
     }
+    places
 }

@@ -2,6 +2,7 @@
 
 use super::bars::{self, Axis, whisker};
 use super::below::Below;
+use super::click::{Places, behind};
 use super::others::Joins;
 use super::{
     Compared, anisotropy, costs, cut, differences, heat, judgements, metric, others, papers,
@@ -69,8 +70,14 @@ pub struct Looked<'a> {
     pub metric: Metric,
 }
 
-/// Draws it.
-pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, buffer: &mut Buffer) {
+/// Draws it; where each line stands that can be chosen.
+pub fn view(
+    shared: &Shared,
+    looked: &Looked<'_>,
+    cursor: Cursor,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Places {
     let Looked { compared, note, below, chosen: line_below, metric } = looked;
     let metric = *metric;
     let Compared { result, document, direction, papers, others, parts, joins, .. } = compared;
@@ -81,8 +88,8 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     if let (Joins::Done, Some(parts)) = (joins, parts) {
         names.extend(others::joined(parts, document).0);
     }
-    let title = format!("{task} retrieval {dot} {} {dot} {direction}", names.join(" + "));
-    let inner = section(shared, buffer, area, &title, note);
+    let name = format!("{task} retrieval {dot} {} {dot} {direction}", names.join(" + "));
+    let inner = section(shared, buffer, area, &name, note);
     let inner = words_above(shared, &protocol(document), inner, buffer);
     let rows: Vec<&CompareRow> =
         document.rows.iter().filter(|row| row.direction == direction).collect();
@@ -125,6 +132,14 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let lines: Vec<_> = measured.chain(reported).collect();
     let at_table = if line_below.is_some() { Rect::ZERO } else { area };
     let chosen = listed(shared, &columns, &lines, cursor, (list, at_table), buffer);
+    let mut places = places(cursor, count, list);
+    if places.len() < count {
+        // Rows out of sight are told of in the title.
+        let (first, last) = (places.first(), places.last());
+        let [first, last] = [first, last].map(|place| place.map_or(0, |(_, at)| at + 1));
+        let note = format!("rows {first} to {last} of {count} {dot} {note}");
+        section(shared, buffer, area, &name, &note);
+    }
     let (about, rest) = top(rest, about);
     if let Some(words) = said {
         let place = Rect { y: about.y + above_said, height: said_lines, ..about };
@@ -153,23 +168,29 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
         cut::words(shared, buffer, about, place, (Role::Dim, &papers::about(paper)));
     }
     let rest = Rect { x: area.x, width: area.width, ..rest };
-    match below {
+    let below = match below {
         Below::Differences => tested.view(shared, *line_below, rest, buffer),
         Below::Replicates => {
-            replicates::view(shared, document, direction, *line_below, rest, buffer);
+            replicates::view(shared, document, direction, *line_below, rest, buffer)
         }
         Below::Judgements => {
-            if let Some(judged) = judged {
-                judged.view(shared, *line_below, rest, buffer);
-            }
+            judged.map_or_else(Places::new, |judged| judged.view(shared, *line_below, rest, buffer))
         }
         Below::Anisotropy => {
             let chosen = chosen.min(rows.len().saturating_sub(1));
             anisotropy::view(shared, &rows, chosen, rest, buffer);
+            Places::new()
         }
         Below::Others => others::view(shared, others, *line_below, rest, buffer),
         Below::Layers => map.view(shared, *line_below, rest, buffer),
-    }
+    };
+    places.extend(behind(below, count));
+    places
+}
+
+/// Where the rows around the cursor stand.
+pub fn places(cursor: Cursor, count: usize, list: Rect) -> Places {
+    (list.y..list.bottom()).zip(cursor.first(count, usize::from(list.height))..count).collect()
 }
 
 /// Draws the rows around the cursor, whose place it returns; its pointer stands at the edge of `area`,
@@ -195,10 +216,10 @@ pub fn listed(
     chosen
 }
 
-/// What results must share, in at most three dim lines; what is left below them.
+/// What results must share, whole where there is any room for it; what is left below it.
 pub fn words_above(shared: &Shared, words: &str, inner: Rect, buffer: &mut Buffer) -> Rect {
     let lines = text::wrap(words, usize::from(inner.width.saturating_sub(2).max(1))).len() as u16;
-    let (place, rest) = top(inner, lines.min(3));
+    let (place, rest) = top(inner, lines.min((inner.height / 4).max(3)));
     let place = Rect { x: place.x + 1, width: place.width.saturating_sub(2), ..place };
     lines_of(shared, words, place, buffer);
     rest

@@ -1,6 +1,7 @@
 //! Rows against rows below a table: what their p is and how it was corrected, then a line each, around the
 //! one that is chosen.
 
+use super::click::Places;
 use super::comparison::difference_in;
 use super::cut;
 use crate::eval::classify::ClassifyDocument;
@@ -155,8 +156,14 @@ impl<Of> Tested<'_, Of> {
         (1 + said + self.count()).min(usize::from(u16::MAX)) as u16
     }
 
-    /// Draws them.
-    pub fn view(&self, shared: &Shared, chosen: Option<usize>, area: Rect, buffer: &mut Buffer) {
+    /// Draws them; where each stands.
+    pub fn view(
+        &self,
+        shared: &Shared,
+        chosen: Option<usize>,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) -> Places {
         let (count, room) = (self.count(), usize::from(area.height.saturating_sub(1)));
         // In little room the words are one line, whose beginning says the most.
         let most = if count + WORDS <= room { WORDS } else { (room / 4).clamp(1, WORDS) };
@@ -177,7 +184,8 @@ impl<Of> Tested<'_, Of> {
         for (words, y) in said.iter().zip(places.by_ref()) {
             put(buffer, inner, inner.x + 1, y, words, shared.theme.style(Role::Dim));
         }
-        for (at, y) in (first..count).zip(places) {
+        let lines: Places = places.zip(first..count).collect();
+        for &(y, at) in &lines {
             if let Some(row) = self.rows.get(at).copied() {
                 let what = (self.what)(&row.of);
                 difference_in(shared, row, (&what, self.metric), inner, y, buffer);
@@ -188,6 +196,7 @@ impl<Of> Tested<'_, Of> {
                 pointer(shared, buffer, area, y);
             }
         }
+        lines
     }
 }
 

@@ -1,6 +1,7 @@
 //! A comparison under a second set of judgements, below its table: what of the file was used, each
 //! encoder by its metrics, and rows against rows with their test and its correction.
 
+use super::click::{Places, behind};
 use super::comparison::{BAR, header};
 use super::differences::{self, Tested};
 use super::{cut, metric};
@@ -66,8 +67,15 @@ impl Judged<'_> {
         words
     }
 
-    /// Draws it: rows and differences have half of the room each, or what the others leave.
-    pub fn view(&self, shared: &Shared, chosen: Option<usize>, area: Rect, buffer: &mut Buffer) {
+    /// Draws it: rows and differences have half of the room each, or what the others leave. Where each
+    /// line stands.
+    pub fn view(
+        &self,
+        shared: &Shared,
+        chosen: Option<usize>,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) -> Places {
         let (rows, metric) = (&self.rows, self.metric);
         let room = area.height.saturating_sub(ABOVE);
         let left = usize::from(room).saturating_sub(rows.len()) as u16;
@@ -93,15 +101,18 @@ impl Judged<'_> {
         header(shared, &columns, &metric::title(axis, metric, usize::from(bar)), line, buffer);
         let (list, below) = top(rest, height as u16);
         let body = Rect { x: list.x + 1, width: list.width.saturating_sub(1), ..list };
-        for ((at, row), y) in rows.iter().enumerate().skip(first).zip(body.y..body.bottom()) {
-            let cells = metric::cells(shared, row, (axis, metric), bar);
+        let mut places: Places = (body.y..body.bottom()).zip(first..rows.len()).collect();
+        for &(y, at) in &places {
+            let cells = metric::cells(shared, rows[at], (axis, metric), bar);
             table::row(shared, buffer, body, y, &columns, &cells, false);
             if chosen == Some(at) {
                 pointer(shared, buffer, area, y);
             }
         }
         let chosen = chosen.and_then(|at| at.checked_sub(rows.len()));
-        self.tested.view(shared, chosen, below, buffer);
+        let tested = self.tested.view(shared, chosen, below, buffer);
+        places.extend(behind(tested, rows.len()));
+        places
     }
 }
 

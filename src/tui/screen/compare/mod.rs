@@ -15,12 +15,14 @@
 //! | `merged.rs` | what that table is made of, now and in a record |
 //! | `stay.rs` | what comes in the place of a result that is gone |
 //! | `none.rs` | no result, and comparisons under way |
+//! | `click.rs` | what stands where, for the pointer |
 //! | `cut.rs` | a line of pieces that says where it was cut |
 
 mod anisotropy;
 mod bars;
 mod below;
 mod classification;
+mod click;
 mod comparison;
 mod costs;
 mod cut;
@@ -166,30 +168,6 @@ impl Shown<'_> {
                 rows.count() + papers.len()
             }
             Self::Classify(_, document) => document.rows.len(),
-        }
-    }
-
-    /// Lines below the table that can be chosen.
-    fn lines_below(&self, below: Below, metric: Metric) -> usize {
-        let (result, document, direction, others) = match self {
-            Self::Compare(Compared { result, document, direction, others, .. }) => {
-                (result, document, direction, others)
-            }
-            Self::Classify(_, document) if classification::is_tested(below, document) => {
-                return differences::of_classes(document).count();
-            }
-            Self::Classify(_, document) => return document.pictures.len(),
-        };
-        match below.of(document) {
-            Below::Differences => differences::of(document, *direction, metric).count(),
-            Below::Layers => heat::Map::of(result, document, *direction).lines(),
-            Below::Judgements => {
-                let second = document.qrels.as_ref();
-                second.map_or(0, |second| judgements::of(second, *direction, metric).count())
-            }
-            Below::Replicates => usize::from(replicates::lines(document, *direction)),
-            Below::Others => others.len(),
-            Below::Anisotropy => 0,
         }
     }
 }
@@ -445,6 +423,11 @@ impl Screen for CompareScreen {
             Shown::Compare(Compared { parts, .. }) => parts,
             Shown::Classify(..) => None,
         }
+    }
+
+    fn click(&mut self, _column: u16, row: u16, area: Rect, shared: &Shared) -> Vec<Effect> {
+        self.cursor.at = self.line_at(row, area, shared).unwrap_or(self.cursor.at);
+        Vec::new()
     }
 
     fn wheel(&mut self, lines: i8, shared: &Shared) {

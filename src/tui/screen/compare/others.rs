@@ -1,6 +1,7 @@
 //! Other comparisons beside the one in front: which may share its table, which may not and why, and what
 //! the one table of those that may is made of.
 
+use super::click::Places;
 use super::{Compared, cut, session};
 use crate::eval::{CompareDocument, Direction};
 use crate::ids::SessionId;
@@ -263,13 +264,15 @@ fn wrapped(other: &Other<'_>, width: u16) -> Vec<String> {
 }
 
 /// Draws them, from the first that leaves the chosen one in sight: each with what it differs in.
+/// Where each stands.
 pub fn view(
     shared: &Shared,
     others: &[Other<'_>],
     chosen: Option<usize>,
     area: Rect,
     buffer: &mut Buffer,
-) {
+) -> Places {
+    let mut stand = Places::new();
     let taken = |other: &Other<'_>| usize::from(lines(std::slice::from_ref(other), area.width));
     let height = usize::from(area.height.saturating_sub(1));
     let last = chosen.map_or(0, |at| at.min(others.len().saturating_sub(1)));
@@ -305,9 +308,11 @@ pub fn view(
             let name = if line == 0 { name.clone() } else { " ".repeat(NAME) };
             let parts = [(Role::Text, name.as_str()), (Role::Text, " "), (role, words.as_str())];
             cut::pieces(shared, buffer, inner, (inner.x + 1, y), &parts);
+            stand.push((y, at));
             if line == 0 && chosen == Some(at) {
                 pointer(shared, buffer, area, y);
             }
         }
     }
+    stand
 }

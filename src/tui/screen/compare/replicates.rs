@@ -1,6 +1,7 @@
 //! Replicates of a comparison below its table: each value of recall@1, then their mean and ends, and names
 //! against names pair by pair, each pair with its interval and corrected p.
 
+use super::click::Places;
 use super::comparison::difference;
 use super::cut;
 use crate::eval::replicates::{ReplicateDifference, Replicates, Spread};
@@ -47,7 +48,7 @@ pub fn lines(document: &CompareDocument, direction: Direction) -> u16 {
     all(document, direction).len().min(usize::from(u16::MAX)) as u16
 }
 
-/// Draws them, around the one that is chosen.
+/// Draws them, around the one that is chosen; where each stands.
 pub fn view(
     shared: &Shared,
     document: &CompareDocument,
@@ -55,7 +56,7 @@ pub fn view(
     chosen: Option<usize>,
     area: Rect,
     buffer: &mut Buffer,
-) {
+) -> Places {
     let about = if differences(document, direction).any(|one| !one.pairs.is_empty()) {
         "each seed, then mean and ends; pairs by number, p after Holm over all pairs"
     } else {
@@ -75,8 +76,9 @@ pub fn view(
         let parts = [(Role::Text, name.as_str()), (role, values), (Role::Dim, rest)];
         cut::pieces(shared, buffer, inner, (inner.x + 1, y), &parts);
     };
-    for ((at, one), y) in all.iter().enumerate().skip(first).zip(inner.y..inner.bottom()) {
-        match *one {
+    let places: Places = (inner.y..inner.bottom()).zip(first..all.len()).collect();
+    for &(y, at) in &places {
+        match all[at] {
             Line::Values(one) => {
                 let said = |value: f64| format!("{:.1}", value * 100.0);
                 let (values, ends) = said_of(&one.metrics.recall_1, said);
@@ -102,6 +104,7 @@ pub fn view(
             pointer(shared, buffer, area, y);
         }
     }
+    places
 }
 
 fn said_of(spread: &Spread, one: impl Fn(f64) -> String) -> (String, String) {
