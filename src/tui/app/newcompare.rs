@@ -47,8 +47,24 @@ impl Field {
 }
 
 /// Flags the line of more takes, each with a value.
-const FLAGS: [&str; 8] =
-    ["--pool", "--language", "--captions", "--baseline", "--split", "--data", "--sweep", "--seed"];
+const FLAGS: [&str; 13] = [
+    "--pool",
+    "--language",
+    "--query-language",
+    "--gallery-language",
+    "--captions",
+    "--baseline",
+    "--qrels",
+    "--split",
+    "--data",
+    "--sweep",
+    "--validation",
+    "--device",
+    "--seed",
+];
+
+/// Those without one.
+const SWITCHES: [&str; 1] = ["--quantised"];
 
 /// The form.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,8 +167,13 @@ impl NewCompare {
         arguments.extend(["--encoders".to_owned(), chosen.join(",")]);
         let mut words = self.more.text().split_whitespace();
         while let Some(word) = words.next() {
+            if SWITCHES.contains(&word) {
+                arguments.push(word.to_owned());
+                continue;
+            }
             if !FLAGS.contains(&word) {
-                return Err(format!("{word:?} is none of {}", FLAGS.join(" ")));
+                let known = [&FLAGS[..], &SWITCHES[..]].concat().join(" ");
+                return Err(format!("{word:?} is none of {known}"));
             }
             let value = words.next().ok_or_else(|| format!("{word} takes a value"))?;
             arguments.extend([word.to_owned(), value.to_owned()]);
@@ -306,6 +327,11 @@ mod tests {
         form.field = Field::More;
         form.paste("--pool 20 --out x");
         assert!(form.arguments().unwrap_err().contains("--out"));
+        form.more = Input::new("--quantised --qrels");
+        assert!(form.arguments().unwrap_err().contains("--qrels takes a value"));
+        form.more = Input::new("--quantised --qrels a.qrels");
+        let arguments = form.arguments().unwrap().join(" ");
+        assert!(arguments.contains(" --quantised --qrels a.qrels --session "), "{arguments}");
         form.more = Input::new("--pool 20");
         let arguments = form.arguments().unwrap().join(" ");
         let expected = "compare --dataset emoji --task caption --encoders \

@@ -145,7 +145,12 @@ impl App {
         let text = job.words();
         commands.push(Cmd::Tell(text.clone()));
         commands.push(Cmd::Work(Work::Results(job.session.clone())));
-        self.notice = Some(Notice { text, bad });
+        if bad {
+            // The footer holds little of it, and not for long.
+            self.fail(text);
+        } else {
+            self.notice = Some(Notice { text, bad });
+        }
     }
 
     /// Notes that a command is on its way.

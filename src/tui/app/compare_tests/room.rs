@@ -2,9 +2,9 @@
 
 use super::{result, tables};
 use crate::tui::app::App;
-use crate::tui::app::tests::{press, shows};
+use crate::tui::app::tests::{entry, press, shows};
 use crate::tui::data::library::ResultContent;
-use crate::tui::msg::Msg;
+use crate::tui::msg::{Msg, News};
 use serde_json::{Value, json};
 
 /// A comparison whose lines are all long.
@@ -63,10 +63,11 @@ fn the_protocol_is_whole_and_rows_out_of_sight_are_told_of() {
     let mut app = tables(vec![one]);
     let text = shows(&app, 60, 20);
     assert!(text.contains("rules 1 "), "{text}");
+    let text = shows(&app, 80, 20);
     let shown = (0..12).filter(|at| text.contains(&format!("row {at} "))).count();
     assert!(shown < 12 && text.contains(&format!("rows 1 to {shown} of 12 · 1 of 1")), "{text}");
     press(&mut app, "G");
-    assert!(shows(&app, 60, 20).contains(" to 12 of 12 "));
+    assert!(shows(&app, 80, 20).contains(" to 12 of 12 "));
     assert!(!shows(&app, 80, 40).contains("of 12 "));
 }
 
@@ -109,4 +110,28 @@ fn other_results_scroll_with_the_chosen_one_and_how_many_there_are_is_said() {
         press(&mut app, "G");
         shows(&app, width, height);
     }
+}
+
+#[test]
+fn why_a_comparison_failed_is_kept_for_the_log() {
+    let mut app = tables(vec![result("caption-1", "x", Value::Null)]);
+    press(&mut app, "n tab tab tab tab space enter");
+    let job = app.shared.jobs[0].id;
+    let why = "no such data set: emoji2".to_owned();
+    app.update(Msg::News(News::JobEnded(job, Err(why))));
+    assert!(shows(&app, 120, 40).contains("failed: no such data set: emoji2"));
+    press(&mut app, "j");
+    let (_, line) = app.shared.library.printed.back().unwrap();
+    assert!(line.contains("failed: no such data set: emoji2"), "{line}");
+}
+
+#[test]
+fn known_encoders_say_how_many_there_are_where_they_do_not_fit() {
+    let mut app = tables(vec![result("caption-1", "x", Value::Null)]);
+    let mut run = entry("20261124-100000-tables-bbbbbb/long-1", 5);
+    run.saved = (0..30).map(|at| (format!("stage{at}").parse().unwrap(), 1)).collect();
+    app.update(Msg::News(News::Run(Box::new(run))));
+    press(&mut app, "n");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains(" of 32, space takes or leaves one"), "{text}");
 }
