@@ -243,8 +243,15 @@ fn an_estimate_says_how_long_by_a_run_that_did_the_same_work_or_how_to_know_it()
     assert!(time["run"].as_str().unwrap().ends_with("/clip-1"), "{time}");
     assert!(time["step_seconds"].as_f64().unwrap() > 0.0, "{time}");
     assert_eq!((&time["steps"], &time["run_host"]), (&1000.into(), &Value::Null));
+    // Both parts are told apart, and from which run, device and threads they are.
+    let seconds = |key: &str| time[key].as_f64().unwrap();
+    let beside = seconds("validation_seconds") + seconds("checkpoint_seconds");
+    let apart = 1000.0 * seconds("training_step_seconds") + beside;
+    assert!((1000.0 * seconds("step_seconds") - apart).abs() < 1e-6 * apart, "{time}");
+    assert_eq!(time["run_device"], "cpu");
+    assert_eq!((&time["run_threads"], &time["caution"]), (&asked["threads"], &Value::Null));
     let said = good(folder, &["recipes", "clip-1", "--estimate"]);
-    assert!(said.contains("8 steps of ") && said.contains("/clip-1)"), "{said}");
+    assert!(said.contains("8 steps, ") && said.contains("/clip-1 on cpu, "), "{said}");
     let said = good(folder, &["recipes", "clip", "--estimate"]);
     assert!(said.contains("time not known: no earlier run"), "{said}");
     assert!(said.contains("a short run tells the time"), "{said}");

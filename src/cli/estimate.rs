@@ -7,6 +7,7 @@ use crate::recipe::{ESTIMATE_FORMAT, Estimate, Recipe, Stage, StageEstimate, Sta
 use crate::runner::{StageMemory, Workspace, memory_of, open_device};
 use crate::session::pace::{Earlier, Here};
 use crate::shown::escaped;
+use crate::tui::data::pace::{parts, source};
 use crate::tui::format::{count, duration};
 use std::fmt::Write;
 use std::path::Path;
@@ -26,7 +27,9 @@ fn estimate(global: &Global, recipe: &Recipe) -> anyhow::Result<Estimate> {
     let why = why(&global.device, &device_name, &gpus, cfg!(feature = "cuda"));
     let free = free(global, &device_name, &gpus);
     let host = host();
-    let times = times(&roots.sessions, recipe, Here { device: &device_name, host: &host });
+    let threads = Some(global.threads_wanted() as u32);
+    let here = Here { device: &device_name, threads, host: &host };
+    let times = times(&roots.sessions, recipe, here);
     let workspace = Workspace {
         sessions: roots.sessions,
         checkpoints: roots.checkpoints,
@@ -45,6 +48,7 @@ fn estimate(global: &Global, recipe: &Recipe) -> anyhow::Result<Estimate> {
         device: device_name,
         why,
         host,
+        threads,
         free,
         stages,
         problem,
@@ -68,17 +72,14 @@ fn row(stage: &StageMemory) -> StageEstimate {
 /// How long the stages will take, by the steps of earlier runs below a sessions folder.
 fn times(sessions: &Path, recipe: &Recipe, here: Here<'_>) -> Vec<StageTime> {
     let mut earlier = Earlier::below(sessions);
+    let unknown = |stage: &Stage| StageTime {
+        stage: stage.name.to_string(),
+        steps: stage.steps as u64,
+        ..StageTime::default()
+    };
     let time = |stage: &Stage| {
         let pace = earlier.pace(stage, here);
-        let pace = pace.as_ref();
-        StageTime {
-            stage: stage.name.to_string(),
-            steps: stage.steps as u64,
-            step_seconds: pace.map(|pace| pace.seconds),
-            run: pace.map(|pace| pace.run.to_string()),
-            run_host: pace.and_then(|pace| pace.host.clone()),
-            run_batch: pace.and_then(|pace| pace.batch).map(|batch| batch as u64),
-        }
+        pace.map_or_else(|| unknown(stage), |pace| pace.time(stage, 0))
     };
     recipe.stages.iter().map(time).collect()
 }
@@ -139,8 +140,7 @@ fn text(estimate: &Estimate) -> String {
 /// A line a stage, and their sum where all are known.
 fn write_times(text: &mut String, times: &[StageTime]) {
     for time in times {
-        let (Some(all), Some(step), Some(run)) = (time.seconds(), time.step_seconds, &time.run)
-        else {
+        let (Some(all), Some(run)) = (time.seconds(), &time.run) else {
             let _ = writeln!(
                 text,
                 "{:<22} time not known: no earlier run did the same work on such a device",
@@ -148,17 +148,14 @@ fn write_times(text: &mut String, times: &[StageTime]) {
             );
             continue;
         };
-        let host = time.run_host.as_ref().map(|host| format!(" on {}", escaped(host)));
-        let batch = time.run_batch.map(|batch| format!(", scaled from batch {batch}"));
         let _ = writeln!(
             text,
-            "{:<22} {:>9}  ({} steps of {}, as {run}{}{})",
+            "{:<22} {:>9}  ({} steps, {}; as {})",
             time.stage,
             duration(all),
             count(time.steps),
-            duration(step),
-            host.unwrap_or_default(),
-            batch.unwrap_or_default()
+            parts(time),
+            escaped(&source(run, time))
         );
     }
     match times.iter().map(StageTime::seconds).sum::<Option<f64>>() {
@@ -183,13 +180,15 @@ mod tests {
             steps: 2000,
             step_seconds: Some(0.5),
             run: Some("20261124-100000-a-bbbbbb/clip-1".to_owned()),
-            run_host: None,
-            run_batch: None,
+            run_device: Some("cpu".to_owned()),
+            run_threads: Some(2),
+            ..StageTime::default()
         };
         let foreign = StageTime {
             stage: "llm2clip".to_owned(),
             run_host: Some("big".to_owned()),
             run_batch: Some(64),
+            caution: Some("on another computer".to_owned()),
             ..known.clone()
         };
         let says = |times: &[StageTime]| {
@@ -198,10 +197,12 @@ mod tests {
             text
         };
         let text = says(&[known.clone(), foreign]);
-        assert!(
-            text.contains("16 m 40 s  (2,000 steps of 500 ms, as 20261124-100000-a-bbbbbb/clip-1)")
-        );
-        assert!(text.contains("/clip-1 on big, scaled from batch 64)"), "{text}");
+        assert!(text.contains(
+            "16 m 40 s  (2,000 steps, 500 ms a step; as 20261124-100000-a-bbbbbb/clip-1"
+        ));
+        assert!(text.contains("/clip-1 on cpu, 2 threads)"), "{text}");
+        let from = "/clip-1 of big on cpu, 2 threads, scaled from batch 64 (caution: on another";
+        assert!(text.contains(from), "{text}");
         assert!(text.contains("all stages") && text.contains("33 m 20 s"), "{text}");
         let unknown = StageTime { step_seconds: None, run: None, ..known.clone() };
         let text = says(&[known, unknown]);

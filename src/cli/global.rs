@@ -1,6 +1,7 @@
 //! Flags every command has, the number of threads, and the workspace they make.
 
 use super::settings::{InForce, Source};
+use crate::data::decoded::Decoded;
 use crate::machine;
 use crate::runner::{Narrator, Voice, Workspace, open_device};
 use crate::session::folder::{Session, SessionCard};
@@ -134,7 +135,7 @@ impl Global {
     /// process was started with, the program starts itself again in its place. Refused where `--session`
     /// names none.
     pub fn workspace(&self, threads: Option<usize>) -> anyhow::Result<Workspace> {
-        let threads = threads.or(self.threads).unwrap_or_else(cores);
+        let threads = threads.unwrap_or_else(|| self.threads_wanted());
         use_threads(threads)?;
         let _ = rustix::process::nice(NICENESS);
         let roots = self.roots()?;
@@ -151,6 +152,16 @@ impl Global {
         // A session that is not there is refused before anything is computed.
         self.named_session(&workspace)?;
         Ok(workspace)
+    }
+
+    /// Threads that work here would have.
+    pub fn threads_wanted(&self) -> usize {
+        self.threads.unwrap_or_else(cores)
+    }
+
+    /// Where it is remembered which pictures were decoded before.
+    pub fn decoded(&self) -> anyhow::Result<Decoded> {
+        Ok(Decoded::new(self.roots()?.checkpoints.join("tables"), !self.readonly))
     }
 
     /// A run by any unambiguous part of its name.

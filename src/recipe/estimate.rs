@@ -19,6 +19,9 @@ pub struct Estimate {
     pub why: String,
     /// The computer's name.
     pub host: String,
+    /// Threads a run would compute on; null in older documents.
+    #[serde(default)]
+    pub threads: Option<u32>,
     /// Bytes that the device has free for a run; null where that is not known.
     pub free: Option<u64>,
     /// The stages in their order; empty where the memory is not known.
@@ -31,11 +34,11 @@ pub struct Estimate {
 }
 
 /// How long a stage will take, as an earlier run tells.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StageTime {
     /// The stage's name.
     pub stage: String,
-    /// Its steps.
+    /// Steps it is still to make.
     pub steps: u64,
     /// Seconds a step, validations and checkpoints in proportion; null where no earlier run tells.
     pub step_seconds: Option<f64>,
@@ -45,6 +48,30 @@ pub struct StageTime {
     pub run_host: Option<String>,
     /// The batch it had, where that is another one: its time was taken in proportion.
     pub run_batch: Option<u64>,
+    /// Seconds of a training step by itself.
+    #[serde(default)]
+    pub training_step_seconds: Option<f64>,
+    /// Validations it will make; null where the run that tells made none.
+    #[serde(default)]
+    pub validations: Option<u64>,
+    /// Seconds of all of them.
+    #[serde(default)]
+    pub validation_seconds: Option<f64>,
+    /// Checkpoints it will save; null where the run that tells saved none.
+    #[serde(default)]
+    pub checkpoints: Option<u64>,
+    /// Seconds of all of them.
+    #[serde(default)]
+    pub checkpoint_seconds: Option<f64>,
+    /// The device of the run that tells.
+    #[serde(default)]
+    pub run_device: Option<String>,
+    /// Its threads.
+    #[serde(default)]
+    pub run_threads: Option<u32>,
+    /// In what it differs from what is asked for, or what it cannot tell; null where in nothing.
+    #[serde(default)]
+    pub caution: Option<String>,
 }
 
 impl StageTime {

@@ -14,7 +14,9 @@
 //! | `watched.rs` | which validation is the best |
 //! | `difference.rs` | what differs between two recipes |
 //! | `estimate.rs` | what a recipe will take, as a document |
+//! | `cadence.rs` | how often a stage is measured and saved |
 
+mod cadence;
 mod difference;
 mod edit;
 mod estimate;
@@ -27,6 +29,7 @@ mod validate;
 mod wanted;
 mod watched;
 
+pub use cadence::Cadence;
 pub use difference::{Difference, difference};
 pub use edit::{EditError, apply_set, from_toml, near};
 pub use estimate::{ESTIMATE_FORMAT, Estimate, StageEstimate, StageTime, same_work};

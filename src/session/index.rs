@@ -22,7 +22,7 @@ pub const INDEX_FORMAT: &str = "llm2clip.index/1";
 
 /// Which fold an index holds. To be raised whenever the same records give another
 /// [`RunState`] than before.
-pub const FOLD: u32 = 1;
+pub const FOLD: u32 = 2;
 
 /// Bytes of logs read since the last index, from which on another one is worth its writing.
 pub const WORTH: u64 = 4 << 20;

@@ -8,7 +8,8 @@
 //! - [`fold`], [`state`]: what is known after so many records, and whether the run lives
 //! - [`folder`], [`follow`], [`runs`], [`names`], [`paths`]: sessions and runs on disk
 //! - [`index`]: the fold of a long log, kept so that it opens at once
-//! - [`pace`]: how long a step will take, from earlier runs
+//! - [`pace`]: how long a stage will take, from earlier runs
+//! - [`best`]: a stage's best validation
 //! - [`results`], [`neighbours`], [`judged`], [`parts`]: comparisons and inspections
 //! - [`control`]: commands waiting for a runner
 //! - [`system`]: what the machine did meanwhile
@@ -19,6 +20,7 @@
 //!
 //! Deliberately absent: a rewrite of a log, a lock file beside the log, a background thread.
 
+pub mod best;
 pub mod control;
 pub mod error;
 pub mod event;
@@ -41,6 +43,7 @@ pub mod remove;
 pub mod replay;
 pub mod results;
 pub mod runs;
+mod sets;
 pub mod sitting;
 pub mod state;
 pub mod system;

@@ -1,6 +1,7 @@
 //! Results beside the log: one document a comparison or inspection.
 
 use super::error::{LogError, file_error, io_error, json_error};
+use super::time::Time;
 use crate::files;
 use crate::ids::BadName;
 use serde::Serialize;
@@ -44,6 +45,17 @@ pub struct StoredResult {
     /// The whole document.
     pub document: Value,
 }
+
+impl StoredResult {
+    /// When it was made; nothing where it is older than that key.
+    #[must_use]
+    pub fn made(&self) -> Option<Time> {
+        self.document.get(MADE)?.as_str()?.parse().ok()
+    }
+}
+
+/// The key of a document on disk that says when it was made: no other key hangs on the clock's time.
+pub const MADE: &str = "made";
 
 /// The results of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,12 +118,30 @@ impl Results {
         }
     }
 
-    /// Writes a document, whole or not at all. Neighbours are written before it, so that a
-    /// document that is there is complete. A document cannot hold NaN: its types must say so.
+    /// Writes a document made at this moment, whole or not at all. Neighbours are written before it,
+    /// so that a document that is there is complete. A document cannot hold NaN: its types must say so.
     pub fn write(&self, id: &ResultId, document: &impl Serialize) -> Result<(), LogError> {
+        self.write_at(id, document, Time::now())
+    }
+
+    /// The same of one made at a given moment.
+    pub fn write_at(
+        &self,
+        id: &ResultId,
+        document: &impl Serialize,
+        made: Time,
+    ) -> Result<(), LogError> {
+        /// A document as it lies on disk.
+        #[derive(Serialize)]
+        struct Stored<'a, D> {
+            #[serde(flatten)]
+            document: &'a D,
+            made: Time,
+        }
         self.make()?;
         let path = self.document_path(id);
-        let mut text = serde_json::to_vec(document).map_err(json_error("write a result", &path))?;
+        let stored = Stored { document, made };
+        let mut text = serde_json::to_vec(&stored).map_err(json_error("write a result", &path))?;
         text.push(b'\n');
         files::write_atomic(&path, &text).map_err(file_error("write a result", &path))
     }
@@ -170,11 +200,29 @@ mod tests {
         assert_eq!(results.list().unwrap(), []);
         let id = results.free_id("compare-caption").unwrap();
         let document = json!({"format": "llm2clip.compare/1", "rows": [0.1]});
-        results.write(&id, &document).unwrap();
-        assert_eq!(results.read(&id).unwrap().document, document);
-        assert_eq!(results.read(&id).unwrap().format, "llm2clip.compare/1");
+        let made = Time::from_millis(1000).unwrap();
+        results.write_at(&id, &document, made).unwrap();
+        let mut read = results.read(&id).unwrap();
+        assert_eq!((read.format.as_str(), read.made()), ("llm2clip.compare/1", Some(made)));
+        read.document.as_object_mut().unwrap().remove(MADE);
+        assert_eq!((read.made(), read.document), (None, document));
         assert_eq!(results.list().unwrap(), [id]);
         assert_eq!(results.free_id("compare-caption").unwrap().as_str(), "compare-caption-2");
         assert!("../x".parse::<ResultId>().is_err());
+    }
+
+    #[test]
+    fn the_time_of_a_result_changes_none_of_its_numbers() {
+        #[derive(Serialize)]
+        struct Row {
+            score: f32,
+            share: f64,
+        }
+        let session = tempfile::tempdir().unwrap();
+        let results = results_of(session.path());
+        let id: ResultId = "inspect-1".parse().unwrap();
+        results.write(&id, &Row { score: 0.9, share: 0.1 }).unwrap();
+        let text = fs::read_to_string(results.document_path(&id)).unwrap();
+        assert!(text.starts_with("{\"score\":0.9,\"share\":0.1,\"made\":\"20"), "{text}");
     }
 }

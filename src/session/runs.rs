@@ -1,7 +1,8 @@
 //! The list of runs: the document `llm2clip.runs/1`.
 
+use super::best::BestRow;
 use super::error::LogError;
-use super::fold::{RunState, StageState};
+use super::fold::RunState;
 use super::folder::list_sessions;
 use super::follow::{RunFollower, logs_in, read_run};
 use super::names::RunId;
@@ -43,33 +44,11 @@ pub struct RunRow {
     pub began: Option<Time>,
     /// `cpu` or `cuda:N`.
     pub device: Option<String>,
-    /// The best validation of that stage; null before the first.
+    /// The best validation of that stage, by what its recipe watches; null before the first.
     pub best: Option<BestRow>,
     /// What people call it; told by the list alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-}
-
-/// A best validation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BestRow {
-    /// `loss`, or the recall that was measured.
-    pub what: String,
-    /// How good it was.
-    pub value: f64,
-}
-
-impl BestRow {
-    /// A stage's: by recall where it measures one.
-    fn of(stage: &StageState) -> Option<Self> {
-        let best = stage.best()?;
-        let recall = best.metrics.iter().find(|(name, _)| name.starts_with("recall@1"));
-        match (recall, best.loss) {
-            (Some((what, value)), _) => Some(Self { what: what.clone(), value: *value }),
-            (None, Some(value)) => Some(Self { what: "loss".to_owned(), value }),
-            (None, None) => None,
-        }
-    }
 }
 
 /// The document.

@@ -99,6 +99,12 @@ impl Glyphs {
         self.pick("·", ".")
     }
 
+    /// Which way is better: down or up.
+    #[must_use]
+    pub const fn better(self, lower: bool) -> &'static str {
+        if lower { self.pick("↓", "v") } else { self.pick("↑", "^") }
+    }
+
     /// Plus or minus.
     #[must_use]
     pub const fn about(self) -> &'static str {

@@ -43,11 +43,17 @@ impl StepClock {
         self.beside += seconds;
     }
 
-    /// Milliseconds a step to expect: the mean of the middle half of the recent steps (finer than
-    /// a median where clocks tick in whole milliseconds), and its share of what comes between
-    /// steps. Nothing before the first step.
+    /// Milliseconds a step to expect, and its share of what came between steps. Nothing before the
+    /// first step.
     #[must_use]
     pub fn milliseconds(&self) -> Option<f64> {
+        Some(self.training()? + self.beside * 1000.0 / self.steps as f64)
+    }
+
+    /// Milliseconds a step by itself: the mean of the middle half of the recent steps (finer than a
+    /// median where clocks tick in whole milliseconds). Nothing before the first step.
+    #[must_use]
+    pub fn training(&self) -> Option<f64> {
         let mut sorted: Vec<f64> = self.recent.iter().copied().collect();
         sorted.sort_by(f64::total_cmp);
         let cut = sorted.len() / 4;
@@ -55,8 +61,7 @@ impl StepClock {
         if middle.is_empty() {
             return None;
         }
-        let step = middle.iter().sum::<f64>() / middle.len() as f64;
-        Some(step + self.beside * 1000.0 / self.steps as f64)
+        Some(middle.iter().sum::<f64>() / middle.len() as f64)
     }
 }
 
@@ -84,7 +89,7 @@ mod tests {
         }
         assert_eq!(clock.milliseconds(), Some(10.0));
         clock.interrupted(0.4);
-        assert_eq!(clock.milliseconds(), Some(20.0));
+        assert_eq!((clock.milliseconds(), clock.training()), (Some(20.0), Some(10.0)));
         clock.step(41, Time::from_millis(now + 5_000_000).unwrap(), 10.0);
         assert!(clock.milliseconds().unwrap() < 20.0);
     }

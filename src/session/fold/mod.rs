@@ -4,10 +4,12 @@
 //! same records give the same state however they arrive. Everything it keeps is bounded: series
 //! by thinning, lists by keeping the newest.
 
+mod between;
 mod eta;
 mod series;
 mod stage;
 
+pub use between::{Between, Spent};
 pub use eta::{Eta, StepClock};
 pub use series::{BUCKETS, Bucket, Series, TAIL};
 pub use stage::{BESTS_KEPT, Best, Checkpoint, StageEnd, StageProgress, StageState, Track};
@@ -16,7 +18,9 @@ use super::event::{Diverged, Event, Progressed, ResumePoint, RunFinished, RunSta
 use super::record::Record;
 use super::time::Time;
 use crate::ids::{Digest, RunName, StageName};
+use crate::recipe::Watched;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Entries kept of a list that can grow without end.
@@ -223,6 +227,9 @@ impl RunState {
                 self.stages.push(StageState::new(plan.clone()));
             }
         }
+        for stage in &mut self.stages {
+            stage.watched = watched(&event.recipe, &stage.stage).unwrap_or_default();
+        }
         // A fork begins at a checkpoint of another run: what comes before it is done.
         if self.segments.is_empty()
             && let Some(from) = &event.resumed_from
@@ -339,6 +346,13 @@ impl RunState {
         }
         Some(eta)
     }
+}
+
+/// What a recipe watches in a stage; nothing where it does not say.
+fn watched(recipe: &Value, stage: &StageName) -> Option<Watched> {
+    let stages = recipe.get("stages")?.as_array()?;
+    let named = |one: &&Value| one.get("name").and_then(Value::as_str) == Some(stage.as_str());
+    Watched::deserialize(stages.iter().find(named)?.get("keep_best")?).ok()
 }
 
 /// All runs of a session.

@@ -1,8 +1,10 @@
 //! What a reader knows of one stage.
 
+use super::between::Between;
 use super::eta::StepClock;
 use super::series::Series;
 use crate::ids::{Digest, StageName};
+use crate::recipe::Watched;
 use crate::session::event::{
     CheckpointSaved, StageFinished, StagePlan, StageStarted, StepFinished, Validated,
 };
@@ -73,6 +75,17 @@ pub struct Best {
     pub metrics: BTreeMap<String, f64>,
 }
 
+impl Best {
+    /// Its value of a measure; nothing where that was not taken.
+    #[must_use]
+    pub fn value(&self, watched: Watched) -> Option<f64> {
+        match watched.name() {
+            "loss" => self.loss,
+            name => self.metrics.get(name).copied(),
+        }
+    }
+}
+
 /// How a stage ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageEnd {
@@ -107,6 +120,8 @@ pub struct StageState {
     pub started: Option<StageStarted>,
     /// Its end.
     pub finished: Option<StageEnd>,
+    /// What its recipe says makes a validation the best.
+    pub watched: Watched,
     /// Validations, each the best when it was made, the newest [`BESTS_KEPT`]; the last one is the
     /// best now.
     pub bests: Vec<Best>,
@@ -121,6 +136,8 @@ pub struct StageState {
     pub tracks: BTreeMap<String, Vec<Track>>,
     /// Recent step times of the newest segment.
     pub clock: StepClock,
+    /// What came between its steps.
+    pub between: Between,
 }
 
 impl StageState {
@@ -135,11 +152,13 @@ impl StageState {
             progress: StageProgress::Ahead,
             started: None,
             finished: None,
+            watched: Watched::None,
             bests: Vec::new(),
             checkpoints: Vec::new(),
             skipped: 0,
             tracks: BTreeMap::new(),
             clock: StepClock::default(),
+            between: Between::default(),
         }
     }
 
@@ -227,6 +246,7 @@ impl StageState {
 
     pub(super) fn validated(&mut self, segment: u32, event: Validated) {
         self.clock.interrupted(event.seconds.get());
+        self.between.validated(&event);
         if let Some(loss) = event.loss {
             self.push(segment, "validation/loss", event.step, loss.get());
         }
@@ -234,22 +254,24 @@ impl StageState {
             self.push(segment, &format!("validation/{name}"), event.step, value.get());
         }
         let loss = event.loss.map(f64::from);
-        let is_best = event.best.unwrap_or_else(|| match (loss, self.best()) {
-            (Some(new), Some(best)) => best.loss.is_none_or(|old| new < old),
-            (Some(_), None) => true,
-            (None, _) => false,
-        });
-        if is_best {
-            let metrics = event.metrics.into_iter().map(|(name, v)| (name, v.get())).collect();
+        let metrics = event.metrics.into_iter().map(|(name, v)| (name, v.get())).collect();
+        let now = Best { step: event.step, loss, metrics };
+        let old = self.best().and_then(|best| best.value(self.watched));
+        // A fork's record compares with its parent's best too, which this log does not have.
+        let better = now
+            .value(self.watched)
+            .is_some_and(|new| old.is_none_or(|old| self.watched.better(new, old)));
+        if better || event.best == Some(true) {
             if self.bests.len() == BESTS_KEPT {
                 self.bests.remove(0);
             }
-            self.bests.push(Best { step: event.step, loss, metrics });
+            self.bests.push(now);
         }
     }
 
     pub(super) fn saved(&mut self, event: CheckpointSaved) {
         self.clock.interrupted(event.seconds.get());
+        self.between.saved.add(event.seconds.get());
         self.checkpoints.retain(|kept| kept.path != event.path);
         self.checkpoints.push(Checkpoint {
             step: event.step,

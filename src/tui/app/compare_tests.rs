@@ -44,6 +44,7 @@ fn result(id: &str, role: &str, pool: Value) -> LoadedResult {
         shown: Arc::default(),
         sweep: Vec::new(),
         judged: Arc::default(),
+        made: None,
     }
 }
 

@@ -69,6 +69,7 @@ pub(super) fn pets() -> App {
         shown: Arc::new(shown),
         sweep: vec![heat(0, 0.1), heat(5, 0.4)],
         judged: Arc::default(),
+        made: None,
     };
     app.update(Msg::News(News::Results(session, vec![result])));
     press(&mut app, "4");

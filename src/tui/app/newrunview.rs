@@ -2,10 +2,9 @@
 
 use super::newrun::{NewRun, Origin, Row};
 use super::{App, Overlay, Shared};
-use crate::recipe::{Estimate, names};
+use crate::recipe::{Estimate, StageTime, names};
 use crate::session::names::RunId;
-use crate::session::pace::Pace;
-use crate::tui::data::pace::pace;
+use crate::tui::data::pace::{pace, parts, source, threads};
 use crate::tui::format;
 use crate::tui::msg::{Cmd, Work};
 use crate::tui::text;
@@ -206,10 +205,14 @@ impl App {
         self.verdict(role, &words, value, buffer);
         let (line, rest) = top(rest, 1);
         let value = self.field(("time", NAMES), false, line, buffer);
-        self.verdict(Role::Text, &time(&self.shared, form, known), value, buffer);
+        let (role, words) = time(&self.shared, form, known);
+        self.verdict(role, &words, value, buffer);
         let (line, rest) = top(rest, 1);
         let value = self.field(("device", NAMES), false, line, buffer);
-        let words = known.map(|estimate| format!("{}: {}", estimate.device, estimate.why));
+        let words = known.map(|estimate| {
+            let threads = estimate.threads.map(|number| format!(", {}", threads(number)));
+            format!("{}{}: {}", estimate.device, threads.unwrap_or_default(), estimate.why)
+        });
         self.verdict(Role::Text, &words.unwrap_or_default(), value, buffer);
         let chooses = match form.row() {
             Row::Quick | Row::Key(_) => ("tab", "next stage"),
@@ -258,7 +261,7 @@ fn memory(form: &NewRun, estimate: &Estimate) -> (Role, String) {
 }
 
 /// How long the stage listed takes, and all that are still to be trained, by earlier runs.
-fn time(shared: &Shared, form: &NewRun, estimate: Option<&Estimate>) -> String {
+fn time(shared: &Shared, form: &NewRun, estimate: Option<&Estimate>) -> (Role, String) {
     let recipe = match form.recipe() {
         Ok(recipe) => recipe.clone(),
         Err(_) => form.ground(),
@@ -268,39 +271,32 @@ fn time(shared: &Shared, form: &NewRun, estimate: Option<&Estimate>) -> String {
         _ => 0,
     };
     let first = form.origin.first_stage();
-    let (mut seconds, mut known, mut own) = (0.0, 0, None);
+    let mut known: Vec<(usize, StageTime)> = Vec::new();
     for (at, stage) in recipe.stages.iter().enumerate().skip(first) {
-        let Some(pace) = pace(&shared.library, stage, estimate) else { continue };
-        let left = (stage.steps as u64).saturating_sub(made(at));
-        let takes = left as f64 * pace.seconds;
-        (seconds, known) = (seconds + takes, known + 1);
-        if at == form.stage || own.is_none() {
-            own = Some((stage.name.as_str(), takes, pace));
-        }
+        let pace = pace(&shared.library, stage, estimate);
+        known.extend(pace.map(|pace| (at, pace.time(stage, made(at)))));
     }
-    let Some((name, takes, pace)) = own else {
-        return "not known yet: no run of it here".to_owned();
+    let own = known.iter().find(|(at, _)| *at == form.stage).or(known.first());
+    let Some((_, own)) = own else {
+        return (Role::Text, "not known yet: no run of it here".to_owned());
     };
-    let (takes, source) = (format::duration(takes), source(&pace));
-    match recipe.stages.len() - first {
-        1 => format!("about {takes} ({source})"),
-        all if known == all => {
-            format!("about {} in all; {name} {takes} ({source})", format::duration(seconds))
+    let seconds = |time: &StageTime| time.seconds().unwrap_or(0.0);
+    let name = own.stage.as_str();
+    let run = own.run.as_deref().unwrap_or_default();
+    let run = run.rsplit_once('/').map_or(run, |(_, run)| run);
+    let takes = format::duration(seconds(own));
+    let source = format!("as {} ({})", source(run, own), parts(own));
+    let words = match recipe.stages.len() - first {
+        1 => format!("about {takes} {source}"),
+        all if known.len() == all => {
+            let sum = known.iter().map(|(_, time)| seconds(time)).sum();
+            format!("about {} in all; {name} {takes} {source}", format::duration(sum))
         }
         all => format!(
-            "not known yet for {} of {all} stages; {name} about {takes} ({source})",
-            all - known
+            "not known yet for {} of {all} stages; {name} about {takes} {source}",
+            all - known.len()
         ),
-    }
-}
-
-fn source(pace: &Pace) -> String {
-    let mut words = format!("{} a step, as {}", format::duration(pace.seconds), pace.run.run);
-    if let Some(host) = &pace.host {
-        words.push_str(&format!(" on {host}"));
-    }
-    if let Some(batch) = pace.batch {
-        words.push_str(&format!(", scaled from batch {batch}"));
-    }
-    words
+    };
+    let careful = known.iter().any(|(_, time)| time.caution.is_some());
+    (if careful { Role::Warn } else { Role::Text }, words)
 }

@@ -120,7 +120,10 @@ impl App {
                 return;
             }
         }
-        for screen in ScreenId::ALL {
+        // The log is put together anew when it comes to the front: of hundreds of runs at a start each
+        // brings news.
+        let shown = |screen: &ScreenId| *screen != ScreenId::Log || self.current == ScreenId::Log;
+        for screen in ScreenId::ALL.into_iter().filter(shown) {
             self.screens.get_mut(screen).refresh(&self.shared);
         }
         if let Some(text) = self.screens.get_mut(self.current).noticed() {

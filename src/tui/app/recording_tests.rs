@@ -169,6 +169,8 @@ fn reel(session: &str) -> Reel {
         after: BTreeMap::new(),
         machine: None,
         sittings: crate::session::sitting::SittingState::default(),
+        asked: std::sync::Arc::default(),
+        first: std::sync::Arc::default(),
     }
 }
 

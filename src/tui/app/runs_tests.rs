@@ -3,8 +3,10 @@
 use super::tests::{app, entry, press, shows};
 use super::*;
 use crate::session::RunStatus;
+use crate::session::best::{BestRow, Better};
 use crate::session::control::Command;
 use crate::session::fold::{Answer, RunState};
+use crate::session::pace::Took;
 use crate::tui::data::library::{OpenRun, RunEntry};
 use crate::tui::msg::News;
 use std::sync::Arc;
@@ -69,7 +71,8 @@ fn a_command_that_could_not_be_sent_can_be_asked_again() {
 fn worked(edits: &str) -> RunEntry {
     let recipe = crate::recipe::apply_set(&crate::recipe::preset("clip").unwrap(), edits).unwrap();
     let stage = recipe.stages[0].name.clone();
-    let (pace, saved) = (vec![(stage.clone(), 2.0)], vec![(stage, 30)]);
+    let took = Took { step: 2.0, ..Took::default() };
+    let (pace, saved) = (vec![(stage.clone(), took)], vec![(stage, 30)]);
     RunEntry { recipe: Some(Arc::new(recipe)), pace, saved, ..entry(OTHER, 6) }
 }
 
@@ -187,10 +190,12 @@ fn a_new_run_is_filled_in_with_its_memory_time_and_device_in_sight() {
     for (width, height) in [(80, 24), (120, 40)] {
         let text = shows(&app, width, height);
         assert!(text.contains("clip about 292 MB") && text.contains("3.0 GB free"), "{text}");
-        assert!(text.contains("about 10 m 00 s (2.0 s a step, as clip-1)"), "{text}");
+        assert!(text.contains("about 10 m 00 s as clip-1 on cpu, 2 threads ("), "{text}");
         assert!(text.contains("cpu: no GPU is here"), "{text}");
         assert!(text.contains("steps") && text.contains("enter starts it"), "{text}");
     }
+    assert!(text_of_time(&mut app, 4).contains("(caution: here 4 threads"));
+    assert!(!text_of_time(&mut app, 2).contains("here"));
     // The list scrolls with the line in front, also where there is little room.
     press(&mut app, "down down down pagedown pagedown");
     for (width, height) in [(60, 16), (80, 24)] {
@@ -202,6 +207,14 @@ fn a_new_run_is_filled_in_with_its_memory_time_and_device_in_sight() {
     press(&mut app, "esc n");
     let text = shows(&app, 80, 24);
     assert!(text.contains("not known yet for 5 of 6 stages"), "{text}");
+}
+
+/// The line of the form that says the time, where a run would have so many threads.
+fn text_of_time(app: &mut App, threads: u32) -> String {
+    let Some(Overlay::NewRun(form)) = &mut app.overlay else { panic!() };
+    form.estimate.as_mut().unwrap().as_mut().unwrap().threads = Some(threads);
+    let text = shows(app, 120, 40);
+    text.lines().find(|line| line.contains(" as clip-1 ")).unwrap().to_owned()
 }
 
 #[test]
@@ -273,17 +286,33 @@ fn recipe_and_best_validation_are_told_whatever_columns_fit_and_so_is_a_hidden_o
     let mut app = app();
     let mut run = entry(RUN, 5);
     run.row.recipe = "smollm2-captions".to_owned();
-    run.best = Some(("recall@1".to_owned(), 0.625));
+    run.row.best = Some(BestRow {
+        what: "recall@1".to_owned(),
+        value: 0.625,
+        better: Better::Higher,
+        step: 30,
+        kept: Some(30),
+    });
     run.spark = vec![Some(2.0); 40];
     app.update(Msg::News(News::Run(Box::new(run.clone()))));
     for (width, height) in [(60, 24), (80, 24), (120, 40)] {
         let text = shows(&app, width, height);
         assert!(text.contains("recipe smollm2-captions  "), "{text}");
-        assert!(text.contains("2.500  best R@1 62.5 %"), "{text}");
+        assert!(text.contains("2.500  best R@1 ↑62.5 % @30") && !text.contains("kept"), "{text}");
     }
-    run.best = Some(("loss".to_owned(), 1.25));
+    run.row.best = Some(BestRow {
+        what: "loss".to_owned(),
+        value: 1.25,
+        better: Better::Lower,
+        step: 20,
+        kept: Some(30),
+    });
     app.update(Msg::News(News::Run(Box::new(run))));
-    assert!(shows(&app, 80, 24).contains("best loss 1.250"));
+    for (width, height) in [(60, 24), (80, 24), (120, 40)] {
+        let text = shows(&app, width, height);
+        assert!(text.contains("best loss ↓1.250 @20, kept is step 30"), "{text}");
+    }
+    assert!(shows(&app, 170, 40).contains("at step"));
     // State and run have their columns at this width, the recipe has none.
     press(&mut app, "o o");
     assert!(!shows(&app, 80, 24).contains("runs by"));

@@ -41,9 +41,9 @@ pub(crate) fn entry(name: &str, minute: i64) -> RunEntry {
         began: Time::from_millis(minute * 60_000),
         last: Time::from_millis(minute * 60_000 + 30_000),
         stage: (1, 2),
-        best: None,
         share: 0.3,
         device: "cpu".to_owned(),
+        threads: 2,
         host: "here".to_owned(),
         runner: Runner { process: Some(4242), lock: Some(LogLock::Held), after: None },
         seed: 0,
@@ -54,6 +54,7 @@ pub(crate) fn entry(name: &str, minute: i64) -> RunEntry {
         recipe: None,
         pace: Vec::new(),
         saved: Vec::new(),
+        checkpoint: 0,
     }
 }
 
@@ -130,7 +131,7 @@ fn the_palette_reaches_every_action() {
         for c in entry.name.chars() {
             app.update(Msg::Key(Key::plain(KeyCode::Char(c))));
         }
-        let found = overlay::found(entry.name, ScreenId::Runs);
+        let found = finder::found(entry.name, ScreenId::Runs);
         assert!(found.iter().any(|other| other.action == entry.action), "{}", entry.name);
         assert_eq!(found[0].name, entry.name, "the palette should put the exact name first");
         press(&mut app, "enter");

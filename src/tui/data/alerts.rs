@@ -95,16 +95,17 @@ impl Recent {
     /// `least` times the largest of it: a loss that jumps all the time tells nothing by jumping.
     fn spike(&mut self, step: u64, value: f64, least: f64) -> Option<f64> {
         let mut found = None;
-        if self.values.len() >= WINDOW / 2 {
+        let largest = self.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        // Of millions of steps few come so far: what is usual is worked out for these alone.
+        let may = value > least * largest && step >= self.quiet_until;
+        if may && self.values.len() >= WINDOW / 2 {
             let mut sorted: Vec<f64> = self.values.iter().copied().collect();
             sorted.sort_by(f64::total_cmp);
             let middle = sorted[sorted.len() / 2];
             let mut away: Vec<f64> = sorted.iter().map(|value| (value - middle).abs()).collect();
             away.sort_by(f64::total_cmp);
             let typical = away[away.len() / 2].max(middle.abs() * 0.02);
-            let largest = sorted[sorted.len() - 1];
-            let far = (middle + FAR * typical).max(least * largest);
-            if value > far && step >= self.quiet_until {
+            if value > middle + FAR * typical {
                 self.quiet_until = step + QUIET;
                 found = Some(value / middle);
             }
@@ -250,8 +251,8 @@ impl Alerts {
     fn stalled(&mut self, time: Time) {
         if let Some(last) = self.last_step {
             let took = time.seconds_since(last);
-            if let Some(usual) = self.usual()
-                && took > STALL_SECONDS
+            if took > STALL_SECONDS
+                && let Some(usual) = self.usual()
                 && took > STALL_TIMES * usual
             {
                 let (took, usual) = (format::duration(took), format::duration(usual));

@@ -134,7 +134,7 @@ impl<'a> Ruler<'a> {
         Some(bucket.first + share * (bucket.last - bucket.first))
     }
 
-    /// The pieces of a measure, in order of stage and segment.
+    /// The pieces of a measure, in order of stage and segment. Gaps are told in order.
     #[must_use]
     pub fn pieces(&self, measure: &str, gaps: &dyn Fn(usize) -> Vec<u64>) -> Vec<Piece> {
         let mut pieces = Vec::new();
@@ -152,11 +152,13 @@ impl<'a> Ruler<'a> {
         let end = track.superseded_after.unwrap_or(u64::MAX);
         let mut counts = Piece { points: Vec::new(), superseded: false };
         let mut again = Piece { points: Vec::new(), superseded: true };
+        // Of both ends of a point's steps, how many gaps lie before: thousands of gaps cost no more.
+        let gone = |step: u64| gaps.partition_point(|gap| *gap <= step);
         let mut before = 0;
         for (step, mut point) in points(&track.series) {
             let Some(x) = self.place(stage, Some(track.segment), step) else { continue };
             point.x = x;
-            point.after_gap = gaps.iter().any(|gap| *gap > before && *gap <= step);
+            point.after_gap = gone(before) < gone(step);
             before = step;
             let piece = if step <= end { &mut counts } else { &mut again };
             piece.points.push(point);
@@ -239,6 +241,8 @@ pub fn spark(state: &RunState, cells: usize) -> Vec<Option<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::event::RunStarted;
+    use crate::session::{Record, Time};
 
     fn flat(count: u64, mean: f64) -> Point {
         Point {
@@ -251,6 +255,28 @@ mod tests {
             count,
             after_gap: false,
         }
+    }
+
+    #[test]
+    fn a_point_says_whether_a_gap_lies_between_it_and_the_one_before() {
+        let started = serde_json::json!({
+            "run": "clip-1", "segment": 1, "recipe": {}, "program_version": "0", "host": "here",
+            "stages": [{"stage": "clip", "objective": "clip", "steps": 9}], "pid": 1,
+            "device": "cpu", "threads": 1, "seed": 0,
+        });
+        let started: RunStarted = serde_json::from_value(started).unwrap();
+        let mut state = RunState::default();
+        state.apply(Record::new(1, Time::from_millis(0).unwrap(), started));
+        let mut series = Series::default();
+        [1, 2, 5, 9].into_iter().for_each(|step| series.push(step, 1.0));
+        let track = Track { segment: 1, superseded_after: None, series };
+        let after = |gaps: &[u64]| -> Vec<bool> {
+            let pieces = Ruler::new(&state, XKind::Step, None).split(0, &track, gaps);
+            pieces[0].points.iter().map(|point| point.after_gap).collect()
+        };
+        assert_eq!(after(&[]), [false; 4]);
+        assert_eq!(after(&[3, 4, 9]), [false, false, true, true]);
+        assert_eq!(after(&[1, 6]), [true, false, false, true]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::curve::spark;
 use super::library::{RunEntry, Runner};
 use crate::session::RunStatus;
-use crate::session::fold::RunState;
+use crate::session::fold::{RunState, StageState};
 use crate::session::names::RunId;
 use crate::session::pace::paces;
 use crate::session::runs::RunRow;
@@ -18,7 +18,6 @@ impl RunEntry {
     pub fn of(id: &RunId, state: &RunState, status: RunStatus) -> Self {
         let started = state.started.as_ref();
         let row = RunRow::at(&id.session, &id.run, state, status);
-        let best = row.best.as_ref().map(|best| (best.what.clone(), best.value));
         let saved = state.stages.iter().flat_map(|stage| {
             let there = stage.checkpoints.iter().filter(|checkpoint| !checkpoint.superseded);
             there.map(move |checkpoint| (stage.stage.clone(), checkpoint.step))
@@ -30,9 +29,9 @@ impl RunEntry {
             began: state.segments.first().map(|segment| segment.time),
             last: state.last_time,
             stage: (state.current.map_or(0, |at| at + 1), state.stages.len()),
-            best,
             share: share(state, status),
             device: started.map_or_else(String::new, |started| started.device.clone()),
+            threads: started.map_or(0, |started| started.threads),
             host: started.map_or_else(String::new, |started| started.host.clone()),
             runner: Runner { process: started.map(|started| started.pid), lock: None, after: None },
             seed: started.map_or(0, |started| started.seed),
@@ -43,8 +42,19 @@ impl RunEntry {
             recipe: None,
             pace: paces(state),
             saved: saved.collect(),
+            checkpoint: newest(state),
         }
     }
+}
+
+/// Bytes of the checkpoint that was saved last.
+fn newest(state: &RunState) -> u64 {
+    let last = |stage: &StageState| stage.checkpoints.last().map(|saved| saved.bytes);
+    state
+        .stage_now()
+        .and_then(last)
+        .or_else(|| state.stages.iter().rev().find_map(last))
+        .unwrap_or(0)
 }
 
 fn share(state: &RunState, status: RunStatus) -> f64 {

@@ -171,7 +171,7 @@ impl Test {
             Self::Number(measure, order, wanted) => {
                 let value = match measure {
                     Measure::Loss => run.row.loss,
-                    Measure::Best => run.best.as_ref().map(|best| best.1),
+                    Measure::Best => run.row.best.as_ref().map(|best| best.value),
                     Measure::Step => Some(run.row.step as f64),
                     Measure::Steps => Some(run.row.steps as f64),
                     Measure::Eta => run.row.eta_s,

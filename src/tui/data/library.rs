@@ -13,6 +13,7 @@ use crate::session::fold::RunState;
 use crate::session::judged::JudgedSet;
 use crate::session::names::RunId;
 use crate::session::neighbours::NeighbourSet;
+use crate::session::pace::Took;
 use crate::session::runs::RunRow;
 use crate::session::sitting::{SittingState, Subject};
 use crate::session::state::LogLock;
@@ -59,12 +60,12 @@ pub struct RunEntry {
     pub last: Option<Time>,
     /// Its place in its recipe, from 1, and how many stages that has.
     pub stage: (usize, usize),
-    /// Best validation of the stage under way: what, and how good.
-    pub best: Option<(String, f64)>,
     /// Share of all updates of all stages that is made, 0 to 1.
     pub share: f64,
     /// `cpu` or `cuda:N`.
     pub device: String,
+    /// Threads it computes on.
+    pub threads: u32,
     /// The computer it ran on.
     pub host: String,
     /// The process at work for it.
@@ -81,10 +82,12 @@ pub struct RunEntry {
     pub reason: Option<String>,
     /// Its resolved recipe; nothing where this version cannot read it.
     pub recipe: Option<Arc<Recipe>>,
-    /// Seconds a step of each stage that made some.
-    pub pace: Vec<(StageName, f64)>,
+    /// What each stage took that made some steps.
+    pub pace: Vec<(StageName, Took)>,
     /// Checkpoints it saved and has not removed: stage and step, the newest last.
     pub saved: Vec<(StageName, u64)>,
+    /// Bytes of its newest checkpoint; 0 where it saved none.
+    pub checkpoint: u64,
 }
 
 /// How far a log has been read.
@@ -130,9 +133,25 @@ pub struct LoadedResult {
     pub sweep: Vec<Heat>,
     /// What answers what, where ids do not say so.
     pub judged: Arc<Vec<JudgedSet>>,
+    /// When it was made; nothing where it is older than the record of that.
+    pub made: Option<Time>,
 }
 
 impl LoadedResult {
+    /// Whether it was there at a moment: from when it was made on, else from when records `first` tell
+    /// of it, else always.
+    #[must_use]
+    pub fn was_there(&self, time: Time, first: Option<Time>) -> bool {
+        self.made.or(first).is_none_or(|made| made <= time)
+    }
+
+    /// Whether it is the same reading of the same result.
+    #[must_use]
+    pub fn is_reading(&self, other: &Self) -> bool {
+        let same = Arc::ptr_eq(&self.shown, &other.shown);
+        self.id == other.id && same && Arc::ptr_eq(&self.judged, &other.judged)
+    }
+
     /// What answers the queries of a set, where ids do not say so.
     #[must_use]
     pub fn relevant(&self, set: &NeighbourSet) -> Option<&Relevant> {

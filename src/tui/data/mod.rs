@@ -3,6 +3,7 @@
 pub mod acts;
 pub mod alerts;
 pub mod asked;
+pub mod best;
 pub mod condition;
 pub mod curve;
 pub mod entry;

@@ -1,12 +1,14 @@
 //! What the Replay screen knows of the player that the worker holds: where it is, what was known there.
 
 use super::acts::{Done, Scene};
+use super::asked::Asked;
 use super::library::{MachineSample, OpenRun};
 use crate::ids::SessionId;
 use crate::session::Time;
 use crate::session::names::RunId;
 use crate::session::sitting::SittingState;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What the player is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,6 +99,10 @@ pub struct Reel {
     pub after: BTreeMap<RunId, String>,
     /// The machine as it was sampled last before this moment.
     pub machine: Option<MachineSample>,
-    /// Tags and pins as they stood then; nothing else of the sittings.
+    /// Tags, pins and notes as they stood then; nothing else of the sittings.
     pub sittings: SittingState,
+    /// Typed queries that were answered by then, and not put away, oldest first.
+    pub asked: Arc<Vec<Asked>>,
+    /// When the session's records first tell of each result, before this moment or after it.
+    pub first: Arc<BTreeMap<String, Time>>,
 }

@@ -85,6 +85,8 @@ pub struct Film {
     sessions: PathBuf,
     session: SessionId,
     size: (u16, u16),
+    /// The moment that screens show, where it is not now.
+    then: Option<Time>,
 }
 
 impl Film {
@@ -104,7 +106,9 @@ impl Film {
         let now = playing.span().1;
         let app = App::new(theme, Depth::True, Glyphs { ascii: look.ascii }, true, now);
         let (sessions, session) = (sessions.to_owned(), session.clone());
-        let mut film = Self { app, playing, sessions, session, size: look.size };
+        // A replay goes on, and needs to know what became of each run.
+        let then = look.at.filter(|_| look.screen != ScreenId::Replay).map(|_| playing.time());
+        let mut film = Self { app, playing, sessions, session, size: look.size, then };
         film.read(now, look);
         film.turn_to(look);
         Ok(film)
@@ -124,9 +128,12 @@ impl Film {
         let entry = session_entry(&self.sessions, &self.session);
         news.push(News::Sessions(entry.into_iter().collect()));
         news.extend(read_session(&self.sessions, &self.session, &runs, now));
-        if let Ok(sittings) = read_sittings(&folder) {
-            news.push(News::Sittings(self.session.clone(), Box::new(sittings)));
-        }
+        let sittings = match self.then {
+            Some(_) => Some(self.playing.sittings().clone()),
+            None => read_sittings(&folder).ok(),
+        };
+        let told = |sittings| News::Sittings(self.session.clone(), Box::new(sittings));
+        news.extend(sittings.map(told));
         news.push(News::Scanned);
         if let Some(last) = runs.iter().next_back() {
             self.app.watch(last.clone());
@@ -135,8 +142,7 @@ impl Film {
         let machine = reel.machine.clone().or_else(|| self.machine());
         news.extend(machine.map(Box::new).map(News::Machine));
         if look.at.is_some() {
-            // A replay goes on, and needs to know what became of each run.
-            if look.screen != ScreenId::Replay {
+            if self.then.is_some() {
                 list_as_then(&reel, &mut news);
             }
             let then = reel.runs.iter().map(|(run, open)| (run.clone(), Box::new(open.clone())));
@@ -195,8 +201,12 @@ impl Film {
                 vec![News::Reel(Some(Box::new(self.playing.picture())))]
             }
             Cmd::Work(Work::Results(session)) => {
-                let folder = self.sessions.join(session.as_str());
-                vec![News::Results(session, results::read(&folder))]
+                let mut results = results::read(&self.sessions.join(session.as_str()));
+                if let Some(then) = self.then {
+                    let first = self.playing.first();
+                    results.retain(|one| one.was_there(then, first.get(&one.id).copied()));
+                }
+                vec![News::Results(session, results)]
             }
             Cmd::Work(Work::Join(parts)) => {
                 let table = joining::join(&self.sessions, &parts);
@@ -252,10 +262,12 @@ impl Film {
     }
 }
 
-/// Lists runs as they were at a moment: those that had begun, each as far as it had come.
+/// Lists runs as they were at a moment: those that had begun, each as far as it had come. Results are
+/// read once they are asked for.
 fn list_as_then(reel: &Reel, news: &mut Vec<News>) {
     let changed = |run: &RunId| !reel.over.contains(run);
     news.retain(|one| !matches!(one, News::Run(entry) if changed(&entry.id)));
+    news.retain(|one| !matches!(one, News::Results(..)));
     let begun = reel.runs.iter().filter(|(run, open)| changed(run) && open.state.started.is_some());
     let entry = |(run, open): (&RunId, &OpenRun)| RunEntry::of(run, &open.state, open.status);
     news.extend(begun.map(entry).map(Box::new).map(News::Run));

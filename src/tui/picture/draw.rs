@@ -2,9 +2,9 @@
 
 use super::sixel::sixel;
 use super::{Drawn, Graphics, Key, Rgb};
-use crate::tui::painter::base64;
+use crate::tui::osc::base64;
 use image::imageops::{FilterType, resize};
-use image::{ExtendedColorType, ImageEncoder, ImageReader, Limits, RgbImage, Rgba};
+use image::{ExtendedColorType, ImageEncoder, ImageReader, Limits, RgbImage, Rgba, RgbaImage};
 use std::io::Cursor;
 
 /// A thumbnail decodes to no more than this. Bytes.
@@ -59,7 +59,7 @@ pub fn draw(
             let png = png(&resized(&picture, width, height))?;
             kitty(&png, number, (key.columns, key.rows), graphics == Graphics::KittyInTmux)
         }
-        Graphics::Iterm2 => iterm2(bytes, taken),
+        Graphics::Iterm2 => iterm2(&in_cells(&picture, (width, height), taken, cell)?, taken),
         Graphics::Sixel => {
             let small = resized(&picture, width, height);
             let pixels: Vec<Rgb> = small.pixels().map(|pixel| pixel.0).collect();
@@ -124,6 +124,34 @@ fn halves(picture: &RgbImage, columns: u32, rows: u32) -> Vec<[Option<Rgb>; 2]> 
     cells.map(|(row, column)| [pixel(column, row * 2), pixel(column, row * 2 + 1)]).collect()
 }
 
+/// A picture in a corner of clear cells that it does not fill, as a PNG no larger than its pixels need.
+///
+/// Terminals that ask for the proportions to be kept do not agree on the side that then gives way,
+/// and a picture that stands out of its cells is not wiped with them.
+fn in_cells(
+    picture: &RgbImage,
+    (width, height): (u32, u32),
+    cells: (u32, u32),
+    cell: (u32, u32),
+) -> Option<Vec<u8>> {
+    let scale = (f64::from(picture.width()) / f64::from(width)).min(1.0);
+    let scaled = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
+    let small = resized(picture, scaled(width), scaled(height));
+    let mut ground = RgbaImage::new(
+        scaled(cells.0 * cell.0).max(small.width()),
+        scaled(cells.1 * cell.1).max(small.height()),
+    );
+    for (x, y, pixel) in small.enumerate_pixels() {
+        let [r, g, b] = pixel.0;
+        ground.put_pixel(x, y, Rgba([r, g, b, 255]));
+    }
+    let mut bytes = Vec::new();
+    image::codecs::png::PngEncoder::new(&mut bytes)
+        .write_image(&ground, ground.width(), ground.height(), ExtendedColorType::Rgba8)
+        .ok()?;
+    Some(bytes)
+}
+
 fn png(picture: &RgbImage) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     image::codecs::png::PngEncoder::new(&mut bytes)
@@ -166,7 +194,7 @@ pub fn through_tmux(bytes: &[u8]) -> Vec<u8> {
 
 fn iterm2(file: &[u8], (columns, rows): (u32, u32)) -> Vec<u8> {
     format!(
-        "\x1b]1337;File=inline=1;size={};width={columns};height={rows};preserveAspectRatio=1:{}\x07",
+        "\x1b]1337;File=inline=1;size={};width={columns};height={rows};preserveAspectRatio=0:{}\x07",
         file.len(),
         base64(file)
     )
@@ -213,9 +241,25 @@ mod tests {
         assert!(
             iterm.starts_with("\x1b]1337;File=inline=1;") && iterm.contains("width=8;height=2")
         );
+        assert!(iterm.contains("preserveAspectRatio=0"));
         // 64 by 32 pixels in 8 by 4 cells of 8 by 16: as they are.
         assert!(text(sent(Graphics::Sixel)).starts_with("\x1bP0;1;0q\"1;1;64;32#"));
         assert_eq!(placeholder(0, 1), "\u{10eeee}\u{305}\u{30d}");
+    }
+
+    #[test]
+    fn a_file_fills_its_cells_and_what_it_lacks_is_clear() {
+        // 60 by 60 pixels in 10 by 5 cells of 9 by 16: 80 by 80, which takes nine columns of 81.
+        let picture = decode(&file(60, 60)).unwrap();
+        let (width, height) = fit(&picture, (90, 80));
+        assert_eq!((width, height), (80, 80));
+        let png = in_cells(&picture, (width, height), (9, 5), (9, 16)).unwrap();
+        let back = image::load_from_memory(&png).unwrap().into_rgba8();
+        assert_eq!(back.dimensions(), (61, 60));
+        assert_eq!((back.get_pixel(59, 59).0[3], back.get_pixel(60, 0).0[3]), (255, 0));
+        let large = decode(&file(400, 100)).unwrap();
+        let png = in_cells(&large, fit(&large, (80, 64)), (10, 2), (8, 16)).unwrap();
+        assert_eq!(image::load_from_memory(&png).unwrap().into_rgba8().dimensions(), (80, 32));
     }
 
     #[test]

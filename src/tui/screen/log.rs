@@ -53,7 +53,9 @@ impl LogScreen {
         let mut lines = Vec::new();
         let open = shared.focus.as_ref().and_then(|focus| shared.library.open.get(focus));
         if let Some(run) = open {
-            for sentence in &run.story.sentences {
+            // Most are steps, and most often these are not wanted.
+            let wanted = run.story.sentences.iter().filter(|one| one.level >= self.level);
+            for sentence in wanted {
                 lines.push(Line {
                     record: Some(sentence.seq),
                     time: Some(sentence.time),

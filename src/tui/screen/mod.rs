@@ -2,6 +2,7 @@
 //! asks for what lies outside it, and draws itself from plain values.
 
 pub mod compare;
+mod gone;
 pub mod inspect;
 pub mod log;
 pub mod replay;

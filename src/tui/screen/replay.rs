@@ -49,7 +49,7 @@ pub struct ReplayScreen {
     log: LogScreen,
     /// What the screens but the first look at.
     scene: Option<Scene>,
-    /// What was known then, where one of the last three shows it.
+    /// What was known then, where one of these screens shows it.
     past: Option<Past>,
     /// The run alone, whatever was looked at then.
     run_alone: bool,
@@ -73,23 +73,25 @@ fn layout(area: Rect, reel: &Reel, run_alone: bool) -> (Rect, Rect, Rect) {
 }
 
 impl ReplayScreen {
-    /// The screen that was looked at then, where it can be drawn from what is kept.
-    fn then(&self) -> Option<&dyn Screen> {
-        let scene = self.scene.as_ref().filter(|_| !self.run_alone)?;
-        match scene.screen.as_str() {
-            "compare" => Some(&self.compare),
-            "inspect" => Some(&self.inspect),
-            _ if self.past.is_none() => None,
-            "runs" => Some(&self.runs),
-            "system" => Some(&self.system),
-            "log" => Some(&self.log),
-            _ => None,
-        }
+    /// The screen that was looked at then, with what was known, where it can be drawn from what is kept.
+    fn then(&self) -> Option<(&dyn Screen, &Past)> {
+        let past = self.past.as_ref().filter(|_| !self.run_alone)?;
+        let screen: &dyn Screen = match self.scene.as_ref()?.screen.as_str() {
+            "compare" => &self.compare,
+            "inspect" => &self.inspect,
+            "runs" => &self.runs,
+            "system" => &self.system,
+            "log" => &self.log,
+            _ => return None,
+        };
+        Some((screen, past))
     }
 
-    /// Has Runs, System or Log look at what was known, as it was looked at.
+    /// Has a screen look at what was known, as it was looked at.
     fn look_back(&mut self, scene: &Scene, past: &Shared) {
         let screen: &mut dyn Screen = match scene.screen.as_str() {
+            "compare" => &mut self.compare,
+            "inspect" => &mut self.inspect,
             "runs" => &mut self.runs,
             "system" => &mut self.system,
             _ => &mut self.log,
@@ -248,24 +250,16 @@ impl Screen for ReplayScreen {
             (self.scene, self.past) = (None, None);
             return;
         };
-        self.past = past::shows(&now.screen).then(|| Past::of(shared, reel, now));
-        if let Some(past) = &self.past {
-            let past = past.shared(shared);
-            self.look_back(now, &past);
-            return;
-        }
         // Results may come after the moment that shows them.
-        let known = shared.library.results.contains_key(&reel.session);
-        if !known || self.scene.as_ref() == Some(now) {
-            self.inspect.refresh(shared);
+        let known =
+            !past::of_results(&now.screen) || shared.library.results.contains_key(&reel.session);
+        if !known || !past::shows(&now.screen) {
+            (self.scene, self.past) = (None, None);
             return;
         }
-        match now.screen.as_str() {
-            "compare" => self.compare.restore(&now.with, shared),
-            "inspect" => self.inspect.restore(&now.with, shared),
-            _ => {}
-        }
-        self.scene = Some(now.clone());
+        let past = Past::of(shared, reel, now, self.past.take());
+        past.show(shared, |then| self.look_back(now, then));
+        self.past = Some(past);
     }
 
     fn click(&mut self, column: u16, row: u16, area: Rect, _shared: &Shared) -> Vec<Effect> {
@@ -279,14 +273,16 @@ impl Screen for ReplayScreen {
     }
 
     fn joins(&self, shared: &Shared) -> Option<Vec<JoinPart>> {
-        self.then()?.joins(shared)
+        let (screen, past) = self.then()?;
+        past.show(shared, |then| screen.joins(then))
     }
 
     fn slots(&self, shared: &Shared, area: Rect) -> Vec<(Key, Rect)> {
-        let (Some(reel), Some(then)) = (&shared.library.reel, self.then()) else {
+        let (Some(reel), Some((screen, past))) = (&shared.library.reel, self.then()) else {
             return Vec::new();
         };
-        then.slots(shared, layout(area, reel, self.run_alone).0)
+        let area = layout(area, reel, self.run_alone).0;
+        past.show(shared, |then| screen.slots(then, area))
     }
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
@@ -308,11 +304,8 @@ impl Screen for ReplayScreen {
         let (picture, done, bar) = layout(area, reel, self.run_alone);
         let runs = runs(shared, reel);
         let latest = reel.latest.as_ref().filter(|run| runs.contains_key(*run));
-        if let Some(then) = self.then() {
-            match &self.past {
-                Some(past) => then.view(&past.shared(shared), picture, buffer),
-                None => then.view(shared, picture, buffer),
-            }
+        if let Some((screen, past)) = self.then() {
+            past.show(shared, |then| screen.view(then, picture, buffer));
         } else if let Some(run) = latest.or_else(|| runs.keys().next()) {
             self.train.picture(shared, run, &runs, reel.time, picture, buffer);
         } else {
@@ -353,5 +346,7 @@ impl Screen for ReplayScreen {
     }
 }
 
+#[cfg(test)]
+mod results_tests;
 #[cfg(test)]
 mod tests;

@@ -59,8 +59,7 @@ impl RunsScreen {
         runs.sort_by(|a, b| {
             let place =
                 |run: &RunEntry| (!shared.pins.contains(&run.id), !run.row.state.has_runner());
-            let order = compare(ORDERS[self.order], a, b);
-            place(a).cmp(&place(b)).then(if self.reverse { order.reverse() } else { order })
+            place(a).cmp(&place(b)).then(compare(ORDERS[self.order], self.reverse, a, b))
         });
         runs
     }

@@ -3,10 +3,11 @@
 use super::Screen;
 use super::runs::role;
 use crate::session::RunStatus;
+use crate::session::names::RunId;
 use crate::session::state::LogLock;
 use crate::tui::app::{Effect, Shared};
 use crate::tui::data::history::Unit;
-use crate::tui::data::library::{MachineSample, RunEntry};
+use crate::tui::data::library::{MachineSample, OpenRun, RunEntry};
 use crate::tui::format;
 use crate::tui::keys::Action;
 use crate::tui::text;
@@ -21,6 +22,8 @@ use serde_json::{Map, Value};
 #[derive(Debug, Default)]
 pub struct SystemScreen {
     cursor: Cursor,
+    /// The run under the cursor, which stays there when others come and go.
+    on: Option<RunId>,
     /// Whether it shows how things were, as they were recorded.
     past: bool,
 }
@@ -36,6 +39,7 @@ impl Screen for SystemScreen {
     fn act(&mut self, action: Action, shared: &Shared) -> Vec<Effect> {
         let live: Vec<_> = listed(shared).into_iter().map(|run| run.id.clone()).collect();
         if self.cursor.act(action, live.len()) {
+            self.on = live.get(self.cursor.at).cloned();
             return Vec::new();
         }
         let selected = live.get(self.cursor.at).cloned();
@@ -62,11 +66,15 @@ impl Screen for SystemScreen {
         let selected = with.get("selected").and_then(Value::as_str);
         let is_selected = |run: &&RunEntry| Some(run.id.to_string().as_str()) == selected;
         let at = listed(shared).iter().position(is_selected).unwrap_or(0);
-        *self = Self { cursor: Cursor { at }, past: true };
+        *self = Self { cursor: Cursor { at }, on: None, past: true };
     }
 
     fn refresh(&mut self, shared: &Shared) {
-        self.cursor.at = self.cursor.at.min(listed(shared).len().saturating_sub(1));
+        let listed = listed(shared);
+        let on = self.on.as_ref();
+        let kept = on.and_then(|on| listed.iter().position(|run| run.id == *on));
+        self.cursor.at = kept.unwrap_or(self.cursor.at).min(listed.len().saturating_sub(1));
+        self.on = listed.get(self.cursor.at).map(|run| run.id.clone());
     }
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
@@ -344,17 +352,14 @@ fn history(shared: &Shared, area: Rect, buffer: &mut Buffer) -> Rect {
     rest
 }
 
-/// The size of the newest checkpoint of the runs looked at: what the next one will take.
+/// What the next checkpoint will take: as much as the newest of the runs at work and of those looked at.
 fn next_checkpoint(shared: &Shared) -> u64 {
-    let newest = |run: &crate::tui::data::library::OpenRun| {
-        run.state
-            .stages
-            .iter()
-            .rev()
-            .find_map(|stage| stage.checkpoints.last())
-            .map(|saved| saved.bytes)
+    let newest = |run: &OpenRun| {
+        let saved = run.state.stages.iter().rev().find_map(|stage| stage.checkpoints.last());
+        saved.map(|saved| saved.bytes)
     };
-    shared.library.open.values().filter_map(newest).max().unwrap_or(0)
+    let looked_at = shared.library.open.values().filter_map(newest);
+    listed(shared).into_iter().map(|run| run.checkpoint).chain(looked_at).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -362,7 +367,7 @@ mod tests {
     use crate::session::state::LogLock;
     use crate::session::{RunStatus, Time};
     use crate::tui::app::tests::{app, entry, press, shows};
-    use crate::tui::data::library::MachineSample;
+    use crate::tui::data::library::{MachineSample, RunEntry};
     use crate::tui::msg::{Msg, News};
 
     const NIGHT: &str = "20261124-100000-night-bbbbbb/simcse-1";
@@ -402,6 +407,34 @@ mod tests {
     }
 
     #[test]
+    fn the_chosen_run_stays_chosen_when_a_newer_one_begins() {
+        let mut app = app();
+        let session = "20261124-100000-night-bbbbbb";
+        for at in 1..=2 {
+            let run = entry(&format!("{session}/clip-{at}"), at);
+            app.shared.focus = Some(run.id.clone());
+            app.update(Msg::News(News::Run(Box::new(run))));
+        }
+        press(&mut app, "6 g");
+        app.update(Msg::News(News::Machine(Box::new(MachineSample::default()))));
+        let chosen = |app: &crate::tui::app::App| {
+            let text = shows(app, 100, 30);
+            text.lines().find(|line| line.starts_with('▌')).map(str::to_owned).unwrap()
+        };
+        assert!(chosen(&app).contains("clip-2 "));
+        press(&mut app, "j");
+        assert!(chosen(&app).contains("clip-1 "), "{}", chosen(&app));
+        let newer = entry(&format!("{session}/clip-3"), 3);
+        app.update(Msg::News(News::Run(Box::new(newer))));
+        assert!(chosen(&app).contains("clip-1 "), "{}", chosen(&app));
+        // It is over, and so no longer there.
+        let mut over = entry(&format!("{session}/clip-1"), 1);
+        over.row.state = RunStatus::Done;
+        app.update(Msg::News(News::Run(Box::new(over))));
+        assert!(!chosen(&app).contains("clip-1 "), "{}", chosen(&app));
+    }
+
+    #[test]
     fn what_the_cores_do_is_not_said_before_it_is_known() {
         let mut app = app();
         press(&mut app, "6");
@@ -419,42 +452,17 @@ mod tests {
     fn what_the_next_checkpoint_takes_fits_beside_the_bar() {
         for (all, free) in [(100_000_000_000, 80_000_000_000), (990_000_000_000, 1_000_000)] {
             let mut app = app();
-            app.shared.library.open.insert(entry(NIGHT, 5).id, saved(67_000_000));
+            // One at work that nobody looks at.
+            let run = RunEntry { checkpoint: 67_000_000, ..entry(NIGHT, 5) };
+            app.update(Msg::News(News::Run(Box::new(run))));
             press(&mut app, "6");
             let disks = vec![("checkpoints".to_owned(), free, all)];
             let sample = MachineSample { disks, ..MachineSample::default() };
-            // Drawn before the model lets go of a run nobody looks at.
-            app.shared.library.sampled(sample);
-            app.shared.library.open.insert(entry(NIGHT, 5).id, saved(67_000_000));
+            app.update(Msg::News(News::Machine(Box::new(sample))));
             let text = shows(&app, 80, 24);
             let line = text.lines().find(|line| line.contains("checkpoints")).unwrap();
             assert!(line.contains("; next checkpoint 67 MB"), "{text}");
             assert_eq!(line.contains("no room for two"), free < 134_000_000, "{text}");
-        }
-    }
-
-    /// A run that saved one checkpoint.
-    fn saved(bytes: u64) -> crate::tui::data::library::OpenRun {
-        use crate::session::event::CheckpointSaved;
-        let mut state = crate::session::fold::RunState::default();
-        let event = CheckpointSaved {
-            stage: "simcse".parse().unwrap(),
-            step: 20,
-            path: "somewhere".into(),
-            digest: crate::ids::Digest::of(b"x"),
-            bytes,
-            seconds: crate::session::Finite::ZERO,
-        };
-        state.apply(crate::session::Record::new(1, Time::EPOCH, event));
-        crate::tui::data::library::OpenRun {
-            state: state.into(),
-            alerts: std::sync::Arc::default(),
-            story: std::sync::Arc::default(),
-            console: std::sync::Arc::default(),
-            device: std::sync::Arc::default(),
-            reading: crate::tui::data::library::Reading::default(),
-            oddities: crate::session::tail::Oddities::default(),
-            status: RunStatus::Done,
         }
     }
 }

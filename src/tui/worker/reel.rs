@@ -1,6 +1,8 @@
 //! The player of the Replay screen: it reads lines as its clock passes them, beside the terminal.
 
+mod answers;
 mod devices;
+mod first;
 mod told;
 mod upto;
 
@@ -16,7 +18,9 @@ use crate::tui::data::acts::{Done, Scene, words};
 use crate::tui::data::alerts::Alerts;
 use crate::tui::data::library::{OpenRun, Reading};
 use crate::tui::data::reel::{Marked, Reel, ReelOrder};
+use answers::Answers;
 use devices::Device;
+use first::First;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -48,6 +52,9 @@ pub struct Playing {
     last: BTreeMap<RunName, usize>,
     devices: Upto<Device>,
     told: Upto<Told>,
+    /// When each result is told of first.
+    first: First,
+    answers: Answers,
 }
 
 impl Playing {
@@ -60,7 +67,10 @@ impl Playing {
         let last = player.entries().last_of_runs();
         let (at, looked) = (Instant::now(), Instant::now());
         let (devices, told) = (Upto::default(), Upto::default());
-        Ok(Self { session: session.clone(), player, at, looked, last, devices, told })
+        let (mut first, answers) = (First::default(), Answers::default());
+        first.read(session, player.entries(), 0);
+        let session = session.clone();
+        Ok(Self { session, player, at, looked, last, devices, told, first, answers })
     }
 
     /// Takes in what was recorded since, where it is time to look; whether there was anything.
@@ -76,6 +86,8 @@ impl Playing {
         self.last = self.player.entries().last_of_runs();
         self.devices.forget(from);
         self.told.forget(from);
+        self.first.read(&self.session, self.player.entries(), from);
+        self.answers = Answers::default();
         true
     }
 
@@ -185,6 +197,11 @@ impl Playing {
         self.player.is_playing()
     }
 
+    /// The moment.
+    pub fn time(&self) -> Time {
+        self.player.time()
+    }
+
     /// When the session begins and ends.
     pub fn span(&self) -> (Time, Time) {
         (self.player.start(), self.player.end())
@@ -236,6 +253,7 @@ impl Playing {
             latest = Some(named(&run));
         }
         let moment = player.moment();
+        let asked = self.answers.at(&self.session, &moment.sittings);
         let open = |(run, state): (&RunName, &RunState)| {
             let story = told.get(run).map(|told| Arc::clone(&told.story));
             let device = devices.get(run).map(|device| Arc::clone(&device.history));
@@ -257,6 +275,7 @@ impl Playing {
         let sittings = SittingState {
             tags: moment.sittings.tags.clone(),
             pins: moment.sittings.pins.clone(),
+            notes: moment.sittings.notes.clone(),
             ..SittingState::default()
         };
         Reel {
@@ -281,7 +300,19 @@ impl Playing {
             after: told.iter().filter_map(after).collect(),
             machine: devices::machine(devices, &moment.session.runs),
             sittings,
+            asked,
+            first: Arc::clone(self.first.times()),
         }
+    }
+
+    /// What was known of the sittings at this moment.
+    pub fn sittings(&self) -> &SittingState {
+        &self.player.moment().sittings
+    }
+
+    /// When the session's records first tell of each result, before this moment or after it.
+    pub fn first(&self) -> &BTreeMap<String, Time> {
+        self.first.times()
     }
 }
 

@@ -20,13 +20,18 @@ pub fn read(folder: &Path) -> Vec<LoadedResult> {
     let mut ids = results.list().unwrap_or_default();
     ids.sort_by(|a, b| numbered(a.as_str()).cmp(&numbered(b.as_str())));
     let thumbnails = Thumbnails::of(folder);
-    let load = |id: &ResultId| LoadedResult {
-        id: id.to_string(),
-        content: one(&results, id),
-        // Names are shown where pictures and captions cannot be read.
-        shown: Arc::new(thumbnails.read_map(id).unwrap_or_default()),
-        sweep: results.read(id).map(|stored| swept(&stored.document)).unwrap_or_default(),
-        judged: Arc::new(judged(&results, id)),
+    let load = |id: &ResultId| {
+        let stored = results.read(id).ok();
+        let sweep = stored.as_ref().map(|stored| swept(&stored.document)).unwrap_or_default();
+        LoadedResult {
+            id: id.to_string(),
+            content: one(&results, id),
+            // Names are shown where pictures and captions cannot be read.
+            shown: Arc::new(thumbnails.read_map(id).unwrap_or_default()),
+            sweep,
+            judged: Arc::new(judged(&results, id)),
+            made: stored.and_then(|stored| stored.made()),
+        }
     };
     ids.iter().map(load).collect()
 }

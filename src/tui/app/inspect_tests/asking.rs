@@ -36,6 +36,7 @@ fn compared() -> App {
         shown: Arc::default(),
         sweep: Vec::new(),
         judged: Arc::default(),
+        made: None,
     };
     app.update(Msg::News(News::Results(session, vec![result])));
     press(&mut app, "4");

@@ -31,8 +31,8 @@ mod spread;
 mod times;
 mod travel;
 
-use super::Screen;
 use super::compare::{ask, session};
+use super::{Screen, gone};
 use crate::eval::compare::Slice;
 use crate::ids::SessionId;
 use crate::session::neighbours::NeighbourSet;
@@ -64,7 +64,7 @@ pub struct InspectScreen {
     cursor: Cursor,
     /// The session that all this is of.
     session: Option<SessionId>,
-    /// Which result and direction; the first where none was chosen or it is gone.
+    /// Which result and direction; the first where none was chosen.
     place: Option<Place>,
     /// The two encoders, as places among the roles of that direction.
     encoders: Option<(usize, usize)>,
@@ -81,6 +81,8 @@ pub struct InspectScreen {
     pairs: Option<Pairs>,
     /// A typed query to go to once it is listed.
     wanted: Option<String>,
+    /// A query that a record says was looked at, and that is not listed.
+    missing: Option<String>,
 }
 
 /// Two sets, and what their ids stand for.
@@ -120,12 +122,18 @@ impl InspectScreen {
             *self = Self { session, beside, plain, ..Self::default() };
         }
         let which = Which::of(shared, self.place.as_ref(), self.encoders);
+        let which = which.filter(|_| self.lost(shared).is_none());
         if self.pairs.as_ref().map(|pairs| &pairs.which) == which.as_ref() {
             return;
         }
         let groups = groups(shared);
         let group = groups.get(source::at(&groups, self.place.as_ref()));
         self.pairs = which.zip(group).and_then(|(which, group)| Pairs::new(which, group));
+    }
+
+    /// Why the chosen result cannot be shown, where it is gone.
+    fn lost(&self, shared: &Shared) -> Option<String> {
+        gone::why(shared, &self.place.as_ref()?.0)
     }
 
     fn shown<'a>(&'a self, shared: &'a Shared) -> Option<Shown<'a>> {
@@ -221,7 +229,9 @@ impl Screen for InspectScreen {
         match action {
             Action::SetNext => {
                 let groups = groups(shared);
-                let next = source::at(&groups, self.place.as_ref()) + 1;
+                let now = source::at(&groups, self.place.as_ref());
+                // From one that is gone, to the first.
+                let next = if self.lost(shared).is_some() { 0 } else { now + 1 };
                 self.place = groups.get(next % groups.len().max(1)).map(Group::place);
                 (self.encoders, self.cursor, self.hit) = (None, Cursor::default(), None);
             }
@@ -294,6 +304,9 @@ impl Screen for InspectScreen {
         {
             self.wanted = Some(wanted);
         }
+        if let Some(missing) = self.missing.take() {
+            recorded::go_to(self, shared, &missing);
+        }
     }
 
     fn typed(&mut self, text: &str, _shared: &Shared) {
@@ -336,7 +349,7 @@ impl Screen for InspectScreen {
     }
 
     fn slots(&self, shared: &Shared, area: Rect) -> Vec<(Key, Rect)> {
-        if !self.pictures(shared) {
+        if !self.pictures(shared) || self.missing.is_some() {
             return Vec::new();
         }
         let Some(shown) = self.shown(shared) else { return Vec::new() };
@@ -353,7 +366,10 @@ impl Screen for InspectScreen {
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
         let Some(shown) = self.shown(shared) else {
-            none::none(shared, area, buffer);
+            match self.lost(shared) {
+                Some(words) => gone::view(shared, &words, area, buffer),
+                None => none::none(shared, area, buffer),
+            }
             return;
         };
         let roles = shown.sets.map(|set| text::safe(&set.role));
@@ -376,6 +392,11 @@ impl Screen for InspectScreen {
                 let (x, y) = (parts.slices.x + 1, parts.slices.y);
                 put(buffer, parts.slices, x, y, &words, shared.theme.style(Role::Bad));
             }
+        }
+        if let Some(query) = &self.missing {
+            let area = Rect { width: inner.width, ..parts.list };
+            queries::missing(shared, query, area, buffer);
+            return;
         }
         let rows = self.listed(shared, &shown);
         queries::list(shared, &shown, &rows, self.cursor, parts.list, buffer);

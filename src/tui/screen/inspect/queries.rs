@@ -152,6 +152,16 @@ pub fn list(
     }
 }
 
+/// What stands in the place of the list where a record looked at a query that is not in it.
+pub fn missing(shared: &Shared, query: &str, area: Rect, buffer: &mut Buffer) {
+    let place = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+    let words = format!(
+        "query {} was looked at here; nothing recorded by then tells of it",
+        text::safe(query)
+    );
+    paragraph(shared, buffer, place, Role::Warn, &words);
+}
+
 /// The query's own picture, or that of the thing it speaks of.
 fn digest<'a>(shown: &Shown<'a>, row: Row<'_>) -> Option<&'a Digest> {
     let id = match row {

@@ -42,7 +42,8 @@ impl Group<'_> {
     }
 }
 
-/// The place of a group among all: the first where none was chosen or it is gone.
+/// The place of a group among all: the first where none was chosen or it kept no lists and others did.
+/// One whose result is gone is told of before this is asked.
 pub fn at(groups: &[Group<'_>], place: Option<&Place>) -> usize {
     let is = |group: &Group<'_>| {
         place.is_some_and(|(result, direction)| {

@@ -73,7 +73,8 @@ impl InspectScreen {
         let Some(before) = self.before.pop() else { return };
         let groups = groups(shared);
         let now = groups.get(source::at(&groups, self.place.as_ref()));
-        if now.is_none_or(|now| now.place() != before.place) {
+        let lost = self.lost(shared).is_some();
+        if lost || now.is_none_or(|now| now.place() != before.place) {
             (self.place, self.encoders) = (Some(before.place), before.encoders);
         }
         (self.slice, self.search) = (before.slice, before.search);

@@ -18,15 +18,15 @@ use crate::tui::worker::reel::Playing;
 use serde_json::{Value, json};
 use std::path::Path;
 
-const SESSION: &str = "20261124-100000-night-bbbbbb";
+pub(super) const SESSION: &str = "20261124-100000-night-bbbbbb";
 const RUN: &str = "20261124-100000-night-bbbbbb/tiny-1";
 const STEPS: i64 = 600;
 
-fn at(millis: i64) -> Time {
+pub(super) fn at(millis: i64) -> Time {
     Time::from_millis(millis).unwrap()
 }
 
-fn begun(run: &str) -> Event {
+pub(super) fn begun(run: &str) -> Event {
     let started: RunStarted = serde_json::from_value(json!({"run": run, "segment": 1,
         "recipe": {"name": "tiny"}, "stages": [{"stage": "clip", "objective": "clip", "steps": 1000}],
         "program_version": "0", "host": "there", "pid": 4242, "device": "cpu", "threads": 2,
@@ -60,7 +60,7 @@ fn sampled(used: u64) -> SystemEvent {
     .into()
 }
 
-fn acted(action: &str, screen: &str, with: Value) -> SittingEvent {
+pub(super) fn acted(action: &str, screen: &str, with: Value) -> SittingEvent {
     let Value::Object(with) = with else { panic!() };
     Acted { action: action.into(), screen: Some(screen.into()), with }.into()
 }
@@ -135,7 +135,7 @@ fn bench() -> App {
 }
 
 /// What the Replay screen shows at a moment.
-fn seen(app: &mut App, playing: &mut Playing, millis: i64) -> String {
+pub(super) fn seen(app: &mut App, playing: &mut Playing, millis: i64) -> String {
     playing.seek_time(at(millis));
     app.update(Msg::News(News::Reel(Some(Box::new(playing.picture())))));
     shows(app, 120, 44)

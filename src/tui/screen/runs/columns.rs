@@ -2,6 +2,7 @@
 
 use crate::session::RunStatus;
 use crate::tui::app::Shared;
+use crate::tui::data::best::short;
 use crate::tui::data::library::RunEntry;
 use crate::tui::format;
 use crate::tui::text;
@@ -16,11 +17,11 @@ const STAGE: usize = 3;
 const DONE: usize = 5;
 const LOSS: usize = 6;
 const BEST: usize = 7;
-const LEFT: usize = 8;
-const AGE: usize = 9;
+const LEFT: usize = 9;
+const AGE: usize = 10;
 
 /// The columns; the first is the state with its marks.
-pub const COLUMNS: [Column; 14] = [
+pub const COLUMNS: [Column; 15] = [
     Column { title: "state", width: 11, right: false, from: 0 },
     Column { title: "run", width: 0, right: false, from: 0 },
     Column { title: "recipe", width: 12, right: false, from: 132 },
@@ -28,11 +29,12 @@ pub const COLUMNS: [Column; 14] = [
     Column { title: "step", width: 15, right: true, from: 0 },
     Column { title: "done", width: 5, right: true, from: 146 },
     Column { title: "loss", width: 8, right: true, from: 0 },
-    Column { title: "best", width: 11, right: true, from: 86 },
+    Column { title: "best", width: 12, right: true, from: 86 },
+    Column { title: "at step", width: 8, right: true, from: 154 },
     Column { title: "left", width: 6, right: true, from: 0 },
     Column { title: "age", width: 5, right: true, from: 66 },
     Column { title: "tags", width: 12, right: false, from: 118 },
-    Column { title: "loss over steps", width: 20, right: false, from: 168 },
+    Column { title: "loss over steps", width: 20, right: false, from: 178 },
     Column { title: "device", width: 7, right: false, from: 140 },
     Column { title: "seed", width: 5, right: true, from: 186 },
 ];
@@ -66,36 +68,28 @@ pub const fn role(status: RunStatus) -> Role {
     }
 }
 
-/// Which of two runs comes first in the order of a column.
-pub fn compare(column: usize, a: &RunEntry, b: &RunEntry) -> Ordering {
-    // What is not known comes last.
-    let number = |a: Option<f64>, b: Option<f64>| {
-        (a.is_none()).cmp(&b.is_none()).then(a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0)))
+/// Which of two runs comes first in the order of a column, or in that order reversed. What is not known
+/// comes last either way.
+pub fn compare(column: usize, reverse: bool, a: &RunEntry, b: &RunEntry) -> Ordering {
+    let turned = |order: Ordering| if reverse { order.reverse() } else { order };
+    let number = |a: Option<f64>, b: Option<f64>| match (a, b) {
+        (Some(a), Some(b)) => turned(a.total_cmp(&b)),
+        (a, b) => a.is_none().cmp(&b.is_none()),
     };
     match column {
-        STATE => rank(a.row.state).cmp(&rank(b.row.state)),
-        RUN => a.id.run.cmp(&b.id.run),
-        RECIPE => a.row.recipe.cmp(&b.row.recipe),
-        STAGE => a.row.stage.cmp(&b.row.stage),
-        DONE => b.share.total_cmp(&a.share),
+        STATE => turned(rank(a.row.state).cmp(&rank(b.row.state))),
+        RUN => turned(a.id.run.cmp(&b.id.run)),
+        RECIPE => turned(a.row.recipe.cmp(&b.row.recipe)),
+        STAGE => turned(a.row.stage.cmp(&b.row.stage)),
+        DONE => turned(b.share.total_cmp(&a.share)),
         LOSS => number(a.row.loss, b.row.loss),
-        BEST => number(a.best.as_ref().map(|best| best.1), b.best.as_ref().map(|best| best.1)),
+        BEST => match (&a.row.best, &b.row.best) {
+            (Some(a), Some(b)) => turned(a.order(b)),
+            (a, b) => a.is_none().cmp(&b.is_none()),
+        },
         LEFT => number(a.row.eta_s, b.row.eta_s),
-        _ => b.began.cmp(&a.began),
+        _ => turned(b.began.cmp(&a.began)),
     }
-}
-
-/// A run's best validation: of what, and how good.
-#[must_use]
-pub fn best(run: &RunEntry) -> Option<String> {
-    let words = |(what, value): &(String, f64)| {
-        if what == "loss" {
-            format!("loss {}", format::number(*value))
-        } else {
-            format!("R@1 {}", format::percent(*value))
-        }
-    };
-    run.best.as_ref().map(words)
 }
 
 /// A run as a line of cells, one a column.
@@ -123,7 +117,7 @@ pub fn cells(shared: &Shared, run: &RunEntry) -> Vec<table::Cell> {
             stage.to_string()
         }
     });
-    let best = best(run).map(|words| words.trim_start_matches("loss ").to_owned());
+    let best = run.row.best.as_ref();
     let left = run.row.eta_s.filter(|_| status.has_runner()).map(format::short_duration);
     vec![
         (role(status), state),
@@ -133,7 +127,8 @@ pub fn cells(shared: &Shared, run: &RunEntry) -> Vec<table::Cell> {
         if run.row.steps == 0 { none() } else { (Role::Text, steps) },
         (Role::Dim, format!("{:.0} %", run.share * 100.0)),
         some(run.row.loss.map(format::number)),
-        some(best),
+        some(best.map(|best| short(best, shared.glyphs))),
+        some(best.map(|best| format::count(best.step))),
         some(left),
         some(run.began.map(|began| format::short_duration(shared.now.seconds_since(began)))),
         (Role::Accent, text::safe(&shared.library.tags(&run.id).join(" "))),
@@ -150,4 +145,53 @@ pub fn halved(values: &[Option<f64>]) -> Vec<Option<f64>> {
         (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
     };
     values.chunks(2).map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::best::{BestRow, Better};
+    use crate::tui::app::tests::entry;
+
+    fn run(number: i64, loss: Option<f64>, best: Option<(&str, f64, Better)>) -> RunEntry {
+        let mut run = entry(&format!("20261124-100000-night-bbbbbb/simcse-{number}"), number);
+        run.row.loss = loss;
+        run.row.best = best.map(|(what, value, better)| BestRow {
+            what: what.to_owned(),
+            value,
+            better,
+            step: 1,
+            kept: None,
+        });
+        run
+    }
+
+    fn sorted(column: usize, reverse: bool, runs: &[RunEntry]) -> Vec<&str> {
+        let mut sorted: Vec<&RunEntry> = runs.iter().collect();
+        sorted.sort_by(|a, b| compare(column, reverse, a, b));
+        sorted.into_iter().map(|run| run.id.run.as_str()).collect()
+    }
+
+    #[test]
+    fn what_is_not_known_comes_last_whichever_way_a_column_is_sorted() {
+        let runs = [run(1, None, None), run(2, Some(2.0), None), run(3, Some(1.0), None)];
+        assert_eq!(sorted(LOSS, false, &runs), ["simcse-3", "simcse-2", "simcse-1"]);
+        assert_eq!(sorted(LOSS, true, &runs), ["simcse-2", "simcse-3", "simcse-1"]);
+    }
+
+    #[test]
+    fn the_best_come_first_also_where_more_is_better() {
+        let recall = |value: f64| Some(("recall@1", value, Better::Higher));
+        let loss = |value: f64| Some(("loss", value, Better::Lower));
+        let runs = [
+            run(1, None, recall(0.1)),
+            run(2, None, None),
+            run(3, None, recall(0.9)),
+            run(4, None, loss(2.0)),
+            run(5, None, loss(1.0)),
+        ];
+        let best = ["simcse-5", "simcse-4", "simcse-3", "simcse-1", "simcse-2"];
+        assert_eq!(sorted(BEST, false, &runs), best);
+        assert_eq!(sorted(BEST, true, &runs).last(), Some(&"simcse-2"));
+    }
 }

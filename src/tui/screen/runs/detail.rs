@@ -1,8 +1,9 @@
 //! Below the list of runs: what is known of the selected one, and what to press where there is room
 //! to say it.
 
-use super::columns::{best, halved, role};
+use super::columns::{halved, role};
 use crate::tui::app::Shared;
+use crate::tui::data::best::{at, kept};
 use crate::tui::data::library::RunEntry;
 use crate::tui::format;
 use crate::tui::text;
@@ -46,17 +47,22 @@ pub fn detail(shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) 
         (Role::Good, shared.glyphs.gauge(run.share, left.clamp(6, 24))),
         (Role::Text, format!(" {:.0} %", run.share * 100.0)),
     ]);
+    let loss = run.row.loss.map_or_else(String::new, |loss| format!(" {}", format::number(loss)));
+    let best = run.row.best.as_ref();
+    let of = best.map_or_else(|| shared.glyphs.none().to_owned(), |best| at(best, shared.glyphs));
+    let kept = best.and_then(kept).map_or_else(String::new, |words| format!(", {words}"));
     // The numbers count for more than the line.
-    let spark = if width < 76 { halved(&run.spark) } else { run.spark.clone() };
+    let numbers = text::width(&loss) + text::width("  best ") + text::width(&of) + kept.len();
     lines.push(vec![
         label("loss"),
-        (Role::Curve(0), shared.glyphs.spark(&spark)),
         (
-            Role::Text,
-            run.row.loss.map_or_else(String::new, |loss| format!(" {}", format::number(loss))),
+            Role::Curve(0),
+            shared.glyphs.spark(&within(&run.spark, width.saturating_sub(numbers + 10))),
         ),
+        (Role::Text, loss),
         (Role::Dim, "  best ".to_owned()),
-        (Role::Text, best(run).unwrap_or_else(|| shared.glyphs.none().to_owned())),
+        (Role::Text, of),
+        (Role::Dim, kept),
     ]);
     let mut about = format!("{} {} {}", run.host, shared.glyphs.dot(), run.device);
     about.push_str(&format!(" {} seed {}", shared.glyphs.dot(), run.seed));
@@ -86,6 +92,15 @@ pub fn detail(shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) 
             line.iter().map(|(role, words)| (*role, words.as_str())).collect();
         pieces(shared, buffer, inner, inner.x + 1, inner.y + at as u16, &parts);
     }
+}
+
+/// Values in at most so many cells: fewer, each the mean of several; none where there is no room for five.
+fn within(values: &[Option<f64>], cells: usize) -> Vec<Option<f64>> {
+    let mut fewer = values.to_vec();
+    while fewer.len() > cells && fewer.len() > 1 {
+        fewer = halved(&fewer);
+    }
+    if cells < 5 { Vec::new() } else { fewer }
 }
 
 /// The key that starts a run.

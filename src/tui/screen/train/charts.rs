@@ -134,7 +134,12 @@ pub fn chart(
         let ruler = Ruler::new(&run.state, screen.look.x, screen.stage);
         let gaps_of = |stage: usize| -> Vec<u64> {
             let name = &run.state.stages[stage].stage;
-            run.alerts.gaps.iter().filter(|gap| gap.0 == *name).map(|gap| gap.1).collect()
+            let gaps = run.alerts.gaps.iter().filter(|gap| gap.0 == *name);
+            let mut gaps: Vec<u64> = gaps.map(|gap| gap.1).collect();
+            // Steps that were done again come again.
+            gaps.sort_unstable();
+            gaps.dedup();
+            gaps
         };
         let curve = |measure: &str, name: String, number: usize, sparse: bool| {
             let pieces = ruler.pieces(measure, &gaps_of);

@@ -39,6 +39,8 @@ pub struct TrainScreen {
     stage: Option<usize>,
     wide: bool,
     below: Below,
+    /// The run that window, crosshair and stage are of.
+    of: Option<RunId>,
     /// The runs as they were when the charts were held still.
     frozen: Option<BTreeMap<RunId, OpenRun>>,
 }
@@ -63,6 +65,7 @@ impl Default for TrainScreen {
             stage: None,
             wide: false,
             below: Below::default(),
+            of: None,
             frozen: None,
         }
     }
@@ -309,7 +312,10 @@ impl Screen for TrainScreen {
             self.look.marker = Marker::Ascii;
         }
         (self.frozen, self.below.alert) = (None, None);
-        (self.look.window, self.look.crosshair) = (None, None);
+        if self.of != shared.focus {
+            self.of.clone_from(&shared.focus);
+            (self.look.window, self.look.crosshair, self.stage) = (None, None, None);
+        }
         Vec::new()
     }
 

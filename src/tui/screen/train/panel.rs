@@ -1,10 +1,12 @@
 //! The panel beside the charts: progress, time, values now, the machine.
 
 use super::device;
+use crate::session::best::BestRow;
 use crate::session::fold::RunState;
 use crate::session::names::RunId;
 use crate::session::{RunStatus, Time};
 use crate::tui::app::Shared;
+use crate::tui::data::best;
 use crate::tui::data::library::OpenRun;
 use crate::tui::format;
 use crate::tui::screen::runs::role;
@@ -43,7 +45,7 @@ pub fn progress(
     let mut lines: Vec<Line> = Vec::new();
     head(shared, id, run, width, &mut lines);
     time(shared, run, seen.now, width, &mut lines);
-    values(shared, &run.state, &mut lines);
+    values(shared, &run.state, width, &mut lines);
     device::lines(shared, run, seen, width, &mut lines);
     for (at, line) in lines.iter().take(usize::from(inner.height)).enumerate() {
         let parts: Vec<(Role, &str)> =
@@ -220,22 +222,26 @@ fn recent(state: &RunState, name: &str) -> Option<f64> {
     (!last.is_empty()).then(|| last.iter().sum::<f64>() / last.len() as f64)
 }
 
-fn values(shared: &Shared, state: &RunState, lines: &mut Vec<Line>) {
+fn values(shared: &Shared, state: &RunState, width: usize, lines: &mut Vec<Line>) {
     let Some(stage) = state.stage_now() else { return };
     let now = |name: &str| stage.value_at(name, u64::MAX);
     if let Some(loss) = stage.loss {
         lines.push(vec![label("loss"), (Role::Title, format::number(loss))]);
     }
-    if let Some(best) = stage.best() {
-        let recall = best.metrics.iter().find(|(name, _)| name.starts_with("recall@1"));
-        let words = match (recall, best.loss) {
-            (Some((name, value)), _) => {
-                format!("{name} {} @{}", format::percent(*value), best.step)
+    if let Some(row) = BestRow::of(stage) {
+        let of = best::at(&row, shared.glyphs);
+        let room = width.saturating_sub(7 + text::width(&of));
+        let mut line = vec![label("best"), (Role::Text, of)];
+        // Beside it where there is room, else below.
+        let below = match best::kept(&row) {
+            Some(words) if words.len() + 2 <= room => {
+                line.push((Role::Dim, format!(", {words}")));
+                None
             }
-            (None, Some(loss)) => format!("{} @{}", format::number(loss), format::count(best.step)),
-            (None, None) => format!("@{}", best.step),
+            words => words,
         };
-        lines.push(vec![label("best"), (Role::Text, words)]);
+        lines.push(line);
+        lines.extend(below.map(|words| vec![label(""), (Role::Dim, words)]));
     }
     for (word, name) in [("lr", "learning_rate"), ("|grad|", "gradient_norm/all")] {
         if let Some(value) = now(name) {

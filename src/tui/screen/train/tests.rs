@@ -1,15 +1,18 @@
 //! The Train screen of the committed session's run, as it is and as it would be while at work.
 
+use super::TrainScreen;
 use crate::session::RunStatus;
+use crate::session::Time;
 use crate::session::names::RunId;
-use crate::session::system::Sampled;
-use crate::session::{Finite, Time};
+use crate::session::system::tests::sampled;
 use crate::tui::app::App;
 use crate::tui::app::tests::{app, press, shows};
 use crate::tui::data::alerts::tests::stepped;
 use crate::tui::data::history::DeviceHistory;
 use crate::tui::data::library::{MachineSample, OpenRun};
+use crate::tui::keys::Action;
 use crate::tui::msg::{Cmd, Msg, News, Work};
+use crate::tui::screen::Screen;
 use crate::tui::worker::read_session;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -54,18 +57,7 @@ fn sample(host: &str, used: f64) -> Msg {
 fn recorded() -> Arc<DeviceHistory> {
     let mut history = DeviceHistory::default();
     for at in 0..20 {
-        let share = |value: f64| Finite::new(value).unwrap();
-        let sampled = Sampled {
-            cores_used: share(0.25),
-            busiest_core: share(1.0),
-            cores: 2,
-            memory_used: 3,
-            memory_total: 4,
-            process_bytes: 1,
-            disk_free: std::collections::BTreeMap::new(),
-            gpus: Vec::new(),
-        };
-        history.apply(Time::from_millis(at * 2000).unwrap(), &sampled);
+        history.apply(Time::from_millis(at * 2000).unwrap(), &sampled());
     }
     Arc::new(history)
 }
@@ -175,4 +167,42 @@ fn one_row_of_alerts_leaves_room_on_a_small_terminal_and_is_cut_with_a_sign() {
     let from = text.lines().position(|line| line.contains("what happened")).unwrap();
     assert!(text.lines().nth(from + 1).unwrap().contains("finished in"), "{text}");
     assert!(text.lines().nth(from + 2).unwrap().contains("done after"), "{text}");
+}
+
+#[test]
+fn the_best_validation_is_told_as_on_runs_and_another_checkpoint_that_is_kept() {
+    let (mut app, mut open, _) = watching();
+    for (width, height) in [(80, 24), (120, 40)] {
+        let text = shows(&app, width, height);
+        assert!(text.contains("best   loss ↓4.398 @1,000"), "{text}");
+        assert!(!text.contains("kept is"), "{text}");
+    }
+    let state = Arc::make_mut(&mut open.state);
+    state.stages[0].bests.truncate(1);
+    put(&mut app, &open);
+    let text = shows(&app, 120, 40);
+    assert!(
+        text.contains("best   loss ↓5.311 @250") && text.contains("kept is step 1,000"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_was_zoomed_in_on_is_kept_on_coming_back_and_not_for_another_run() {
+    let (mut app, _, _) = watching();
+    let mut screen = TrainScreen::default();
+    screen.entered(&app.shared);
+    for action in [Action::StageNext, Action::ZoomIn, Action::Crosshair] {
+        screen.act(action, &app.shared);
+    }
+    let seen = screen.looked_at(&app.shared);
+    for key in ["stage", "window", "crosshair"] {
+        assert!(seen.contains_key(key), "{key}: {seen:?}");
+    }
+    screen.entered(&app.shared);
+    assert_eq!(screen.looked_at(&app.shared), seen);
+    // Another run may not even have that stage.
+    app.shared.focus = None;
+    screen.entered(&app.shared);
+    assert_eq!((screen.stage, screen.look.window, screen.look.crosshair), (None, None, None));
 }

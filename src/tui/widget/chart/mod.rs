@@ -4,6 +4,7 @@
 
 mod axis;
 mod canvas;
+mod crosshair;
 mod heading;
 mod plot;
 mod rules;

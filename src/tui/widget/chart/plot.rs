@@ -1,5 +1,6 @@
 //! Drawing a chart into cells.
 
+use super::crosshair;
 use super::heading::{self, Hidden};
 use super::rules::{lines, words_across};
 use super::time;
@@ -97,7 +98,7 @@ pub fn draw(shared: &Shared, chart: &Chart, look: &Look, area: Rect, buffer: &mu
     signs(shared, chart, look, (x_axis, y_axis), plot, buffer);
     words_across(shared, chart, (x_axis, y_axis), plot, buffer);
     if let Some(x) = look.crosshair {
-        crosshair(shared, chart, look, (x_axis, y_axis), x, plot, buffer);
+        crosshair::draw(shared, chart, look, x_axis, x, plot, buffer);
     }
 }
 
@@ -109,7 +110,10 @@ fn within(
     piece.points.iter().filter(move |point| point.x >= window.0 && point.x <= window.1)
 }
 
-fn shown<'a>(curve: &'a Curve, look: &'a Look) -> impl DoubleEndedIterator<Item = &'a Piece> {
+pub(super) fn shown<'a>(
+    curve: &'a Curve,
+    look: &'a Look,
+) -> impl DoubleEndedIterator<Item = &'a Piece> {
     curve.pieces.iter().filter(|piece| look.superseded || !piece.superseded)
 }
 
@@ -365,68 +369,4 @@ fn signs(
             }
         }
     }
-}
-
-/// A line down with the values it meets.
-fn crosshair(
-    shared: &Shared,
-    chart: &Chart,
-    look: &Look,
-    (x, _): (Axis, Axis),
-    at: f64,
-    plot: Rect,
-    buffer: &mut Buffer,
-) {
-    let Some(column) = column_of(x, at, plot.width) else { return };
-    for y in plot.y..plot.bottom() {
-        if buffer.cell((plot.x + column, y)).is_some_and(|cell| cell.symbol() == " ") {
-            put(
-                buffer,
-                plot,
-                plot.x + column,
-                y,
-                shared.glyphs.bar(),
-                shared.theme.style(Role::Accent),
-            );
-        }
-    }
-    let mut row = plot.y;
-    for curve in &chart.curves {
-        let Some((value, smoothed)) = value_at(curve, look, at) else { continue };
-        let mut words = format!(" {} {} ", curve.name, format::number(value));
-        if let Some(smoothed) = smoothed {
-            words.push_str(&format!("ema {} ", format::number(smoothed)));
-        }
-        let width = text::width(&words) as u16;
-        let left = plot.x + column + 1;
-        let place = if left + width <= plot.right() {
-            left
-        } else {
-            (plot.x + column).saturating_sub(width).max(plot.x)
-        };
-        put(
-            buffer,
-            plot,
-            place,
-            row,
-            &words,
-            shared
-                .theme
-                .style(Role::Curve(curve.number))
-                .add_modifier(ratatui::style::Modifier::REVERSED),
-        );
-        row += 1;
-    }
-}
-
-/// A curve's value at a place, and its moving average there.
-#[must_use]
-pub fn value_at(curve: &Curve, look: &Look, at: f64) -> Option<(f64, Option<f64>)> {
-    let piece = shown(curve, look)
-        .filter(|piece| !piece.superseded)
-        .rfind(|piece| piece.points.first().is_some_and(|first| first.x <= at))?;
-    let index = piece.points.partition_point(|point| point.x <= at).checked_sub(1)?;
-    let smoothed = (look.smoothing > 0.0 && !curve.sparse)
-        .then(|| smooth(&piece.points[..=index], look.smoothing)[index]);
-    Some((piece.points[index].last, smoothed))
 }

@@ -144,3 +144,17 @@ fn a_logarithmic_axis_begins_where_values_do_and_says_that_it_is_one() {
     let clock = Look { x: XKind::Clock, log_x: true, ..linear };
     assert!(!drawn_in(&chart, &clock, (80, 12), false)[11].contains("log"));
 }
+
+#[test]
+fn the_crosshair_says_where_it_stands() {
+    let values: Vec<(f64, f64)> = (1..=200).map(|at| (f64::from(at), 1.0)).collect();
+    let mut chart = chart(vec![curve(0, false, &values)]);
+    chart.span = (0.0, 200.0);
+    for (at, place) in [(0.3, " 0 "), (100.2, " 100 "), (200.0, " 200 ")] {
+        let look = Look { crosshair: Some(at), ..look(Marker::Braille) };
+        for size in [(80, 12), (24, 8)] {
+            let rows = drawn_in(&chart, &look, size, false);
+            assert!(rows[usize::from(size.1) - 1].contains(place), "{rows:#?}");
+        }
+    }
+}

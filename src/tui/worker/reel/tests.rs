@@ -1,11 +1,14 @@
 //! The player over a session on disk.
 
 use super::*;
-use crate::session::event::{Event, Heartbeat, Warned};
+use crate::session::event::{Compared, Event, Heartbeat, Warned};
 use crate::session::header::Header;
 use crate::session::names::log_name;
-use crate::session::sitting::{Acted, Marked as MarkedEvent, Place, Unmarked, sitting_name};
+use crate::session::sitting::{
+    Acted, Answered, Marked as MarkedEvent, Noted, Place, Subject, Unmarked, sitting_name,
+};
 use crate::session::{LogWriter, RunStatus};
+use serde_json::json;
 
 fn at(seconds: i64) -> Time {
     Time::from_millis(seconds * 1000).unwrap()
@@ -110,4 +113,44 @@ fn records_and_actions_are_found_and_the_screen_of_an_action_is_told() {
     assert!(playing.obey(&ReelOrder::MadeStep(7)).is_err());
     playing.obey(&ReelOrder::Loop).unwrap();
     assert!(playing.picture().looping);
+}
+
+#[test]
+fn typed_queries_and_notes_are_those_up_to_a_moment_and_results_are_told_of_from_the_first_record()
+{
+    let sessions = tempfile::tempdir().unwrap();
+    let (id, mut log, mut sitting) = session(sessions.path());
+    let compared = Compared { id: "caption-1".into(), task: "caption".into() };
+    log.append_at(at(60), compared).unwrap();
+    let answered = |id: &str| Answered {
+        id: id.into(),
+        question: json!({"id": id, "text": "a cat"}),
+        answer: json!({"id": id, "error": "no such file"}),
+    };
+    write(&mut sitting, 500, answered("typed-1"));
+    write(&mut sitting, 510, Noted { on: Subject::query("cat#0"), text: "odd".into() });
+    write(&mut sitting, 520, answered("typed-2"));
+    let with = [("dismissed", "typed-1"), ("result", "image-1")];
+    let with = with.map(|(key, value)| (key.to_owned(), value.into()));
+    let (action, screen) = ("dismiss".into(), Some("inspect".into()));
+    write(&mut sitting, 530, Acted { action, screen, with: with.into_iter().collect() });
+    let mut playing = Playing::open(sessions.path(), &id).unwrap();
+    let mut known = |seconds| {
+        playing.seek_time(at(DAYS + seconds));
+        let reel = playing.picture();
+        let ids: Vec<&str> = reel.asked.iter().map(|asked| &*asked.id).collect();
+        (ids.join(" "), reel.sittings.notes.len())
+    };
+    for (seconds, ids, notes) in [
+        (499, "", 0),
+        (505, "typed-1", 0),
+        (525, "typed-1 typed-2", 1),
+        (530, "typed-2", 1),
+        (505, "typed-1", 0),
+    ] {
+        assert_eq!(known(seconds), (ids.to_owned(), notes), "{seconds}");
+    }
+    let first = playing.first();
+    assert_eq!(first["caption-1"], at(60));
+    assert_eq!(first["image-1"], at(DAYS + 530));
 }
