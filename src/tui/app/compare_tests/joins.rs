@@ -169,4 +169,8 @@ fn what_a_replay_looks_at_is_not_changed_by_what_came_later() {
     assert_eq!(app.screens.compare.looked_at(&app.shared)["result"], "caption-2");
     let text = shows(&app, 120, 40);
     assert!(!text.contains("is in front now") && !text.contains("row of caption-1"), "{text}");
+    assert!(
+        text.contains("caption-2 was looked at here and is no longer in this session"),
+        "{text}"
+    );
 }

@@ -455,13 +455,7 @@ impl Screen for CompareScreen {
                 let looked = classification::Looked { id, document, note, below, chosen };
                 classification::view(shared, &looked, cursor, area, buffer);
             }
-            None => nothing(
-                shared,
-                area,
-                buffer,
-                "comparison",
-                "llm2clip compare --task caption --encoders A,B --session S",
-            ),
+            None => none::view(shared, self.result.as_deref(), area, buffer),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::session;
 use crate::tui::app::Shared;
 use crate::tui::data::jobs::Job;
+use crate::tui::screen::gone;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::{paragraph, pieces, top};
@@ -21,6 +22,16 @@ pub fn jobs(shared: &Shared, area: Rect, buffer: &mut Buffer) -> Rect {
         pieces(shared, buffer, line, line.x, line.y, &[(Role::Warn, &words)]);
     }
     rest
+}
+
+/// What stands where no table is in front: that the one that was looked at is gone, or that there is none.
+pub fn view(shared: &Shared, result: Option<&str>, area: Rect, buffer: &mut Buffer) {
+    if let Some(words) = result.and_then(|id| gone::why(shared, id)) {
+        gone::view(shared, &words, area, buffer);
+        return;
+    }
+    let command = "llm2clip compare --task caption --encoders A,B --session S";
+    nothing(shared, area, buffer, "comparison", command);
 }
 
 /// What stands where there is no result.
