@@ -14,6 +14,7 @@ use crate::tui::screen::compare::session;
 use crate::tui::widget::input::Input;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
+use std::collections::BTreeSet;
 
 /// A text to look with, where nothing was typed before.
 const SENTENCE: &str = "a brown dog runs along the beach";
@@ -146,12 +147,8 @@ fn known(shared: &Shared) -> Vec<(String, String)> {
     }
     known.extend(of_runs(shared));
     known.push(("llama".to_owned(), "builtin:llama".to_owned()));
-    let mut seen: Vec<String> = Vec::new();
-    known.retain(|(_, spec)| {
-        let new = !seen.contains(spec);
-        seen.push(spec.clone());
-        new
-    });
+    let mut seen = BTreeSet::new();
+    known.retain(|(_, spec)| seen.insert(spec.clone()));
     known
 }
 

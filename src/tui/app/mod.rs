@@ -372,6 +372,9 @@ impl App {
                 if let Cmd::Work(Work::Send(run, command)) = &command {
                     self.requested(run.clone(), *command);
                 }
+                if let Cmd::Work(Work::Join(parts)) = &command {
+                    self.shared.library.joining.ask_again(parts);
+                }
                 commands.push(command);
             }
             Effect::Go(screen) => self.go(screen, commands),

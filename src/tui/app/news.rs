@@ -126,6 +126,9 @@ impl App {
         for screen in ScreenId::ALL.into_iter().filter(shown) {
             self.screens.get_mut(screen).refresh(&self.shared);
         }
+        if let Some(text) = self.screens.get_mut(self.current).noticed() {
+            self.notice = Some(Notice { text, bad: true });
+        }
     }
 
     /// Says what went wrong, and keeps it for the Log screen.
@@ -145,7 +148,12 @@ impl App {
         let text = job.words();
         commands.push(Cmd::Tell(text.clone()));
         commands.push(Cmd::Work(Work::Results(job.session.clone())));
-        self.notice = Some(Notice { text, bad });
+        if bad {
+            // The footer holds little of it, and not for long.
+            self.fail(text);
+        } else {
+            self.notice = Some(Notice { text, bad });
+        }
     }
 
     /// Notes that a command is on its way.
