@@ -2,6 +2,7 @@
 //! comparisons that are started here.
 
 mod asking;
+mod listing;
 
 use super::tests::{app, press, shows};
 use super::*;

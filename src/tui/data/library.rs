@@ -5,7 +5,6 @@ use super::history::DeviceHistory;
 use super::joining::Joining;
 use super::story::Story;
 use crate::eval::classify::ClassifyDocument;
-use crate::eval::relevant::Relevant;
 use crate::eval::{CompareDocument, InspectDocument};
 use crate::ids::{SessionId, StageName};
 use crate::recipe::Recipe;
@@ -133,12 +132,11 @@ pub struct LoadedResult {
 }
 
 impl LoadedResult {
-    /// What answers the queries of a set, where ids do not say so.
+    /// Where what answers the queries of a set stands among `judged`, where ids do not say so.
     #[must_use]
-    pub fn relevant(&self, set: &NeighbourSet) -> Option<&Relevant> {
-        let of_set =
-            |one: &&JudgedSet| one.direction == set.direction && one.queries == set.queries;
-        self.judged.iter().find(of_set).map(|one| &one.relevant)
+    pub fn judged_at(&self, set: &NeighbourSet) -> Option<usize> {
+        let of_set = |one: &JudgedSet| one.direction == set.direction && one.queries == set.queries;
+        self.judged.iter().position(of_set)
     }
 
     /// The labels and cards of its encoders, as often as they stand there.

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `source.rs` | sets of neighbours and answers as plain lists |
 //! | `layout.rs` | where parts stand, how many pictures fit |
+//! | `listing.rs` | the lines of the list, found once and kept |
 //! | `queries.rs` | the list of queries, and what the chosen one is |
 //! | `none.rs` | where there are no queries |
 //! | `figures.rs` | ranks, margins and signs beside a query |
@@ -14,6 +15,7 @@
 //! | `asking.rs` | what is typed here |
 //! | `serve.rs` | what the child that answers typed queries is started with |
 //! | `spread.rs` | all ranks, all scores |
+//! | `tally.rs` | what they are drawn from, counted once |
 //! | `times.rs` | how long a query takes |
 //! | `travel.rs` | from query to query |
 
@@ -22,12 +24,14 @@ mod choice;
 mod columns;
 mod figures;
 mod layout;
+mod listing;
 mod none;
 mod queries;
 mod recorded;
 mod serve;
 mod source;
 mod spread;
+mod tally;
 mod times;
 mod travel;
 
@@ -38,10 +42,7 @@ use crate::ids::SessionId;
 use crate::session::neighbours::NeighbourSet;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::{Effect, Purpose, Shared};
-use crate::tui::data::asked::Asked;
 use crate::tui::data::library::LoadedResult;
-use crate::tui::data::pairing::PairedQuery;
-use crate::tui::data::query_filter::QueryFilter;
 use crate::tui::keys::Action;
 use crate::tui::msg::Cmd;
 use crate::tui::picture::{Graphics, Key};
@@ -51,6 +52,7 @@ use crate::tui::widget::list::Cursor;
 use crate::tui::widget::paint::{put, section, top};
 use columns::Columns;
 use layout::layout;
+use listing::{Listing, Row, Rows};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::{Map, Value};
@@ -79,6 +81,8 @@ pub struct InspectScreen {
     /// Names only, whatever the terminal can do.
     plain: bool,
     pairs: Option<Pairs>,
+    /// Which of their queries are listed.
+    listing: Option<Listing>,
     /// A typed query to go to once it is listed.
     wanted: Option<String>,
 }
@@ -93,26 +97,8 @@ struct Shown<'a> {
     pairs: &'a Pairs,
 }
 
-/// A line of the list.
-#[derive(Clone, Copy)]
-enum Row<'a> {
-    /// A typed query.
-    Asked(&'a Asked),
-    /// A query of the sets.
-    Paired(&'a PairedQuery),
-}
-
-impl Row<'_> {
-    fn id(&self) -> &str {
-        match self {
-            Self::Asked(asked) => &asked.id,
-            Self::Paired(query) => &query.id,
-        }
-    }
-}
-
 impl InspectScreen {
-    /// Pairs the sets that are looked at, where they are not paired yet.
+    /// Pairs the sets that are looked at, where they are not paired yet, and finds what is listed.
     fn settle(&mut self, shared: &Shared) {
         let here = session(shared);
         if self.session.as_ref() != here {
@@ -120,12 +106,12 @@ impl InspectScreen {
             *self = Self { session, beside, plain, ..Self::default() };
         }
         let which = Which::of(shared, self.place.as_ref(), self.encoders);
-        if self.pairs.as_ref().map(|pairs| &pairs.which) == which.as_ref() {
-            return;
+        if self.pairs.as_ref().map(|pairs| &pairs.which) != which.as_ref() {
+            let groups = groups(shared);
+            let group = groups.get(source::at(&groups, self.place.as_ref()));
+            self.pairs = which.zip(group).and_then(|(which, group)| Pairs::new(which, group));
         }
-        let groups = groups(shared);
-        let group = groups.get(source::at(&groups, self.place.as_ref()));
-        self.pairs = which.zip(group).and_then(|(which, group)| Pairs::new(which, group));
+        self.find_listed(shared);
     }
 
     fn shown<'a>(&'a self, shared: &'a Shared) -> Option<Shown<'a>> {
@@ -147,26 +133,6 @@ impl InspectScreen {
         })
     }
 
-    /// Typed queries of this session, then those of the sets that slice and filter let through.
-    fn listed<'a>(&self, shared: &'a Shared, shown: &Shown<'a>) -> Vec<Row<'a>> {
-        // One that cannot be read lets all through, and says why above the list.
-        let filter: QueryFilter = self.search.parse().unwrap_or_default();
-        let slice = self.slice.map(|at| Slice::ALL[at]);
-        let fits = |query: &&PairedQuery| {
-            slice.is_none_or(|slice| query.slices.contains(&slice))
-                && filter.matches(query, shown.items.caption(&query.id))
-        };
-        let here = session(shared);
-        let asked = shared.asked.iter().rev();
-        let asked = asked.filter(|asked| {
-            Some(&asked.session) == here
-                && !asked.dismissed
-                && slice.is_none()
-                && filter.matches_words(&asked.words())
-        });
-        asked.map(Row::Asked).chain(shown.pairs.all.iter().filter(fits).map(Row::Paired)).collect()
-    }
-
     fn turn(&mut self, shared: &Shared, left: bool) {
         let groups = groups(shared);
         let Some(group) = groups.get(source::at(&groups, self.place.as_ref())) else { return };
@@ -176,8 +142,8 @@ impl InspectScreen {
         (self.cursor, self.hit) = (Cursor::default(), None);
     }
 
-    fn selected<'a>(&self, rows: &[Row<'a>]) -> Option<Row<'a>> {
-        rows.get(self.cursor.at.min(rows.len().saturating_sub(1))).copied()
+    fn selected<'a>(&self, rows: &Rows<'a>) -> Option<Row<'a>> {
+        rows.get(self.cursor.at.min(rows.len().saturating_sub(1)))
     }
 
     fn columns<'a>(&self, shared: &Shared, shown: &Shown<'a>, row: Row<'a>) -> Option<Columns<'a>> {
@@ -274,6 +240,7 @@ impl Screen for InspectScreen {
             }
             Action::Back if !self.search.is_empty() || self.slice.is_some() => {
                 (self.slice, self.search) = (None, String::new());
+                self.settle(shared);
                 return vec![Effect::Say("all queries again".to_owned())];
             }
             _ => {}
@@ -296,9 +263,10 @@ impl Screen for InspectScreen {
         }
     }
 
-    fn typed(&mut self, text: &str, _shared: &Shared) {
+    fn typed(&mut self, text: &str, shared: &Shared) {
         text.clone_into(&mut self.search);
         (self.cursor, self.hit) = (Cursor::default(), None);
+        self.settle(shared);
     }
 
     fn submitted(&mut self, purpose: Purpose, text: &str, shared: &Shared) -> Vec<Effect> {
@@ -359,17 +327,19 @@ impl Screen for InspectScreen {
         let roles = shown.sets.map(|set| text::safe(&set.role));
         let title = format!("{} {} {}", shown.direction, shared.glyphs.dot(), shown.result);
         let mut note = format!("{} {} {}", roles[0], shared.glyphs.arrow(), roles[1]);
+        let rows = self.listed(shared, &shown);
+        let listing = self.listing(shown.pairs);
         if !self.search.is_empty() {
-            let count = self.listed(shared, &shown).len();
+            let count = rows.len();
             let all = format!("{count} match {}  {note}", text::safe(&self.search));
             let fits = text::width(&title) + text::width(&all) + 6 <= usize::from(area.width);
             note = if fits { all } else { format!("{count} match  {note}") };
         }
         let inner = section(shared, buffer, area, &title, &note);
         let parts = layout(inner, self.pictures(shared));
-        match self.search.parse::<QueryFilter>() {
-            Ok(_) => queries::slices(shared, &shown, self.slice, parts.slices, buffer),
-            Err(error) => {
+        match listing.and_then(|listing| listing.wrong.as_deref()) {
+            None => queries::slices(shared, &shown, self.slice, parts.slices, buffer),
+            Some(error) => {
                 let words = text::safe(&format!("filter: {error}"));
                 let room = usize::from(parts.slices.width.saturating_sub(1));
                 let words = text::fit(&words, room, shared.glyphs.cut());
@@ -377,17 +347,9 @@ impl Screen for InspectScreen {
                 put(buffer, parts.slices, x, y, &words, shared.theme.style(Role::Bad));
             }
         }
-        let rows = self.listed(shared, &shown);
         queries::list(shared, &shown, &rows, self.cursor, parts.list, buffer);
         let Some(row) = self.selected(&rows) else { return };
         queries::head(shared, &shown, row, &parts, buffer);
-        let paired: Vec<&PairedQuery> = rows
-            .iter()
-            .filter_map(|row| match row {
-                Row::Paired(query) => Some(*query),
-                Row::Asked(_) => None,
-            })
-            .collect();
         match self.beside {
             Beside::Ranks => {
                 // A typed query has no ranks.
@@ -396,10 +358,15 @@ impl Screen for InspectScreen {
                     Row::Asked(_) => None,
                 };
                 let roles = [roles[0].as_str(), roles[1].as_str()];
-                spread::ranks(shared, roles, &paired, chosen, parts.below, buffer);
+                if let Some(found) = listing.and_then(|listing| listing.ranks.as_ref()) {
+                    spread::ranks(shared, roles, found, chosen, parts.below, buffer);
+                }
             }
             Beside::Scores => {
-                spread::scores(shared, (shown.from, shown.sets), &paired, parts.below, buffer);
+                if let Some(found) = listing.and_then(|listing| listing.scores.as_ref()) {
+                    let found = (found, rows.paired());
+                    spread::scores(shared, shown.sets, found, parts.below, buffer);
+                }
             }
             Beside::Neighbours => match (self.columns(shared, &shown, row), row) {
                 (Some(columns), _) => columns.draw(shared, parts.below, buffer),

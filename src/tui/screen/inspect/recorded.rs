@@ -1,8 +1,8 @@
 //! What is looked at on Inspect as a record says it, and the screen as a record says it was.
 
+use super::InspectScreen;
 use super::source::{Group, groups};
 use super::spread::Beside;
-use super::{InspectScreen, Row};
 use crate::eval::compare::Slice;
 use crate::tui::app::Shared;
 use crate::tui::screen::compare::session;
@@ -67,6 +67,6 @@ fn restored(with: &Map<String, Value>, shared: &Shared) -> InspectScreen {
 fn go_to(screen: &mut InspectScreen, shared: &Shared, query: &str) {
     let Some(shown) = screen.shown(shared) else { return };
     let rows = screen.listed(shared, &shown);
-    let at = rows.iter().position(|row: &Row<'_>| row.id() == query);
+    let at = rows.position(|id| id == query);
     screen.cursor.at = at.unwrap_or(0);
 }

@@ -1,7 +1,9 @@
 //! What Inspect shows comes from here: sets of neighbours by result and direction, two of them paired,
 //! or a typed query's answer; as two plain lists of hits.
 
+use super::tally::Hits;
 use super::times::{notes, took};
+use crate::eval::compare::Slice;
 use crate::eval::geometry::Hubs;
 use crate::eval::relevant::Relevant;
 use crate::ids::SessionId;
@@ -11,6 +13,7 @@ use crate::tui::app::Shared;
 use crate::tui::data::asked::Asked;
 use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::data::pairing::{PairedQuery, pair, unit};
+use crate::tui::data::query_filter::words_of;
 use crate::tui::screen::compare::session;
 
 /// The sets of one result in one direction.
@@ -127,7 +130,7 @@ pub fn rows(group: &Group<'_>, encoders: Option<(usize, usize)>) -> (usize, usiz
     (a % count, b % count)
 }
 
-/// Two sets, paired once and kept.
+/// Two sets, paired once and kept, with what is counted over all their queries.
 #[derive(Debug)]
 pub struct Pairs {
     /// Which sets.
@@ -136,6 +139,16 @@ pub struct Pairs {
     pub all: Vec<PairedQuery>,
     /// How often each item stands in someone's first ten.
     pub hubs: Option<[Hubs; 2]>,
+    /// How many queries each slice has, in the order of [`Slice::ALL`].
+    pub sizes: [usize; Slice::ALL.len()],
+    /// The highest rank.
+    pub highest: u32,
+    /// What filters look for words in, a query each; nothing until one did.
+    pub words: Vec<String>,
+    /// Where the result keeps what answers what in each set, where ids do not say so.
+    judged: [Option<usize>; 2],
+    /// All lines of both lists, once they were asked for.
+    hits: Option<[Hits; 2]>,
 }
 
 impl Pairs {
@@ -145,7 +158,36 @@ impl Pairs {
         let (a, b) = (*group.sets.get(a)?, *group.sets.get(b)?);
         let (all, hubs) =
             pair(a, b).map_or((Vec::new(), None), |paired| (paired.queries, Some(paired.hubs)));
-        Some(Self { which, all, hubs })
+        let size = |slice| all.iter().filter(|query| query.slices.contains(&slice)).count();
+        let sizes = Slice::ALL.map(size);
+        let highest = all.iter().flat_map(|query| query.rank).max().unwrap_or(0);
+        let judged = [a, b].map(|set| group.from.judged_at(set));
+        let (words, hits) = (Vec::new(), None);
+        Some(Self { which, all, hubs, sizes, highest, words, judged, hits })
+    }
+
+    /// Reads the words that filters look into, where that was not done yet.
+    pub fn read_words(&mut self, items: &ItemsShown) {
+        if self.words.is_empty() {
+            let words = |query: &PairedQuery| words_of(&query.id, items.caption(&query.id));
+            self.words = self.all.iter().map(words).collect();
+        }
+    }
+
+    /// What answers what under one of the encoders, where ids do not say so.
+    pub fn relevant<'a>(&self, from: &'a LoadedResult, side: usize) -> Option<&'a Relevant> {
+        from.judged.get(self.judged[side]?).map(|judged| &judged.relevant)
+    }
+
+    /// All lines of both lists.
+    pub fn hits(&mut self, group: &Group<'_>) -> Option<&[Hits; 2]> {
+        if self.hits.is_none() {
+            let (a, b) = self.which.rows;
+            let sets = [*group.sets.get(a)?, *group.sets.get(b)?];
+            let of = |side: usize| Hits::of(sets[side], self.relevant(group.from, side), &self.all);
+            self.hits = Some([of(0), of(1)]);
+        }
+        self.hits.as_ref()
     }
 }
 
@@ -180,7 +222,7 @@ pub fn of_pair<'a>(
 ) -> [ListShown<'a>; 2] {
     let list = |side: usize| {
         let set = sets[side];
-        let relevant = from.relevant(set);
+        let relevant = pairs.relevant(from, side);
         let hits = set.top(query.at).enumerate().map(|(at, (item, score))| HitShown {
             item,
             score,

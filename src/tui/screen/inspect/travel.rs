@@ -1,6 +1,7 @@
 //! From query to query: to one by its id, to a neighbour that asks in its turn, and back.
 
 use super::InspectScreen;
+use super::listing::Rows;
 use super::source::{self, Place, groups};
 use crate::tui::app::Shared;
 use crate::tui::data::pairing::unit;
@@ -21,13 +22,13 @@ impl InspectScreen {
     pub(super) fn go_to(&mut self, shared: &Shared, id: &str) -> bool {
         self.settle(shared);
         let Some(shown) = self.shown(shared) else { return false };
-        let plain = Self::default();
-        let rows = plain.listed(shared, &shown);
-        let exact = rows.iter().position(|row| row.id() == id);
-        let place = exact.or_else(|| rows.iter().position(|row| unit(row.id()) == unit(id)));
+        let rows = Rows::every(shared, shown.pairs);
+        let exact = rows.position(|known| known == id);
+        let place = exact.or_else(|| rows.position(|known| unit(known) == unit(id)));
         let Some(at) = place else { return false };
         (self.slice, self.search, self.hit) = (None, String::new(), None);
         self.cursor.at = at;
+        self.settle(shared);
         true
     }
 
@@ -78,10 +79,9 @@ impl InspectScreen {
         }
         (self.slice, self.search) = (before.slice, before.search);
         self.settle(shared);
-        let listed = self.shown(shared).and_then(|shown| {
-            let rows = self.listed(shared, &shown);
-            rows.iter().position(|row| row.id() == before.query)
-        });
+        let listed = self
+            .shown(shared)
+            .and_then(|shown| self.listed(shared, &shown).position(|id| id == before.query));
         if let Some(at) = listed {
             (self.cursor.at, self.hit) = (at, before.hit);
         } else {
