@@ -10,8 +10,8 @@ use crate::eval::compare::Slice;
 use crate::eval::question::{InspectQuestion, InspectRefusal};
 use crate::runner::Narrator;
 use crate::runner::evaluate::{
-    Ask, Desk, Encoders, InspectRequest, Pair, Qrels, Query, Question, inspect as inspect_query,
-    keep,
+    Ask, Desk, Encoders, InspectRequest, Neighbours, Pair, Qrels, Query, Question,
+    inspect as inspect_query, keep_all,
 };
 use crate::session::results::results_of;
 use clap::Args;
@@ -121,7 +121,7 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
         let mut desk = Desk::new(&encoders, specs, &probe);
         let mut document = desk.answer(&question, &mut narrator)?;
         document.same_rows = desk.same_rows(FIRST, direction, &mut narrator)?;
-        (document, Vec::new())
+        (document, Neighbours::default())
     } else {
         let query = match (&args.query_id, args.slice) {
             (Some(id), _) => Query::Id(id.clone()),
@@ -136,9 +136,7 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
     if let Some(session) = global.named_session(&workspace)? {
         let results = results_of(session.folder());
         let id = results.free_id("inspect")?;
-        if !neighbours.is_empty() {
-            keep(session.folder(), &results, &id, &probe, &neighbours, encoders.exif)?;
-        }
+        keep_all(session.folder(), &results, &id, &probe, &neighbours, encoders.exif)?;
         results.write(&id, &document)?;
     }
     global.print(&document, text)?;
