@@ -2,6 +2,7 @@
 //! comparisons that are started here.
 
 mod asking;
+mod judging;
 mod listing;
 
 use super::tests::{app, press, shows};

@@ -3,13 +3,13 @@
 use super::alerts::Alerts;
 use super::history::DeviceHistory;
 use super::joining::Joining;
+use super::judged::Judged;
 use super::story::Story;
 use crate::eval::classify::ClassifyDocument;
 use crate::eval::{CompareDocument, InspectDocument};
 use crate::ids::{SessionId, StageName};
 use crate::recipe::Recipe;
 use crate::session::fold::RunState;
-use crate::session::judged::JudgedSet;
 use crate::session::names::RunId;
 use crate::session::neighbours::NeighbourSet;
 use crate::session::runs::RunRow;
@@ -127,18 +127,11 @@ pub struct LoadedResult {
     pub shown: Arc<ItemsShown>,
     /// Layers and poolings that were tried.
     pub sweep: Vec<Heat>,
-    /// What answers what, where ids do not say so.
-    pub judged: Arc<Vec<JudgedSet>>,
+    /// What answers what, where ids do not say so, and by a second set of judgements.
+    pub judged: Arc<Judged>,
 }
 
 impl LoadedResult {
-    /// Where what answers the queries of a set stands among `judged`, where ids do not say so.
-    #[must_use]
-    pub fn judged_at(&self, set: &NeighbourSet) -> Option<usize> {
-        let of_set = |one: &JudgedSet| one.direction == set.direction && one.queries == set.queries;
-        self.judged.iter().position(of_set)
-    }
-
     /// The labels and cards of its encoders, as often as they stand there.
     #[must_use]
     pub fn encoders(&self) -> Vec<(&str, &Value)> {

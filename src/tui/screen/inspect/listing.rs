@@ -1,7 +1,7 @@
 //! The lines of the list: which queries slice and filter let through is found once, and kept until one of
 //! them changes. A frame then costs what it shows.
 
-use super::source::{self, Pairs, Which, groups};
+use super::source::{self, Pairs, Which};
 use super::spread::Beside;
 use super::tally::{Ranks, Scores};
 use super::{InspectScreen, Shown};
@@ -131,7 +131,7 @@ impl Listing {
 impl InspectScreen {
     /// Finds the queries that are listed, where that has changed, and counts what is shown of all of them.
     pub(super) fn find_listed(&mut self, shared: &Shared) {
-        let groups = groups(shared);
+        let groups = source::judged(shared, self.second);
         let group = groups.get(source::at(&groups, self.place.as_ref()));
         let (Some(pairs), Some(group)) = (&mut self.pairs, group) else {
             self.listing = None;

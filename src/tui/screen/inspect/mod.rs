@@ -17,12 +17,14 @@
 //! | `spread.rs` | all ranks, all scores |
 //! | `tally.rs` | what they are drawn from, counted once |
 //! | `times.rs` | how long a query takes |
+//! | `judging.rs` | by which judgements |
 //! | `travel.rs` | from query to query |
 
 mod asking;
 mod choice;
 mod columns;
 mod figures;
+mod judging;
 mod layout;
 mod listing;
 mod none;
@@ -56,7 +58,7 @@ use listing::{Listing, Row, Rows};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::{Map, Value};
-use source::{Group, Pairs, Place, Which, groups, of_answer, of_pair};
+use source::{Group, Pairs, Place, Which, judged, of_answer, of_pair};
 use spread::Beside;
 use travel::Before;
 
@@ -78,6 +80,8 @@ pub struct InspectScreen {
     /// Queries gone through, to find back.
     before: Vec<Before>,
     beside: Beside,
+    /// Second judgements, where there are any.
+    second: bool,
     /// Names only, whatever the terminal can do.
     plain: bool,
     pairs: Option<Pairs>,
@@ -95,6 +99,8 @@ struct Shown<'a> {
     sets: [&'a NeighbourSet; 2],
     items: &'a ItemsShown,
     pairs: &'a Pairs,
+    /// Whether there are lists by other judgements.
+    both: bool,
 }
 
 impl InspectScreen {
@@ -105,9 +111,9 @@ impl InspectScreen {
             let (session, beside, plain) = (here.cloned(), self.beside, self.plain);
             *self = Self { session, beside, plain, ..Self::default() };
         }
-        let which = Which::of(shared, self.place.as_ref(), self.encoders);
+        let which = Which::of(shared, self.place.as_ref(), self.encoders, self.second);
         if self.pairs.as_ref().map(|pairs| &pairs.which) != which.as_ref() {
-            let groups = groups(shared);
+            let groups = judged(shared, self.second);
             let group = groups.get(source::at(&groups, self.place.as_ref()));
             self.pairs = which.zip(group).and_then(|(which, group)| Pairs::new(which, group));
         }
@@ -116,13 +122,15 @@ impl InspectScreen {
 
     fn shown<'a>(&'a self, shared: &'a Shared) -> Option<Shown<'a>> {
         let pairs = self.pairs.as_ref()?;
-        if Which::of(shared, self.place.as_ref(), self.encoders).as_ref() != Some(&pairs.which) {
+        let which = Which::of(shared, self.place.as_ref(), self.encoders, self.second);
+        if which.as_ref() != Some(&pairs.which) {
             return None;
         }
-        let groups = groups(shared);
+        let groups = judged(shared, self.second);
         let at = source::at(&groups, self.place.as_ref());
         let group = groups.into_iter().nth(at)?;
         let (a, b) = source::rows(&group, self.encoders);
+        let both = group.has_both();
         Some(Shown {
             result: group.result,
             from: group.from,
@@ -130,11 +138,12 @@ impl InspectScreen {
             sets: [group.sets[a], group.sets[b]],
             items: group.shown,
             pairs,
+            both,
         })
     }
 
     fn turn(&mut self, shared: &Shared, left: bool) {
-        let groups = groups(shared);
+        let groups = judged(shared, self.second);
         let Some(group) = groups.get(source::at(&groups, self.place.as_ref())) else { return };
         let count = group.sets.len().max(1);
         let (a, b) = source::rows(group, self.encoders);
@@ -186,11 +195,12 @@ impl Screen for InspectScreen {
         }
         match action {
             Action::SetNext => {
-                let groups = groups(shared);
+                let groups = judged(shared, self.second);
                 let next = source::at(&groups, self.place.as_ref()) + 1;
                 self.place = groups.get(next % groups.len().max(1)).map(Group::place);
                 (self.encoders, self.cursor, self.hit) = (None, Cursor::default(), None);
             }
+            Action::Judgements => return self.judge_otherwise(shared, selected.as_deref()),
             Action::EncoderLeft => self.turn(shared, true),
             Action::EncoderRight => self.turn(shared, false),
             Action::SliceNext | Action::SlicePrevious => {
@@ -213,7 +223,8 @@ impl Screen for InspectScreen {
                 if let (Some(next), Some(from)) = (hits.0.get(hits.1), selected)
                     && !self.follow(shared, next, &from)
                 {
-                    let words = format!("no query of these results is {}", text::safe(next));
+                    let by = if self.second { " by the judgements shown" } else { "" };
+                    let words = format!("no query of these results{by} is {}", text::safe(next));
                     return vec![Effect::Say(words)];
                 }
             }
@@ -325,7 +336,10 @@ impl Screen for InspectScreen {
             return;
         };
         let roles = shown.sets.map(|set| text::safe(&set.role));
-        let title = format!("{} {} {}", shown.direction, shared.glyphs.dot(), shown.result);
+        let mut title = format!("{} {} {}", shown.direction, shared.glyphs.dot(), shown.result);
+        if let Some(by) = judging::by(&shown) {
+            title.push_str(&format!(" {} {by}", shared.glyphs.dot()));
+        }
         let mut note = format!("{} {} {}", roles[0], shared.glyphs.arrow(), roles[1]);
         let rows = self.listed(shared, &shown);
         let listing = self.listing(shown.pairs);
@@ -379,8 +393,8 @@ impl Screen for InspectScreen {
         }
     }
 
-    fn hints(&self, _shared: &Shared) -> Vec<Action> {
-        vec![
+    fn hints(&self, shared: &Shared) -> Vec<Action> {
+        let mut hints = vec![
             Action::SliceNext,
             Action::SetNext,
             Action::Ask,
@@ -392,6 +406,10 @@ impl Screen for InspectScreen {
             Action::EncoderLeft,
             Action::EncoderRight,
             Action::Search,
-        ]
+        ];
+        if self.shown(shared).is_some_and(|shown| shown.both) {
+            hints.insert(2, Action::Judgements);
+        }
+        hints
     }
 }

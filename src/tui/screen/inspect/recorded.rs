@@ -1,8 +1,8 @@
 //! What is looked at on Inspect as a record says it, and the screen as a record says it was.
 
-use super::InspectScreen;
 use super::source::{Group, groups};
 use super::spread::Beside;
+use super::{InspectScreen, judging};
 use crate::eval::compare::Slice;
 use crate::tui::app::Shared;
 use crate::tui::screen::compare::session;
@@ -19,6 +19,7 @@ pub fn looked_at(screen: &InspectScreen, shared: &Shared) -> Map<String, Value> 
     if let Some(row) = screen.selected(&screen.listed(shared, &shown)) {
         with.insert("query".to_owned(), row.id().into());
     }
+    judging::record(&shown, &mut with);
     with.insert("beside".to_owned(), screen.beside.name().into());
     if let Some(at) = screen.slice {
         with.insert("slice".to_owned(), Slice::ALL[at].name().into());
@@ -58,6 +59,7 @@ fn restored(with: &Map<String, Value>, shared: &Shared) -> InspectScreen {
         encoders: role(0).zip(role(1)),
         slice: Slice::ALL.iter().position(|slice| Some(slice.name()) == text("slice")),
         search: text("search").unwrap_or_default().to_owned(),
+        second: judging::is_second(with),
         beside: text("beside").map_or(Beside::default(), Beside::named),
         ..InspectScreen::default()
     }

@@ -7,6 +7,7 @@ use crate::eval::compare::Slice;
 use crate::eval::geometry::Hubs;
 use crate::eval::relevant::Relevant;
 use crate::ids::SessionId;
+use crate::session::judged::JudgedSet;
 use crate::session::neighbours::NeighbourSet;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::Shared;
@@ -24,8 +25,12 @@ pub struct Group<'a> {
     pub from: &'a LoadedResult,
     /// `text-to-image` and so on.
     pub direction: &'a str,
-    /// One a row of the result.
+    /// One a row of the result, by the judgements that are shown.
     pub sets: Vec<&'a NeighbourSet>,
+    /// Likewise by the others; empty where there is one set of judgements.
+    pub others: Vec<&'a NeighbourSet>,
+    /// Whether those that are shown are the second.
+    pub second: bool,
     /// What ids stand for.
     pub shown: &'a ItemsShown,
 }
@@ -41,8 +46,25 @@ impl Group<'_> {
 
     /// Whether lists of single queries were kept.
     pub fn is_listed(&self) -> bool {
-        self.sets.iter().any(|set| !set.queries.is_empty())
+        is_listed(&self.sets)
     }
+
+    /// Whether there are lists by both sets of judgements.
+    pub fn has_both(&self) -> bool {
+        is_listed(&self.sets) && is_listed(&self.others)
+    }
+
+    /// Shows the second judgements where they are wanted or the only ones with lists.
+    fn show(&mut self, second: bool) {
+        if is_listed(&self.others) && (second || !self.is_listed()) {
+            std::mem::swap(&mut self.sets, &mut self.others);
+            self.second = true;
+        }
+    }
+}
+
+fn is_listed(sets: &[&NeighbourSet]) -> bool {
+    sets.iter().any(|set| !set.queries.is_empty())
 }
 
 /// The place of a group among all: the first where none was chosen or it is gone.
@@ -55,9 +77,14 @@ pub fn at(groups: &[Group<'_>], place: Option<&Place>) -> usize {
     groups.iter().position(is).unwrap_or(0)
 }
 
-/// All groups of the session that is looked at. Those that kept no lists, and whose encoders can only be
-/// asked, count where there are no others.
+/// All groups of the session that is looked at, by their own judgements where they have lists by those.
 pub fn groups(shared: &Shared) -> Vec<Group<'_>> {
+    judged(shared, false)
+}
+
+/// All groups of the session that is looked at, by their second judgements where those are wanted and there.
+/// Groups that kept no lists, and whose encoders can only be asked, count where there are no others.
+pub fn judged(shared: &Shared, second: bool) -> Vec<Group<'_>> {
     let results = session(shared).and_then(|id| shared.library.results.get(id));
     let mut groups: Vec<Group<'_>> = Vec::new();
     for result in results.into_iter().flatten() {
@@ -65,22 +92,29 @@ pub fn groups(shared: &Shared) -> Vec<Group<'_>> {
         else {
             continue;
         };
-        for set in sets.iter() {
-            let same = |group: &&mut Group<'_>| {
-                group.result == result.id && group.direction == set.direction
-            };
-            if let Some(group) = groups.iter_mut().find(same) {
-                group.sets.push(set);
-            } else {
+        let own = sets.iter().map(|set| (set, false));
+        for (set, is_second) in own.chain(result.judged.lists.iter().map(|set| (set, true))) {
+            let same =
+                |group: &Group<'_>| group.result == result.id && group.direction == set.direction;
+            let at = groups.iter().position(same).unwrap_or(groups.len());
+            if at == groups.len() {
                 groups.push(Group {
                     result: &result.id,
                     from: result,
                     direction: &set.direction,
-                    sets: vec![set],
+                    sets: Vec::new(),
+                    others: Vec::new(),
+                    second: false,
                     shown: &result.shown,
                 });
             }
+            let group = &mut groups[at];
+            let sets = if is_second { &mut group.others } else { &mut group.sets };
+            sets.push(set);
         }
+    }
+    for group in &mut groups {
+        group.show(second);
     }
     if groups.iter().any(Group::is_listed) {
         groups.retain(Group::is_listed);
@@ -97,18 +131,26 @@ pub struct Which {
     result: String,
     direction: String,
     rows: (usize, usize),
+    /// Whether by the second judgements.
+    second: bool,
     /// Results are read again when their folder changes.
     count: usize,
 }
 
 impl Which {
-    /// What a place and `encoders` choose.
+    /// Whether by the second judgements.
+    pub const fn is_second(&self) -> bool {
+        self.second
+    }
+
+    /// What a place, encoders and judgements choose.
     pub fn of(
         shared: &Shared,
         place: Option<&Place>,
         encoders: Option<(usize, usize)>,
+        second: bool,
     ) -> Option<Self> {
-        let groups = groups(shared);
+        let groups = judged(shared, second);
         let group = groups.get(at(&groups, place))?;
         let rows = rows(group, encoders);
         Some(Self {
@@ -116,6 +158,7 @@ impl Which {
             result: group.result.to_owned(),
             direction: group.direction.to_owned(),
             rows,
+            second: group.second,
             count: groups.len(),
         })
     }
@@ -161,7 +204,7 @@ impl Pairs {
         let size = |slice| all.iter().filter(|query| query.slices.contains(&slice)).count();
         let sizes = Slice::ALL.map(size);
         let highest = all.iter().flat_map(|query| query.rank).max().unwrap_or(0);
-        let judged = [a, b].map(|set| group.from.judged_at(set));
+        let judged = [a, b].map(|set| group.from.judged_at(set, which.second));
         let (words, hits) = (Vec::new(), None);
         Some(Self { which, all, hubs, sizes, highest, words, judged, hits })
     }
@@ -174,9 +217,14 @@ impl Pairs {
         }
     }
 
-    /// What answers what under one of the encoders, where ids do not say so.
+    /// What one of the encoders was judged by, where ids do not say so.
+    pub fn judged<'a>(&self, from: &'a LoadedResult, side: usize) -> Option<&'a JudgedSet> {
+        from.judgements(self.which.second).get(self.judged[side]?)
+    }
+
+    /// What answers what under one of the encoders, likewise.
     pub fn relevant<'a>(&self, from: &'a LoadedResult, side: usize) -> Option<&'a Relevant> {
-        from.judged.get(self.judged[side]?).map(|judged| &judged.relevant)
+        self.judged(from, side).map(|judged| &judged.relevant)
     }
 
     /// All lines of both lists.

@@ -2,7 +2,7 @@
 
 use super::InspectScreen;
 use super::listing::Rows;
-use super::source::{self, Place, groups};
+use super::source::{self, Place, judged};
 use crate::tui::app::Shared;
 use crate::tui::data::pairing::unit;
 
@@ -14,6 +14,7 @@ pub struct Before {
     slice: Option<usize>,
     search: String,
     hit: Option<usize>,
+    second: bool,
     query: String,
 }
 
@@ -35,7 +36,7 @@ impl InspectScreen {
     /// Lets a neighbour be the next query: in the direction where it asks, the one in front first, then
     /// one that answers with the same kind of thing.
     pub(super) fn follow(&mut self, shared: &Shared, id: &str, from: &str) -> bool {
-        let groups = groups(shared);
+        let groups = judged(shared, self.second);
         let now = source::at(&groups, self.place.as_ref());
         let Some(front) = groups.get(now) else { return false };
         let answers = |direction: &str| direction.rsplit('-').next().map(str::to_owned);
@@ -55,6 +56,7 @@ impl InspectScreen {
             slice: self.slice,
             search: self.search.clone(),
             hit: self.hit,
+            second: self.second,
             query: from.to_owned(),
         };
         if let Some(next) = next {
@@ -72,12 +74,12 @@ impl InspectScreen {
     /// Goes back to the query before, with the slice, the search and the neighbour it was left with.
     pub(super) fn go_back(&mut self, shared: &Shared) {
         let Some(before) = self.before.pop() else { return };
-        let groups = groups(shared);
+        let groups = judged(shared, self.second);
         let now = groups.get(source::at(&groups, self.place.as_ref()));
         if now.is_none_or(|now| now.place() != before.place) {
             (self.place, self.encoders) = (Some(before.place), before.encoders);
         }
-        (self.slice, self.search) = (before.slice, before.search);
+        (self.slice, self.search, self.second) = (before.slice, before.search, before.second);
         self.settle(shared);
         let listed = self
             .shown(shared)
