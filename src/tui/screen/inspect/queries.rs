@@ -4,7 +4,6 @@ use super::figures::{self, Figures};
 use super::layout::Layout;
 use super::listing::{Row, Rows};
 use super::{Shown, none};
-use crate::eval::compare::Slice;
 use crate::ids::Digest;
 use crate::session::sitting::Subject;
 use crate::tui::app::Shared;
@@ -38,19 +37,10 @@ pub fn slices(
     area: Rect,
     buffer: &mut Buffer,
 ) {
+    let all = (shown.pairs.all.len(), shown.pairs.sizes);
     let mut x = area.x + 1;
-    let sizes = Slice::ALL.iter().zip(shown.pairs.sizes).enumerate();
-    let entries = std::iter::once((None, " ", "all", shown.pairs.all.len())).chain(
-        sizes.map(|(at, (slice, size))| (Some(at), figures::sign(*slice), slice.name(), size)),
-    );
-    for (at, sign, name, count) in entries {
+    for (at, words) in figures::sizes(all, chosen, usize::from(area.width.saturating_sub(1))) {
         let role = if at == chosen { Role::Accent } else { Role::Dim };
-        // The sign it has in the list stands before its name.
-        let words = if at == chosen {
-            format!("[{}{name} {count}] ", sign.trim())
-        } else {
-            format!("{sign}{name} {count} ")
-        };
         x = put(buffer, area, x, area.y, &words, shared.theme.style(role));
     }
 }
