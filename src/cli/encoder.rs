@@ -1,6 +1,7 @@
 //! `encoder`: an encoder's card, a text's tokens or a picture as it reads them, and its self-test.
 
 use super::global::{Global, Refused};
+use super::home::at_home;
 use super::text::safe;
 use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
@@ -12,6 +13,7 @@ use crate::encode::{
 use crate::tui::painter::base64;
 use anyhow::Context as _;
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -27,7 +29,7 @@ pub struct Encoder {
     #[arg(long, conflicts_with = "image")]
     text: Option<String>,
     /// A picture: as the tower sees it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().map(at_home))]
     image: Option<PathBuf>,
     /// Where to write the picture as the tower sees it, as PNG.
     #[arg(long, value_name = "FILE.png", requires = "image")]

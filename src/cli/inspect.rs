@@ -3,6 +3,7 @@
 
 use super::dataset::{DataArgs, own_picture};
 use super::global::{Global, Refused, say};
+use super::home::at_home;
 use super::text::inspect as text;
 use crate::encode::{EncoderSpec, parse_list};
 use crate::eval::Direction;
@@ -15,6 +16,7 @@ use crate::runner::evaluate::{
 };
 use crate::session::results::results_of;
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use serde_json::Value;
 use std::io::{self, BufRead, Read, Write};
 use std::path::PathBuf;
@@ -39,7 +41,7 @@ pub struct Inspect {
     #[arg(long, value_name = "TEXT", group = "who")]
     text: Option<String>,
     /// A picture file asks.
-    #[arg(long, value_name = "FILE", group = "who")]
+    #[arg(long, value_name = "FILE", group = "who", value_parser = PathBufValueParser::new().map(at_home))]
     image: Option<PathBuf>,
     /// Length of the lists.
     #[arg(short, default_value_t = 10)]
@@ -250,7 +252,7 @@ impl Server<'_> {
 fn ask_of(asked: &InspectQuestion) -> Result<Ask, String> {
     match (&asked.text, &asked.image, &asked.query_id) {
         (Some(text), None, None) => Ok(Ask::Text(text.clone())),
-        (None, Some(path), None) => Ok(Ask::Picture(PathBuf::from(path))),
+        (None, Some(path), None) => Ok(Ask::Picture(at_home(PathBuf::from(path)))),
         (None, None, Some(id)) => Ok(Ask::Id(id.clone())),
         _ => Err("expected exactly one of text, image and query_id".to_owned()),
     }

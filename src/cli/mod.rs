@@ -49,6 +49,7 @@ mod export;
 mod export_model;
 mod export_session;
 mod global;
+mod home;
 mod inspect;
 mod inspection;
 mod joined;
