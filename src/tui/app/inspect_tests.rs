@@ -4,6 +4,7 @@
 mod asking;
 mod judging;
 mod listing;
+mod pointing;
 
 use super::tests::{app, press, shows};
 use super::*;

@@ -11,7 +11,7 @@ use crate::tui::theme::Role;
 use crate::tui::widget::paint::{pieces, put, section, top};
 use crate::tui::widget::picture::picture;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 /// Both columns, ready to be drawn.
 pub struct Columns<'a> {
@@ -73,9 +73,36 @@ impl Columns<'_> {
         }
     }
 
+    /// The hit under a place, counted through both lists.
+    pub fn under(&self, below: Rect, place: Position) -> Option<usize> {
+        let (side, area) =
+            columns(below).into_iter().enumerate().find(|(_, area)| area.contains(place))?;
+        let (places, rest) = self.tiles(side, area);
+        // The line under a picture is its own.
+        let pictured = |tile: &Rect| Rect { height: tile.height + 1, ..*tile }.contains(place);
+        let count = self.lists[side].hits.len();
+        let at = if rest.contains(place) {
+            self.first(side, usize::from(rest.height)) + usize::from(place.y - rest.y)
+        } else {
+            places.iter().position(pictured)?
+        };
+        (at < count).then_some(self.before(side) + at)
+    }
+
+    /// How many hits stand before a list's own.
+    fn before(&self, side: usize) -> usize {
+        if side == 0 { 0 } else { self.lists[0].hits.len() }
+    }
+
+    /// The first of a list's names where so many are shown.
+    fn first(&self, side: usize, height: usize) -> usize {
+        let chosen = self.chosen.checked_sub(self.before(side));
+        let chosen = chosen.filter(|at| *at < self.lists[side].hits.len());
+        chosen.map_or(0, |at| (at + 1).saturating_sub(height))
+    }
+
     fn is_chosen(&self, side: usize, at: usize) -> bool {
-        let before = if side == 0 { 0 } else { self.lists[0].hits.len() };
-        self.chosen == before + at
+        self.chosen == self.before(side) + at
     }
 
     /// The line under a picture.
@@ -114,9 +141,7 @@ impl Columns<'_> {
         let list = &self.lists[side];
         let best = list.hits.iter().map(|hit| f64::from(hit.score)).fold(f64::MIN, f64::max);
         let height = usize::from(area.height);
-        let before = if side == 0 { 0 } else { self.lists[0].hits.len() };
-        let chosen = self.chosen.checked_sub(before).filter(|at| *at < list.hits.len());
-        let first = chosen.map_or(0, |at| (at + 1).saturating_sub(height));
+        let first = self.first(side, height);
         let room = usize::from(area.width);
         let hubs = if list.hits.iter().any(|hit| hit.hub) { " hub".len() } else { 0 };
         for (at, hit) in list.hits.iter().enumerate().skip(first).take(height) {

@@ -17,6 +17,7 @@
 //! | `spread.rs` | all ranks, all scores |
 //! | `tally.rs` | what they are drawn from, counted once |
 //! | `times.rs` | how long a query takes |
+//! | `pointing.rs` | the mouse |
 //! | `judging.rs` | by which judgements |
 //! | `travel.rs` | from query to query |
 
@@ -28,6 +29,7 @@ mod judging;
 mod layout;
 mod listing;
 mod none;
+mod pointing;
 mod queries;
 mod recorded;
 mod serve;
@@ -299,19 +301,7 @@ impl Screen for InspectScreen {
     }
 
     fn click(&mut self, column: u16, row: u16, area: Rect, shared: &Shared) -> Vec<Effect> {
-        let Some(shown) = self.shown(shared) else { return Vec::new() };
-        let parts = layout(top(area, 1).1, self.pictures(shared));
-        let rows = top(parts.list, 1).1;
-        let count = self.listed(shared, &shown).len();
-        if rows.contains((column, row).into()) {
-            let at = Cursor { at: self.cursor.at.min(count.saturating_sub(1)) };
-            let first = at.first(count, usize::from(rows.height));
-            let line = first + usize::from(row - rows.y);
-            if line < count {
-                (self.cursor.at, self.hit) = (line, None);
-            }
-        }
-        Vec::new()
+        self.pointed_at((column, row).into(), area, shared)
     }
 
     fn slots(&self, shared: &Shared, area: Rect) -> Vec<(Key, Rect)> {
