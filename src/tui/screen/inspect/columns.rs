@@ -1,7 +1,7 @@
 //! Two encoders' neighbours of one query, side by side: pictures, scores, what is right, what both have.
 
 use super::layout::{columns, tiles};
-use super::source::{HitShown, ListShown, link};
+use super::source::{HitShown, ListShown};
 use crate::ids::Digest;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::Shared;
@@ -12,11 +12,14 @@ use crate::tui::widget::paint::{pieces, put, section, top};
 use crate::tui::widget::picture::picture;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use std::collections::BTreeMap;
 
 /// Both columns, ready to be drawn.
 pub struct Columns<'a> {
     /// The lists.
     pub lists: [ListShown<'a>; 2],
+    /// The letters of items that both have.
+    pub links: BTreeMap<&'a str, char>,
     /// What ids stand for.
     pub shown: &'a ItemsShown,
     /// The chosen hit, counted through both lists.
@@ -28,6 +31,10 @@ pub struct Columns<'a> {
 impl Columns<'_> {
     fn digest(&self, hit: &HitShown<'_>) -> Option<&Digest> {
         self.shown.pictures.get(hit.item)
+    }
+
+    fn link(&self, item: &str) -> char {
+        self.links.get(item).copied().unwrap_or(' ')
     }
 
     fn tiles(&self, side: usize, area: Rect) -> (Vec<Rect>, Rect) {
@@ -130,7 +137,7 @@ impl Columns<'_> {
             &[
                 (if right { Role::Title } else { Role::Dim }, &(at + 1).to_string()),
                 (Role::Good, if right { shared.glyphs.tick() } else { " " }),
-                (Role::Accent, &link(&self.lists, hit.item).to_string()),
+                (Role::Accent, &self.link(hit.item).to_string()),
                 (Role::Dim, if place.width < 8 { "" } else { " " }),
                 (Role::Dim, &score),
             ],
@@ -180,7 +187,7 @@ impl Columns<'_> {
                 &[
                     (Role::Dim, &format!("{:>2} ", at + 1)),
                     (Role::Good, if right { shared.glyphs.tick() } else { " " }),
-                    (Role::Accent, &format!("{} ", link(&self.lists, hit.item))),
+                    (Role::Accent, &format!("{} ", self.link(hit.item))),
                     (if right { Role::Title } else { Role::Text }, &name),
                     (Role::Curve(side), &bar),
                     (Role::Dim, &format!(" {:.3}", hit.score)),

@@ -164,7 +164,8 @@ impl InspectScreen {
         };
         let count: usize = lists.iter().map(|list| list.hits.len()).sum();
         let chosen = self.hit.unwrap_or(lists[0].hits.len()).min(count.saturating_sub(1));
-        Some(Columns { lists, shown: shown.items, chosen, pictures: self.pictures(shared) })
+        let links = source::links(&lists);
+        Some(Columns { lists, links, shown: shown.items, chosen, pictures: self.pictures(shared) })
     }
 
     fn pictures(&self, shared: &Shared) -> bool {

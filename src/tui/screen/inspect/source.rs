@@ -16,6 +16,7 @@ use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::data::pairing::{PairedQuery, pair, unit};
 use crate::tui::data::query_filter::words_of;
 use crate::tui::screen::compare::session;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The sets of one result in one direction.
 pub struct Group<'a> {
@@ -325,17 +326,38 @@ pub fn of_answer(asked: &Asked) -> Option<[ListShown<'_>; 2]> {
     Some([list(0)?, list(1)?])
 }
 
-/// The letter that links an item of both lists, in the order of the left one.
-pub fn link(lists: &[ListShown<'_>; 2], item: &str) -> char {
-    let in_second = |item: &str| lists[1].hits.iter().any(|hit| hit.item == item);
-    let shared = lists[0].hits.iter().map(|hit| hit.item).filter(|item| in_second(item));
-    let place = shared.into_iter().position(|shared| shared == item);
-    place.map_or(' ', |place| char::from(b'a' + (place % 26) as u8))
+/// Letters for items that both lists have, in the order of the left one; no two have the same.
+const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/// The letters that link items of both lists, the best of the left one first, as far as they go.
+pub fn links<'a>(lists: &[ListShown<'a>; 2]) -> BTreeMap<&'a str, char> {
+    let in_second: BTreeSet<&str> = lists[1].hits.iter().map(|hit| hit.item).collect();
+    let first = lists[0].hits.iter().map(|hit| hit.item);
+    first.filter(|item| in_second.contains(item)).zip(LETTERS.chars()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_letter_links_two_items() {
+        fn shown(items: Vec<&str>) -> ListShown<'_> {
+            let hit = |item| HitShown { item, score: 0.5, relevant: None, hub: false };
+            let hits = items.into_iter().map(hit).collect();
+            ListShown { role: "x", notes: Vec::new(), hits }
+        }
+        let names: Vec<String> = (0..70).map(|at| format!("{at}@0")).collect();
+        let all: Vec<&str> = names.iter().map(String::as_str).collect();
+        let back: Vec<&str> = all[5..].iter().rev().copied().collect();
+        let found = links(&[shown(all), shown(back)]);
+        assert_eq!(
+            (found.get("4@0"), found.get("5@0"), found.get("31@0")),
+            (None, Some(&'a'), Some(&'A'))
+        );
+        let letters: BTreeSet<char> = found.values().copied().collect();
+        assert_eq!((found.len(), letters.len()), (52, 52));
+    }
 
     #[test]
     fn what_a_result_was_judged_by_goes_before_ids() {
