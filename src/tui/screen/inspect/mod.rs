@@ -46,6 +46,7 @@ use crate::ids::SessionId;
 use crate::session::neighbours::NeighbourSet;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::{Effect, Purpose, Shared};
+use crate::tui::data::asked::Asked;
 use crate::tui::data::library::LoadedResult;
 use crate::tui::keys::Action;
 use crate::tui::msg::Cmd;

@@ -20,7 +20,7 @@ pub struct Ranks {
 impl Ranks {
     /// Of these queries.
     pub fn of<'a>(queries: impl Iterator<Item = &'a PairedQuery>) -> Self {
-        let mut pairs: [Vec<[u32; 2]>; 3] = Default::default();
+        let mut pairs: [Vec<[u32; 2]>; 3] = [Vec::new(), Vec::new(), Vec::new()];
         for query in queries {
             let kind = match query.gain().cmp(&0) {
                 Ordering::Equal => 0,
