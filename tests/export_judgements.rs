@@ -189,4 +189,6 @@ fn an_inspection_keeps_its_lists_by_a_second_set_of_judgements_too() {
     assert!(shown.pictures.contains_key("rgb-37x23.png@0"), "{:?}", shown.pictures.keys());
     home.document(&format!("export {session} --out out --formats trec"));
     assert!(home.path("out/inspect-1.second.text-to-text.qrels").exists());
+    let only = home.read("out/inspect-2.second.image-to-image.qrels");
+    assert_eq!(only, "rgb-37x23.png@0 0 rgb-64x64.png@0 1\n");
 }
