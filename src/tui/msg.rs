@@ -163,9 +163,9 @@ pub enum Work {
     Reel(super::data::reel::ReelOrder),
     /// Put a command into a run's mailbox.
     Send(RunId, Command),
-    /// Make these pictures of a session ready, for this way and this size of cells; the newest order
-    /// counts.
-    Pictures(SessionId, Vec<PictureKey>, Graphics, (u16, u16)),
+    /// Make these pictures of a session, or what an encoder sees where there is none, ready, for this way
+    /// and this size of cells; the newest order counts.
+    Pictures(Option<SessionId>, Vec<PictureKey>, Graphics, (u16, u16)),
     /// Ask the child that serves a session's encoders. It is started with these arguments; one that was
     /// started with others is ended.
     Ask {
