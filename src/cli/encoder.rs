@@ -1,7 +1,6 @@
 //! `encoder`: an encoder's card, a text's tokens or a picture as it reads them, and its self-test.
 
 use super::global::{Global, Refused};
-use super::home::at_home;
 use super::text::safe;
 use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
@@ -10,6 +9,7 @@ use crate::encode::{
     ModelTextEncoder, PictureLook, Sources, TextEncoder, TextLook, Tower, image_encoder,
     look_at_picture, look_at_text, parse, test_images, test_texts, text_encoder,
 };
+use crate::machine::at_home;
 use crate::tui::painter::base64;
 use anyhow::Context as _;
 use clap::Args;

@@ -3,12 +3,12 @@
 
 use super::dataset::{DataArgs, own_picture};
 use super::global::{Global, Refused, say};
-use super::home::at_home;
 use super::text::inspect as text;
 use crate::encode::{EncoderSpec, parse_list};
 use crate::eval::Direction;
 use crate::eval::compare::Slice;
 use crate::eval::question::{InspectQuestion, InspectRefusal};
+use crate::machine::at_home;
 use crate::runner::Narrator;
 use crate::runner::evaluate::{
     Ask, Desk, Encoders, InspectRequest, Neighbours, Pair, Qrels, Query, Question,

@@ -49,7 +49,6 @@ mod export;
 mod export_model;
 mod export_session;
 mod global;
-mod home;
 mod inspect;
 mod inspection;
 mod joined;

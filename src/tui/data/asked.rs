@@ -3,7 +3,7 @@
 use super::expected::Expected;
 use crate::eval::InspectDocument;
 use crate::eval::classify::{CLASSIFY_FORMAT, ClassifyDocument};
-use crate::ids::SessionId;
+use crate::ids::{Digest, SessionId};
 use serde_json::{Map, Value};
 
 /// What two encoders answered.
@@ -30,6 +30,8 @@ pub struct Asked {
     pub answer: Option<Result<Answer, String>>,
     /// Whether it was put away: it is listed no longer, and its id stays its own.
     pub dismissed: bool,
+    /// The name of an own picture's pixels, while they are at hand: in the sitting it was asked in.
+    pub seen: Option<Digest>,
 }
 
 /// Length of the lists asked for.

@@ -140,9 +140,10 @@ pub fn list(
 }
 
 /// The query's own picture, or that of the thing it speaks of.
-fn digest<'a>(shown: &Shown<'a>, row: Row<'_>) -> Option<&'a Digest> {
+fn digest<'a>(shown: &Shown<'a>, row: Row<'a>) -> Option<&'a Digest> {
     let id = match row {
         Row::Paired(query) => &*query.id,
+        Row::Asked(asked) if asked.seen.is_some() => return asked.seen.as_ref(),
         Row::Asked(asked) => asked.picture()?,
     };
     let pictures = &shown.items.pictures;

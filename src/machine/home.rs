@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// A path with the home folder in place of its `~`, unless there is a file of that very name.
+#[must_use]
 pub fn at_home(path: PathBuf) -> PathBuf {
     let there = path.exists();
     under(path, std::env::var_os("HOME").as_deref().filter(|_| !there))
