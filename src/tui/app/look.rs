@@ -4,7 +4,7 @@ use super::form::{Form, beside};
 use super::newcompare::of_runs;
 use super::{App, Effect, Overlay, Shared, lookview};
 use crate::session::sitting::Acted;
-use crate::tui::data::asked::{is_picture, spec};
+use crate::tui::data::asked::{picture_path, spec};
 use crate::tui::data::library::LoadedResult;
 use crate::tui::data::looked::{LookShown, Looked};
 use crate::tui::keys::{Action, Key};
@@ -64,8 +64,10 @@ impl LookForm {
         let mut arguments: Vec<String> = ["encoder", encoder].map(str::to_owned).into();
         if !asked.is_empty() {
             // One word with its flag: a text may begin with a dash.
-            let flag = if is_picture(asked) { "--image" } else { "--text" };
-            arguments.push(format!("{flag}={asked}"));
+            arguments.push(match picture_path(asked) {
+                Some(path) => format!("--image={path}"),
+                None => format!("--text={asked}"),
+            });
         }
         arguments.extend(["--self-test", "--json", "--quiet"].map(str::to_owned));
         arguments.extend(readonly.then(|| "--readonly".to_owned()));

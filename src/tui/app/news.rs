@@ -83,6 +83,11 @@ impl App {
                 return;
             }
             News::Answered(answer) => self.answered(answer, commands),
+            News::Seen(id, picture) => {
+                for asked in shared.asked.iter_mut().filter(|asked| asked.id == id) {
+                    asked.seen = Some(picture.clone());
+                }
+            }
             News::Unanswered(ids, why) => self.unanswered(&ids, &why),
             News::JobSaid(id, said) => self.job(id, Progress::Under(said), commands),
             News::JobEnded(id, Ok(came_to)) => self.job(id, Progress::Done(came_to), commands),
