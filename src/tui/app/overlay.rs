@@ -368,7 +368,10 @@ pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<O
     };
     match action {
         Action::Checkpoint => {
-            send(Command::Checkpoint, format!("Ask {name} for a checkpoint at its next step?"))
+            let text = format!(
+                "Ask {name} for a checkpoint at its next step? It is kept, whatever follows."
+            );
+            send(Command::Checkpoint, text)
         }
         Action::Pause if status == RunStatus::Paused => {
             send(Command::Continue, format!("Let {name} go on?"))
