@@ -5,7 +5,8 @@ use crate::session::fold::RunState;
 use crate::session::names::RunId;
 use crate::tui::app::Shared;
 use crate::tui::data::alerts::Alert;
-use crate::tui::data::curve::{Ruler, batch};
+use crate::tui::data::curve::Ruler;
+use crate::tui::data::learning::candidates;
 use crate::tui::data::library::OpenRun;
 use crate::tui::widget::chart::{Chart, Curve, Mark, MarkKind, Reference, letter, single};
 
@@ -238,11 +239,7 @@ fn surroundings(screen: &TrainScreen, run: &OpenRun, measure: &str, chart: &mut 
 
 /// The loss of guessing, where the objective tells an answer from the others of its batch.
 fn chance(state: &RunState, stage: usize) -> Option<(f64, String)> {
-    let contrastive = ["clip", "simcse", "caption-contrastive", "llm2clip"];
-    let objective = state.stages.get(stage)?.objective.as_str();
-    if !contrastive.contains(&objective) {
-        return None;
-    }
-    let batch = batch(state, stage).filter(|batch| *batch > 1)?;
-    Some(((batch as f64).ln(), format!("chance ln {batch}")))
+    let recipe = state.started.as_ref()?.recipe.get("stages")?.get(stage)?;
+    let count = candidates(state.stages.get(stage)?.objective.as_str(), recipe)?;
+    Some(((count as f64).ln(), format!("chance ln {count}")))
 }

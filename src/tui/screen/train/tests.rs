@@ -7,6 +7,7 @@ use crate::session::system::Sampled;
 use crate::session::{Finite, Time};
 use crate::tui::app::App;
 use crate::tui::app::tests::{app, press, shows};
+use crate::tui::data::alerts::AlertKind;
 use crate::tui::data::alerts::tests::stepped;
 use crate::tui::data::history::DeviceHistory;
 use crate::tui::data::library::{MachineSample, OpenRun};
@@ -216,4 +217,24 @@ fn what_was_zoomed_in_on_is_kept_on_coming_back_and_not_for_another_run() {
     app.shared.focus = None;
     screen.entered(&app.shared);
     assert_eq!((screen.stage, screen.look.window, screen.look.crosshair), (None, None, None));
+}
+
+#[test]
+fn of_the_committed_runs_those_whose_validation_rises_for_long_are_told_and_none_guesses() {
+    let sessions = Path::new(env!("CARGO_MANIFEST_DIR")).join("sessions");
+    let told = |run: &str| -> Vec<AlertKind> {
+        let (session, name) = run.split_once('/').unwrap();
+        let id = RunId { session: session.parse().unwrap(), run: name.parse().unwrap() };
+        let watched = BTreeSet::from([id.clone()]);
+        let news = read_session(&sessions, &id.session, &watched, NOW.parse().unwrap());
+        let open = news.into_iter().rev().find_map(|news| match news {
+            News::Open(of, open) if of == id => Some(open),
+            _ => None,
+        });
+        let learns = |kind: &AlertKind| !matches!(kind, AlertKind::Chance | AlertKind::Rising);
+        open.unwrap().alerts.kept.iter().map(|alert| alert.kind).filter(|k| !learns(k)).collect()
+    };
+    assert_eq!(told(RUN), []);
+    assert_eq!(told("20261128-212300-tour-2d3428/tour-1"), []);
+    assert_eq!(told("20261128-230958-smollm2-rows-41d52f/smollm2-rows-1"), [AlertKind::Rising]);
 }
