@@ -26,6 +26,9 @@ const ORDER: [&str; 12] = [
     "tokens_per_second",
 ];
 
+/// Measures that the recipe or the model sets, step by step.
+const EXACT: [&str; 2] = ["learning_rate", "logit_scale"];
+
 /// The largest logit scale that training allows (CLIP clips its logarithm at ln 100).
 const LOGIT_CEILING: f64 = 100.0;
 
@@ -152,7 +155,8 @@ pub fn chart(
                     .collect::<Vec<f64>>()
             };
             let gaps = if sparse { Vec::new() } else { ruler.stages().flat_map(places).collect() };
-            Curve { name, number, pieces, sparse, gaps }
+            let exact = EXACT.contains(&measure);
+            Curve { name, number, pieces, sparse, exact, gaps }
         };
         let name = if runs.len() > 1 {
             format!("{} {}", letter(number), id.run)

@@ -270,7 +270,7 @@ fn curve_layers(
     let dim = shared.theme.style(Role::Raw(curve.number));
     let sign = SIGNS[curve.number % SIGNS.len()];
     let pattern = Pattern::of(curve.number);
-    let smooths = look.smoothing > 0.0 && !curve.sparse;
+    let smooths = curve.is_smoothed(look);
     let stroke =
         |canvas: &mut Canvas, columns: &[(usize, Column)], pattern: Pattern, span: bool| {
             let mut before: Option<(usize, i64)> = None;

@@ -32,8 +32,9 @@ fn curve(number: usize, sparse: bool, values: &[(f64, f64)]) -> Curve {
         count: 1,
         after_gap: false,
     };
-    let pieces = vec![Piece { points: values.iter().map(point).collect(), superseded: false }];
-    Curve { name: String::new(), number, pieces, sparse, gaps: Vec::new() }
+    let points: Vec<Point> = values.iter().map(point).collect();
+    let pieces = vec![Piece { points, superseded: false, within: (0.0, 1e9) }];
+    Curve { name: String::new(), number, pieces, sparse, exact: false, gaps: Vec::new() }
 }
 
 fn drawn(chart: &Chart, ascii: bool) -> Vec<String> {
