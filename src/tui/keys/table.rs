@@ -145,7 +145,7 @@ actions! {
     Theme Global "theme" ["ctrl-t"] "the next colour theme";
     Repaint Global "repaint" ["ctrl-l"] "draw the whole screen again";
     Encoder Global "encoder" ["e"] "look into an encoder: a text's tokens, masks and weights, a picture as it sees it, its LoRAs, its self-test";
-    Bookmark Global "bookmark" ["m"] "mark this moment of the session, with a word or without: on Train the step, on Replay the moment shown";
+    Bookmark Global "bookmark" ["m"] "mark this moment of the session, with a word or without: on Train the step under the crosshair or the newest, on Replay the moment shown";
     Export Global "export" ["E"] "write a session's results as files: JSON, CSV, TREC, every chart as SVG or PNG, as chosen";
     Suspend Global "suspend" ["ctrl-z"] "leave to the shell for a moment; fg comes back";
     Quit Global "quit" ["q", "ctrl-c"] "leave the workbench; runs go on";

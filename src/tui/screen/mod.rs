@@ -14,6 +14,7 @@ use super::app::{Effect, Purpose, Shared};
 use super::data::joining::JoinPart;
 use super::keys::{Action, Context};
 use super::picture::Key as PictureKey;
+use crate::session::sitting::Place;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::{Map, Value};
@@ -131,6 +132,11 @@ pub trait Screen {
 
     /// Looks again at what a record says was looked at.
     fn restore(&mut self, _with: &Map<String, Value>, _shared: &Shared) {}
+
+    /// A moment of the run in focus that is pointed at: what a mark is set on.
+    fn moment(&self, _shared: &Shared) -> Option<Place> {
+        None
+    }
 
     /// The results whose one table it shows.
     fn joins(&self, _shared: &Shared) -> Option<Vec<JoinPart>> {

@@ -1,11 +1,13 @@
 //! Which curves a chart of the Train screen holds, and what stands around them.
 
 use super::TrainScreen;
+use crate::session::Time;
 use crate::session::fold::RunState;
 use crate::session::names::RunId;
+use crate::session::sitting::Place;
 use crate::tui::app::Shared;
 use crate::tui::data::alerts::Alert;
-use crate::tui::data::curve::Ruler;
+use crate::tui::data::curve::{Ruler, XKind};
 use crate::tui::data::learning::candidates;
 use crate::tui::data::library::OpenRun;
 use crate::tui::widget::chart::{Chart, Curve, Mark, MarkKind, Reference, letter, single};
@@ -106,6 +108,21 @@ pub fn newest(screen: &TrainScreen, shared: &Shared) -> f64 {
         ruler.place(stage, None, run.state.stages.get(stage)?.step)
     });
     place.unwrap_or(window.1).clamp(window.0, window.1)
+}
+
+/// The step at a place of the axis below: the run's stage, and when it was made.
+pub fn moment(screen: &TrainScreen, id: &RunId, run: &OpenRun, at: f64) -> Option<Place> {
+    let ruler = Ruler::new(&run.state, screen.look.x, screen.stage);
+    // Between two steps the crosshair stands at the nearest one.
+    let at = if screen.look.x == XKind::Step { at.round() } else { at };
+    let (stage, step) = ruler.step_at(at)?;
+    let clock = Ruler::new(&run.state, XKind::Clock, None).place(stage, None, step)?;
+    Some(Place {
+        time: Time::from_millis((clock * 1000.0).round() as i64)?,
+        run: Some(id.run.clone()),
+        stage: Some(run.state.stages.get(stage)?.stage.clone()),
+        step: Some(step),
+    })
 }
 
 /// Where an alert lies on the axis below.

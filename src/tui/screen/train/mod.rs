@@ -10,6 +10,7 @@ mod tests;
 use super::Screen;
 use crate::session::Time;
 use crate::session::names::RunId;
+use crate::session::sitting::Place;
 use crate::tui::app::{Effect, Shared};
 use crate::tui::data::alerts::Alert;
 use crate::tui::data::curve::XKind;
@@ -339,6 +340,11 @@ impl Screen for TrainScreen {
             put("stage", stage.stage.as_str().into());
         }
         with
+    }
+
+    fn moment(&self, shared: &Shared) -> Option<Place> {
+        let (id, run) = self.run(shared)?;
+        charts::moment(self, id, run, self.look.crosshair?)
     }
 
     fn click(&mut self, column: u16, row: u16, area: Rect, shared: &Shared) -> Vec<Effect> {

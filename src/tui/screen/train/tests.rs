@@ -3,6 +3,7 @@
 use super::TrainScreen;
 use crate::session::RunStatus;
 use crate::session::names::RunId;
+use crate::session::sitting::{Marked, Place, SittingEvent};
 use crate::session::system::Sampled;
 use crate::session::{Finite, Time};
 use crate::tui::app::App;
@@ -237,4 +238,32 @@ fn of_the_committed_runs_those_whose_validation_rises_for_long_are_told_and_none
     assert_eq!(told(RUN), []);
     assert_eq!(told("20261128-212300-tour-2d3428/tour-1"), []);
     assert_eq!(told("20261128-230958-smollm2-rows-41d52f/smollm2-rows-1"), [AlertKind::Rising]);
+}
+
+#[test]
+fn a_mark_is_set_on_the_step_under_the_crosshair() {
+    let (mut app, open, _) = watching();
+    let mark = |app: &mut App| -> Place {
+        let mut marked = press(app, "m enter").into_iter().filter_map(|command| match command {
+            Cmd::Work(Work::Record(_, event)) => match *event {
+                SittingEvent::Marked(Marked { at, .. }) => Some(at),
+                _ => None,
+            },
+            _ => None,
+        });
+        marked.next().unwrap()
+    };
+    assert_eq!(mark(&mut app).step, Some(1000));
+    press(&mut app, "i left left");
+    let there = mark(&mut app);
+    assert_eq!(there.step, Some(958));
+    assert_eq!(there.stage, Some("causal-lm".parse().unwrap()));
+    let began = open.state.segments[0].time;
+    let elapsed = open.state.stages[0].value_at("elapsed", 958).unwrap();
+    assert!((there.time.seconds_since(began) - elapsed).abs() < 5.0, "{there:?}");
+    assert!(shows(&app, 120, 40).contains("step 958 of causal-lm is marked"));
+    // Of a clock axis too.
+    press(&mut app, "x x x i left left left left");
+    let there = mark(&mut app);
+    assert!(there.step.is_some_and(|step| (800..1000).contains(&step)), "{there:?}");
 }
