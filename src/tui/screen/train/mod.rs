@@ -7,10 +7,10 @@ mod panel;
 #[cfg(test)]
 mod tests;
 
-use super::Screen;
-use crate::session::Time;
+use super::{Screen, commands};
 use crate::session::names::RunId;
 use crate::session::sitting::Place;
+use crate::session::{RunStatus, Time};
 use crate::tui::app::{Effect, Shared};
 use crate::tui::data::alerts::Alert;
 use crate::tui::data::curve::XKind;
@@ -387,23 +387,21 @@ impl Screen for TrainScreen {
         self.draw(shared, id, &runs, self.seen(shared), area, buffer);
     }
 
+    fn commanded(&self, shared: &Shared) -> Option<RunStatus> {
+        self.run(shared).map(|(_, run)| run.status)
+    }
+
     fn hints(&self, shared: &Shared) -> Vec<Action> {
-        let status = self.run(shared).map(|(_, run)| run.status);
-        let mut hints = vec![
+        let status = self.commanded(shared).filter(|_| !shared.readonly);
+        let mut hints = commands(status).to_vec();
+        hints.extend([
             Action::MetricNext,
             Action::LogY,
             Action::XAxis,
             Action::SmoothMore,
             Action::ZoomIn,
             Action::Crosshair,
-        ];
-        match status {
-            Some(status) if status.has_runner() => {
-                hints.extend([Action::Checkpoint, Action::Pause, Action::Stop]);
-            }
-            Some(status) if status.can_resume() => hints.push(Action::Resume),
-            _ => {}
-        }
+        ]);
         hints
     }
 }

@@ -133,7 +133,7 @@ fn time(shared: &Shared, run: &OpenRun, clock: Time, width: usize, lines: &mut V
     if run.status.has_runner()
         && let (Some(eta), Some(last)) = (state.eta(), state.last_time)
     {
-        // A run that waits gets no nearer to its end.
+        // A run that waits gets no nearer to its end, and has none yet.
         let waits = run.status != RunStatus::Live;
         let passed = if waits { 0.0 } else { clock.seconds_since(last).max(0.0) };
         let left = (eta.seconds - passed).max(0.0);
