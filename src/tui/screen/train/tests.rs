@@ -2,6 +2,8 @@
 
 use super::TrainScreen;
 use crate::session::RunStatus;
+use crate::session::event::Ending;
+use crate::session::fold::StageProgress;
 use crate::session::names::RunId;
 use crate::session::sitting::{Marked, Place, SittingEvent};
 use crate::session::system::Sampled;
@@ -266,4 +268,49 @@ fn a_mark_is_set_on_the_step_under_the_crosshair() {
     press(&mut app, "x x x i left left left left");
     let there = mark(&mut app);
     assert!(there.step.is_some_and(|step| (800..1000).contains(&step)), "{there:?}");
+}
+
+#[test]
+fn a_run_that_stands_says_how_much_is_left_and_no_end() {
+    let (mut app, mut open, _) = watching();
+    let state = Arc::make_mut(&mut open.state);
+    state.finished = None;
+    let stage = &mut state.stages[0];
+    (stage.step, stage.progress, stage.finished) = (500, StageProgress::Running, None);
+    for (status, words) in [
+        (RunStatus::Paused, "ends   not while paused"),
+        (RunStatus::Queued, "ends   not while queued"),
+    ] {
+        open.status = status;
+        put(&mut app, &open);
+        for (width, height) in [(80, 24), (120, 40)] {
+            let text = shows(&app, width, height);
+            assert!(text.contains(words) && text.contains(" of work"), "{text}");
+        }
+    }
+    open.status = RunStatus::Live;
+    put(&mut app, &open);
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("ends   ") && !text.contains("not while"), "{text}");
+}
+
+#[test]
+fn the_panel_tells_the_stage_from_the_run_and_keeps_every_part_of_a_step() {
+    let (mut app, mut open, _) = watching();
+    let state = Arc::make_mut(&mut open.state);
+    let finished = state.finished.as_mut().unwrap();
+    (finished.state, finished.reason) = (Ending::Stopped, Some("stop".to_owned()));
+    let mut next = state.stages[0].clone();
+    (next.step, next.steps, next.tracks) = (0, 3000, std::collections::BTreeMap::new());
+    state.stages.push(next);
+    put(&mut app, &open);
+    for (width, height) in [(80, 24), (120, 40)] {
+        let text = shows(&app, width, height);
+        assert!(text.contains("step   1,000/1,000 100 %"), "{text}");
+        assert!(text.contains("run  ") && text.contains("  25 %"), "{text}");
+        assert!(text.contains("ended on request: stop"), "{text}");
+        for part in ["data ", "fwd ", "bwd ", "opt "] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
 }
