@@ -55,15 +55,27 @@ pub fn runs<'a>(screen: &'a TrainScreen, shared: &'a Shared) -> Vec<(&'a RunId, 
     shared.shown().into_iter().filter_map(|id| Some((id, open.get(id)?))).collect()
 }
 
+/// Where a stage's own values begin: of one that was taken over from another run, and of one without
+/// values, nowhere.
+fn begins(state: &RunState, ruler: &Ruler<'_>, stage: usize) -> Option<f64> {
+    let tracks = state.stages[stage].tracks("loss").iter();
+    let first = tracks
+        .filter_map(|track| track.series.buckets().first())
+        .map(|bucket| bucket.first_step)
+        .min()?;
+    let before = first.saturating_sub(1);
+    ruler.place(stage, None, before).or_else(|| ruler.place(stage, None, first))
+}
+
 /// All of the axis below: from the beginning to the newest value of the stages shown.
 pub fn span(screen: &TrainScreen, runs: &[(&RunId, &OpenRun)]) -> (f64, f64) {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for (_, run) in runs {
         let ruler = Ruler::new(&run.state, screen.look.x, screen.stage);
         for stage in ruler.stages().filter(|at| run.state.stages[*at].step > 0) {
-            let first = ruler.place(stage, None, 0).or_else(|| ruler.place(stage, None, 1));
+            let Some(first) = begins(&run.state, &ruler, stage) else { continue };
             let last = ruler.place(stage, None, furthest(&run.state, stage));
-            for place in first.into_iter().chain(last) {
+            for place in [first].into_iter().chain(last) {
                 low = low.min(place);
                 high = high.max(place);
             }
@@ -123,6 +135,12 @@ pub fn moment(screen: &TrainScreen, id: &RunId, run: &OpenRun, at: f64) -> Optio
         stage: Some(run.state.stages.get(stage)?.stage.clone()),
         step: Some(step),
     })
+}
+
+/// Whether a segment began again from before steps of an earlier one.
+pub fn went_back(state: &RunState) -> bool {
+    let mut tracks = state.stages.iter().flat_map(|stage| stage.tracks("loss"));
+    tracks.any(|track| track.superseded_after.is_some())
 }
 
 /// Where an alert lies on the axis below.
@@ -219,9 +237,7 @@ fn surroundings(screen: &TrainScreen, run: &OpenRun, measure: &str, chart: &mut 
     let ruler = Ruler::new(state, screen.look.x, screen.stage);
     let several = state.stages.len() > 1 && screen.stage.is_none();
     for stage in ruler.stages().filter(|at| state.stages[*at].step > 0) {
-        if several
-            && let Some(x) = ruler.place(stage, None, 0).or_else(|| ruler.place(stage, None, 1))
-        {
+        if several && let Some(x) = begins(state, &ruler, stage) {
             let label = state.stages[stage].stage.to_string();
             chart.marks.push(Mark { x, label, kind: MarkKind::Stage });
         }
@@ -232,11 +248,14 @@ fn surroundings(screen: &TrainScreen, run: &OpenRun, measure: &str, chart: &mut 
         if screen.stage.is_none_or(|only| only == at)
             && let Some(x) = ruler.place(at, None, from.step)
         {
-            chart.marks.push(Mark {
-                x,
-                label: format!("resumed @{}", from.step),
-                kind: MarkKind::Resume,
-            });
+            let forked = segment.segment == 1;
+            let word = if forked { "forked" } else { "resumed" };
+            let label = format!("{word} @{}", from.step);
+            // A stage that begins just there has the same line.
+            match chart.marks.iter_mut().find(|mark| mark.x == x) {
+                Some(mark) => mark.label.push_str(&format!(", {label}")),
+                None => chart.marks.push(Mark { x, label, kind: MarkKind::Resume }),
+            }
         }
     }
     if let Some(alert) = screen.below.alert.and_then(|at| run.alerts.kept.get(at))
@@ -250,7 +269,7 @@ fn surroundings(screen: &TrainScreen, run: &OpenRun, measure: &str, chart: &mut 
             "logit_scale" => Some((LOGIT_CEILING, "ceiling 100".to_owned())),
             _ => None,
         };
-        let from = ruler.place(stage, None, 0).or_else(|| ruler.place(stage, None, 1));
+        let from = begins(state, &ruler, stage);
         let to = ruler.place(stage, None, state.stages[stage].step);
         if let (Some((y, label)), Some(from), Some(to)) = (reference, from, to) {
             chart.references.push(Reference { y, x: (from, to), label });

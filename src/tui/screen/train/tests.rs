@@ -2,7 +2,7 @@
 
 use super::TrainScreen;
 use crate::session::RunStatus;
-use crate::session::event::Ending;
+use crate::session::event::{Ending, ResumePoint};
 use crate::session::fold::StageProgress;
 use crate::session::names::RunId;
 use crate::session::sitting::{Marked, Place, SittingEvent};
@@ -313,4 +313,42 @@ fn the_panel_tells_the_stage_from_the_run_and_keeps_every_part_of_a_step() {
             assert!(text.contains(part), "{part}: {text}");
         }
     }
+}
+
+#[test]
+fn a_forks_charts_begin_where_it_does() {
+    let (mut app, mut open, _) = watching();
+    let state = Arc::make_mut(&mut open.state);
+    let mut taken = state.stages[0].clone();
+    (taken.stage, taken.step, taken.steps) = ("clip".parse().unwrap(), 300, 300);
+    taken.tracks.clear();
+    state.stages.insert(0, taken);
+    state.current = Some(1);
+    state.segments[0].resumed_from = Some(ResumePoint {
+        stage: "causal-lm".parse().unwrap(),
+        index: 1,
+        step: 0,
+        path: None,
+        digest: None,
+    });
+    put(&mut app, &open);
+    let screen = TrainScreen::default();
+    let shown = super::charts::runs(&screen, &app.shared);
+    assert_eq!(super::charts::span(&screen, &shown), (300.0, 1300.0));
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("causal-lm, forked @0"), "{text}");
+}
+
+#[test]
+fn the_large_chart_alone_says_which_run_and_stage_it_shows() {
+    let (mut app, _, _) = watching();
+    press(&mut app, "w");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("loss · ■ done causal-lm-1 · causal-lm (1 of 1)"), "{text}");
+    press(&mut app, "]");
+    assert!(shows(&app, 80, 24).contains("loss of causal-lm · ■ done causal-lm-1"));
+    press(&mut app, "w");
+    assert!(shows(&app, 80, 24).contains("loss of causal-lm"));
+    press(&mut app, "v");
+    assert!(shows(&app, 80, 24).contains("no step of this run was made again"));
 }
