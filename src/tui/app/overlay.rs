@@ -374,7 +374,7 @@ pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<O
             send(Command::Checkpoint, text)
         }
         Action::Pause if status == RunStatus::Paused => {
-            send(Command::Continue, format!("Let {name} go on?"))
+            send(Command::Continue, format!("Let {name} continue?"))
         }
         Action::Pause => send(
             Command::Pause,
@@ -387,13 +387,13 @@ pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<O
             ),
         ),
         Action::Resume => match status {
-            RunStatus::Paused => send(Command::Continue, format!("Let {name} go on?")),
+            RunStatus::Paused => send(Command::Continue, format!("Let {name} continue?")),
             status if status.can_resume() => {
                 let arguments = vec!["resume".to_owned(), run.to_string(), "--detach".to_owned()];
-                let what = format!("{name} goes on");
+                let what = format!("{name} resumes");
                 Ok(Overlay::Question {
                     text: format!(
-                        "Go on with {name} from its newest checkpoint, in the background?"
+                        "Resume {name} from its newest checkpoint, in the background?"
                     ),
                     yes: Box::new(Effect::Do(Cmd::Work(Work::Launch { arguments, what }))),
                 })
