@@ -392,9 +392,7 @@ pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<O
                 let arguments = vec!["resume".to_owned(), run.to_string(), "--detach".to_owned()];
                 let what = format!("{name} resumes");
                 Ok(Overlay::Question {
-                    text: format!(
-                        "Resume {name} from its newest checkpoint, in the background?"
-                    ),
+                    text: format!("Resume {name} from its newest checkpoint, in the background?"),
                     yes: Box::new(Effect::Do(Cmd::Work(Work::Launch { arguments, what }))),
                 })
             }
