@@ -277,6 +277,7 @@ fn inspection(pictures: usize) -> LoadedResult {
         shown: Arc::new(shown),
         sweep: Vec::new(),
         judged: Arc::default(),
+        made: None,
     }
 }
 

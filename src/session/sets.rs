@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     const FILE: SetsFile = SetsFile {
-        format: "llm2clip.numbers/1",
+        format: "test.numbers/1",
         key: "numbers",
         holds: "numbers",
         writing: "write numbers",
@@ -231,9 +231,9 @@ mod tests {
         let path = folder.path().join("x");
         let said = |found: Result<(Vec<String>, Vec<u8>), LogError>| found.unwrap_err().to_string();
         FILE.write(&path, [("one", vec![Part::counts("places", vec![1], &[7])])]).unwrap();
-        let newer = SetsFile { format: "llm2clip.numbers/2", ..FILE };
+        let newer = SetsFile { format: "test.numbers/2", ..FILE };
         let error = said(newer.read(&path));
-        assert!(error.contains("llm2clip.numbers/1") && error.contains("not known"), "{error}");
+        assert!(error.contains("test.numbers/1") && error.contains("not known"), "{error}");
         let other = SetsFile { key: "letters", holds: "letters", ..FILE };
         let error = said(other.read(&path));
         assert!(error.starts_with("letters: expected a metadata key letters"), "{error}");

@@ -29,10 +29,13 @@ pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<O
     };
     match action {
         Action::Checkpoint => {
-            send(Command::Checkpoint, format!("Ask {name} for a checkpoint at its next step?"))
+            let text = format!(
+                "Ask {name} for a checkpoint at its next step? It is kept, whatever follows."
+            );
+            send(Command::Checkpoint, text)
         }
         Action::Pause if status == RunStatus::Paused => {
-            send(Command::Continue, format!("Let {name} go on?"))
+            send(Command::Continue, format!("Let {name} continue?"))
         }
         Action::Pause => send(
             Command::Pause,
@@ -45,14 +48,12 @@ pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<O
             ),
         ),
         Action::Resume => match status {
-            RunStatus::Paused => send(Command::Continue, format!("Let {name} go on?")),
+            RunStatus::Paused => send(Command::Continue, format!("Let {name} continue?")),
             status if status.can_resume() => {
                 let arguments = vec!["resume".to_owned(), run.to_string(), "--detach".to_owned()];
-                let what = format!("{name} goes on");
+                let what = format!("{name} resumes");
                 Ok(Overlay::Question {
-                    text: format!(
-                        "Go on with {name} from its newest checkpoint, in the background?"
-                    ),
+                    text: format!("Resume {name} from its newest checkpoint, in the background?"),
                     yes: Box::new(Effect::Do(Cmd::Work(Work::Launch { arguments, what }))),
                 })
             }

@@ -20,6 +20,9 @@ pub(super) const NAMES: u16 = 9;
 /// Cells of a key, and of its value.
 const KEY: usize = 26;
 
+/// Seconds that no run is likely meant to take: a month.
+const LONG: f64 = 30.0 * 86_400.0;
+
 /// Where the presets' names stand, one after the other, a column before and behind each.
 fn preset_places(width: u16) -> Vec<(u16, u16)> {
     let (mut x, mut y) = (0, 0);
@@ -286,10 +289,11 @@ fn time(shared: &Shared, form: &NewRun, estimate: Option<&Estimate>) -> (Role, S
     let run = run.rsplit_once('/').map_or(run, |(_, run)| run);
     let takes = format::duration(seconds(own));
     let source = format!("as {} ({})", source(run, own), parts(own));
+    let sum: f64 = known.iter().map(|(_, time)| seconds(time)).sum();
+    let long = sum > LONG;
     let words = match recipe.stages.len() - first {
         1 => format!("about {takes} {source}"),
         all if known.len() == all => {
-            let sum = known.iter().map(|(_, time)| seconds(time)).sum();
             format!("about {} in all; {name} {takes} {source}", format::duration(sum))
         }
         all => format!(
@@ -297,6 +301,7 @@ fn time(shared: &Shared, form: &NewRun, estimate: Option<&Estimate>) -> (Role, S
             all - known.len()
         ),
     };
-    let careful = known.iter().any(|(_, time)| time.caution.is_some());
+    let words = if long { format!("longer than a month, is that meant? {words}") } else { words };
+    let careful = long || known.iter().any(|(_, time)| time.caution.is_some());
     (if careful { Role::Warn } else { Role::Text }, words)
 }

@@ -13,6 +13,7 @@ pub mod history;
 pub mod jobs;
 pub mod joining;
 pub mod judged;
+pub mod learning;
 pub mod library;
 pub mod looked;
 pub mod pace;

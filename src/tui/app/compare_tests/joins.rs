@@ -95,14 +95,14 @@ fn a_table_that_failed_is_asked_for_again_by_the_key_and_not_by_itself() {
         assert!(text.contains("not joined (J tries again): no room left"), "{text}");
     };
     fails(&mut app);
-    assert_eq!(asked(work(press(&mut app, "J"))), [parts.clone()]);
+    assert_eq!(asked(work(press(&mut app, "J"))), std::slice::from_ref(&parts));
     assert!(shows(&app, 120, 40).contains("joining again; before: no room left"));
     assert!(asked(work(app.update(Msg::Time(Time::EPOCH)))).is_empty(), "once");
     fails(&mut app);
     // After another result was in front, too.
     press(&mut app, "right left");
     assert!(shows(&app, 120, 40).contains("J joins caption-2"));
-    assert_eq!(asked(work(press(&mut app, "J"))), [parts.clone()]);
+    assert_eq!(asked(work(press(&mut app, "J"))), std::slice::from_ref(&parts));
     let done = table(&app, &parts);
     app.update(Msg::News(News::Joined(parts.clone(), Ok(done))));
     assert!(shows(&app, 120, 40).contains("caption-1 + caption-2"));

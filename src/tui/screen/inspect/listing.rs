@@ -138,7 +138,9 @@ impl InspectScreen {
             return;
         };
         let known = |listing: &Listing| listing.is_of(&pairs.which, self.slice, &self.search);
-        let listing = match self.listing.take().filter(known) {
+        let known = self.listing.take().filter(known);
+        let is_known = known.is_some();
+        let listing = match known {
             Some(known) => self.listing.insert(known),
             None => {
                 let found = Listing::new(pairs, self.slice, &self.search, group.shown);
@@ -162,6 +164,18 @@ impl InspectScreen {
             }
             Beside::Ranks | Beside::Scores => {}
         }
+        let above = self.typed_above(shared).len();
+        if is_known {
+            // New ones come in on top: the cursor stays on its query.
+            self.cursor.at += above.saturating_sub(self.above);
+        }
+        self.above = above;
+    }
+
+    /// Typed queries that are listed: one is in no slice.
+    fn typed_above<'a>(&self, shared: &'a Shared) -> Vec<&'a Asked> {
+        let listing = self.listing.as_ref().filter(|_| self.slice.is_none());
+        listing.map_or_else(Vec::new, |listing| asked(shared, &listing.filter))
     }
 
     /// What is listed; nothing where that has changed and was not looked at again.
@@ -175,8 +189,7 @@ impl InspectScreen {
         let Some(listing) = self.listing(shown.pairs) else {
             return Rows { asked: Vec::new(), all: &[], places: None };
         };
-        // A typed query is in no slice.
-        let typed = if self.slice.is_none() { asked(shared, &listing.filter) } else { Vec::new() };
+        let typed = self.typed_above(shared);
         Rows { asked: typed, all: &shown.pairs.all, places: Some(&listing.places) }
     }
 }

@@ -90,6 +90,8 @@ pub struct InspectScreen {
     pairs: Option<Pairs>,
     /// Which of their queries are listed.
     listing: Option<Listing>,
+    /// Typed queries listed above them.
+    above: usize,
     /// A typed query to go to once it is listed.
     wanted: Option<String>,
     /// A query that a record says was looked at, and that is not listed.

@@ -2,6 +2,7 @@
 //! to say it.
 
 use super::columns::{halved, role};
+use crate::session::RunStatus;
 use crate::tui::app::Shared;
 use crate::tui::data::best::{at, kept};
 use crate::tui::data::library::RunEntry;
@@ -28,9 +29,12 @@ pub fn detail(shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) 
     let mut state =
         vec![label("state"), (role(status), format!("{} {status}", shared.glyphs.status(status)))];
     if let Some(reason) = &run.reason {
-        state.push((Role::Dim, format!("  {}", text::safe(reason))));
-    } else if status.can_resume() && !shared.readonly {
-        state.push((Role::Dim, "  R goes on from its newest checkpoint".to_owned()));
+        // Of a run that was asked to end it is the command or the signal.
+        let asked = if status == RunStatus::Stopped { "on request: " } else { "" };
+        state.push((Role::Dim, format!("  {asked}{}", text::safe(reason))));
+    }
+    if status.can_resume() && !shared.readonly {
+        state.push((Role::Dim, "  R resumes from its newest checkpoint".to_owned()));
     }
     lines.push(state);
     let stage =

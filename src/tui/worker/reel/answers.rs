@@ -34,7 +34,7 @@ fn read(session: &SessionId, sittings: &SittingState) -> Vec<Asked> {
         }
         let (session, question) = (session.clone(), kept.question.clone());
         let (expected, answer, dismissed) = (None, None, false);
-        let mut asked = Asked { id, session, question, expected, answer, dismissed };
+        let mut asked = Asked { id, session, question, expected, answer, dismissed, seen: None };
         asked.answered(&kept.answer);
         all.push(asked);
     }
