@@ -1,6 +1,7 @@
 //! Help and the palette: rows of the key table in a list, the words of the chosen one whole below it.
 
 use super::App;
+use super::frame::sheet_width;
 use super::overlay::{found, help_rows};
 use crate::tui::keys::{Context, Entry};
 use crate::tui::screen::ScreenId;
@@ -61,7 +62,8 @@ impl App {
         buffer: &mut Buffer,
     ) {
         let title = format!("Keys on {}", screen.name());
-        let inner = self.sheet(76, area.height.saturating_sub(2), &title, area, buffer);
+        let inner =
+            self.sheet(sheet_width(area), area.height.saturating_sub(2), &title, area, buffer);
         self.find_line("find", input, inner, buffer);
         let rows = help_rows(input.text(), screen);
         let list = list(inner);
@@ -87,7 +89,8 @@ impl App {
         area: Rect,
         buffer: &mut Buffer,
     ) {
-        let inner = self.sheet(76, area.height.saturating_sub(4).min(20), "Do", area, buffer);
+        let inner =
+            self.sheet(sheet_width(area), area.height.saturating_sub(4), "Do", area, buffer);
         self.find_line(":", input, inner, buffer);
         let entries = found(input.text(), screen);
         let list = list(inner);

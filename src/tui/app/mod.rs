@@ -34,6 +34,7 @@ mod recording_tests;
 #[cfg(test)]
 mod runs_tests;
 mod shared;
+mod started;
 mod tags;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -84,6 +85,8 @@ pub struct App {
     awaited: Vec<PictureKey>,
     /// The session whose results are.
     awaiting: Option<SessionId>,
+    /// The run that was asked for last.
+    started: Option<started::Started>,
     /// The session whose results are in front, and the one that was before.
     fronts: Vec<SessionId>,
 }
@@ -141,6 +144,7 @@ impl App {
             sampling: false,
             awaited: Vec::new(),
             awaiting: None,
+            started: None,
             fronts: Vec::new(),
         }
     }
@@ -370,6 +374,9 @@ impl App {
                 self.record_command(&command, commands);
                 if let Cmd::Work(Work::Send(run, command)) = &command {
                     self.requested(run.clone(), *command);
+                }
+                if let Cmd::Work(Work::Launch { arguments, what }) = &command {
+                    self.starts(arguments, what);
                 }
                 commands.push(command);
             }

@@ -2,7 +2,7 @@
 //! does what a key would, and a click beside the overlay closes it.
 
 use super::finder::{help_row, list};
-use super::frame::{LEAST, question_lines, sheet_at};
+use super::frame::{LEAST, question_lines, sheet_at, sheet_width};
 use super::lookview;
 use super::overlay::{Chosen, found, help_rows};
 use super::{App, Overlay};
@@ -13,14 +13,12 @@ use ratatui::layout::Rect;
 /// Where an overlay lies on a terminal of that size; none for a line in the footer.
 fn place(overlay: &Overlay, size: Rect) -> Option<Rect> {
     let (width, height) = match overlay {
-        Overlay::Help { .. } => (76, size.height.saturating_sub(2)),
-        Overlay::Palette { .. } => (76, size.height.saturating_sub(4).min(20)),
+        Overlay::Help { .. } => (sheet_width(size), size.height.saturating_sub(2)),
+        Overlay::Palette { .. } => (sheet_width(size), size.height.saturating_sub(4)),
         Overlay::Question { text, .. } => (62, question_lines(text, size) + 4),
-        Overlay::NewRun(_) => {
-            (size.width.saturating_sub(4).clamp(76, 110), size.height.saturating_sub(2).min(44))
-        }
+        Overlay::NewRun(_) => (sheet_width(size), size.height.saturating_sub(2).min(44)),
         Overlay::Differ(form) => form.size(size),
-        Overlay::NewCompare(form) => (76, (form.known.len() as u16 + 11).min(22)),
+        Overlay::NewCompare(form) => (sheet_width(size), (form.known.len() as u16 + 11).min(22)),
         Overlay::Look(_) => (lookview::WIDTH, size.height.saturating_sub(2)),
         Overlay::Export(_) => (76, 15),
         Overlay::Line { .. } => return None,

@@ -19,6 +19,8 @@ impl App {
                 shared.library.sessions = sessions;
             }
             News::Run(entry) => {
+                let id = entry.id.clone();
+                let fresh = shared.library.run(&id).is_none();
                 let ended =
                     shared.library.run(&entry.id).is_some_and(|old| old.row.state.has_runner())
                         && !entry.row.state.has_runner();
@@ -28,6 +30,9 @@ impl App {
                     self.notice = Some(Notice { text, bad: false });
                 }
                 shared.library.put(*entry);
+                if fresh {
+                    self.arrived(&id);
+                }
             }
             News::Gone(run) => {
                 shared.library.runs.retain(|known| known.id != run);
@@ -109,8 +114,12 @@ impl App {
                 }
                 return;
             }
+            News::Said(text) if self.is_started(&text) => {}
             News::Said(text) => self.notice = Some(Notice { text, bad: false }),
-            News::Failed(text) => self.fail(text),
+            News::Failed(text) => {
+                self.starts_nothing();
+                self.fail(text);
+            }
             News::Printed(line) => {
                 shared.library.print(shared.now, line);
                 // There may be thousands, and no other screen shows them.

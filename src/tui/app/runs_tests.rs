@@ -192,7 +192,7 @@ fn a_new_run_is_filled_in_with_its_memory_time_and_device_in_sight() {
         assert!(text.contains("clip about 292 MB") && text.contains("3.0 GB free"), "{text}");
         assert!(text.contains("about 10 m 00 s as clip-1 on cpu, 2 threads ("), "{text}");
         assert!(text.contains("cpu: no GPU is here"), "{text}");
-        assert!(text.contains("steps") && text.contains("enter starts it"), "{text}");
+        assert!(text.contains("steps") && text.contains("ctrl-s on any"), "{text}");
     }
     assert!(text_of_time(&mut app, 4).contains("(caution: here 4 threads"));
     assert!(!text_of_time(&mut app, 2).contains("here"));
@@ -225,7 +225,7 @@ fn a_fork_and_a_queued_run_open_the_same_form() {
     let text = shows(&app, 80, 24);
     assert!(text.contains("A fork of clip-1") && text.contains("[clip@30]"), "{text}");
     assert!(text.contains("2 m 20 s"), "70 of 100 steps are left: {text}");
-    let commands = press(&mut app, "enter");
+    let commands = press(&mut app, "ctrl-s y");
     let launched = |commands: &[Cmd]| match commands {
         [.., Cmd::Work(Work::Launch { arguments, .. })]
         | [Cmd::Work(Work::Launch { arguments, .. }), ..] => arguments.join(" "),
@@ -234,7 +234,7 @@ fn a_fork_and_a_queued_run_open_the_same_form() {
     assert_eq!(launched(&commands), format!("fork {OTHER}/clip@30 --detach"));
     press(&mut app, "a");
     assert!(shows(&app, 80, 24).contains("[after clip-1]"));
-    assert_eq!(launched(&press(&mut app, "enter")), format!("train demo --after {OTHER} --detach"));
+    assert_eq!(launched(&press(&mut app, "ctrl-s y")), format!("train demo --after {OTHER} --detach"));
     let mut done = worked("steps=100");
     done.row.state = RunStatus::Done;
     app.update(Msg::News(News::Run(Box::new(done))));

@@ -89,6 +89,13 @@ impl RunsScreen {
         self.came_on.clone_from(&self.selected);
     }
 
+    /// Stands on a run; whether it is listed. Where it is not, once it is.
+    pub fn stand_on(&mut self, run: &RunId, shared: &Shared) -> bool {
+        self.selected = Some(run.clone());
+        self.refresh(shared);
+        self.selected(shared) == Some(run)
+    }
+
     fn remember(&mut self, shared: &Shared) {
         self.selected = self.selected(shared).cloned();
     }
