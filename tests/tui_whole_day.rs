@@ -111,7 +111,7 @@ fn a_run_is_started_watched_left_held_saved_stopped_compared_inspected_exported_
     terminal.see("pause done");
     let held = step(&terminal.screen()).unwrap();
     terminal.keys("R");
-    terminal.see("Let clip-1 go on?");
+    terminal.see("Let clip-1 continue?");
     assert_eq!(step(&terminal.screen()), Some(held), "a paused run made a step");
     terminal.keys("y");
     terminal.see("continue done");

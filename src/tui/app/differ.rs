@@ -50,10 +50,7 @@ impl Differ {
             ([one], false) => (*one, selected),
         };
         let (first, second) = (recipe_of(shared, a)?, recipe_of(shared, b)?);
-        // Runs of one name are told apart by their sessions.
-        let name = |run: &RunId| {
-            if a.run == b.run { run.to_string() } else { run.run.to_string() }
-        };
+        let name = |run: &RunId| shared.library.name(run);
         let (Some(x), Some(y)) = (&first.recipe, &second.recipe) else { return Err(String::new()) };
         Ok(Self { names: (name(a), name(b)), rows: difference(x, y), cursor: Cursor::default() })
     }
@@ -67,7 +64,7 @@ impl Differ {
                 recipe.name, run.run
             )
         })?;
-        let names = (format!("preset {}", recipe.name), run.run.to_string());
+        let names = (format!("preset {}", recipe.name), shared.library.name(run));
         Ok(Self { names, rows: difference(&base, recipe), cursor: Cursor::default() })
     }
 }

@@ -24,7 +24,7 @@ pub(super) trait Form {
     }
 
     /// Takes a key where a question of the form's own is open; nothing where none is.
-    fn answered(&mut self, _key: Key) -> Option<(bool, Vec<Effect>)> {
+    fn answered(&mut self, _key: Key, _shared: &Shared) -> Option<(bool, Vec<Effect>)> {
         None
     }
 
@@ -50,7 +50,7 @@ pub(super) trait Form {
 
     /// Takes a key: whether the form stays, and what it asks for.
     fn key(&mut self, key: Key, action: Option<Action>, shared: &Shared) -> (bool, Vec<Effect>) {
-        if let Some(answered) = self.answered(key) {
+        if let Some(answered) = self.answered(key, shared) {
             return answered;
         }
         match action {

@@ -385,15 +385,15 @@ impl Form for NewRun {
             self.asking = true;
             return (true, Vec::new());
         }
-        (false, vec![self.launch()])
+        (false, vec![self.launch(shared)])
     }
 
-    fn answered(&mut self, key: Key) -> Option<(bool, Vec<Effect>)> {
+    fn answered(&mut self, key: Key, shared: &Shared) -> Option<(bool, Vec<Effect>)> {
         if !self.asking {
             return None;
         }
         match action_of(key, &[Context::Question]) {
-            Some(Action::Yes) => return Some((false, vec![self.launch()])),
+            Some(Action::Yes) => return Some((false, vec![self.launch(shared)])),
             Some(Action::No) => self.asking = false,
             _ => {}
         }

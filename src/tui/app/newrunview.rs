@@ -4,7 +4,6 @@ use super::frame::sheet_width;
 use super::newrun::{NewRun, Origin, Row};
 use super::{App, Overlay, Shared};
 use crate::recipe::{Estimate, StageTime, meaning, names};
-use crate::session::names::RunId;
 use crate::tui::data::pace::{pace, parts, source, threads};
 use crate::tui::format;
 use crate::tui::msg::{Cmd, Work};
@@ -63,7 +62,7 @@ impl App {
     pub(super) fn new_run(&self, form: &NewRun, area: Rect, buffer: &mut Buffer) {
         let title = match &form.origin {
             Origin::Preset(_) => "A new run".to_owned(),
-            Origin::Run(forked) => format!("A fork of {}", forked.run.run),
+            Origin::Run(forked) => format!("A fork of {}", self.shared.library.name(&forked.run)),
         };
         let height = area.height.saturating_sub(2).min(44);
         let inner = self.sheet(sheet_width(area), height, &title, area, buffer);
@@ -107,7 +106,8 @@ impl App {
             self.value(&form.quick, row == Row::Quick, value, buffer);
         }
         let value = self.field(("when", NAMES), row == Row::After, line(3), buffer);
-        let words = when(form.waits_for(), form.waits.len());
+        let words =
+            when(form.waits_for().map(|run| self.shared.library.name(run)), form.waits.len());
         put(buffer, value, value.x, value.y, &words, style(Role::Text));
         let value = self.field(("stage", NAMES), row == Row::Stage, line(4), buffer);
         let (first, tabs) = form.tabs();
@@ -281,11 +281,11 @@ fn form_name(origin: &Origin) -> &'static str {
     }
 }
 
-fn when(after: Option<&RunId>, runs: usize) -> String {
+fn when(after: Option<String>, runs: usize) -> String {
     match (after, runs) {
         (None, 0) => "now; no run is at work to wait for".to_owned(),
         (None, _) => format!("[now]  or after one of {runs} at work"),
-        (Some(run), _) => format!("[after {}]  when it has ended, and the device is free", run.run),
+        (Some(run), _) => format!("[after {run}]  when it has ended, and the device is free"),
     }
 }
 

@@ -25,7 +25,7 @@ impl App {
                     shared.library.run(&entry.id).is_some_and(|old| old.row.state.has_runner())
                         && !entry.row.state.has_runner();
                 if ended {
-                    let text = format!("{} {}", entry.id.run, entry.row.state);
+                    let text = format!("{} {}", shared.library.name(&id), entry.row.state);
                     commands.push(Cmd::Tell(text.clone()));
                     self.notice = Some(Notice { text, bad: false });
                 }

@@ -353,7 +353,7 @@ pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<O
         return Err(READONLY.to_owned());
     }
     let entry = shared.library.run(run).ok_or_else(|| format!("{run} is not there"))?;
-    let (name, status) = (run.run.as_str(), entry.row.state);
+    let (name, status) = (shared.library.name(run), entry.row.state);
     let send = |command: Command, text: String| {
         if !status.has_runner() {
             return Err(format!("{name} is {status}: no runner is there to ask"));
@@ -371,7 +371,7 @@ pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<O
             send(Command::Checkpoint, format!("Ask {name} for a checkpoint at its next step?"))
         }
         Action::Pause if status == RunStatus::Paused => {
-            send(Command::Continue, format!("Let {name} go on?"))
+            send(Command::Continue, format!("Let {name} continue?"))
         }
         Action::Pause => send(
             Command::Pause,
@@ -384,14 +384,12 @@ pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<O
             ),
         ),
         Action::Resume => match status {
-            RunStatus::Paused => send(Command::Continue, format!("Let {name} go on?")),
+            RunStatus::Paused => send(Command::Continue, format!("Let {name} continue?")),
             status if status.can_resume() => {
                 let arguments = vec!["resume".to_owned(), run.to_string(), "--detach".to_owned()];
-                let what = format!("{name} goes on");
+                let what = format!("{name} is resumed");
                 Ok(Overlay::Question {
-                    text: format!(
-                        "Go on with {name} from its newest checkpoint, in the background?"
-                    ),
+                    text: format!("Resume {name} from its newest checkpoint, in the background?"),
                     yes: Box::new(Effect::Do(Cmd::Work(Work::Launch { arguments, what }))),
                 })
             }

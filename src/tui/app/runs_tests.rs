@@ -234,7 +234,10 @@ fn a_fork_and_a_queued_run_open_the_same_form() {
     assert_eq!(launched(&commands), format!("fork {OTHER}/clip@30 --detach"));
     press(&mut app, "a");
     assert!(shows(&app, 80, 24).contains("[after clip-1]"));
-    assert_eq!(launched(&press(&mut app, "ctrl-s y")), format!("train demo --after {OTHER} --detach"));
+    assert_eq!(
+        launched(&press(&mut app, "ctrl-s y")),
+        format!("train demo --after {OTHER} --detach")
+    );
     let mut done = worked("steps=100");
     done.row.state = RunStatus::Done;
     app.update(Msg::News(News::Run(Box::new(done))));
@@ -322,4 +325,48 @@ fn recipe_and_best_validation_are_told_whatever_columns_fit_and_so_is_a_hidden_o
     press(&mut app, "O");
     assert!(shows(&app, 80, 24).contains("runs by recipe↑"));
     assert!(!shows(&app, 140, 40).contains("runs by"));
+}
+
+#[test]
+fn runs_of_one_name_are_told_apart_wherever_they_stand_beside_each_other() {
+    let mut app = app();
+    let (day, night) = (OTHER, "20261124-100000-night-bbbbbb/clip-1");
+    for (name, minute) in [(day, 6), (night, 5)] {
+        app.update(Msg::News(News::Run(Box::new(entry(name, minute)))));
+    }
+    let text = shows(&app, 80, 24);
+    for name in ["cccccc/clip-1 ", "bbbbbb/clip-1 ", "─ cccccc/clip-1 · "] {
+        assert!(text.contains(name), "{name} in {text}");
+    }
+    press(&mut app, "K");
+    assert!(shows(&app, 80, 24).contains("Ask cccccc/clip-1 to save a checkpoint"));
+    press(&mut app, "n a right");
+    assert!(shows(&app, 80, 24).contains("[after bbbbbb/clip-1]"));
+    press(&mut app, "esc down 7");
+    assert!(shows(&app, 80, 24).contains("log of bbbbbb/clip-1"));
+    let mut ended = entry(night, 5);
+    ended.row.state = RunStatus::Done;
+    app.update(Msg::News(News::Run(Box::new(ended))));
+    assert!(shows(&app, 80, 24).contains("bbbbbb/clip-1 done"));
+}
+
+#[test]
+fn a_paused_run_continues_and_one_that_has_ended_is_resumed() {
+    let mut app = app();
+    let mut run = entry(RUN, 5);
+    run.row.state = RunStatus::Paused;
+    app.update(Msg::News(News::Run(Box::new(run.clone()))));
+    press(&mut app, "P");
+    assert!(shows(&app, 80, 24).contains("Let simcse-1 continue?"));
+    run.row.state = RunStatus::Stopped;
+    run.reason = Some("stop".to_owned());
+    app.update(Msg::News(News::Run(Box::new(run.clone()))));
+    press(&mut app, "n");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("stopped  as it was asked to; R resumes it from its newest"), "{text}");
+    press(&mut app, "R");
+    assert!(shows(&app, 80, 24).contains("Resume simcse-1 from its newest checkpoint"));
+    run.reason = Some("SIGTERM".to_owned());
+    app.update(Msg::News(News::Run(Box::new(run))));
+    assert!(shows(&app, 80, 24).contains("by SIGTERM; R resumes it"));
 }

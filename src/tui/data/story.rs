@@ -207,7 +207,7 @@ pub fn sentence(event: &Event) -> Option<(Level, String)> {
         Event::Inspected(e) => (Notice, format!("inspected: {}", e.id)),
         Event::Exported(e) => (Notice, format!("exported to {}", e.dir)),
         Event::Paused(_) => (Notice, "paused".to_owned()),
-        Event::Continued(_) => (Notice, "goes on".to_owned()),
+        Event::Continued(_) => (Notice, "continued".to_owned()),
         Event::CommandApplied(e) => (Notice, format!("{} done as asked", e.command)),
         Event::CommandRefused(e) => (Warning, format!("{} refused: {}", e.command, e.why)),
         Event::Warned(e) => (Warning, e.what.clone()),

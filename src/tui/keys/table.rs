@@ -160,9 +160,9 @@ actions! {
     Copy List "copy" ["y"] "copy the name of what is selected to the clipboard";
 
     Checkpoint Control "checkpoint" ["C"] "ask the run for a checkpoint now";
-    Pause Control "pause" ["P"] "ask the run to pause, or a paused one to go on";
+    Pause Control "pause" ["P"] "ask the run to pause, or a paused one to continue";
     Stop Control "stop" ["K"] "ask the run to end after a checkpoint";
-    Resume Control "resume" ["R"] "go on with a run that has ended early";
+    Resume Control "resume" ["R"] "resume a run that has ended early, from its newest checkpoint; a paused one continues";
 
     LogY Chart "log-y" ["y"] "logarithmic or linear value axis";
     XAxis Chart "x-axis" ["x"] "step, samples, elapsed or clock below";

@@ -4,6 +4,7 @@ mod columns;
 mod detail;
 
 pub use columns::role;
+pub use detail::ended;
 
 use super::{Screen, ScreenId};
 use crate::session::names::RunId;
@@ -115,7 +116,8 @@ impl RunsScreen {
             }
             (_, Some(run)) => Err(format!(
                 "{} is {}: only a run at work is waited for; n starts one now",
-                run.id.run, run.row.state
+                shared.library.name(&run.id),
+                run.row.state
             )),
         };
         match form {
@@ -383,7 +385,7 @@ impl Screen for RunsScreen {
         }
         let chosen = runs.get(self.cursor.at).filter(|run| self.is_chosen(self.cursor.at, run));
         if let Some(run) = chosen {
-            detail::detail(shared, run, below, buffer);
+            detail::detail(shared, run, self.past, below, buffer);
         }
         let mut note = format!("{} of {} runs", runs.len(), shared.library.runs.len());
         if !self.filter_text.is_empty() {

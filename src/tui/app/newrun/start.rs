@@ -14,13 +14,13 @@ const LONG: f64 = 60.0;
 
 impl NewRun {
     /// What asks for the run.
-    pub(super) fn launch(&self) -> Effect {
+    pub(super) fn launch(&self, shared: &Shared) -> Effect {
         let mut arguments = self.origin.command();
         arguments.extend(self.sets().into_iter().flat_map(|set| ["--set".to_owned(), set]));
-        let mut what = self.origin.starts();
+        let mut what = self.origin.starts(shared);
         if let Some(run) = self.waits_for() {
             arguments.extend(["--after".to_owned(), run.to_string()]);
-            what = format!("{what} after {}", run.run);
+            what = format!("{what} after {}", shared.library.name(run));
         }
         arguments.push("--detach".to_owned());
         Effect::Do(Cmd::Work(Work::Launch { arguments, what }))
@@ -59,7 +59,7 @@ impl NewRun {
             Origin::Preset(_) => self.origin.source(),
             Origin::Run(forked) => {
                 let (stage, _, step) = forked.place();
-                format!("a fork of {} at {stage}@{step}", forked.run.run)
+                format!("a fork of {} at {stage}@{step}", shared.library.name(&forked.run))
             }
         };
         let stages = match self.stages() {
@@ -78,7 +78,7 @@ impl NewRun {
             None => "how long is not known yet".to_owned(),
         };
         let when = match self.waits_for() {
-            Some(run) => format!(" It waits until {} has ended.", run.run),
+            Some(run) => format!(" It waits until {} has ended.", shared.library.name(run)),
             None => String::new(),
         };
         format!(

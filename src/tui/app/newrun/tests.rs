@@ -20,7 +20,7 @@ fn key(form: &mut NewRun, shared: &Shared, text: &str) {
 fn started(form: &mut NewRun, shared: &Shared) -> (Vec<String>, String) {
     let (stays, effects) = form.start(shared);
     assert!(stays && effects.is_empty() && form.asking, "{effects:?}");
-    let (stays, effects) = form.answered(Key::parse("y").unwrap()).unwrap();
+    let (stays, effects) = form.answered(Key::parse("y").unwrap(), shared).unwrap();
     let [Effect::Do(Cmd::Work(Work::Launch { arguments, what }))] = &effects[..] else {
         panic!("{effects:?}")
     };

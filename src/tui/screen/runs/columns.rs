@@ -121,7 +121,7 @@ pub fn cells(shared: &Shared, run: &RunEntry) -> Vec<table::Cell> {
     let left = run.row.eta_s.filter(|_| status.has_runner()).map(format::short_duration);
     vec![
         (role(status), state),
-        (Role::Text, run.id.run.to_string()),
+        (Role::Text, shared.library.name(&run.id)),
         (Role::Dim, text::safe(&run.row.recipe)),
         some(stage),
         if run.row.steps == 0 { none() } else { (Role::Text, steps) },

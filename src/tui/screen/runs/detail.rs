@@ -2,6 +2,7 @@
 //! to say it.
 
 use super::columns::{halved, role};
+use crate::session::RunStatus;
 use crate::tui::app::Shared;
 use crate::tui::data::best::{at, kept};
 use crate::tui::data::library::RunEntry;
@@ -12,14 +13,14 @@ use crate::tui::widget::paint::{pieces, put, section};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// Draws what is known of a run.
-pub fn detail(shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) {
+/// Draws what is known of a run; of the past there is nothing to press.
+pub fn detail(shared: &Shared, run: &RunEntry, past: bool, area: Rect, buffer: &mut Buffer) {
     let title = text::safe(&shared.library.title(&run.id.session));
     let inner = section(
         shared,
         buffer,
         area,
-        &format!("{} {} {title}", run.id.run, shared.glyphs.dot()),
+        &format!("{} {} {title}", shared.library.name(&run.id), shared.glyphs.dot()),
         "",
     );
     let mut lines: Vec<Vec<(Role, String)>> = Vec::new();
@@ -27,11 +28,13 @@ pub fn detail(shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) 
     let status = run.row.state;
     let mut state =
         vec![label("state"), (role(status), format!("{} {status}", shared.glyphs.status(status)))];
-    if let Some(reason) = &run.reason {
-        state.push((Role::Dim, format!("  {}", text::safe(reason))));
-    } else if status.can_resume() && !shared.readonly {
-        state.push((Role::Dim, "  R goes on from its newest checkpoint".to_owned()));
-    }
+    let why = run.reason.as_deref().map(|reason| ended(status, reason));
+    let resumes = status.can_resume() && !shared.readonly && !past;
+    let resumes = resumes.then(|| "R resumes it from its newest checkpoint".to_owned());
+    let words: Vec<String> = why.into_iter().chain(resumes).collect();
+    let room = usize::from(inner.width).saturating_sub(state.iter().map(cells).sum::<usize>() + 3);
+    let words = text::fit(&words.join("; "), room, shared.glyphs.cut());
+    state.push((Role::Dim, format!("  {words}")));
     lines.push(state);
     let stage =
         run.row.stage.as_ref().map_or_else(|| shared.glyphs.none().to_owned(), ToString::to_string);
@@ -92,6 +95,20 @@ pub fn detail(shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) 
             line.iter().map(|(role, words)| (*role, words.as_str())).collect();
         pieces(shared, buffer, inner, inner.x + 1, inner.y + at as u16, &parts);
     }
+}
+
+/// Why a run has ended, as its log says it: the log of a stopped one names who asked for it.
+#[must_use]
+pub fn ended(status: RunStatus, reason: &str) -> String {
+    match (status, reason) {
+        (RunStatus::Stopped, "stop") => "as it was asked to".to_owned(),
+        (RunStatus::Stopped, by) => format!("by {}", text::safe(by)),
+        (_, why) => text::safe(why),
+    }
+}
+
+fn cells((_, words): &(Role, String)) -> usize {
+    text::width(words)
 }
 
 /// Values in at most so many cells: fewer, each the mean of several; none where there is no room for five.

@@ -9,7 +9,7 @@ use crate::tui::app::Shared;
 use crate::tui::data::best;
 use crate::tui::data::library::OpenRun;
 use crate::tui::format;
-use crate::tui::screen::runs::role;
+use crate::tui::screen::runs::{ended, role};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::{pieces, section};
@@ -63,13 +63,16 @@ fn head(shared: &Shared, id: &RunId, run: &OpenRun, width: usize, lines: &mut Ve
     let cut = shared.glyphs.cut();
     let state = format!("{} {status} ", shared.glyphs.status(status));
     let room = width.saturating_sub(text::width(&state));
-    lines.push(vec![(role(status), state), (Role::Title, text::fit(id.run.as_str(), room, cut))]);
+    lines.push(vec![
+        (role(status), state),
+        (Role::Title, text::fit(&shared.library.name(id), room, cut)),
+    ]);
     for command in shared.requested(&id.clone()) {
         lines.push(vec![(Role::Warn, format!("{command} requested, not yet done"))]);
     }
     if let Some(reason) = run.state.finished.as_ref().and_then(|finished| finished.reason.as_ref())
     {
-        lines.push(vec![(Role::Dim, text::fit(&text::safe(reason), width, cut))]);
+        lines.push(vec![(Role::Dim, text::fit(&ended(status, reason), width, cut))]);
     }
     let Some(stage) = run.state.stage_now() else {
         lines.push(vec![(Role::Dim, "no stage has begun".to_owned())]);
