@@ -340,8 +340,8 @@ fn runs_of_one_name_are_told_apart_wherever_they_stand_beside_each_other() {
     }
     press(&mut app, "K");
     assert!(shows(&app, 80, 24).contains("Ask cccccc/clip-1 to save a checkpoint"));
-    press(&mut app, "n a right");
-    assert!(shows(&app, 80, 24).contains("[after bbbbbb/clip-1]"));
+    press(&mut app, "n a");
+    assert!(shows(&app, 80, 24).contains("[after cccccc/clip-1]"));
     press(&mut app, "esc down 7");
     assert!(shows(&app, 80, 24).contains("log of bbbbbb/clip-1"));
     let mut ended = entry(night, 5);
@@ -369,4 +369,35 @@ fn a_paused_run_continues_and_one_that_has_ended_is_resumed() {
     run.reason = Some("SIGTERM".to_owned());
     app.update(Msg::News(News::Run(Box::new(run))));
     assert!(shows(&app, 80, 24).contains("by SIGTERM; R resumes it"));
+}
+
+#[test]
+fn a_list_longer_than_the_screen_says_how_many_runs_are_above_and_below() {
+    let mut app = app();
+    for at in 1..=20 {
+        let name = format!("20261124-100000-night-bbbbbb/simcse-{at}");
+        app.update(Msg::News(News::Run(Box::new(entry(&name, at)))));
+    }
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("6 below, 20 of 20 runs") && !text.contains("above"), "{text}");
+    press(&mut app, "G");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("6 above, 20 of 20 runs") && !text.contains("below"), "{text}");
+    press(&mut app, "k k k k k k k k k");
+    assert!(shows(&app, 80, 24).contains("3 above, 3 below, 20 of 20 runs"));
+    assert!(!shows(&app, 120, 40).contains("below"));
+}
+
+#[test]
+fn the_device_has_a_column_and_the_share_is_whole_beside_a_long_recipe() {
+    let mut app = app();
+    let mut run = entry(RUN, 5);
+    (run.row.recipe, run.share) = ("smollm2-captions-with-a-long-name-indeed".to_owned(), 1.0);
+    run.device = "cuda:3".to_owned();
+    app.update(Msg::News(News::Run(Box::new(run))));
+    for (width, height) in [(60, 24), (80, 24), (120, 40)] {
+        let text = shows(&app, width, height);
+        assert!(text.contains("100 %"), "{text}");
+        assert_eq!(text.lines().nth(2).unwrap().contains("cuda:3"), width >= 80, "{text}");
+    }
 }

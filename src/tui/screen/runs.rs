@@ -387,7 +387,13 @@ impl Screen for RunsScreen {
         if let Some(run) = chosen {
             detail::detail(shared, run, self.past, below, buffer);
         }
+        let seen = usize::from(list.height).min(runs.len() - first);
         let mut note = format!("{} of {} runs", runs.len(), shared.library.runs.len());
+        for (count, word) in [(runs.len() - first - seen, "below"), (first, "above")] {
+            if count > 0 {
+                note = format!("{count} {word}, {note}");
+            }
+        }
         if !self.filter_text.is_empty() {
             note = format!("{note} match {}", text::safe(&self.filter_text));
         }

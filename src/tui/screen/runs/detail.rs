@@ -40,14 +40,17 @@ pub fn detail(shared: &Shared, run: &RunEntry, past: bool, area: Rect, buffer: &
         run.row.stage.as_ref().map_or_else(|| shared.glyphs.none().to_owned(), ToString::to_string);
     let width = usize::from(inner.width);
     let stage = format!("{stage} ({} of {})", run.stage.0, run.stage.1);
-    let recipe = text::safe(&run.row.recipe);
-    let left = width.saturating_sub(26 + text::width(&stage) + text::width(&recipe));
+    // What stands around them, with the share of 100 %.
+    let room = width.saturating_sub(27 + text::width(&stage));
+    let recipe = text::fit(&text::safe(&run.row.recipe), room.max(8), shared.glyphs.cut());
+    let left = room.saturating_sub(text::width(&recipe));
+    let gauge = if left < 6 { String::new() } else { shared.glyphs.gauge(run.share, left.min(24)) };
     lines.push(vec![
         label("stage"),
         (Role::Text, stage),
         (Role::Dim, ", recipe ".to_owned()),
         (Role::Text, format!("{recipe}  ")),
-        (Role::Good, shared.glyphs.gauge(run.share, left.clamp(6, 24))),
+        (Role::Good, gauge),
         (Role::Text, format!(" {:.0} %", run.share * 100.0)),
     ]);
     let loss = run.row.loss.map_or_else(String::new, |loss| format!(" {}", format::number(loss)));
