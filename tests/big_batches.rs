@@ -73,44 +73,36 @@ fn hold(name: &str, whole: &Gradients, parts: &Gradients) {
     println!("{name}: {worst:.1e} of the largest");
 }
 
+/// A stage's gradients in parts are those of its whole batch.
+fn hold_in_parts(name: &str, sets: &[&str]) {
+    let whole = stage(name, sets);
+    let from = moved(&whole);
+    let expected = gradients(&from, &whole);
+    for micro in ["micro_batch=5", "micro_batch=1"] {
+        let sets = [sets, &[micro]].concat();
+        let parts = gradients(&from, &stage(name, &sets));
+        hold(&format!("{name} {}", sets.join(" ")), &expected, &parts);
+    }
+}
+
 #[test]
 fn cached_features_give_the_gradients_of_the_whole_batch() {
     for (name, set) in CONTRASTIVE {
-        let whole = stage(name, &[set]);
-        let from = moved(&whole);
-        let expected = gradients(&from, &whole);
-        for micro in ["micro_batch=5", "micro_batch=1"] {
-            let parts = stage(name, &[set, micro]);
-            hold(&format!("{name} {set} {micro}"), &expected, &gradients(&from, &parts));
-        }
+        hold_in_parts(name, &[set]);
     }
 }
 
 #[test]
 fn cached_features_give_the_same_gradients_on_the_composed_path() {
     for (name, set) in [("caption-contrastive", "hard_negatives=1"), ("clip", "lr=1e-3")] {
-        with_composed(|| {
-            let whole = stage(name, &[set]);
-            let from = moved(&whole);
-            let expected = gradients(&from, &whole);
-            for micro in ["micro_batch=5", "micro_batch=1"] {
-                let parts = stage(name, &[set, micro]);
-                hold(&format!("{name} {set} {micro}"), &expected, &gradients(&from, &parts));
-            }
-        });
+        with_composed(|| hold_in_parts(name, &[set]));
     }
 }
 
 #[test]
 fn accumulated_gradients_are_those_of_the_whole_batch() {
     for name in ["causal-lm", "mntp"] {
-        let whole = stage(name, &[]);
-        let from = moved(&whole);
-        let expected = gradients(&from, &whole);
-        for micro in ["micro_batch=5", "micro_batch=1"] {
-            let parts = stage(name, &[micro]);
-            hold(&format!("{name} {micro}"), &expected, &gradients(&from, &parts));
-        }
+        hold_in_parts(name, &[]);
     }
 }
 

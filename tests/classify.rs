@@ -2,30 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod command;
+
+use command::{clips, golden, llm2clip, printed};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::{Command, Output};
-
-fn golden(name: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    root.join(name).display().to_string()
-}
-
-fn clips() -> String {
-    let clip = golden("encoders/clip");
-    format!("whole={clip},short={clip}[max_tokens=4]")
-}
+use std::process::Output;
 
 fn run(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
-    command.env("LLM2CLIP_CONFIG", "none");
-    command.arg("classify").args(arguments).arg("--quiet").output().unwrap()
+    llm2clip().arg("classify").args(arguments).arg("--quiet").output().unwrap()
 }
 
 fn document(arguments: &[&str]) -> Value {
-    let output = run(&[arguments, &["--json"]].concat());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    printed(&run(&[arguments, &["--json"]].concat()))
 }
 
 /// Shares of a picture's classes, by the classes' places.
@@ -196,8 +185,7 @@ fn a_result_is_saved_where_a_session_is_named_and_nowhere_else() {
     ];
     assert!(run(&base).status.success());
     assert!(!Path::new(&sessions).exists());
-    let mut compare = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
-    compare.env("LLM2CLIP_CONFIG", "none");
+    let mut compare = llm2clip();
     compare.args(["compare", "--task", "caption", "--encoders", "bm25", "--pool", "20", "--quiet"]);
     compare.args(["--sessions", &sessions, "--checkpoints", &checkpoints]);
     assert!(compare.output().unwrap().status.success());

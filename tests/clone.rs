@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod command;
+
+use command::{llm2clip, printed};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -14,9 +17,8 @@ fn root() -> &'static Path {
 
 /// The program on the committed sessions and checkpoints.
 fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+    let mut command = llm2clip();
     command
-        .env("LLM2CLIP_CONFIG", "none")
         .args(arguments)
         .arg("--quiet")
         .env("LLM2CLIP_SESSIONS", root().join("sessions"))
@@ -30,9 +32,7 @@ fn run(arguments: &[&str]) -> Output {
 
 /// A command's document, with the committed checkpoints and nothing written.
 fn document(arguments: &[&str]) -> Value {
-    let output = run(&[arguments, &["--json"]].concat());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    printed(&run(&[arguments, &["--json"]].concat()))
 }
 
 const BOTH: &str = "pocket-1/clip,pocket-1/llm2clip";

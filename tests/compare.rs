@@ -2,25 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod command;
+
+use command::{golden, llm2clip, printed};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::{Command, Output};
-
-fn golden(name: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    root.join(name).display().to_string()
-}
+use std::process::Output;
 
 fn run(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
-    command.env("LLM2CLIP_CONFIG", "none");
-    command.arg("compare").args(arguments).output().unwrap()
+    llm2clip().arg("compare").args(arguments).output().unwrap()
 }
 
 fn document(arguments: &[&str]) -> Value {
-    let output = run(&[arguments, &["--json", "--readonly", "--quiet"]].concat());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    printed(&run(&[arguments, &["--json", "--readonly", "--quiet"]].concat()))
 }
 
 const CAPTION: [&str; 6] =
@@ -28,8 +22,7 @@ const CAPTION: [&str; 6] =
 
 /// The emoji set's first test items, by the queries of an inspection.
 fn queries(count: usize) -> Vec<String> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
-    command.env("LLM2CLIP_CONFIG", "none");
+    let mut command = llm2clip();
     command.args(["inspect", "--encoders", "a=builtin:llama,b=builtin:llama", "--direction"]);
     command.args(["text-to-text", "--language", "en", "--slice", "both-wrong", "--pool", "40"]);
     let output = command.args(["--json", "--quiet"]).output().unwrap();
@@ -86,9 +79,13 @@ fn a_second_set_of_judgements_is_reported_beside_the_first() {
     std::fs::write(&file, format!("{a}#0 0 {a}#1 1\n")).unwrap();
     let one = document(&arguments)["qrels"]["rows"][1]["metrics"]["mrr"].as_f64().unwrap();
     assert!(one > 0.0 && one <= 1.0);
+    std::fs::write(&file, format!("{a}#0 0 {a}#1 1\nnobody#0 0 {a}#1 1\n")).unwrap();
     let shown = run(&[&arguments[..], &["--readonly"]].concat());
     let text = String::from_utf8(shown.stdout).unwrap();
     assert!(text.contains("more.qrels"), "{text}");
+    let said = String::from_utf8(shown.stderr).unwrap();
+    let wanted = "1 queries are not in this comparison, such as \"nobody#0\"";
+    assert!(said.contains(wanted) && !said.contains("items are not"), "{said}");
     std::fs::write(&file, "x 0 y 1\n").unwrap();
     let output = run(&[&arguments[..], &["--readonly", "--quiet"]].concat());
     assert_eq!(output.status.code(), Some(2));
@@ -274,9 +271,8 @@ fn a_saved_comparison_holds_its_neighbours_and_exports_its_charts() {
     assert!(session.path().join("results/caption-1.neighbours.safetensors").exists());
     let name = session.file_name().into_string().unwrap();
     let export = |out: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
-        command.env("LLM2CLIP_CONFIG", "none");
-        let output = command.args(["export", &name, "--out", out]).args(places).output().unwrap();
+        let export = ["export", name.as_str(), "--out", out];
+        let output = llm2clip().args(export).args(places).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     };
     export(&out);
@@ -297,4 +293,38 @@ fn a_saved_comparison_holds_its_neighbours_and_exports_its_charts() {
         sweep.starts_with("result,role,layer,pooling,bos,recall@1,") && sweep.lines().count() > 10
     );
     assert!(Path::new(&format!("{out}/caption-1.mean.text-to-text.run")).exists());
+}
+
+#[test]
+fn what_was_measured_is_told_where_it_cannot_be_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let set: String = (0..4)
+        .map(|n| format!("{}\n", json!({"captions": [format!("kite {n}"), format!("a kite {n}")]})))
+        .collect();
+    let path = folder.path().join("set.jsonl");
+    std::fs::write(&path, set).unwrap();
+    // A file stands where the folder of sessions would be made.
+    let sessions = folder.path().join("taken");
+    std::fs::write(&sessions, "").unwrap();
+    let (path, taken) = (path.display().to_string(), sessions.display().to_string());
+    let checkpoints = folder.path().join("checkpoints").display().to_string();
+    let output = run(&[
+        "--task",
+        "caption",
+        "--dataset",
+        &path,
+        "--encoders",
+        "bm25",
+        "--json",
+        "--quiet",
+        "--sessions",
+        &taken,
+        "--checkpoints",
+        &checkpoints,
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("error") && said.contains("making the folders"), "{said}");
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["rows"].as_array().unwrap().len(), 1);
 }

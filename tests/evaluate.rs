@@ -3,35 +3,26 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod command;
+
+use command::{golden, llm2clip, printed, refusal};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::{Command, Output};
-
-fn golden(name: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    root.join(name).display().to_string()
-}
+use std::process::Output;
 
 /// The program with the words of a line.
 fn run(line: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
-    command.env("LLM2CLIP_CONFIG", "none").current_dir(env!("CARGO_MANIFEST_DIR"));
-    command.args(line.split_whitespace()).output().unwrap()
+    let folder = env!("CARGO_MANIFEST_DIR");
+    llm2clip().current_dir(folder).args(line.split_whitespace()).output().unwrap()
 }
 
 fn document(line: &str) -> Value {
-    let output = run(&format!("{line} --json --quiet"));
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    printed(&run(&format!("{line} --json --quiet")))
 }
 
 /// What stands on stderr of a request that was wrong.
 fn refused(line: &str) -> String {
-    let output = run(line);
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{line}: {error}");
-    assert!(output.stdout.is_empty(), "{line}");
-    error
+    refusal(&run(line), 2)
 }
 
 fn roles<'a>(found: &'a Value, direction: &str) -> Vec<&'a str> {

@@ -138,4 +138,16 @@ fn pictures_that_answer_each_other_by_label_are_judged_so_in_qrels() {
         let qrels = home.read(&format!("out/{result}.image-to-image.qrels"));
         assert_eq!(qrels, "i0@0 0 i1@0 1\ni1@0 0 i0@0 1\n", "{result}");
     }
+    // A session of an earlier version kept no judgements, and ids know nothing of labels.
+    let results = home.path("sessions").join(&session).join("results");
+    std::fs::remove_file(results.join("image-1.judged.safetensors")).unwrap();
+    let exported = home.document(&format!("export {session} --out old --formats trec"));
+    let skipped = exported["skipped"].as_array().unwrap();
+    assert_eq!(skipped.len(), 1, "{exported}");
+    let what = "judgements of result image-1 in direction image-to-image as TREC files";
+    assert_eq!(skipped[0]["what"], what);
+    assert!(skipped[0]["why"].as_str().unwrap().contains("one label"), "{exported}");
+    let files = exported["files"].as_array().unwrap();
+    let of = |result: &str| files.iter().any(|name| name.as_str().unwrap().starts_with(result));
+    assert!(!of("image-1.") && of("inspect-1."), "{exported}");
 }

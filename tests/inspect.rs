@@ -2,49 +2,32 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod command;
+
+use command::{clips, golden, llm2clip, printed, refusal};
 use llm2clip::eval::SetGiven;
 use llm2clip::eval::classify::ClassifyDocument;
 use serde_json::{Value, json};
 use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
-
-fn golden(name: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    root.join(name).display().to_string()
-}
-
-/// One CLIP, its text tower whole and cut short: two encoders that agree on pictures only.
-fn clips() -> String {
-    let clip = golden("encoders/clip");
-    format!("whole={clip},short={clip}[max_tokens=4]")
-}
+use std::process::{Output, Stdio};
 
 const LLAMAS: &str = "mean=builtin:llama,last=builtin:llama[pooling=last]";
 
 fn run(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
-    command.env("LLM2CLIP_CONFIG", "none");
-    command.arg("inspect").args(arguments).arg("--quiet").output().unwrap()
+    llm2clip().arg("inspect").args(arguments).arg("--quiet").output().unwrap()
 }
 
 fn document(arguments: &[&str]) -> Value {
-    let output = run(&[arguments, &["--json"]].concat());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    printed(&run(&[arguments, &["--json"]].concat()))
 }
 
 fn refused(arguments: &[&str], code: i32) -> String {
-    let output = run(arguments);
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}");
-    assert!(output.stdout.is_empty());
-    String::from_utf8(output.stderr).unwrap()
+    refusal(&run(arguments), code)
 }
 
 /// Starts a server, hands it the lines and returns its answers once its input ended.
 fn serve(arguments: &[&str], lines: &[u8]) -> Vec<Value> {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_llm2clip"))
-        .env("LLM2CLIP_CONFIG", "none")
+    let mut child = llm2clip()
         .args([&["inspect", "--serve", "--quiet"], arguments].concat())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -141,13 +124,12 @@ fn a_server_lets_both_encoders_choose_among_texts_as_classify_does() {
     let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let base = ["--encoders", &clips, "--dataset", &folder, "--direction", "image-to-image"];
     let answers = serve(&base, lines.as_bytes());
-    let output = Command::new(env!("CARGO_BIN_EXE_llm2clip"))
-        .env("LLM2CLIP_CONFIG", "none")
+    let output = llm2clip()
         .args(["classify", "--encoders", &clips, "--image", &own, "--json", "--quiet"])
         .args(["--candidates", "a dog on a long beach,a cat"])
         .output()
         .unwrap();
-    let classified: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let classified = printed(&output);
     assert_eq!(answers[0]["id"], 1);
     // Read as what they are: a server writes 32-bit numbers with all their digits.
     let typed = |value: &Value| serde_json::from_value::<ClassifyDocument>(value.clone()).unwrap();

@@ -3,25 +3,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use serde_json::{Value, json};
-use std::path::Path;
-use std::process::{Command, Output};
+mod command;
 
-fn golden(name: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    root.join(name).display().to_string()
-}
+use command::{golden, llm2clip, printed};
+use serde_json::{Value, json};
+use std::process::Output;
 
 fn run(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
-    command.env("LLM2CLIP_CONFIG", "none").args(arguments).arg("--quiet").output().unwrap()
+    llm2clip().args(arguments).arg("--quiet").output().unwrap()
 }
 
 fn document(arguments: &[&str]) -> (Value, String) {
     let output = run(&[arguments, &["--json"]].concat());
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{error}");
-    (serde_json::from_slice(&output.stdout).unwrap(), error)
+    (printed(&output), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 fn refused(arguments: &[&str], code: i32) -> String {

@@ -2,27 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod command;
 
-fn golden(name: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    root.join(name).display().to_string()
-}
+use command::{golden, llm2clip, printed};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::Output;
 
 fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_llm2clip"))
-        .env("LLM2CLIP_CONFIG", "none")
-        .args(arguments)
-        .output()
-        .unwrap()
+    llm2clip().args(arguments).output().unwrap()
 }
 
 fn document(arguments: &[&str]) -> Value {
-    let output = run(arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    printed(&run(arguments))
 }
 
 #[test]
@@ -73,7 +65,7 @@ fn a_picture_is_shown_as_the_tower_sees_it() {
     assert_eq!((&shown["picture"]["edge"], &shown["picture"]["patches"]), (&24.into(), &9.into()));
     let seen = image::open(&out).unwrap().to_rgb8();
     assert_eq!(seen.dimensions(), (24, 24));
-    let png = llm2clip::tui::painter::base64(&std::fs::read(&out).unwrap());
+    let png = llm2clip::tui::osc::base64(&std::fs::read(&out).unwrap());
     assert_eq!(shown["picture"]["png"], png);
     assert!(shown["self_test"].as_array().unwrap().iter().all(|test| test["passed"] == true));
     let both = document(&["encoder", &clip, "--json"]);

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use llm2clip::eval::CompareDocument;
+use llm2clip::data::open::open;
+use llm2clip::eval::{CompareDocument, Protocol, Task};
+use llm2clip::runner::evaluate::{Captions, Probe, ProbeRequest};
+use serde_json::json;
 use std::path::Path;
 
 fn committed() -> Vec<CompareDocument> {
@@ -49,4 +52,58 @@ fn figures_that_stand_in_a_document_of_another_content_are_not_shown() {
     // A set that this program does not know keeps what its document says.
     one.protocol.dataset = "of-tomorrow".to_owned();
     assert_eq!(one.beside(), one.published);
+}
+
+/// What the caption task on the first two captions says of a set in a file.
+fn asked(path: &Path) -> Protocol {
+    let corpus = open(&path.display().to_string(), None).unwrap();
+    let request = ProbeRequest {
+        task: Task::Caption,
+        captions: Captions::FirstTwo,
+        split: "test".to_owned(),
+        pool: None,
+        query_language: None,
+        gallery_language: None,
+        whole: false,
+    };
+    Probe::new(&corpus, &request).unwrap().protocol
+}
+
+#[test]
+fn karpathys_document_and_its_captions_alone_are_one_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let texts = [
+        ["A kite.", "A red  kite in the sky.", "Something else."],
+        ["Two dogs.", "Dogs at play.", "A third."],
+        ["A boat.", "A boat at sea.", "A fourth."],
+    ];
+    let image = |at: usize, split: &str, captions: &[&str]| {
+        let sentences: Vec<_> = captions.iter().map(|raw| json!({"raw": raw})).collect();
+        json!({"filepath": "val2014", "filename": format!("{at}.jpg"), "split": split, "sentences": sentences})
+    };
+    // In another order, with items of other splits, and ends of lines as its author left them.
+    let images = [
+        image(2, "test", &["A boat.", "A boat at sea.\n"]),
+        image(7, "train", &["A train.", "Its second."]),
+        image(0, "test", &texts[0]),
+        image(1, "test", &texts[1]),
+    ];
+    let whole = folder.path().join("dataset_coco.json");
+    std::fs::write(&whole, json!({"images": images, "dataset": "coco"}).to_string()).unwrap();
+    let lines: String = texts
+        .iter()
+        .enumerate()
+        .map(|(at, texts)| {
+            format!("{}\n", json!({"image": format!("{at}.jpg"), "captions": texts}))
+        })
+        .collect();
+    let alone = folder.path().join("captions.jsonl");
+    std::fs::write(&alone, &lines).unwrap();
+    let (whole, alone) = (asked(&whole), asked(&alone));
+    assert_ne!(whole.split_digest, alone.split_digest);
+    assert!(whole.captions_digest.is_some());
+    assert_eq!(whole.captions_digest, alone.captions_digest);
+    let other = folder.path().join("other.jsonl");
+    std::fs::write(&other, lines.replace("Two dogs.", "Two cats.")).unwrap();
+    assert_ne!(asked(&other).captions_digest, alone.captions_digest);
 }

@@ -119,16 +119,7 @@ fn numbers(place: &llm2clip::runner::Workspace, corpus: &Corpus, clip: &Path) ->
         (Task::Caption, Captions::FirstTwo, "bm25".to_owned()),
         (Task::Image, Captions::Any, format!("clip={}", clip.display())),
     ] {
-        let request = ProbeRequest {
-            task,
-            captions,
-            split: "test".to_owned(),
-            pool: None,
-            query_language: None,
-            gallery_language: None,
-            whole: false,
-        };
-        let probe = Probe::new(corpus, &request).unwrap();
+        let probe = Probe::new(corpus, &ProbeRequest::new(task, captions)).unwrap();
         let encoders_asked = parse_list(&specs).unwrap();
         let request = CompareRequest { encoders: encoders_asked, ..CompareRequest::default() };
         let mut narrator = Narrator::new(None, Voice::Quiet);

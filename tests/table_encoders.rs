@@ -3,24 +3,21 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod command;
+
+use command::{llm2clip, printed};
 use llm2clip::encode::{Embeddings, Table, TableDtype};
 use llm2clip::rng::Key;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 const ITEMS: usize = 24;
 const DIM: usize = 4;
 
 fn run(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_llm2clip"));
-    command.env("LLM2CLIP_CONFIG", "none");
-    command
-        .arg("compare")
-        .args(["--task", "caption", "--readonly"])
-        .args(arguments)
-        .output()
-        .unwrap()
+    let task = ["compare", "--task", "caption", "--readonly"];
+    llm2clip().args(task).args(arguments).output().unwrap()
 }
 
 /// A set of items with two captions each; every two items are one concept.
@@ -112,9 +109,7 @@ fn plain(rows: &[f32]) -> [f64; 8] {
 }
 
 fn document(arguments: &[&str]) -> Value {
-    let output = run(&[arguments, &["--json"]].concat());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    printed(&run(&[arguments, &["--json"]].concat()))
 }
 
 #[test]

@@ -129,6 +129,23 @@ fn a_hang_up_ends_it_also_where_sighup_is_ignored() {
 }
 
 #[test]
+fn a_signal_that_ends_it_leaves_the_terminal_as_it_was() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let folder = folder();
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let mut terminal = Terminal::start(folder.path(), &["--readonly"], (80, 24), &[]);
+        terminal.see("causal-lm-1");
+        let id = terminal.child.process_id().unwrap();
+        kill_process(Pid::from_raw(id as i32).unwrap(), signal).unwrap();
+        let (ended, took) = terminal.end();
+        assert_eq!(ended, code);
+        assert!(took < Duration::from_secs(1), "{took:?}");
+        terminal.sends("\x1b[?1049l");
+        terminal.sends("\x1b[?25h");
+    }
+}
+
+#[test]
 fn without_a_terminal_it_says_so_and_the_request_was_wrong() {
     let folder = folder();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_llm2clip"))

@@ -1,6 +1,7 @@
 //! `bench`: throughput of this machine.
 
 use super::global::{Global, Refused};
+use super::text::number;
 use crate::bench::{BenchDocument, cases, measure};
 use clap::Args;
 use std::fmt::Write;
@@ -42,10 +43,7 @@ pub fn bench(global: &Global, args: &Bench) -> anyhow::Result<ExitCode> {
             "case", "median ms", "min ms", "max ms", "runs", "GFLOP/s"
         );
         for case in &document.cases {
-            let rate = case.flops.map_or_else(
-                || "-".to_owned(),
-                |flops| format!("{:.0}", flops / case.median_ms / 1e6),
-            );
+            let rate = number(case.flops.map(|flops| flops / case.median_ms / 1e6), 0);
             let _ = writeln!(
                 text,
                 "{:<34} {:>10.2} {:>10.2} {:>10.2} {:>5} {rate:>9}",

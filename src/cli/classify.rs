@@ -1,8 +1,8 @@
 //! `classify`: pictures against candidate texts, under several encoders.
 
-use super::dataset::{at_least_one, exif_of, open, own_picture};
+use super::dataset::{Pictures, at_least_one, exif_of, open, own_picture};
 use super::global::{Global, Refused};
-use super::text::{difference, percent, safe, same_rows};
+use super::text::{difference, interval, percent, safe, same_rows};
 use crate::data::picture::Exif;
 use crate::encode::parse_list;
 use crate::eval::classify::{ClassHit, ClassifyDocument};
@@ -69,7 +69,9 @@ pub fn classify(global: &Global, args: &Classify) -> anyhow::Result<ExitCode> {
     }
     let workspace = global.workspace(None)?;
     Encoders { workspace: &workspace, exif: Exif::Applied }.check(&specs)?;
-    let part = Some((Some(args.split.as_str()), args.pool));
+    let decoded = global.decoded()?;
+    let (split, pool) = (Some(args.split.as_str()), args.pool);
+    let part = Some(Pictures { split, pool, decoded: &decoded });
     let (pictures, exif) = match (&args.image, &args.images, &args.dataset) {
         (Some(file), _, _) => (LabelledPictures::one(file), Exif::Applied),
         (_, Some(folder), _) => {
@@ -97,12 +99,16 @@ pub fn classify(global: &Global, args: &Classify) -> anyhow::Result<ExitCode> {
     };
     let mut narrator = Narrator::new(None, global.voice());
     let document = classify_pictures(&encoders, &pictures, &request, &mut narrator)?;
-    if let Some(session) = global.named_session(&workspace)? {
+    let kept = (|| {
+        let Some(session) = global.named_session(&workspace)? else { return anyhow::Ok(()) };
         let results = results_of(session.folder());
         let id = results.free_id("classify")?;
         results.write(&id, &document)?;
-    }
+        Ok(())
+    })();
+    // What was found is told also where it cannot be kept.
     global.print(&document, human)?;
+    kept?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -128,11 +134,10 @@ fn human(document: &ClassifyDocument) -> String {
         "encoder", "top-1 %", "95 %", "top-5 %", "95 %", "scale", "ms/picture"
     );
     for row in &document.rows {
-        let ends = |[low, high]: [f64; 2]| format!("{} to {}", percent(low), percent(high));
         let blank = || ["-"; 4].map(str::to_owned);
         let [one, one_ends, five, five_ends] =
             row.metrics.zip(row.ci95).map_or_else(blank, |(m, c)| {
-                [percent(m.top_1), ends(c.top_1), percent(m.top_5), ends(c.top_5)]
+                [percent(m.top_1), interval(c.top_1), percent(m.top_5), interval(c.top_5)]
             });
         let _ = writeln!(
             text,

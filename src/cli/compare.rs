@@ -115,7 +115,7 @@ pub fn compare(global: &Global, args: &Compare) -> anyhow::Result<ExitCode> {
     let encoders = Encoders { workspace: &workspace, exif: args.data.exif() };
     // Before the data set is read, which may take its time.
     encoders.check(&specs)?;
-    let probe = args.data.probe(task, captions)?;
+    let probe = args.data.probe(task, captions, &global.decoded()?)?;
     let mut request = CompareRequest {
         encoders: specs,
         baseline: args.baseline.clone(),
@@ -141,7 +141,10 @@ pub fn compare(global: &Global, args: &Compare) -> anyhow::Result<ExitCode> {
     };
     let (mut document, neighbours) = compare_encoders(&encoders, &probe, &request, &mut narrator)?;
     document.sweep = swept;
-    if !global.readonly {
+    let kept = (|| {
+        if global.readonly {
+            return anyhow::Ok(());
+        }
         let session = global.open_session(&workspace, "compare")?;
         let results = results_of(session.folder());
         let id = results.free_id(task.name())?;
@@ -151,8 +154,11 @@ pub fn compare(global: &Global, args: &Compare) -> anyhow::Result<ExitCode> {
         if !global.quiet {
             say(&format!("written to session {} as {id}", session.id()));
         }
-    }
+        Ok(())
+    })();
+    // What was measured is told also where it cannot be kept, on a full disk for one.
     global.print(&document, text::compare)?;
+    kept?;
     Ok(ExitCode::SUCCESS)
 }
 

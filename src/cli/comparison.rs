@@ -1,7 +1,7 @@
 //! What stands below a comparison's table for people: how embeddings lie, what was left out, and rows
 //! against rows.
 
-use super::text::{difference, safe};
+use super::text::{difference, number, safe};
 use crate::eval::{CompareDocument, CompareRow, Metric};
 use std::fmt::Write as _;
 
@@ -16,8 +16,6 @@ pub fn geometry(text: &mut String, rows: &[&CompareRow]) {
         "{:<22} {:>10} {:>10} {:>10} {:>14} {:>12}",
         "embeddings", "cosine", "uniformity", "alignment", "effective rank", "hub skewness"
     );
-    let number =
-        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
     for (row, geometry) in all {
         let _ = writeln!(
             text,
@@ -25,9 +23,9 @@ pub fn geometry(text: &mut String, rows: &[&CompareRow]) {
             safe(&row.role),
             geometry.mean_cosine,
             geometry.uniformity,
-            number(geometry.alignment),
+            number(geometry.alignment, 3),
             geometry.effective_rank,
-            number(row.hub_skewness)
+            number(row.hub_skewness, 3)
         );
     }
 }

@@ -4,6 +4,7 @@ use super::global::{Refused, say};
 use crate::data::bad::Policy;
 use crate::data::check::without_unreadable;
 use crate::data::corpus::{Corpus, Item, Picture};
+use crate::data::decoded::Decoded;
 use crate::data::picture::Exif;
 use crate::eval::{Direction, Task};
 use crate::runner::evaluate::{Captions, Probe, ProbeRequest, SWEEP_ITEMS, outside_test};
@@ -77,15 +78,22 @@ impl DataArgs {
     }
 
     /// The set with its warnings said, without items whose pictures are needed and cannot be had.
-    pub fn open(&self, pictures: bool) -> anyhow::Result<Corpus> {
-        let part = pictures.then_some((Some(self.split.as_str()), self.pool));
-        open(&self.dataset, self.data.as_deref(), part)
+    pub fn open(&self, pictures: Option<&Decoded>) -> anyhow::Result<Corpus> {
+        let (split, pool) = (Some(self.split.as_str()), self.pool);
+        let pictures = pictures.map(|decoded| Pictures { split, pool, decoded });
+        open(&self.dataset, self.data.as_deref(), pictures)
     }
 
     /// What the set asks in a task.
-    pub fn probe(&self, task: Task, captions: Captions) -> anyhow::Result<Probe> {
+    pub fn probe(
+        &self,
+        task: Task,
+        captions: Captions,
+        decoded: &Decoded,
+    ) -> anyhow::Result<Probe> {
         let request = self.request(task, captions, false)?;
-        self.asked(&self.open(task == Task::Image)?, &request)
+        let pictures = (task == Task::Image).then_some(decoded);
+        self.asked(&self.open(pictures)?, &request)
     }
 
     /// What a set that these flags gave asks.
@@ -101,7 +109,7 @@ impl DataArgs {
         other: Option<&str>,
         captions: Captions,
     ) -> anyhow::Result<(Probe, usize)> {
-        let whole = self.open(false)?;
+        let whole = self.open(None)?;
         let splits = whole.splits();
         let test = if splits.is_empty() { whole.clone() } else { whole.split(&self.split) };
         let from = match other {
@@ -127,10 +135,14 @@ impl DataArgs {
     }
 
     /// What the set asks and answers in a direction, or in all, its whole gallery included.
-    pub fn gallery(&self, direction: Option<Direction>) -> anyhow::Result<Probe> {
+    pub fn gallery(
+        &self,
+        direction: Option<Direction>,
+        decoded: &Decoded,
+    ) -> anyhow::Result<Probe> {
         if direction == Some(Direction::TextToText) {
             let request = self.request(Task::Caption, Captions::AllPairs, true)?;
-            return self.asked(&self.open(false)?, &request);
+            return self.asked(&self.open(None)?, &request);
         }
         let request = self.request(Task::Image, Captions::Any, true)?;
         let corpus = crate::data::open::open(&self.dataset, self.data.as_deref())?;
@@ -140,8 +152,8 @@ impl DataArgs {
         let corpus = if captions {
             corpus
         } else {
-            let policy = Policy::default();
-            without_unreadable(corpus, &self.dataset, policy, Some(&self.split), self.pool)?
+            let (split, policy) = (Some(self.split.as_str()), Policy::default());
+            without_unreadable(corpus, &self.dataset, policy, split, self.pool, Some(decoded))?
         };
         warn(&corpus, &self.dataset);
         let request = if captions {
@@ -174,16 +186,28 @@ pub fn own_picture(path: &Path) -> Result<(), Refused> {
     Err(Refused(format!("--image: expected a picture file, found none at {}", path.display())))
 }
 
-/// Opens a set and says what is wrong with it. `pictures` names the split and the first items whose
-/// pictures are read, where pictures are: items are left out whose pictures cannot be had.
+/// Which items' pictures are read.
+#[derive(Clone, Copy)]
+pub struct Pictures<'a> {
+    /// The split, where one is meant and the set has some.
+    pub split: Option<&'a str>,
+    /// Its first items; none for all.
+    pub pool: Option<usize>,
+    /// What is known of files that were decoded before.
+    pub decoded: &'a Decoded,
+}
+
+/// Opens a set and says what is wrong with it. Where `pictures` are read, items are left out whose
+/// pictures cannot be had.
 pub fn open(
     set: &str,
     data: Option<&Path>,
-    pictures: Option<(Option<&str>, Option<usize>)>,
+    pictures: Option<Pictures<'_>>,
 ) -> anyhow::Result<Corpus> {
     let mut corpus = crate::data::open::open(set, data)?;
-    if let Some((split, pool)) = pictures {
-        corpus = without_unreadable(corpus, set, Policy::default(), split, pool)?;
+    if let Some(Pictures { split, pool, decoded }) = pictures {
+        let policy = Policy::default();
+        corpus = without_unreadable(corpus, set, policy, split, pool, Some(decoded))?;
     }
     warn(&corpus, set);
     Ok(corpus)

@@ -15,6 +15,18 @@ use anyhow::Context;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+/// What this command line sets, and its seed, as flags of another one.
+pub fn edits(global: &Global, sets: &[String]) -> Vec<OsString> {
+    let mut flags: Vec<OsString> = Vec::new();
+    for set in sets {
+        flags.extend(["--set".into(), set.into()]);
+    }
+    if let Some(seed) = global.seed_of_flag() {
+        flags.extend(["--seed".into(), seed.to_string().into()]);
+    }
+    flags
+}
+
 /// Starts every command as a runner of `session`; each waits for the one before, the first for `after`.
 /// Returns once every log has its first record.
 pub fn all(

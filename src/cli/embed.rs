@@ -1,8 +1,9 @@
 //! `embed`: texts or pictures to an embedding table.
 
-use super::dataset::open;
+use super::dataset::{Pictures, open};
 use super::global::{Global, Refused};
 use crate::data::corpus::Picture;
+use crate::data::decoded::Decoded;
 use crate::data::picture::Exif;
 use crate::encode::{
     EncoderCard, EncoderSpec, ImageEncoder, Table, TableDtype, TextEncoder, image_encoder, parse,
@@ -69,7 +70,7 @@ pub fn embed(global: &Global, args: &Embed) -> anyhow::Result<ExitCode> {
     fits(&spec, image || args.images.is_some())?;
     // First: it may start this program anew, and what is wrong with the data is said once.
     let workspace = global.workspace(None)?;
-    let input = input(args, image)?;
+    let input = input(args, image, &global.decoded()?)?;
     let mut narrator = Narrator::new(None, global.voice());
     let Made { table, tokens, truncated, ms_per_item } =
         encode(&workspace, &spec, &input, args, &mut narrator)?;
@@ -114,7 +115,7 @@ fn kept(table: &Table, args: &Embed) -> anyhow::Result<Option<f64>> {
     Ok(Some(neighbours_kept(exact, stored, table.rows.dim(), 10)?))
 }
 
-fn input(args: &Embed, image: bool) -> anyhow::Result<Input> {
+fn input(args: &Embed, image: bool, decoded: &Decoded) -> anyhow::Result<Input> {
     if let Some(path) = &args.texts {
         let bytes = std::fs::read(path)
             .map_err(|error| Refused(format!("--texts {}: {error}", path.display())))?;
@@ -137,7 +138,8 @@ fn input(args: &Embed, image: bool) -> anyhow::Result<Input> {
         }
     };
     let pictures = image || args.images.is_some();
-    let corpus = open(&set, None, pictures.then_some((None, None)))?;
+    let all = Pictures { split: None, pool: None, decoded };
+    let corpus = open(&set, None, pictures.then_some(all))?;
     Ok(if pictures {
         Input::Pictures(corpus.items.into_iter().flat_map(|item| item.pictures).collect())
     } else {

@@ -9,7 +9,7 @@ use crate::encode::{
     ModelTextEncoder, PictureLook, Sources, TextEncoder, TextLook, Tower, image_encoder,
     look_at_picture, look_at_text, parse, test_images, test_texts, text_encoder,
 };
-use crate::tui::painter::base64;
+use crate::tui::osc::base64;
 use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;

@@ -11,14 +11,14 @@ use crate::ids::item_of;
 use crate::session::Time;
 use crate::session::folder::Session;
 use crate::session::follow::{logs_in, read_run};
-use crate::session::judged::{JudgedSet, read_judged};
+use crate::session::judged::{BY_CONCEPT, JudgedSet, ids_say, read_judged};
 use crate::session::neighbours::{NeighbourSet, read_neighbours};
 use crate::session::results::{ResultId, Results, results_of};
 use crate::session::runs::RunRow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What an export wrote.
@@ -210,9 +210,22 @@ impl<'a> Parts<'a> {
         }
         let own = self.results.judged_path(id);
         if let Some(judged) = self.judgements(id, &own) {
-            write_trec(folder, id.as_str(), &sets, judged)?;
+            let captions = self.captions(id);
+            let not_said = write_trec(folder, id.as_str(), &sets, judged, ids_say(&captions))?;
+            let shared = if captions == BY_CONCEPT { "concept" } else { "label" };
+            self.skipped.extend(not_said.into_iter().map(|direction| Skipped {
+                what: format!("judgements of result {id} in direction {direction} as TREC files"),
+                why: format!("pictures of one {shared} answer each other, which their ids do not say, and its session does not keep it for these queries: an earlier version wrote it; compare or inspect once more"),
+            }));
         }
         self.second(id, folder)
+    }
+
+    /// What a result's protocol says of its captions.
+    fn captions(&self, id: &ResultId) -> String {
+        let own = self.stored.iter().find(|stored| stored["id"] == id.as_str());
+        let captions = own.and_then(|own| own["document"]["protocol"]["captions"].as_str());
+        captions.unwrap_or_default().to_owned()
     }
 
     /// The judgements in a file that need not be there; none where it cannot be read.
@@ -253,7 +266,14 @@ impl<'a> Parts<'a> {
             }
         };
         let Some(judged) = self.judgements(id, &judged) else { return Ok(()) };
-        write_trec(folder, &format!("{id}.second"), &sets, judged)
+        let not_said = write_trec(folder, &format!("{id}.second"), &sets, judged, false)?;
+        self.skipped.extend(not_said.into_iter().map(|direction| Skipped {
+            what: format!(
+                "second judgements of result {id} in direction {direction} as TREC files"
+            ),
+            why: "what its session keeps of them is of other queries; compare once more".to_owned(),
+        }));
+        Ok(())
     }
 
     fn tables(&self, folder: &mut Folder<'_>) -> anyhow::Result<()> {
@@ -290,24 +310,30 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Writes a run an encoder and direction, and the judgements of each direction; `judged` where ids do not
-/// say what they are.
+/// Writes a run an encoder and direction, and the judgements of each direction; tells the directions it
+/// left out, since neither `judged` nor, where `ids_say`, the ids of a set say what answers what there.
 fn write_trec(
     folder: &mut Folder<'_>,
     stem: &str,
     sets: &[NeighbourSet],
     judged: Vec<JudgedSet>,
-) -> anyhow::Result<()> {
+    ids_say: bool,
+) -> anyhow::Result<BTreeSet<String>> {
     let known = judged.into_iter().map(|set| (set.direction.clone(), set));
     let known: BTreeMap<String, JudgedSet> = known.collect();
     // All encoders of a comparison are asked the same.
-    let mut written: BTreeMap<&str, Relevant> = BTreeMap::new();
+    let mut written: BTreeMap<&str, Option<Relevant>> = BTreeMap::new();
     for set in sets {
         let first = !written.contains_key(set.direction.as_str());
-        let relevant = written.entry(&set.direction).or_insert_with(|| {
-            let kept = known.get(&set.direction).filter(|kept| kept.queries == set.queries);
-            kept.map_or_else(|| relevant(set), |kept| kept.relevant.clone())
+        let found = written.entry(&set.direction).or_insert_with(|| {
+            let fits =
+                |kept: &&JudgedSet| kept.queries == set.queries && kept.gallery == set.gallery;
+            match known.get(&set.direction).filter(fits) {
+                Some(kept) => Some(kept.relevant.clone()),
+                None => ids_say.then(|| relevant(set)),
+            }
         });
+        let Some(relevant) = found else { continue };
         let name = format!("{stem}.{}.{}", set.role, set.direction);
         folder.text(&name, "run", &trec::run(set, relevant))?;
         if first {
@@ -315,7 +341,8 @@ fn write_trec(
             folder.text(&format!("{stem}.{}", set.direction), "qrels", &qrels)?;
         }
     }
-    Ok(())
+    let not_said = written.into_iter().filter(|(_, found)| found.is_none());
+    Ok(not_said.map(|(direction, _)| direction.to_owned()).collect())
 }
 
 /// Who answers whom by a set's own judgements: captions `item#k` and pictures `item@n` of one item

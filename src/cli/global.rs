@@ -1,6 +1,7 @@
 //! Flags every command has, the number of threads, and the workspace they make.
 
 use super::settings::{InForce, Source};
+use crate::data::decoded::Decoded;
 use crate::machine;
 use crate::runner::{Narrator, Voice, Workspace, open_device};
 use crate::session::folder::{Session, SessionCard};
@@ -156,6 +157,11 @@ impl Global {
     /// Threads that work here would have.
     pub fn threads_wanted(&self) -> usize {
         self.threads.unwrap_or_else(cores)
+    }
+
+    /// Where it is remembered which pictures were decoded before.
+    pub fn decoded(&self) -> anyhow::Result<Decoded> {
+        Ok(Decoded::new(self.roots()?.checkpoints.join("tables"), !self.readonly))
     }
 
     /// A run by any unambiguous part of its name.

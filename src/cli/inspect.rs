@@ -84,13 +84,14 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
     if !args.lazy {
         encoders.check(&specs)?;
     }
-    let probe = args.data.gallery(args.direction).or_else(|error| {
+    let decoded = global.decoded()?;
+    let probe = args.data.gallery(args.direction, &decoded).or_else(|error| {
         if !args.lazy {
             return Err(error);
         }
         // Captions can still be asked where too many pictures are missing.
         say(&format!("warning: {error}"));
-        args.data.gallery(Some(Direction::TextToText))
+        args.data.gallery(Some(Direction::TextToText), &decoded)
     })?;
     let mut narrator = Narrator::new(None, global.voice());
     let Some(direction) = args.direction.filter(|_| !args.serve) else {
@@ -133,15 +134,19 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
         let request = InspectRequest { encoders: specs, direction, query, k: args.k, qrels };
         inspect_query(&encoders, &probe, &request, &mut narrator)?
     };
-    if let Some(session) = global.named_session(&workspace)? {
+    let kept = (|| {
+        let Some(session) = global.named_session(&workspace)? else { return anyhow::Ok(()) };
         let results = results_of(session.folder());
         let id = results.free_id("inspect")?;
         if !neighbours.is_empty() {
             keep(session.folder(), &results, &id, &probe, &neighbours, encoders.exif)?;
         }
         results.write(&id, &document)?;
-    }
+        Ok(())
+    })();
+    // What was found is told also where it cannot be kept.
     global.print(&document, text)?;
+    kept?;
     Ok(ExitCode::SUCCESS)
 }
 

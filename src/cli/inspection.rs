@@ -13,7 +13,6 @@ pub fn write(text: &mut String, document: &InspectDocument) {
         let _ = writeln!(text, "query    {}", parts.join("  "));
     }
     if let Some(difference) = &document.difference {
-        let rank = |rank: Option<u32>| rank.map_or_else(|| "-".to_owned(), |r| r.to_string());
         let [a, b] = difference.first_relevant;
         if a.or(b).is_some() {
             let _ = writeln!(text, "first relevant  {} then {}", rank(a), rank(b));
@@ -92,7 +91,12 @@ fn elsewhere(document: &InspectDocument, list: usize, item: &str) -> String {
     let rank = rows
         .filter(|row| row.item == item)
         .find_map(|row| row.rank.iter().enumerate().find(|(place, _)| *place != list)?.1.as_ref());
-    rank.map_or_else(|| "-".to_owned(), u32::to_string)
+    self::rank(rank.copied())
+}
+
+/// A rank, or a dash where there is none.
+fn rank(rank: Option<u32>) -> String {
+    rank.map_or_else(|| "-".to_owned(), |rank| rank.to_string())
 }
 
 #[cfg(test)]

@@ -164,12 +164,7 @@ pub fn fork(global: &Global, args: &Fork) -> anyhow::Result<ExitCode> {
     let session = global.named_session(&workspace)?.unwrap_or(home);
     if args.how.detach {
         let mut command = vec![OsString::from("fork"), args.run.clone().into()];
-        for set in &args.sets {
-            command.extend(["--set".into(), set.into()]);
-        }
-        if let Some(seed) = global.seed_of_flag() {
-            command.extend(["--seed".into(), seed.to_string().into()]);
-        }
+        command.extend(detach::edits(global, &args.sets));
         return detach::all(global, &workspace, &session, vec![command], after, &args.how);
     }
     let stop = Stop::on_signals()?;

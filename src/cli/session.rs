@@ -1,7 +1,7 @@
 //! `session`: sessions as a whole: list, show, pack, unpack, rename, rm.
 
 use super::global::{Global, Refused};
-use super::text::safe;
+use super::text::{number, safe};
 use crate::ids::SessionId;
 use crate::session::Time;
 use crate::session::folder::{Session, list_sessions};
@@ -228,7 +228,7 @@ fn overview_text(document: &OverviewDocument) -> String {
     );
     for run in &document.runs {
         let stage = run.stage.as_ref().map_or("-", |stage| stage.as_str());
-        let loss = run.loss.map_or_else(|| "-".to_owned(), |loss| format!("{loss:.4}"));
+        let loss = number(run.loss, 4);
         let (name, state) = (run.run.rsplit('/').next().unwrap_or_default(), run.state);
         let _ = writeln!(
             text,

@@ -11,6 +11,16 @@ pub fn percent(share: f64) -> String {
     format!("{:.1}", share * 100.0)
 }
 
+/// An interval of fractions, in per cent.
+pub fn interval([low, high]: [f64; 2]) -> String {
+    format!("{} to {}", percent(low), percent(high))
+}
+
+/// A number with so many digits, or a dash where there is none.
+pub fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+}
+
 /// Text that may come from anywhere, with what would steer the terminal shown and never obeyed.
 pub fn safe(text: &str) -> String {
     crate::shown::escaped(text)
@@ -20,7 +30,7 @@ pub fn safe(text: &str) -> String {
 pub fn run(row: &RunRow, stages: &[StageSummary]) -> String {
     let mut text = format!("run      {}\nstate    {}\n", row.run, word(&row.state));
     for stage in stages {
-        let loss = stage.loss.map_or_else(|| "-".to_owned(), |loss| format!("{loss:.4}"));
+        let loss = number(stage.loss.map(f64::from), 4);
         let _ = writeln!(
             text,
             "stage    {:<20}  {:>5} steps  loss {loss:>8}  {:>6.1} s  {}",
@@ -58,7 +68,7 @@ pub fn runs(document: &RunsDocument) -> String {
             json["stage"].as_str().unwrap_or("-"),
             json["step"],
             json["steps"],
-            json["loss"].as_f64().map_or_else(|| "-".to_owned(), |loss| format!("{loss:.4}"))
+            number(json["loss"].as_f64(), 4)
         );
     }
     text
@@ -196,9 +206,6 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
         safe(protocol.split.as_deref().unwrap_or("-")),
         protocol.captions,
     );
-    let number = |value: Option<f64>, digits| {
-        value.map_or_else(|| "-".to_owned(), |value: f64| format!("{value:.digits$}"))
-    };
     let mut direction = None;
     for (at, row) in rows.iter().enumerate() {
         if direction != Some(row.direction) {
@@ -225,13 +232,12 @@ fn table(text: &mut String, protocol: &Protocol, rows: &[CompareRow]) {
             );
         }
         let Metrics { recall_1, recall_5, recall_10, mrr, median_rank } = &row.metrics;
-        let [low, high] = row.ci95.recall_1;
         let _ = writeln!(
             text,
             "{:<22} {:>8} {:>15} {:>8} {:>8} {mrr:>7.3} {median_rank:>7.1} {:>9} {:>9} {:>9} {:>9} {:>9} {:>10}",
             safe(&row.role),
             percent(*recall_1),
-            format!("{} to {}", percent(low), percent(high)),
+            interval(row.ci95.recall_1),
             percent(*recall_5),
             percent(*recall_10),
             number(row.mean_cosine, 3),
@@ -296,6 +302,12 @@ mod tests {
         };
         let expected = "llm2clip less clip\\u{1b}: top-1 +12.5 points, 95 % -1.0 to +26.0, mcnemar p 0.0625, after Holm 0.1250, 40 units\n";
         assert_eq!(difference(&found, ": top-1"), expected);
+    }
+
+    #[test]
+    fn numbers_and_intervals_stand_in_tables_as_they_do_everywhere() {
+        assert_eq!((number(Some(2.0 / 3.0), 3), number(None, 3)), ("0.667".into(), "-".into()));
+        assert_eq!(interval([0.125, 1.0]), "12.5 to 100.0");
     }
 
     #[test]

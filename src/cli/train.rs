@@ -214,12 +214,7 @@ fn demo_live(
     let mut command = global.as_args(workspace);
     command.extend(["demo".into(), "--plain".into()]);
     command.extend(["--session".into(), session.id().as_str().into()]);
-    for set in &args.sets {
-        command.extend(["--set".into(), set.into()]);
-    }
-    if let Some(seed) = global.seed_of_flag() {
-        command.extend(["--seed".into(), seed.to_string().into()]);
-    }
+    command.extend(detach::edits(global, &args.sets));
     let started = detach::one(workspace, session, &command)?;
     workbench(global, Some(started.run))
 }

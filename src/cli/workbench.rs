@@ -28,5 +28,8 @@ pub fn workbench(global: &Global, run: Option<RunId>) -> anyhow::Result<ExitCode
     for run in &farewell.running {
         say(&format!("{run}: goes on; `llm2clip` comes back to it"));
     }
+    for work in &farewell.at_work {
+        say(&format!("{work}: goes on to its end; `llm2clip` shows what it came to"));
+    }
     Ok(ExitCode::SUCCESS)
 }

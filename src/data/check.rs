@@ -3,6 +3,7 @@
 
 use super::bad::{BadRow, BadRows, LISTED, Place, Policy};
 use super::corpus::{Corpus, Item, Picture};
+use super::decoded::{Decoded, Files};
 use super::error::{DataError, Result};
 use super::picture::Exif;
 use super::pictures::load;
@@ -185,7 +186,7 @@ pub fn without_missing(corpus: Corpus, spec: &str, policy: Policy) -> Result<Cor
 
 /// As [`without_missing`], and without items one of whose pictures cannot be decoded. Only those are
 /// decoded that are read: the first `pool` of the items that are in `split`, where the set has splits
-/// and one is named.
+/// and one is named; and none where `decoded` knows that all of them were, as they are now.
 ///
 /// # Errors
 /// More are bad then than `policy` allows.
@@ -195,11 +196,18 @@ pub fn without_unreadable(
     policy: Policy,
     split: Option<&str>,
     pool: Option<usize>,
+    decoded: Option<&Decoded>,
 ) -> Result<Corpus> {
     let corpus = without_missing(corpus, spec, policy)?;
     let split = split.filter(|_| corpus.items.iter().any(|item| item.split.is_some()));
     let read = |item: &&Item| split.is_none() || item.split.as_deref() == split;
     let wanted: Vec<&Item> = corpus.items.iter().filter(read).collect();
+    let first = wanted.len().min(pool.unwrap_or(usize::MAX));
+    // Looked at before they are decoded: what changes meanwhile is not remembered.
+    let files = decoded.zip(Files::of(&wanted[..first]));
+    if files.as_ref().is_some_and(|(decoded, files)| decoded.knows(files)) {
+        return Ok(corpus);
+    }
     let mut rows: BTreeMap<&str, BadRow> = BTreeMap::new();
     // What is left out makes room for the items behind it.
     let (mut good, mut seen) = (0, 0);
@@ -215,6 +223,9 @@ pub fn without_unreadable(
                 Some(row) => drop(rows.insert(&item.id, row)),
             }
         }
+    }
+    if let Some((decoded, files)) = files.filter(|_| rows.is_empty()) {
+        decoded.remember(&files);
     }
     let rows: BTreeMap<String, BadRow> =
         rows.into_iter().map(|(id, row)| (id.to_owned(), row)).collect();
@@ -259,6 +270,7 @@ fn without_lost(
 
 #[cfg(test)]
 mod tests {
+    use super::super::decoded::tests::settled;
     use super::super::pictures::tests::files;
     use super::*;
 
@@ -285,7 +297,7 @@ mod tests {
     #[test]
     fn items_whose_pictures_are_lost_are_left_out_and_counted() {
         let (folder, corpus) = files();
-        let whole = without_missing(corpus.clone(), "x", Policy::STRICT).unwrap();
+        let whole = without_missing(corpus.clone(), "x", Policy { max_bad: 0.0 }).unwrap();
         assert_eq!(whole, corpus);
         std::fs::remove_file(folder.path().join("a.png")).unwrap();
         let error = without_missing(corpus.clone(), "x", Policy::default()).unwrap_err();
@@ -299,7 +311,7 @@ mod tests {
         let (folder, corpus) = files();
         std::fs::write(folder.path().join("a.png"), "no picture").unwrap();
         let without = |corpus: Corpus, pool| {
-            without_unreadable(corpus, "x", Policy { max_bad: 0.5 }, Some("test"), pool)
+            without_unreadable(corpus, "x", Policy { max_bad: 0.5 }, Some("test"), pool, None)
         };
         let left = without(corpus.clone(), None).unwrap();
         assert_eq!((left.items.len(), left.bad.count, left.bad.rows), (1, 1, 2));
@@ -315,5 +327,24 @@ mod tests {
         let mut other = corpus;
         other.items.iter_mut().for_each(|item| item.split = Some("train".to_owned()));
         assert_eq!(without(other, None).unwrap().items.len(), 2);
+    }
+
+    #[test]
+    fn what_was_decoded_once_is_not_decoded_again_until_it_changes() {
+        let (folder, corpus) = files();
+        // Bytes that cannot be decoded, so that a decoding shows.
+        std::fs::write(folder.path().join("a.png"), "no picture").unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let records = Decoded::new(home.path().join("tables"), true);
+        let without = || {
+            let policy = Policy { max_bad: 0.5 };
+            without_unreadable(corpus.clone(), "x", policy, None, None, Some(&records)).unwrap()
+        };
+        assert_eq!(without().items.len(), 1);
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "nothing was whole");
+        records.remember(&settled(&corpus.items));
+        assert_eq!(without().items.len(), 2);
+        std::fs::write(folder.path().join("a.png"), "no picture either").unwrap();
+        assert_eq!(without().items.len(), 1);
     }
 }

@@ -70,6 +70,9 @@ impl Format {
 /// Bytes of a file's beginning that are looked at.
 const BEGINNING: usize = 64 << 10;
 
+/// What is said of what can be read once: its beginning is gone when it was looked at.
+const PIPE: &str = "a pipe or a device; write it into a file first";
+
 /// The format of what lies at `path`, by its content; a name's ending decides only where the
 /// content fits several or none, as in an empty file.
 ///
@@ -87,6 +90,9 @@ pub fn recognise(spec: &str, path: &Path) -> Result<Format> {
     }
     if !path.exists() {
         return if braces::is_list(path) { Ok(Format::Webdataset) } else { unfit("nothing") };
+    }
+    if !path.is_file() {
+        return unfit(PIPE);
     }
     let file = std::fs::File::open(path).map_err(DataError::read(path))?;
     let mut reader = BufReader::with_capacity(BEGINNING, file);

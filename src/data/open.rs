@@ -144,6 +144,7 @@ mod tests {
             ("coco:absent", "nothing"),
             ("wordnet:absent", "nothing"),
             ("d.png", "a single picture"),
+            ("/dev/null", "a pipe or a device"),
             ("e", "an empty file"),
             ("f.json", "a JSON list"),
             ("g", "gzip"),

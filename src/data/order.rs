@@ -26,8 +26,6 @@ enum Layout {
     Apart(Vec<u32>),
     /// Groups of `size`: a row of a permutation and those of its `neighbours` that are left.
     Near { neighbours: Vec<Vec<u32>>, size: usize, groups: Vec<u32> },
-    /// Windows of a permutation, sorted by length within, their batches shuffled.
-    Bucketed { lengths: Vec<usize>, window: usize },
 }
 
 /// Batches of row numbers, epoch after epoch.
@@ -98,24 +96,10 @@ impl Order {
         Ok(Self { layout: Layout::Near { neighbours, size, groups: numbers(groups) }, ..order })
     }
 
-    /// One row for each of `lengths` (tokens): as [`Order::shuffled`], with rows of like length
-    /// together. Each `window` batches' worth of the shuffled rows are sorted by length among
-    /// themselves and cut into batches, which come in shuffled order.
-    pub fn bucketed(
-        key: Key,
-        lengths: Vec<usize>,
-        batch: usize,
-        window: usize,
-        drop_last: bool,
-    ) -> Result<Self> {
-        let order = Self::shuffled(key, lengths.len(), batch, drop_last)?;
-        Ok(Self { layout: Layout::Bucketed { lengths, window: window.max(1) }, ..order })
-    }
-
     /// The same order for rows that lie in a stream: each `window` neighbours are shuffled among
     /// themselves, keyed by (epoch, window), and whole windows come in shuffled order, so that what
     /// is read together lies together. Rows that fit one window come as they do without. Groups
-    /// and lengths are minded as before, and resuming is as exact.
+    /// are minded as before, and resuming is as exact.
     #[must_use]
     pub fn streamed(self, window: usize) -> Self {
         Self { window: Some(window.max(1)), ..self }
@@ -168,10 +152,6 @@ impl Order {
             Layout::Apart(groups) => keep_apart(&rows, groups, self.batch),
             Layout::Near { neighbours, size, groups } => {
                 keep_apart(&gather(&rows, neighbours, *size), groups, self.batch)
-            }
-            Layout::Bucketed { lengths, window } => {
-                bucket(&mut rows, lengths, self.batch, *window, key.named("buckets"));
-                rows
             }
         }
     }
@@ -247,36 +227,21 @@ fn keep_apart(rows: &[usize], groups: &[u32], batch: usize) -> Vec<usize> {
     laid_out
 }
 
-/// Sorts windows of whole batches by length and shuffles the batches within each. What is over
-/// stays last and unsorted: it is dropped or short, and must not always be the longest rows.
-fn bucket(rows: &mut [usize], lengths: &[usize], batch: usize, window: usize, key: Key) {
-    let whole = rows.len() / batch * batch;
-    for (number, window) in rows[..whole].chunks_mut(batch.saturating_mul(window)).enumerate() {
-        window.sort_by_key(|&row| lengths[row]);
-        let mut batches: Vec<&[usize]> = window.chunks(batch).collect();
-        key.child(number as u64).stream().shuffle(&mut batches);
-        let shuffled = batches.concat();
-        window.copy_from_slice(&shuffled);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn orders(count: usize, batch: usize, drop_last: bool) -> [Order; 6] {
+    fn orders(count: usize, batch: usize, drop_last: bool) -> [Order; 5] {
         let key = Key::new(3).named("stage");
         let groups: Vec<usize> = (0..count).map(|row| row / 2).collect();
-        let lengths = (0..count).map(|row| row * 7919 % 31).collect();
         let shuffled = Order::shuffled(key, count, batch, drop_last).unwrap();
         let apart = Order::apart(key, &groups, batch, drop_last).unwrap();
-        let bucketed = Order::bucketed(key, lengths, batch, 4, drop_last).unwrap();
         let streamed = [shuffled.clone().streamed(5), apart.clone().streamed(16)];
         let [shuffled_stream, apart_stream] = streamed;
         let neighbours = (0..count).map(|row| vec![(row * 7 % count) as u32, 0]).collect();
         let near = Order::near(key, &groups, neighbours, 3, batch, drop_last).unwrap();
-        [shuffled, apart, bucketed, shuffled_stream, apart_stream, near]
+        [shuffled, apart, shuffled_stream, apart_stream, near]
     }
 
     proptest! {
@@ -378,20 +343,6 @@ mod tests {
                 assert!(group.iter().all(|row| row % 12 == group[0] % 12), "{batch:?}");
             }
         }
-    }
-
-    #[test]
-    fn buckets_hold_rows_of_like_length() {
-        let lengths: Vec<usize> = (0..640).map(|row| row * 7919 % 100).collect();
-        let mut order = Order::bucketed(Key::new(2), lengths.clone(), 16, 10, true).unwrap();
-        let mut cursor = Cursor::default();
-        let mut spread = 0;
-        for _ in 0..order.batches_per_epoch() {
-            let batch = order.next(&mut cursor);
-            let of = batch.iter().map(|&row| lengths[row]);
-            spread += of.clone().max().unwrap() - of.min().unwrap();
-        }
-        assert!(spread < 40 * 20, "mean spread {}", spread / 40);
     }
 
     #[test]

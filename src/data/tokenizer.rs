@@ -8,7 +8,6 @@
 use super::error::{DataError, Result};
 use crate::ids::Digest;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// Names by which published tokenizers call the token that starts a sequence, then the one that
 /// ends it. A file does not say which is which; the first that it has wins.
@@ -33,11 +32,6 @@ impl Tokenizer {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(DataError::TokenizerFile)?;
         Self::wrap(inner, Digest::of(bytes))
-    }
-
-    /// Reads a `tokenizer.json`.
-    pub fn from_file(path: &Path) -> Result<Self> {
-        Self::from_bytes(&std::fs::read(path).map_err(DataError::read(path))?)
     }
 
     fn wrap(mut inner: tokenizers::Tokenizer, digest: Digest) -> Result<Self> {

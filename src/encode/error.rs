@@ -57,6 +57,20 @@ pub enum EncodeError {
         /// The file.
         path: PathBuf,
     },
+    /// A file of weights is torn, lies about what it holds, or holds what is not computed with.
+    #[error(
+        "expected a whole safetensors file, found {bytes} bytes that are none ({cause}); copy or fetch it again ({})",
+        path.display()
+    )]
+    Tensors {
+        /// What its reader says.
+        #[source]
+        cause: candle_core::Error,
+        /// How long it is.
+        bytes: usize,
+        /// The file.
+        path: PathBuf,
+    },
     /// A GGUF file cannot be read.
     #[error("{cause} ({})", path.display())]
     Gguf {

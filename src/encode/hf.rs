@@ -2,6 +2,7 @@
 
 use super::card::{AttentionKind, TextUse};
 use super::source::{Config, Loaded, Sources, plain_llama};
+use super::tensors::tensors;
 use super::{EncodeError, mmap};
 use crate::data::hf_tokenizer;
 use crate::data::preprocessor;
@@ -225,7 +226,7 @@ fn weights(folder: &Path, device: &Device) -> Result<(Tensors, Digest), EncodeEr
 
 fn shard(path: &Path, device: &Device) -> Result<(Tensors, Digest), EncodeError> {
     let map = mmap::map(path)?;
-    let tensors = candle_core::safetensors::load_buffer(&map, device)?
+    let tensors = tensors(&map, path, device)?
         .into_iter()
         .map(|(name, tensor)| Ok((name, tensor.to_dtype(DType::F32)?)))
         .collect::<Result<_, candle_core::Error>>()?;

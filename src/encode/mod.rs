@@ -18,6 +18,7 @@
 //! | `embeddings.rs` | rows of unit length |
 //! | `kept.rs` | rows of an encoding that was interrupted |
 //! | `table.rs`, `mmap.rs` | embedding tables on disk |
+//! | `tensors.rs` | the tensors of a safetensors file |
 //! | `bm25.rs` | the honest floor: word overlap |
 
 mod bm25;
@@ -41,6 +42,7 @@ mod self_test;
 mod source;
 mod spec;
 mod table;
+mod tensors;
 mod text;
 
 pub use bm25::Bm25;

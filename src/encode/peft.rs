@@ -4,6 +4,7 @@
 use super::hf::{self, HfError};
 use super::places::FOLDERS;
 use super::source::{Config, Loaded, Sources};
+use super::tensors::tensors;
 use super::{EncodeError, Options, Parent};
 use crate::files::{self, FileError};
 use crate::ids::Digest;
@@ -210,8 +211,7 @@ fn merge_one(
     let bytes = fs::read(&path).map_err(FileError::at("reading", &path))?;
     let device = loaded.tensors.values().next().map(Tensor::device).cloned();
     let device = device.unwrap_or(candle_core::Device::Cpu);
-    let own: Tensors =
-        candle_core::safetensors::load_buffer(&bytes, &device)?.into_iter().collect();
+    let own: Tensors = tensors(&bytes, &path, &device)?;
     let lora =
         names::lora_tensors(own).map_err(|cause| HfError::Lora { cause, path: path.clone() })?;
     let digest = digest(folder, &bytes)?;

@@ -3,6 +3,7 @@
 use super::builtin;
 use super::card::{ModelCard, ModelKind, Parent, TextUse};
 use super::peft::{self, LoraNorm, MergedLora};
+use super::tensors::tensors;
 use super::{AttentionKind, EncodeError, gguf, hf, places};
 use crate::data::hf_tokenizer;
 use crate::data::processor::Processor;
@@ -288,10 +289,10 @@ impl Sources {
         let card = serde_json::from_slice(&read("card.json")?)
             .map_err(|cause| EncodeError::Json { cause, path: folder.join("card.json") })?;
         let params = read("params.safetensors")?;
-        let own = candle_core::safetensors::load_buffer(&params, &self.device)?;
+        let own = tensors(&params, &folder.join("params.safetensors"), &self.device)?;
         let digest = manifest.digest("params.safetensors").cloned();
         let digest = digest.unwrap_or_else(|| Digest::of(&params));
-        Ok((card, own.into_iter().collect(), digest))
+        Ok((card, own, digest))
     }
 
     fn load_parent(&self, name: &str, parent: &Parent) -> Result<Loaded, EncodeError> {

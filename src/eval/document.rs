@@ -79,12 +79,6 @@ impl Direction {
             Self::TextToText => "text-to-text",
         }
     }
-
-    /// Whether queries and gallery are of one kind, so that the query itself is left out.
-    #[must_use]
-    pub const fn same_kind(self) -> bool {
-        matches!(self, Self::ImageToImage | Self::TextToText)
-    }
 }
 
 impl std::fmt::Display for Direction {
@@ -117,6 +111,10 @@ pub struct Protocol {
     pub split: Option<String>,
     /// Digest of the split's items and captions.
     pub split_digest: String,
+    /// Digest of the captions alone that ask and answer, of `first-two` captions: the same for every
+    /// file that has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captions_digest: Option<String>,
     /// The first so many items; null for all.
     pub pool: Option<usize>,
     /// `first-two`, `all-pairs` or `any`.
@@ -144,6 +142,7 @@ impl Protocol {
             dataset: dataset.to_owned(),
             split: split.map(str::to_owned),
             split_digest: split_digest.to_owned(),
+            captions_digest: None,
             pool: None,
             captions: captions.to_owned(),
             query_language: None,

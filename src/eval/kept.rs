@@ -6,6 +6,7 @@
 
 use super::Direction;
 use super::bootstrap::number_units;
+use crate::ids::item_of;
 use std::collections::BTreeMap;
 
 /// The ranks of one row.
@@ -35,8 +36,7 @@ fn item_units(queries: &[String]) -> Vec<u32> {
     let mut units = Vec::with_capacity(queries.len());
     for query in queries {
         let next = numbers.len() as u32;
-        let item = query.rsplit_once(['#', '@']).map_or(query.as_str(), |(item, _)| item);
-        units.push(*numbers.entry(item).or_insert(next));
+        units.push(*numbers.entry(item_of(query)).or_insert(next));
     }
     units
 }
@@ -98,6 +98,9 @@ mod tests {
         assert_eq!(units_to_keep(&queries, &[4, 4, 4, 9]), [4, 4, 4, 9]);
         // As many units as items, in another order: draws go by it.
         assert_eq!(units_to_keep(&queries, &[9, 9, 6, 4]), [9, 9, 6, 4]);
+        // Signs within a picture's name are no part of a query's number.
+        let queries = kept(&["me@home.jpg", "me@work.jpg", "me@work.jpg@1"], &[]).queries;
+        assert!(units_to_keep(&queries, &[0, 1, 1]).is_empty());
     }
 
     #[test]

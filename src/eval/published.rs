@@ -1,8 +1,10 @@
 //! Figures that papers report under a protocol, to stand beside measured ones.
 //!
-//! A protocol is known by the digest of its split, never by what its file is called.
+//! A protocol is known by the digest of its split, or of the captions that are asked and answered alone,
+//! never by what its file is called: one set comes in several forms, which differ in ids and pictures.
 
 use super::document::{CompareDocument, Protocol, Task};
+use crate::ids::Digest;
 use serde::{Deserialize, Serialize};
 
 /// A paper's figure.
@@ -27,6 +29,8 @@ struct Known {
     /// The digest of its split: of all ids, captions and names of pictures in their order. Not known
     /// where nobody who wrote this had the set.
     split_digest: Option<&'static str>,
+    /// Its [`captions_digest`], likewise.
+    captions_digest: Option<&'static str>,
     /// Encoder and recall@1 in percent of the caption task on the first two captions.
     caption_retrieval: &'static [(&'static str, f64)],
     source: &'static str,
@@ -38,6 +42,8 @@ const KNOWN: &[Known] = &[
     Known {
         names: &["coco-5k", "coco-karpathy-test.captions", "dataset_coco"],
         split_digest: Some("163ea5e8131d573c56a3e9f8bcf5e230837256fabac89a433b9d16720f7609eb"),
+        // Of captions 0 and 1 of the 5,000 images of MS-COCO's Karpathy test split.
+        captions_digest: Some("21308befc85ea802e1602fb8d965648c064db7aa65fcd078ca189c40f6037b6c"),
         caption_retrieval: &[
             ("CLIP ViT-L/14, text tower", 25.2),
             ("EVA02-L/14, text tower", 27.1),
@@ -51,6 +57,7 @@ const KNOWN: &[Known] = &[
     Known {
         names: &["flickr30k-1k", "flickr30k-karpathy-test.captions", "dataset_flickr30k"],
         split_digest: None,
+        captions_digest: None,
         caption_retrieval: &[],
         source: "",
     },
@@ -62,7 +69,9 @@ const CAVEAT: &str = "the protocol is the paper's, the training text may not be:
 
 impl Known {
     fn is_content_of(&self, protocol: &Protocol) -> bool {
+        let captions = protocol.captions_digest.as_deref();
         self.split_digest == Some(protocol.split_digest.as_str())
+            || (captions.is_some() && self.captions_digest == captions)
     }
 
     /// The set whose content a protocol has.
@@ -74,6 +83,18 @@ impl Known {
     fn by_name(protocol: &Protocol) -> Option<&'static Self> {
         KNOWN.iter().find(|known| known.names.contains(&protocol.dataset.as_str()))
     }
+}
+
+/// The digest of captions that ask and answer, an item's two together: the sha256 of two lines an item,
+/// items sorted, so that it does not hang on their order (nor does a rank), with runs of white space as
+/// one space, which copies of a set do not agree on.
+#[must_use]
+pub fn captions_digest<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Digest {
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut items: Vec<String> =
+        pairs.map(|(query, answer)| format!("{}\n{}\n", plain(query), plain(answer))).collect();
+    items.sort_unstable();
+    Digest::of(items.concat().as_bytes())
 }
 
 /// Whether a comparison is the caption task on the first two captions of a whole test split.
@@ -111,6 +132,14 @@ pub fn why_none(task: Task, protocol: &Protocol) -> Option<String> {
     let (name, short) =
         (known.names[0], |digest: &str| digest.chars().take(12).collect::<String>());
     let found = short(&protocol.split_digest);
+    if let (Some(digest), Some(own)) = (known.captions_digest, &protocol.captions_digest) {
+        return Some(format!(
+            "no figures of papers: the set is called {} and is not the {name} that they report: expected captions digest {}, that of the first two captions of every item, found {}",
+            protocol.dataset,
+            short(digest),
+            short(own)
+        ));
+    }
     Some(match known.split_digest {
         Some(digest) => format!(
             "no figures of papers: the set is called {} and is not the {name} that they report: expected split digest {}, that of its captions in order with no pictures beside them, found {found}",
@@ -185,5 +214,40 @@ mod tests {
         }
         let flickr = Protocol::new("flickr30k-1k", None, "00", "first-two");
         assert!(why_none(Task::Caption, &flickr).unwrap().contains("could not be verified"));
+    }
+
+    #[test]
+    fn one_sets_captions_are_known_in_any_order_and_whatever_stands_beside_them() {
+        let pairs = [("a red kite", "a kite"), ("two dogs", "dogs  at play\n")];
+        let digest = captions_digest(pairs.into_iter());
+        let other = [("two dogs ", "dogs at play"), ("a red kite", "a kite")];
+        assert_eq!(captions_digest(other.into_iter()), digest);
+        for changed in [
+            vec![("a kite", "a red kite"), ("two dogs", "dogs at play")],
+            vec![("a red kite", "dogs at play"), ("two dogs", "a kite")],
+            vec![("a red kite", "a kite")],
+        ] {
+            assert_ne!(captions_digest(changed.into_iter()), digest);
+        }
+        let text = "a red kite\na kite\ntwo dogs\ndogs at play\n";
+        assert_eq!(digest, Digest::of(text.as_bytes()));
+    }
+
+    #[test]
+    fn figures_stand_beside_another_form_of_the_same_captions_and_no_other() {
+        let coco = KNOWN[0].captions_digest.unwrap();
+        let with = |digest: &str| Protocol {
+            captions_digest: Some(digest.to_owned()),
+            ..Protocol::new("dataset_coco", Some("test"), "of its pictures too", "first-two")
+        };
+        assert_eq!(published(Task::Caption, &with(coco)).len(), 6);
+        assert_eq!(why_none(Task::Caption, &with(coco)), None);
+        let other = with("0123456789abcdef");
+        assert!(published(Task::Caption, &other).is_empty());
+        let why = why_none(Task::Caption, &other).unwrap();
+        assert!(why.contains("21308befc85e") && why.contains("0123456789ab"), "{why}");
+        // A set that nobody had is not known by saying nothing.
+        let flickr = Protocol::new("x", None, "d", "first-two");
+        assert!(published(Task::Caption, &flickr).is_empty());
     }
 }

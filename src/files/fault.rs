@@ -20,10 +20,6 @@ pub const BEFORE_RENAME: &str = "before-rename";
 /// A checkpoint has its name, and the log does not speak of it.
 pub const AFTER_RENAME: &str = "after-rename";
 
-/// All places.
-pub const PLACES: [&str; 6] =
-    [LOG_LINE, LOG_WRITTEN, FILE, BEFORE_MANIFEST, BEFORE_RENAME, AFTER_RENAME];
-
 struct Armed {
     place: String,
     arrival: u32,

@@ -49,6 +49,7 @@ pub fn write_file(
     path: &Path,
     fill: impl FnOnce(&mut io::BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), FileError> {
+    refuse_device(path)?;
     let temporary = temporary_name(path);
     let written = (|| {
         let file = File::create(&temporary).map_err(FileError::at("creating", path))?;
@@ -63,6 +64,17 @@ pub fn write_file(
     }
     written?;
     sync_parent(path)
+}
+
+/// Refuses what a rename would take away from the whole machine, such as `/dev/null`, where one may.
+fn refuse_device(path: &Path) -> Result<(), FileError> {
+    let is_device = fs::metadata(path).is_ok_and(|data| !data.is_file() && !data.is_dir());
+    let is_descriptor = fs::read_link(path).is_ok_and(|to| to.starts_with("/proc/self/fd"));
+    if !is_device && !is_descriptor {
+        return Ok(());
+    }
+    let cause = "expected a plain file's name, found a device, a pipe or a socket; name a file";
+    Err(FileError::at("writing", path)(io::Error::other(cause)))
 }
 
 /// Makes a finished temporary folder the folder `to` with one rename. Its files must be synced by
@@ -157,6 +169,19 @@ mod tests {
             assert_eq!(publish_folder(&temporary, &to).is_ok(), name == "one");
         }
         assert_eq!(fs::read(to.join("params.safetensors")).unwrap(), b"one");
+    }
+
+    #[test]
+    fn a_device_stays_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, to) in [("null", "/dev/null"), ("out", "/proc/self/fd/1")] {
+            let path = folder.path().join(name);
+            std::os::unix::fs::symlink(to, &path).unwrap();
+            let error = write_atomic(&path, b"bytes").unwrap_err().to_string();
+            assert!(error.contains("expected a plain file") && error.contains(name), "{error}");
+            assert_eq!(fs::read_link(&path).unwrap(), Path::new(to));
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

@@ -205,12 +205,6 @@ pub fn lora_tensors(tensors: Tensors) -> Result<Tensors, UnknownLora> {
     if unknown.is_empty() { Ok(out) } else { Err(UnknownLora { names: unknown }) }
 }
 
-/// The name that PEFT gives a LoRA tensor of the inner model, as LLM2Vec's files have it.
-#[must_use]
-pub fn to_peft(name: &str) -> String {
-    format!("base_model.model.{}", name.strip_prefix("model.").unwrap_or(name))
-}
-
 /// Tensors of a LoRA file that are no low-rank weights, or are there twice.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
@@ -246,7 +240,6 @@ mod tests {
             assert_eq!(lora(form).as_deref(), Some(ours), "{form}");
         }
         assert_eq!(lora("base_model.model.layers.3.self_attn.q_proj.weight"), None);
-        assert_eq!(lora(&to_peft(ours)).as_deref(), Some(ours));
     }
 
     #[test]

@@ -43,13 +43,9 @@ pub fn report(
     let corpus = crate::data::open::open(data, None)?;
     // CLIP's text tower was trained on English; every encoder is asked in the same language.
     let request = |task, captions| ProbeRequest {
-        task,
-        captions,
-        split: "test".to_owned(),
-        pool: None,
         query_language: Some("en".to_owned()),
         gallery_language: Some("en".to_owned()),
-        whole: false,
+        ..ProbeRequest::new(task, captions)
     };
 
     let asked = request(Task::Caption, Captions::FirstTwo);

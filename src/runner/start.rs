@@ -3,7 +3,7 @@
 use super::{Narrator, RunError, Workspace, ensure_table};
 use crate::data::bad::{BadRows, Policy};
 use crate::data::check::without_missing;
-use crate::data::corpus::{Corpus, Item};
+use crate::data::corpus::{Corpus, Item, fold};
 use crate::data::hf_tokenizer;
 use crate::data::processor::Processor;
 use crate::data::text::Template;
@@ -156,7 +156,6 @@ pub(super) fn open_data(spec: &str) -> Result<Corpus, RunError> {
 /// Takes out of the training items every caption whose words stand in a validation or test caption:
 /// tags can be equal across concepts, and a test caption must never have been trained on.
 fn drop_seen_in_tests(items: &mut [Item]) {
-    let fold = |text: &str| text.trim().to_lowercase();
     let trains = |item: &Item| item.split.as_deref() == Some("train");
     let held: BTreeSet<String> = items
         .iter()
@@ -415,4 +414,28 @@ fn text_rows(
         used: TableUsed { digest, card },
         parent,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_caption_of_validation_or_test_is_trained_on() {
+        let corpus = open_data("emoji").unwrap();
+        let folded = |split: &str| -> BTreeSet<String> {
+            let captions = corpus.in_split(split).flat_map(|item| &item.captions);
+            captions.map(|caption| fold(&caption.text)).collect()
+        };
+        let training = folded("train");
+        for split in ["validation", "test"] {
+            assert!(training.is_disjoint(&folded(split)), "{split}");
+        }
+        let count = |corpus: &Corpus| {
+            corpus.in_split("train").map(|item| item.captions.len()).sum::<usize>()
+        };
+        let all = count(crate::data::builtin::emoji().unwrap());
+        let left = count(&corpus);
+        assert!(left < all && left > all * 95 / 100, "{left} of {all}");
+    }
 }

@@ -225,12 +225,6 @@ impl Session {
     pub fn control_folder(&self, run: &RunName) -> PathBuf {
         self.folder.join("control").join(run.as_str())
     }
-
-    /// The folder of results, which may not exist.
-    #[must_use]
-    pub fn results_folder(&self) -> PathBuf {
-        self.folder.join("results")
-    }
 }
 
 /// The sessions below a folder, newest first; none where the folder is missing.

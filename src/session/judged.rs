@@ -6,10 +6,9 @@
 //! gallery, query after query). The one metadata key, `judged`, is a JSON text with what the sets are
 //! and the ids their numbers stand for.
 
-use super::error::{LogError, file_error, io_error, json_error};
+use super::error::LogError;
+use super::sets::{Part, SetsFile};
 use crate::eval::Relevant;
-use crate::files;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -17,6 +16,18 @@ use std::path::Path;
 pub const JUDGED_FORMAT: &str = "llm2clip.judged/1";
 
 const METADATA_KEY: &str = "judged";
+
+/// What a protocol says in the place of its captions where pictures of one concept answer each other.
+pub const BY_CONCEPT: &str = "none, pictures of a concept";
+/// Likewise of one label.
+pub const BY_LABEL: &str = "none, pictures of a label";
+
+/// Whether ids say what answers what, captions and pictures of one item, under a protocol with these
+/// `captions`; else a result's own file must.
+#[must_use]
+pub fn ids_say(captions: &str) -> bool {
+    !matches!(captions, BY_CONCEPT | BY_LABEL)
+}
 
 /// What answers each query of a direction.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,11 +44,13 @@ pub struct JudgedSet {
     pub relevant: Relevant,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Card {
-    format: String,
-    sets: Vec<SetCard>,
-}
+const FILE: SetsFile = SetsFile {
+    format: JUDGED_FORMAT,
+    key: METADATA_KEY,
+    holds: "judgements",
+    writing: "write the judgements of a result",
+    reading: "read the judgements of a result",
+};
 
 #[derive(Serialize, Deserialize)]
 struct SetCard {
@@ -52,38 +65,26 @@ struct SetCard {
 /// # Errors
 /// A file that cannot be written.
 pub fn write_judged(path: &Path, sets: &[JudgedSet]) -> Result<(), LogError> {
-    let act = "write the judgements of a result";
-    let mut tensors = Vec::new();
-    let mut cards = Vec::new();
-    for (number, set) in sets.iter().enumerate() {
+    let sets = sets.iter().map(|set| {
         let (mut counts, mut items) = (Vec::new(), Vec::new());
         for query in 0..set.relevant.queries() {
             let list = set.relevant.of(query);
             counts.push(list.len() as u32);
             items.extend_from_slice(list);
         }
-        for (part, values) in [("counts", counts), ("items", items)] {
-            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            tensors.push((format!("{number}/{part}"), values.len(), bytes));
-        }
-        cards.push(SetCard {
+        let card = SetCard {
             judgements: set.judgements.clone(),
             direction: set.direction.clone(),
             queries: set.queries.clone(),
             gallery: set.gallery.clone(),
-        });
-    }
-    let card = Card { format: JUDGED_FORMAT.to_owned(), sets: cards };
-    let card = serde_json::to_string(&card).map_err(json_error(act, path))?;
-    let tensor_error = |source| LogError::Tensors { act, path: path.to_owned(), source };
-    let mut views = Vec::new();
-    for (name, length, bytes) in &tensors {
-        let view = TensorView::new(Dtype::U32, vec![*length], bytes).map_err(tensor_error)?;
-        views.push((name.as_str(), view));
-    }
-    let metadata = std::iter::once((METADATA_KEY.to_owned(), card)).collect();
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(tensor_error)?;
-    files::write_atomic(path, &bytes).map_err(file_error(act, path))
+        };
+        let parts = vec![
+            Part::counts("counts", vec![counts.len()], &counts),
+            Part::counts("items", vec![items.len()], &items),
+        ];
+        (card, parts)
+    });
+    FILE.write(path, sets)
 }
 
 /// Reads judgements of a result.
@@ -91,54 +92,31 @@ pub fn write_judged(path: &Path, sets: &[JudgedSet]) -> Result<(), LogError> {
 /// # Errors
 /// A file that cannot be read, or does not hold what it says.
 pub fn read_judged(path: &Path) -> Result<Vec<JudgedSet>, LogError> {
-    let act = "read the judgements of a result";
-    let tensor_error = |source| LogError::Tensors { act, path: path.to_owned(), source };
-    let malformed = |expected: String, found: String| LogError::Malformed {
-        what: "judgements",
-        expected,
-        found,
-        path: path.to_owned(),
-    };
-    let bytes = std::fs::read(path).map_err(io_error(act, path))?;
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(tensor_error)?;
-    let card = metadata.metadata().as_ref().and_then(|keys| keys.get(METADATA_KEY));
-    let card =
-        card.ok_or_else(|| malformed(format!("a metadata key {METADATA_KEY}"), "none".to_owned()))?;
-    let card: Card = serde_json::from_str(card).map_err(json_error(act, path))?;
-    if card.format != JUDGED_FORMAT {
-        let (expected, found) = (JUDGED_FORMAT, card.format);
-        return Err(LogError::Version { path: path.to_owned(), expected, found });
-    }
-    let tensors = SafeTensors::deserialize(&bytes).map_err(tensor_error)?;
+    let (cards, bytes) = FILE.read::<SetCard>(path)?;
+    let tensors = FILE.tensors(path, &bytes)?;
     let mut sets = Vec::new();
-    for (number, card) in card.sets.into_iter().enumerate() {
+    for (number, card) in cards.into_iter().enumerate() {
         let SetCard { judgements, direction, queries, gallery } = card;
-        let words = |part: &str| {
-            let tensor = tensors.tensor(&format!("{number}/{part}")).map_err(tensor_error)?;
-            if tensor.dtype() != Dtype::U32 {
-                let found = format!("{:?}", tensor.dtype());
-                return Err(malformed(format!("U32 {part} in set {number}"), found));
-            }
-            let (words, _) = tensor.data().as_chunks::<4>();
-            Ok(words.iter().map(|word| u32::from_le_bytes(*word)).collect::<Vec<_>>())
-        };
-        let (counts, items) = (words("counts")?, words("items")?);
+        let counts = tensors.counts(number, "counts", None)?;
+        let items = tensors.counts(number, "items", None)?;
         let answers: usize = counts.iter().map(|count| *count as usize).sum();
         if (counts.len(), answers) != (queries.len(), items.len())
             || items.iter().any(|item| *item as usize >= gallery.len())
         {
-            return Err(malformed(
-                format!(
+            return Err(LogError::Malformed {
+                what: FILE.holds,
+                expected: format!(
                     "in set {number} a count for each of {} queries, and so many places in a gallery of {}",
                     queries.len(),
                     gallery.len()
                 ),
-                format!(
+                found: format!(
                     "{} counts that sum to {answers}, and {} places",
                     counts.len(),
                     items.len()
                 ),
-            ));
+                path: path.to_owned(),
+            });
         }
         let mut rest = items.into_iter();
         let lists: Vec<Vec<u32>> =

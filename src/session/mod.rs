@@ -43,6 +43,7 @@ pub mod remove;
 pub mod replay;
 pub mod results;
 pub mod runs;
+mod sets;
 pub mod sitting;
 pub mod state;
 pub mod system;

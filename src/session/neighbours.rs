@@ -5,10 +5,9 @@
 //! `0/top_items` U32 `[queries, k]` and `0/top_scores` F32 `[queries, k]`. The one metadata key,
 //! `neighbours`, is a JSON text with what the sets are and the ids their numbers stand for.
 
-use super::error::{LogError, file_error, io_error, json_error};
+use super::error::LogError;
+use super::sets::{Part, SetsFile};
 use crate::eval::{Hit, Ranked};
-use crate::files;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -18,8 +17,13 @@ pub const NEIGHBOURS_FORMAT: &str = "llm2clip.neighbours/1";
 /// What stands in `top_items` where a gallery has fewer than k items.
 pub const NO_ITEM: u32 = u32::MAX;
 
-const METADATA_KEY: &str = "neighbours";
-const PARTS: [&str; 5] = ["rank_low", "rank_high", "margin", "top_items", "top_scores"];
+const FILE: SetsFile = SetsFile {
+    format: NEIGHBOURS_FORMAT,
+    key: "neighbours",
+    holds: "neighbours",
+    writing: "write the neighbours of a result",
+    reading: "read the neighbours of a result",
+};
 
 /// The neighbours of one row of a result.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,12 +50,6 @@ pub struct NeighbourSet {
     pub top_items: Vec<u32>,
     /// `[queries, k]`: their scores; 0 where there are fewer.
     pub top_scores: Vec<f32>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Card {
-    format: String,
-    sets: Vec<SetCard>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -110,94 +108,36 @@ impl NeighbourSet {
             .filter_map(|(item, score)| Some((self.gallery.get(*item as usize)?.as_str(), *score)))
     }
 
-    fn shapes(&self) -> [Vec<usize>; 5] {
-        let queries = self.queries.len();
-        let (flat, wide) = (vec![queries], vec![queries, self.k]);
-        [flat.clone(), flat.clone(), flat, wide.clone(), wide]
-    }
-
-    fn parts(&self) -> [Part<'_>; 5] {
-        [
-            Part::Counts(&self.rank_low),
-            Part::Counts(&self.rank_high),
-            Part::Numbers(&self.margin),
-            Part::Counts(&self.top_items),
-            Part::Numbers(&self.top_scores),
+    fn parts(&self) -> Vec<Part> {
+        let flat = || vec![self.queries.len()];
+        let wide = || vec![self.queries.len(), self.k];
+        vec![
+            Part::counts("rank_low", flat(), &self.rank_low),
+            Part::counts("rank_high", flat(), &self.rank_high),
+            Part::numbers("margin", flat(), &self.margin),
+            Part::counts("top_items", wide(), &self.top_items),
+            Part::numbers("top_scores", wide(), &self.top_scores),
         ]
     }
-}
 
-enum Part<'a> {
-    Counts(&'a [u32]),
-    Numbers(&'a [f32]),
-}
-
-impl Part<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Self::Counts(values) => values.len(),
-            Self::Numbers(values) => values.len(),
-        }
-    }
-
-    fn dtype(&self) -> Dtype {
-        match self {
-            Self::Counts(_) => Dtype::U32,
-            Self::Numbers(_) => Dtype::F32,
-        }
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        match self {
-            Self::Counts(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-            Self::Numbers(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+    fn card(&self) -> SetCard {
+        SetCard {
+            role: self.role.clone(),
+            direction: self.direction.clone(),
+            k: self.k,
+            queries: self.queries.clone(),
+            gallery: self.gallery.clone(),
+            units: self.units.clone(),
         }
     }
 }
 
 /// Writes the neighbours of a result, whole or not at all.
 pub fn write_neighbours(path: &Path, sets: &[NeighbourSet]) -> Result<(), LogError> {
-    let act = "write the neighbours of a result";
-    let mut tensors = Vec::new();
     for (number, set) in sets.iter().enumerate() {
         check_units(&set.units, set.queries.len(), number, path)?;
-        for ((part, shape), values) in PARTS.iter().zip(set.shapes()).zip(set.parts()) {
-            let expected: usize = shape.iter().product();
-            if values.len() != expected {
-                return Err(LogError::Malformed {
-                    what: part,
-                    expected: format!("{expected} values, shape {shape:?}, in set {number}"),
-                    found: values.len().to_string(),
-                    path: path.to_owned(),
-                });
-            }
-            tensors.push((format!("{number}/{part}"), values.dtype(), shape, values.bytes()));
-        }
     }
-    let card = Card {
-        format: NEIGHBOURS_FORMAT.to_owned(),
-        sets: sets
-            .iter()
-            .map(|set| SetCard {
-                role: set.role.clone(),
-                direction: set.direction.clone(),
-                k: set.k,
-                queries: set.queries.clone(),
-                gallery: set.gallery.clone(),
-                units: set.units.clone(),
-            })
-            .collect(),
-    };
-    let card = serde_json::to_string(&card).map_err(json_error(act, path))?;
-    let tensor_error = |source| LogError::Tensors { act, path: path.to_owned(), source };
-    let mut views = Vec::new();
-    for (name, dtype, shape, bytes) in &tensors {
-        let view = TensorView::new(*dtype, shape.clone(), bytes).map_err(tensor_error)?;
-        views.push((name.as_str(), view));
-    }
-    let metadata = std::iter::once((METADATA_KEY.to_owned(), card)).collect();
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(tensor_error)?;
-    files::write_atomic(path, &bytes).map_err(file_error(act, path))
+    FILE.write(path, sets.iter().map(|set| (set.card(), set.parts())))
 }
 
 /// Units are those of all queries, or of none.
@@ -215,50 +155,19 @@ fn check_units(units: &[u32], queries: usize, set: usize, path: &Path) -> Result
 
 /// Reads the neighbours of a result.
 pub fn read_neighbours(path: &Path) -> Result<Vec<NeighbourSet>, LogError> {
-    let act = "read the neighbours of a result";
-    let tensor_error = |source| LogError::Tensors { act, path: path.to_owned(), source };
-    let bytes = std::fs::read(path).map_err(io_error(act, path))?;
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(tensor_error)?;
-    let card = metadata.metadata().as_ref().and_then(|keys| keys.get(METADATA_KEY));
-    let card = card.ok_or_else(|| LogError::Malformed {
-        what: "neighbours",
-        expected: format!("a metadata key {METADATA_KEY}"),
-        found: "none".to_owned(),
-        path: path.to_owned(),
-    })?;
-    let card: Card = serde_json::from_str(card).map_err(json_error(act, path))?;
-    if card.format != NEIGHBOURS_FORMAT {
-        let (expected, found) = (NEIGHBOURS_FORMAT, card.format);
-        return Err(LogError::Version { path: path.to_owned(), expected, found });
-    }
-    let tensors = SafeTensors::deserialize(&bytes).map_err(tensor_error)?;
-    let words = |number: usize, part: usize, dtype: Dtype, shape: &[usize]| {
-        let name = format!("{number}/{}", PARTS[part]);
-        let tensor = tensors.tensor(&name).map_err(tensor_error)?;
-        if tensor.dtype() != dtype || tensor.shape() != shape {
-            return Err(LogError::Malformed {
-                what: PARTS[part],
-                expected: format!("{dtype:?} {shape:?} in set {number}"),
-                found: format!("{:?} {:?}", tensor.dtype(), tensor.shape()),
-                path: path.to_owned(),
-            });
-        }
-        let (words, _) = tensor.data().as_chunks::<4>();
-        Ok(words.to_vec())
-    };
-    let counts = |words: Vec<[u8; 4]>| words.into_iter().map(u32::from_le_bytes).collect();
-    let numbers = |words: Vec<[u8; 4]>| words.into_iter().map(f32::from_le_bytes).collect();
+    let (cards, bytes) = FILE.read::<SetCard>(path)?;
+    let tensors = FILE.tensors(path, &bytes)?;
     let mut sets = Vec::new();
-    for (number, card) in card.sets.into_iter().enumerate() {
+    for (number, card) in cards.into_iter().enumerate() {
         let SetCard { role, direction, k, queries, gallery, units } = card;
         check_units(&units, queries.len(), number, path)?;
         let (flat, wide) = ([queries.len()], [queries.len(), k]);
         sets.push(NeighbourSet {
-            rank_low: counts(words(number, 0, Dtype::U32, &flat)?),
-            rank_high: counts(words(number, 1, Dtype::U32, &flat)?),
-            margin: numbers(words(number, 2, Dtype::F32, &flat)?),
-            top_items: counts(words(number, 3, Dtype::U32, &wide)?),
-            top_scores: numbers(words(number, 4, Dtype::F32, &wide)?),
+            rank_low: tensors.counts(number, "rank_low", Some(&flat))?,
+            rank_high: tensors.counts(number, "rank_high", Some(&flat))?,
+            margin: tensors.numbers(number, "margin", &flat)?,
+            top_items: tensors.counts(number, "top_items", Some(&wide))?,
+            top_scores: tensors.numbers(number, "top_scores", &wide)?,
             role,
             direction,
             queries,

@@ -59,22 +59,31 @@ pub struct GpuSampled {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::super::record::Record;
     use super::super::time::Time;
     use super::*;
 
-    #[test]
-    fn a_sample_is_a_line_and_read_back() {
-        let sampled = Sampled {
+    /// A machine of two cores at some moment.
+    pub(crate) fn sampled() -> Sampled {
+        Sampled {
             cores_used: Finite::new(0.25).unwrap(),
             busiest_core: Finite::new(1.0).unwrap(),
             cores: 2,
             memory_used: 3,
             memory_total: 4,
             process_bytes: 1,
+            disk_free: BTreeMap::new(),
+            gpus: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_sample_is_a_line_and_read_back() {
+        let sampled = Sampled {
             disk_free: [("sessions".to_owned(), 7)].into(),
             gpus: vec![GpuSampled { watts: Finite::new(80.5), ..GpuSampled::default() }],
+            ..sampled()
         };
         let record = Record::<SystemEvent>::of(1, Time::EPOCH, sampled.into());
         let line = record.encode().unwrap();

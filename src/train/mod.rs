@@ -8,6 +8,7 @@
 //! | `model.rs` | [`StageModel`]: what a stage trains, built from weights or fresh |
 //! | `batch.rs` | [`Batch`]: what one forward pass reads |
 //! | `feed.rs` | [`Feed`]: a stage's batches, a pure function of seed and cursor |
+//! | `ahead.rs` | one batch made while a step computes |
 //! | `gradient.rs` | one update's gradient: whole, accumulated, or with cached features |
 //! | `features.rs` | a contrastive batch through the model to unit rows |
 //! | `retrieval.rs` | what the validation split retrieves, and how long texts are |

@@ -12,9 +12,6 @@ use std::os::fd::AsFd;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-/// Lines the wheel turns.
-const WHEEL: i8 = 3;
-
 /// The thread's name: without it the workbench hears nobody, so its panic ends the program.
 pub const THREAD: &str = "keys";
 
@@ -117,20 +114,13 @@ impl<Tell: FnOnce(Answers)> Ears<Tell> {
     /// Passes on what was heard; whether anybody listens.
     fn pass(&mut self, heard: impl IntoIterator<Item = Heard>) -> bool {
         for heard in heard {
-            let msg = match heard {
-                Heard::Answer(answer) => {
-                    self.answers.take(answer);
-                    continue;
+            match heard {
+                Heard::Answer(answer) => self.answers.take(answer),
+                Heard::Done(msg) => {
+                    if self.messages.send(msg).is_err() {
+                        return false;
+                    }
                 }
-                Heard::Key(key) => Msg::Key(key),
-                Heard::Paste(text) => Msg::Paste(text),
-                Heard::Click { column, row } => Msg::Click { column, row },
-                Heard::Wheel { column, row, up } => {
-                    Msg::Wheel { column, row, lines: if up { -WHEEL } else { WHEEL } }
-                }
-            };
-            if self.messages.send(msg).is_err() {
-                return false;
             }
         }
         true

@@ -8,6 +8,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `app/` | the model, `update`, overlays, the frame around the screens |
+//! | `msg.rs` | what comes into the model, and what it asks for |
 //! | `keys/` | the one table of actions and keys: dispatch, help, palette, `docs/keys.md` |
 //! | `screen/` | a file or folder a screen, behind one trait |
 //! | `widget/` | charts, tables, inputs: drawn from plain values |
@@ -15,9 +16,9 @@
 //! | `picture/` | pictures: which way this terminal takes, and what is sent |
 //! | `film/` | screens of a session as files: asciicast, SVG, text |
 //! | `theme.rs`, `glyphs.rs`, `text.rs`, `format.rs` | how things look |
-//! | `worker.rs` | the thread that reads and writes files |
+//! | `worker.rs`, `child.rs` | the thread that reads and writes files; this program started again beside it |
 //! | `decode.rs` | a terminal's bytes as keys, clicks, pastes and answers |
-//! | `stage.rs`, `terminal.rs`, `painter.rs`, `input.rs`, `watchdog.rs`, `report.rs` | the real terminal |
+//! | `stage.rs`, `terminal.rs`, `painter.rs`, `osc.rs`, `input.rs`, `watchdog.rs`, `report.rs` | the real terminal |
 
 pub mod app;
 mod child;
@@ -29,6 +30,7 @@ pub mod glyphs;
 mod input;
 pub mod keys;
 pub mod msg;
+pub mod osc;
 pub mod painter;
 pub mod picture;
 mod report;

@@ -11,18 +11,19 @@ use std::path::{Path, PathBuf};
 /// The folder of reports beside the sessions: its name is no session's.
 const FOLDER: &str = ".reports";
 
-/// Writes the report of a panic, below `sessions` where anything may be written there, and returns what
-/// to say of it.
+/// Writes the report of a panic of `who`, below `sessions`, and returns what to say of it. Without
+/// `sessions` nothing may be written: then the report itself is said.
 #[must_use]
-pub fn keep(info: &PanicHookInfo<'_>, sessions: Option<&Path>) -> String {
+pub fn keep(who: &str, info: &PanicHookInfo<'_>, sessions: Option<&Path>) -> String {
     let text = compose(&info.to_string(), &Backtrace::force_capture().to_string());
+    let failed = format!("{who} failed; runs go on.");
+    let Some(sessions) = sessions else {
+        return format!("{text}{failed} The lines above are the report: --readonly writes none");
+    };
     match write(&text, sessions, Time::now()) {
-        Ok(path) => {
-            format!("the workbench failed; runs go on. The report is {}", path.display())
-        }
+        Ok(path) => format!("{failed} The report is {}", path.display()),
         Err(error) => format!(
-            "the workbench failed; runs go on. The lines above are the report, which could not be \
-             written into a file: {error}"
+            "{text}{failed} The lines above are the report, which could not be written into a file: {error}"
         ),
     }
 }
@@ -39,7 +40,7 @@ fn compose(what: &str, backtrace: &str) -> String {
 }
 
 /// Writes a report: below the sessions, else where temporary files go.
-fn write(text: &str, sessions: Option<&Path>, now: Time) -> io::Result<PathBuf> {
+fn write(text: &str, sessions: &Path, now: Time) -> io::Result<PathBuf> {
     let name = format!("workbench-{}-{}.txt", now.compact(), std::process::id());
     let into = |folder: PathBuf| {
         fs::create_dir_all(&folder)?;
@@ -48,8 +49,7 @@ fn write(text: &str, sessions: Option<&Path>, now: Time) -> io::Result<PathBuf> 
         Ok(path)
     };
     // The folder of the sessions is not made for this.
-    let beside = sessions.filter(|sessions| sessions.is_dir());
-    match beside.map(|sessions| into(sessions.join(FOLDER))) {
+    match sessions.is_dir().then(|| into(sessions.join(FOLDER))) {
         Some(Ok(path)) => Ok(path),
         _ => into(std::env::temp_dir()),
     }
@@ -64,17 +64,15 @@ mod tests {
         let sessions = tempfile::tempdir().unwrap();
         let text = compose("panicked at here:1:2:\nout of cheese", "0: somewhere");
         assert!(text.contains(env!("CARGO_PKG_VERSION")) && text.contains("out of cheese"));
-        let path = write(&text, Some(sessions.path()), Time::EPOCH).unwrap();
+        let path = write(&text, sessions.path(), Time::EPOCH).unwrap();
         assert!(path.starts_with(sessions.path().join(FOLDER)), "{path:?}");
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
         // Its folder is no session.
         assert!(crate::session::folder::list_sessions(sessions.path()).unwrap().is_empty());
         let missing = sessions.path().join("missing");
-        for sessions in [None, Some(missing.as_path())] {
-            let path = write(&text, sessions, Time::EPOCH).unwrap();
-            assert!(path.starts_with(std::env::temp_dir()), "{path:?}");
-            fs::remove_file(path).unwrap();
-        }
+        let path = write(&text, &missing, Time::EPOCH).unwrap();
+        assert!(path.starts_with(std::env::temp_dir()), "{path:?}");
+        fs::remove_file(path).unwrap();
         assert!(!missing.exists());
     }
 
@@ -86,13 +84,18 @@ mod tests {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             if std::thread::current().id() == thread {
-                let _ = sender.lock().unwrap().send(keep(info, Some(&folder)));
+                let said = [Some(folder.as_path()), None].map(|to| keep("it", info, to));
+                let _ = sender.lock().unwrap().send(said);
             }
         }));
         let ended = std::panic::catch_unwind(|| panic!("out of cheese"));
         std::panic::set_hook(before);
         assert!(ended.is_err());
-        let said = told.1.recv().unwrap();
+        let [said, unwritten] = told.1.recv().unwrap();
+        assert!(
+            unwritten.contains("out of cheese") && unwritten.contains("--readonly writes none")
+        );
+        assert_eq!(fs::read_dir(sessions.path().join(FOLDER)).unwrap().count(), 1);
         let path = said.rsplit_once("The report is ").unwrap().1;
         let text = fs::read_to_string(path).unwrap();
         assert!(text.contains("out of cheese") && text.contains("report.rs"), "{text}");

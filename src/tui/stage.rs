@@ -1,9 +1,11 @@
 //! The loop on the real terminal: messages in, frames out, never more of them than the line can bear.
 
-use super::app::App;
+use super::app::{App, Shared};
+use super::data::library::RunEntry;
 use super::glyphs::Glyphs;
 use super::msg::{Cmd, Msg, News};
-use super::painter::{Painter, Pictures, clipboard, tell};
+use super::osc::{clipboard, tell};
+use super::painter::{Painter, Pictures};
 use super::picture::detect::{self, Answers, Surroundings};
 use super::picture::{Choice, Graphics};
 use super::theme::{Depth, Ground, Theme};
@@ -16,9 +18,10 @@ use ratatui::layout::Rect;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::panic;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -64,6 +67,8 @@ pub enum WorkbenchError {
 pub struct Farewell {
     /// Runs that a runner still works for, with their states.
     pub running: Vec<String>,
+    /// Comparisons and exports that were started here and are not done, with their sessions.
+    pub at_work: Vec<String>,
 }
 
 /// Frames a second: on this machine, and over SSH.
@@ -327,26 +332,40 @@ impl Stage {
 
     fn farewell(&mut self) -> Farewell {
         let _ = self.painter.drop_pictures();
-        let line = |run: &super::data::library::RunEntry| format!("{} {}", run.id, run.row.state);
-        Farewell { running: self.app.shared.library.live().map(line).collect() }
+        what_goes_on(&self.app.shared)
+    }
+}
+
+fn what_goes_on(shared: &Shared) -> Farewell {
+    let line = |run: &RunEntry| format!("{} {}", run.id, run.row.state);
+    let jobs = shared.jobs.iter().filter(|job| job.is_under_way());
+    Farewell {
+        running: shared.library.live().map(line).collect(),
+        at_work: jobs.map(|job| format!("{} for {}", job.words(), job.session)).collect(),
     }
 }
 
 /// A panic of this thread, or of the one that hears the keys, puts the terminal back and says where its
-/// report is; one of another thread is printed, and so becomes a line of the Log screen.
+/// report is; one of another thread is printed, and so becomes lines of the Log screen, the first of
+/// them with a report too.
 fn on_panic(reports: Option<PathBuf>) {
     let stage = std::thread::current().id();
     let before = panic::take_hook();
+    let told = AtomicBool::new(false);
     panic::set_hook(Box::new(move |info| {
         let thread = std::thread::current();
         let deaf = thread.name() == Some(input::THREAD);
-        if thread.id() != stage && !deaf {
-            before(info);
-            return;
+        let ends = thread.id() == stage || deaf;
+        if ends {
+            terminal::leave();
         }
-        terminal::leave();
         before(info);
-        eprintln!("{}", report::keep(info, reports.as_deref()));
+        // A picture that fails again and again is reported once.
+        if ends || !told.swap(true, Ordering::Relaxed) {
+            let who = if ends { "the workbench" } else { "a part of the workbench" };
+            let said = report::keep(who, info, reports.as_deref());
+            let _ = writeln!(io::stderr(), "{said}");
+        }
         if deaf {
             std::process::exit(PANICKED);
         }
@@ -356,6 +375,24 @@ fn on_panic(reports: Option<PathBuf>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::SessionId;
+    use crate::tui::data::jobs::{Job, Progress};
+
+    #[test]
+    fn who_leaves_is_told_of_work_that_is_not_done() {
+        let mut app = crate::tui::app::tests::app();
+        assert_eq!(what_goes_on(&app.shared), Farewell::default());
+        let session: SessionId = "20261124-100000-night-bbbbbb".parse().unwrap();
+        let under = Progress::Under("clip: encoding texts  64/500".to_owned());
+        for (id, progress) in [(1, under), (2, Progress::Done(None))] {
+            let (session, what) = (session.clone(), format!("comparison {id}"));
+            app.shared.jobs.push(Job { id, session, what, compares: true, progress });
+        }
+        let said = what_goes_on(&app.shared);
+        assert!(said.running.is_empty());
+        let line = "comparison 1: clip: encoding texts  64/500 for 20261124-100000-night-bbbbbb";
+        assert_eq!(said.at_work, [line]);
+    }
 
     #[test]
     fn what_comes_of_a_command_is_obeyed_too() {

@@ -3,7 +3,7 @@
 
 use super::terminal;
 use rustix::event::{PollFd, PollFlags, poll};
-use signal_hook::consts::{SIGHUP, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io;
 use std::time::Duration;
@@ -15,7 +15,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Starts both threads.
 pub fn start() -> io::Result<()> {
-    let mut signals = Signals::new([SIGHUP, SIGTERM])?;
+    // A terminal in raw mode sends no SIGINT; somebody else may.
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             // Writing to a terminal that takes nothing any more may block.

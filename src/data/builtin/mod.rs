@@ -16,7 +16,6 @@ use super::corpus::{Caption, Corpus, Item, Picture};
 use super::format::Format;
 use crate::ids::Digest;
 use serde::Deserialize;
-use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 /// Who drew the pictures, in the order of an item's pictures.
@@ -99,31 +98,6 @@ pub fn split_digest() -> Result<Digest, BuiltinError> {
         text
     });
     Ok(Digest::of(text.as_bytes()))
-}
-
-/// Every caption of the training split, in all languages, in item order: what a language model and
-/// its tokenizer may learn from. Captions whose folded text is also one of a test or validation
-/// item, or of a variant of one, are left out, so that no held-out caption is among them.
-///
-/// # Errors
-/// As [`emoji`].
-pub fn training_texts() -> Result<impl Iterator<Item = &'static str>, BuiltinError> {
-    let corpus = emoji()?;
-    let held: BTreeSet<String> = corpus
-        .items
-        .iter()
-        .filter(|item| item.split.as_deref() != Some(TRAIN))
-        .flat_map(|item| item.captions.iter().map(|caption| fold(&caption.text)))
-        .collect();
-    Ok(corpus
-        .in_split(TRAIN)
-        .flat_map(|item| item.captions.iter().map(|caption| caption.text.as_str()))
-        .filter(move |text| !held.contains(&fold(text))))
-}
-
-/// What two captions are compared by: trimmed and in lower case.
-pub fn fold(text: &str) -> String {
-    text.trim().to_lowercase()
 }
 
 /// Bytes of all assets of the set in the binary.

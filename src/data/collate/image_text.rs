@@ -5,7 +5,6 @@ use super::super::corpus::Item;
 use super::super::error::{DataError, Result};
 use super::super::pictures::{PatchBatch, PatchSpec, Pictures, Place};
 use super::super::text::{TextBatch, TextSpec};
-use super::super::text_order::CaptionRows;
 use super::super::tokenizer::Tokenizer;
 use super::CaptionFilter;
 use crate::rng::Key;
@@ -80,23 +79,6 @@ pub fn tokens(
     TextBatch::new(tokenizer, &texts, &rows, spec)
 }
 
-/// The captions that were drawn as rows of the table that [`CaptionRows`] was encoded into.
-///
-/// # Errors
-/// A caption that the table was not made for.
-pub fn table_rows(captions: &CaptionRows, choices: &[Choice]) -> Result<Vec<usize>> {
-    choices
-        .iter()
-        .map(|row| {
-            captions.row(row.item, row.caption).ok_or_else(|| DataError::Range {
-                what: "caption of an item",
-                expected: format!("a caption of item {} that the table has", row.item),
-                found: row.caption,
-            })
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::super::picture::Exif;
@@ -122,23 +104,18 @@ mod tests {
     }
 
     #[test]
-    fn tokens_and_table_rows_are_those_of_the_drawn_captions() {
+    fn tokens_are_those_of_the_drawn_captions() {
         let (corpus, tokenizer) = (corpus(6), bytes_only());
-        let table = CaptionRows::of(&corpus.items);
         let choices = draw(&corpus.items, &[5, 1], &CaptionFilter::default(), Key::new(1)).unwrap();
         let text = tokens(&tokenizer, &corpus.items, &choices, &TextSpec::clip(77)).unwrap();
-        let rows = table_rows(&table, &choices).unwrap();
         let mut start = 0;
-        for ((choice, &row), &length) in choices.iter().zip(&rows).zip(&text.lengths) {
+        for (choice, &length) in choices.iter().zip(&text.lengths) {
             let caption = &corpus.items[choice.item].captions[choice.caption].text;
-            assert_eq!(&table.texts()[row], caption);
             let ids = &text.ids[start + 1..start + length - 1];
             assert_eq!(&tokenizer.decode(ids).unwrap(), caption);
             start += length;
         }
         assert_eq!(text.items, [5, 1]);
-        let beyond = [Choice { item: 0, picture: 0, caption: 9 }];
-        assert!(table_rows(&table, &beyond).is_err());
     }
 
     #[test]

@@ -115,7 +115,10 @@ fn take(reading: &mut Reading, file: PathBuf, class: Option<&str>) {
 }
 
 fn take_beside(beside: &mut Beside, ending: &str, path: &Path, id: &str) -> Result<(), String> {
-    let Ok(data) = std::fs::metadata(path) else { return Ok(()) };
+    // What is no plain file may never end.
+    let Some(data) = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file) else {
+        return Ok(());
+    };
     if data.len() > LARGEST {
         return Err(format!("expected at most {LARGEST} bytes, found {}", data.len()));
     }
@@ -143,6 +146,7 @@ mod tests {
         let json = r#"{"captions": ["two\n"], "split": "test", "image": "elsewhere"}"#;
         std::fs::write(home.path().join("9.json"), json).unwrap();
         std::fs::create_dir(home.path().join("c.png")).unwrap();
+        std::fs::create_dir(home.path().join("b.txt")).unwrap();
         let reading = folder(home.path()).unwrap();
         let ids: Vec<&str> = reading.items.iter().map(|item| item.id.as_str()).collect();
         assert_eq!(ids, ["10.webp", "9.webp", "a.jpeg", "b.PNG"]);

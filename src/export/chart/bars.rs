@@ -196,9 +196,8 @@ impl Chart for BarChart {
     fn draw(&self, canvas: &mut dyn Draw) -> Result<(), String> {
         let (left, _) = self.layout(canvas.paper());
         let right = left + PLOT_WIDTH;
-        canvas.text((MARGIN, MARGIN + TITLE / 2), &self.title, TITLE, INK, Anchor::Left)?;
-        let below = MARGIN + TITLE + 4 + TEXT / 2;
-        canvas.text((MARGIN, below), &self.note, TEXT, FADED, Anchor::Left)?;
+        canvas.title(&self.title)?;
+        let below = canvas.note(&self.note)?;
         for (line, words) in (1..).zip(&self.papers) {
             canvas.text((MARGIN, below + line * LINE), words, TEXT, FADED, Anchor::Left)?;
         }

@@ -32,6 +32,12 @@ pub const FADED: RGBColor = RGBColor(96, 96, 96);
 /// Lines of a grid.
 pub const GRID: RGBColor = RGBColor(226, 226, 226);
 
+/// A colour so far on the way from a pale one to a dark one.
+pub fn shade(pale: [f64; 3], dark: [f64; 3], share: f64) -> RGBColor {
+    let part = |at: usize| (pale[at] + share * (dark[at] - pale[at])).round() as u8;
+    RGBColor(part(0), part(1), part(2))
+}
+
 /// Size of ordinary text.
 pub const TEXT: i32 = 15;
 /// Size of a title.
@@ -102,6 +108,18 @@ pub trait Draw {
         colour: RGBColor,
         anchor: Anchor,
     ) -> Result<(), String>;
+
+    /// A chart's title, in its first line.
+    fn title(&mut self, title: &str) -> Result<(), String> {
+        self.text((MARGIN, MARGIN + TITLE / 2), title, TITLE, INK, Anchor::Left)
+    }
+
+    /// What is said below the title; gives the middle of its line.
+    fn note(&mut self, note: &str) -> Result<i32, String> {
+        let middle = MARGIN + TITLE + 4 + TEXT / 2;
+        self.text((MARGIN, middle), note, TEXT, FADED, Anchor::Left)?;
+        Ok(middle)
+    }
 }
 
 /// A drawing area of either kind, with the factor from a chart's pixels to its own.

@@ -108,9 +108,8 @@ impl Chart for DifferenceChart {
     fn draw(&self, canvas: &mut dyn Draw) -> Result<(), String> {
         let (left, _) = self.layout(canvas.paper());
         let right = left + PLOT_WIDTH;
-        canvas.text((MARGIN, MARGIN + TITLE / 2), &self.title, TITLE, INK, Anchor::Left)?;
-        let below = MARGIN + TITLE + 4 + TEXT / 2;
-        canvas.text((MARGIN, below), &self.note, TEXT, FADED, Anchor::Left)?;
+        canvas.title(&self.title)?;
+        canvas.note(&self.note)?;
 
         let far = self.rows.iter().flat_map(|row| [row.delta, row.interval[0], row.interval[1]]);
         let far = far.filter(|value| value.is_finite()).fold(0.0, |far: f64, v| far.max(v.abs()));

@@ -1,7 +1,7 @@
 //! A sweep as a heat map: layers downwards, poolings across, recall@1 in every cell.
 
 use super::Chart;
-use super::canvas::{Anchor, COLOURS, Draw, FADED, INK, MARGIN, Paper, TEXT, TITLE};
+use super::canvas::{Anchor, COLOURS, Draw, INK, MARGIN, Paper, TEXT, TITLE, shade};
 use crate::eval::sweep::{Sweep, SweepRow};
 use plotters::prelude::{Color, RGBColor, WHITE};
 
@@ -95,9 +95,8 @@ impl Chart for HeatMap {
     }
 
     fn draw(&self, canvas: &mut dyn Draw) -> Result<(), String> {
-        canvas.text((MARGIN, MARGIN + TITLE / 2), &self.title, TITLE, INK, Anchor::Left)?;
-        let below = MARGIN + TITLE + 4 + TEXT / 2;
-        canvas.text((MARGIN, below), &self.note, TEXT, FADED, Anchor::Left)?;
+        canvas.title(&self.title)?;
+        canvas.note(&self.note)?;
         let (left, wide) = (Self::left(canvas.paper()), self.wide(canvas.paper()));
         let top = MARGIN + TITLE + TEXT * 2 + 36;
         for (at, name) in (0..).zip(&self.columns) {
@@ -113,7 +112,7 @@ impl Chart for HeatMap {
                 let Some(value) = value else { continue };
                 let share = if most > 0.0 { value / most } else { 0.0 };
                 let x = left + at * wide;
-                canvas.fill((x, y), (x + wide - 2, y + HIGH - 2), shade(share).to_rgba())?;
+                canvas.fill((x, y), (x + wide - 2, y + HIGH - 2), blue(share).to_rgba())?;
                 let ink = if share > 0.6 { WHITE } else { INK };
                 let middle = (x + wide / 2 - 1, y + HIGH / 2 - 1);
                 canvas.text(middle, &format!("{value:.3}"), TEXT, ink, Anchor::Middle)?;
@@ -130,8 +129,6 @@ impl Chart for HeatMap {
 }
 
 /// From nearly white to a dark blue.
-fn shade(share: f64) -> RGBColor {
-    let (pale, dark) = ([240.0, 245.0, 250.0], [0.0, 70.0, 130.0]);
-    let part = |at: usize| (pale[at] + share * (dark[at] - pale[at])).round() as u8;
-    RGBColor(part(0), part(1), part(2))
+fn blue(share: f64) -> RGBColor {
+    shade([240.0, 245.0, 250.0], [0.0, 70.0, 130.0], share)
 }

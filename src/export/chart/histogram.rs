@@ -62,7 +62,7 @@ impl Chart for ScoreChart {
     }
 
     fn draw(&self, canvas: &mut dyn Draw) -> Result<(), String> {
-        canvas.text((MARGIN, MARGIN + TITLE / 2), &self.title, TITLE, INK, Anchor::Left)?;
+        canvas.title(&self.title)?;
         let line = MARGIN + TITLE + 8 + TEXT / 2;
         let mut x = MARGIN;
         for (name, colour) in [("relevant", COLOURS[0]), ("others", COLOURS[1])] {

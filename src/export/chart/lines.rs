@@ -88,7 +88,7 @@ impl Chart for LineChart {
         let width = self.width(canvas.paper());
         let (legend, top) = self.legend(canvas.paper(), width);
         let bottom = top + PLOT_HEIGHT;
-        canvas.text((MARGIN, MARGIN + TITLE / 2), &self.title, TITLE, INK, Anchor::Left)?;
+        canvas.title(&self.title)?;
 
         let (low, high) = self.range();
         let values = Axis::new(low, high, self.log, (bottom, top));

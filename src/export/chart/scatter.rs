@@ -5,7 +5,7 @@
 
 use super::Chart;
 use super::axis::{Axis, label};
-use super::canvas::{Anchor, COLOURS, Draw, FADED, GRID, INK, MARGIN, Paper, TEXT, TITLE};
+use super::canvas::{Anchor, COLOURS, Draw, FADED, GRID, INK, MARGIN, Paper, TEXT, TITLE, shade};
 use crate::session::neighbours::NeighbourSet;
 use plotters::prelude::{Color, RGBColor};
 use std::collections::BTreeMap;
@@ -66,10 +66,8 @@ impl RankScatter {
 }
 
 /// From a pale blue to a dark one.
-fn shade(share: f64) -> RGBColor {
-    let (pale, dark) = ([205.0, 225.0, 240.0], [0.0, 60.0, 110.0]);
-    let part = |at: usize| (pale[at] + share * (dark[at] - pale[at])).round() as u8;
-    RGBColor(part(0), part(1), part(2))
+fn blue(share: f64) -> RGBColor {
+    shade([205.0, 225.0, 240.0], [0.0, 60.0, 110.0], share)
 }
 
 impl Chart for RankScatter {
@@ -88,9 +86,8 @@ impl Chart for RankScatter {
     fn draw(&self, canvas: &mut dyn Draw) -> Result<(), String> {
         let (left, top) = (Self::left(), MARGIN + TITLE + TEXT + 24);
         let (right, bottom) = (left + SIDE, top + SIDE);
-        canvas.text((MARGIN, MARGIN + TITLE / 2), &self.title, TITLE, INK, Anchor::Left)?;
-        let below = MARGIN + TITLE + 4 + TEXT / 2;
-        canvas.text((MARGIN, below), &self.note(), TEXT, FADED, Anchor::Left)?;
+        canvas.title(&self.title)?;
+        canvas.note(&self.note())?;
         let worst = f64::from(self.worst);
         let across = Axis::new(1.0, worst, true, (left, right));
         let up = Axis::new(1.0, worst, true, (bottom, top));
@@ -111,7 +108,7 @@ impl Chart for RankScatter {
         let most = f64::from(cells.values().copied().max().unwrap_or(1)).ln_1p();
         for ((x, y), count) in cells {
             let from = (left + x * CELL, top + y * CELL);
-            let colour = shade(f64::from(count).ln_1p() / most);
+            let colour = blue(f64::from(count).ln_1p() / most);
             canvas.fill(from, (from.0 + CELL - 1, from.1 + CELL - 1), colour.to_rgba())?;
         }
         canvas.path(&[(left, bottom), (right, top)], COLOURS[1].to_rgba(), 1)?;

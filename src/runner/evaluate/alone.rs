@@ -1,6 +1,7 @@
 //! Pictures without captions: which of them answer each other.
 
 use crate::data::corpus::Item;
+use crate::session::judged::{BY_CONCEPT, BY_LABEL};
 use std::collections::BTreeMap;
 
 /// The items that answer each other, and what makes them one.
@@ -20,10 +21,10 @@ pub(super) fn alone(items: &[&Item]) -> Option<Alone> {
     }
     let concepts = groups(items, |item| Some(item.concept.as_str()));
     if let Some(groups) = concepts {
-        return Some(Alone { captions: "none, pictures of a concept", groups });
+        return Some(Alone { captions: BY_CONCEPT, groups });
     }
     let groups = groups(items, |item| item.label.as_deref())?;
-    Some(Alone { captions: "none, pictures of a label", groups })
+    Some(Alone { captions: BY_LABEL, groups })
 }
 
 /// A number an item by what it shares with others; one of its own where it shares nothing. None where
@@ -76,15 +77,7 @@ mod tests {
     }
 
     fn laid_out(items: Vec<Item>, whole: bool) -> Result<Probe, String> {
-        let request = ProbeRequest {
-            task: Task::Image,
-            captions: Captions::Any,
-            split: "test".to_owned(),
-            pool: None,
-            query_language: None,
-            gallery_language: None,
-            whole,
-        };
+        let request = ProbeRequest { whole, ..ProbeRequest::new(Task::Image, Captions::Any) };
         let corpus = Corpus::new("shop", items);
         Probe::new(&corpus, &request).map_err(|error| error.to_string())
     }

@@ -9,6 +9,7 @@ use crate::encode::EncoderSpec;
 use crate::eval::compare::{align, overlap_at};
 use crate::eval::document::{DifferenceRow, INSPECT_FORMAT, ListDifference};
 use crate::eval::{Direction, InspectDocument, Judgements};
+use crate::ids::item_of;
 use crate::runner::{Narrator, RunError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -205,11 +206,10 @@ impl<'a> Desk<'a> {
             }
         };
         let askers = self.probe.askers(direction);
-        let item = |known: &str| known.rsplit_once(['#', '@']).map(|(item, _)| item.to_owned());
         let found = askers
             .iter()
             .position(|(known, _)| known == id)
-            .or_else(|| askers.iter().position(|(known, _)| item(known).as_deref() == Some(id)));
+            .or_else(|| askers.iter().position(|(known, _)| item_of(known) == id));
         let place = found.ok_or_else(|| no_such_query(id, askers.iter().map(|(id, _)| *id)))?;
         let probe = self.probe;
         let (places, judgements) =

@@ -35,16 +35,7 @@ impl<'a> Second<'a> {
                 file.name
             )));
         };
-        for (what, unknown) in
-            [("queries", &judged.read.unknown_queries), ("items", &judged.read.unknown_items)]
-        {
-            if let Some(first) = unknown.first.first() {
-                narrator.warn(&format!(
-                    "{}: {} {what} are not in this inspection, such as {first:?}",
-                    file.name, unknown.count
-                ))?;
-            }
-        }
+        file.warn_of_unknown(&judged.read, "inspection", narrator)?;
         let (name, read) = (file.name.as_str(), judged.read);
         Ok(Some(Self { request, name, read, places, judgements, sides: Vec::new() }))
     }

@@ -15,6 +15,7 @@ use crate::eval::classify::{
     Labelled, choices,
 };
 use crate::eval::document::{RULES_VERSION, TIE_RULE};
+use crate::ids::item_of;
 use crate::runner::RunError;
 
 /// The picture that is asked about.
@@ -144,8 +145,6 @@ impl Seat {
 
 /// The place of a picture: by its own id, or the first of the item that an id names.
 fn place_of(probe: &Probe, id: &str) -> Result<usize, RunError> {
-    let item =
-        |known: &str| known.rsplit_once(['#', '@']).map_or(known, |(item, _)| item).to_owned();
     let pictures = &probe.pictures;
     if pictures.is_empty() {
         return Err(RunError::Unfit(format!(
@@ -156,8 +155,8 @@ fn place_of(probe: &Probe, id: &str) -> Result<usize, RunError> {
     let found = pictures
         .iter()
         .position(|entry| entry.id == id)
-        .or_else(|| pictures.iter().position(|entry| item(&entry.id) == id))
-        .or_else(|| pictures.iter().position(|entry| item(&entry.id) == item(id)));
+        .or_else(|| pictures.iter().position(|entry| item_of(&entry.id) == id))
+        .or_else(|| pictures.iter().position(|entry| item_of(&entry.id) == item_of(id)));
     found.ok_or_else(|| no_such_query(id, pictures.iter().map(|entry| entry.id.as_str())))
 }
 
@@ -186,6 +185,36 @@ fn protocol(probe: &Probe, ask: &Ask, item: &str) -> ClassifyProtocol {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::corpus::{Caption, Corpus, Item};
+    use crate::eval::Task;
+    use crate::runner::evaluate::{Captions, ProbeRequest};
+
+    #[test]
+    fn a_picture_is_named_by_its_id_or_its_items_even_with_signs_in_it() {
+        let item = |id: &str, index: u32| Item {
+            id: id.to_owned(),
+            concept: id.to_owned(),
+            pictures: vec![Picture::Builtin { vendor: 0, index }],
+            captions: vec![Caption { text: id.to_owned(), language: None }],
+            split: None,
+            label: None,
+            base: true,
+            extra: serde_json::Map::new(),
+        };
+        let items = vec![item("me", 0), item("me@home.jpg", 1), item("COCO_val2014_000391895", 2)];
+        let request = ProbeRequest::new(Task::Image, Captions::Any);
+        let probe = Probe::new(&Corpus::new("set", items), &request).unwrap();
+        for (id, place) in [
+            ("me", 0),
+            ("me@home.jpg", 1),
+            ("me@home.jpg@0", 1),
+            ("COCO_val2014_000391895#3", 2),
+            ("COCO_val2014_000391895", 2),
+        ] {
+            assert_eq!(place_of(&probe, id).ok(), Some(place), "{id}");
+        }
+        assert!(place_of(&probe, "me@work.jpg").is_err(), "no picture of another item");
+    }
 
     #[test]
     fn a_choice_needs_two_texts_each_once() {

@@ -1,6 +1,6 @@
 //! A table over encoders and directions: ranks, metrics, intervals, tests, times.
 
-use super::asked::judged;
+use super::check::judged;
 use super::encoders::{Encoded, Encoders, TimedRows};
 use super::keepsakes::judged_set;
 use super::probe::Probe;
@@ -114,16 +114,7 @@ pub fn compare(
     let second = request.qrels.as_ref().map(|file| Ok::<_, RunError>((file, judged(file, probe)?)));
     let second = second.transpose()?;
     if let Some((file, judged)) = &second {
-        for (what, unknown) in
-            [("queries", &judged.read.unknown_queries), ("items", &judged.read.unknown_items)]
-        {
-            if let Some(first) = unknown.first.first() {
-                narrator.warn(&format!(
-                    "{}: {} {what} are not in this comparison, such as {first:?}",
-                    file.name, unknown.count
-                ))?;
-            }
-        }
+        file.warn_of_unknown(&judged.read, "comparison", narrator)?;
     }
     let (mut own, mut other, mut digests) = (Vec::new(), Vec::new(), Vec::new());
     for spec in &request.encoders {

@@ -4,6 +4,7 @@
 
 use super::compare::Neighbours;
 use super::probe::{Entry, Probe};
+use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
 use crate::data::thumbnail::thumbnail;
 use crate::eval::{Direction, Judgements};
@@ -12,6 +13,7 @@ use crate::session::judged::{JudgedSet, write_judged};
 use crate::session::neighbours::{NeighbourSet, write_neighbours};
 use crate::session::results::{ResultId, Results};
 use crate::session::thumbnails::{ItemsShown, LARGEST_THUMBNAIL, Thumbnails};
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -19,6 +21,8 @@ use std::path::Path;
 const OWN: &str = "own";
 /// Bytes of pictures that one result may keep.
 const PICTURE_BYTES: usize = 4 << 20;
+/// Pictures that are made small at once.
+const CHUNK: usize = 64;
 /// Bytes of captions likewise.
 const CAPTION_BYTES: usize = 2 << 20;
 /// Characters kept of one caption.
@@ -43,15 +47,8 @@ pub fn keep(
     let mut shown = ItemsShown::default();
     let pictures = by_id(&probe.pictures);
     let thumbnails = Thumbnails::of(session);
-    let mut left = PICTURE_BYTES;
-    for name in wanted.iter().filter(|name| pictures.contains_key(**name)) {
-        let Some(picture) = pictures.get(name) else { continue };
-        let Ok(bytes) = thumbnail(picture, exif) else { continue };
-        if bytes.len() > left.min(LARGEST_THUMBNAIL) {
-            continue;
-        }
-        left -= bytes.len();
-        shown.pictures.insert((*name).to_owned(), thumbnails.put(&bytes)?);
+    for (name, bytes) in made_small(&wanted, &pictures, exif, PICTURE_BYTES) {
+        shown.pictures.insert(name.to_owned(), thumbnails.put(&bytes)?);
     }
     let texts = by_id(&probe.texts);
     let queries = by_id(&probe.queries);
@@ -84,6 +81,36 @@ pub fn keep_second(
     results.make()?;
     write_neighbours(&results.second_neighbours_path(id), &neighbours.second)?;
     Ok(write_judged(&results.second_judged_path(id), &neighbours.judged)?)
+}
+
+/// The pictures among these ids, small, in this order, as many as there is room for.
+fn made_small<'a>(
+    wanted: &[&'a str],
+    pictures: &BTreeMap<&str, &Picture>,
+    exif: Exif,
+    mut room: usize,
+) -> Vec<(&'a str, Vec<u8>)> {
+    let named: Vec<&str> =
+        wanted.iter().copied().filter(|name| pictures.contains_key(name)).collect();
+    let mut kept = Vec::new();
+    for chunk in named.chunks(CHUNK) {
+        let small: Vec<Option<Vec<u8>>> =
+            chunk.par_iter().map(|name| thumbnail(pictures.get(name)?, exif).ok()).collect();
+        let before = room;
+        for (name, bytes) in chunk.iter().zip(small) {
+            let Some(bytes) = bytes.filter(|bytes| bytes.len() <= room.min(LARGEST_THUMBNAIL))
+            else {
+                continue;
+            };
+            room -= bytes.len();
+            kept.push((*name, bytes));
+        }
+        // Thousands more would be decoded for nothing.
+        if room == before && room < LARGEST_THUMBNAIL {
+            break;
+        }
+    }
+    kept
 }
 
 /// The set's own judgements in every direction that was asked.
@@ -200,5 +227,29 @@ mod tests {
         for digest in shown.pictures.values() {
             assert!(thumbnails.get(digest).unwrap().is_some());
         }
+    }
+
+    #[test]
+    fn pictures_are_kept_in_order_while_there_is_room_and_none_is_tried_for_ever() {
+        let pictures: Vec<(String, Picture)> = (0..200)
+            .map(|index| (format!("{index}@0"), Picture::Builtin { vendor: 0, index }))
+            .collect();
+        let by_id: BTreeMap<&str, &Picture> =
+            pictures.iter().map(|(id, picture)| (id.as_str(), picture)).collect();
+        let wanted: Vec<&str> = pictures.iter().map(|(id, _)| id.as_str()).collect();
+        let names = |room| {
+            let kept = made_small(&wanted, &by_id, Exif::Ignored, room);
+            kept.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(PICTURE_BYTES), wanted);
+        let first = thumbnail(&pictures[0].1, Exif::Ignored).unwrap().len();
+        assert_eq!(names(first), ["0@0"]);
+        assert!(names(0).is_empty());
+        // What cannot be read is left out, wherever it stands.
+        let gone = Picture::File("/nowhere/x.png".into());
+        let mut with_gone = by_id.clone();
+        with_gone.insert("0@0", &gone);
+        let kept = made_small(&wanted[..3], &with_gone, Exif::Ignored, PICTURE_BYTES);
+        assert_eq!(kept.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["1@0", "2@0"]);
     }
 }

@@ -5,7 +5,7 @@
 //! | `probe.rs` | [`Probe`]: what a data set asks: texts, pictures, who belongs to whom |
 //! | `encoders.rs` | [`Encoders`]: encoders by role, opened once, and their rows with times |
 //! | `alone.rs` | pictures without captions: which of them answer each other |
-//! | `asked.rs` | what is wrong with a comparison before anything is encoded |
+//! | `check.rs` | what is wrong with a comparison before anything is encoded |
 //! | `beside.rs` | all queries counted under a second set of judgements |
 //! | `compare.rs` | a table over encoders and directions |
 //! | `inspect.rs` | a query's ranked lists under two encoders, or all queries counted |
@@ -25,9 +25,9 @@
 
 mod alone;
 mod answer;
-mod asked;
 mod beside;
 mod candidates;
+mod check;
 mod choose;
 mod classify;
 mod compare;
@@ -45,8 +45,8 @@ mod timed;
 mod warm;
 
 pub use answer::{Ask, Desk, Pair, Question};
-pub use asked::check_compare;
 pub use candidates::{CandidatesError, candidates};
+pub use check::check_compare;
 pub use classify::{Candidate, ClassifyRequest, LabelledPictures, classify};
 pub use compare::{CompareRequest, Neighbours, RESAMPLES, compare};
 pub use encoders::{Encoders, TimedRows};

@@ -112,15 +112,7 @@ mod tests {
             extra: serde_json::Map::new(),
         };
         let items = (0..700).map(|n| item(n, vec![text(), text(), text()])).collect();
-        let request = ProbeRequest {
-            task: Task::Caption,
-            captions,
-            split: "test".to_owned(),
-            pool: None,
-            query_language: None,
-            gallery_language: None,
-            whole: false,
-        };
+        let request = ProbeRequest::new(Task::Caption, captions);
         Probe::new(&Corpus::new("words", items), &request).unwrap()
     }
 

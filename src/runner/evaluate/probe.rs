@@ -3,6 +3,7 @@
 use super::alone::{Alone, alone};
 use crate::data::corpus::{Corpus, Item, Picture};
 use crate::eval::left_out::LeftOut;
+use crate::eval::published::captions_digest;
 use crate::eval::{Direction, Judgements, Protocol, Relevant, SetGiven, Task};
 use crate::runner::RunError;
 use std::collections::BTreeMap;
@@ -58,6 +59,22 @@ pub struct ProbeRequest {
     /// Whether the gallery is everything of its kind, and not only what something asks for: for
     /// queries that are typed, and for folders of pictures without captions.
     pub whole: bool,
+}
+
+impl ProbeRequest {
+    /// Of all test items, in whatever languages they are.
+    #[must_use]
+    pub fn new(task: Task, captions: Captions) -> Self {
+        Self {
+            task,
+            captions,
+            split: "test".to_owned(),
+            pool: None,
+            query_language: None,
+            gallery_language: None,
+            whole: false,
+        }
+    }
 }
 
 /// Texts and pictures with their ids, and who belongs to whom.
@@ -202,6 +219,12 @@ impl Probe {
         }
         if probe.one_list {
             probe.queries.clone_from(&probe.texts);
+        }
+        if request.captions == Captions::FirstTwo {
+            let pairs = probe.queries.iter().zip(&probe.texts);
+            let pairs = pairs.map(|(asks, answers)| (&*asks.content, &*answers.content));
+            let digest = captions_digest(pairs).as_str().to_owned();
+            probe.protocol.captions_digest = Some(digest);
         }
         Ok(probe)
     }

@@ -6,8 +6,8 @@
 use super::probe::Probe;
 use crate::eval::second::{QrelsRead, Unknown};
 use crate::eval::{Direction, Judgements, Relevant};
-use crate::ids::Digest;
-use crate::runner::RunError;
+use crate::ids::{Digest, item_of};
+use crate::runner::{Narrator, RunError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -117,6 +117,25 @@ impl Qrels {
         judged.read.unknown_items = unknown(self.relevant.iter().map(|(_, item)| item), &items);
         judged
     }
+
+    /// Says which of the file's ids are not in a comparison or an inspection.
+    pub(super) fn warn_of_unknown(
+        &self,
+        read: &QrelsRead,
+        within: &str,
+        narrator: &mut Narrator,
+    ) -> Result<(), RunError> {
+        for (what, unknown) in [("queries", &read.unknown_queries), ("items", &read.unknown_items)]
+        {
+            if let Some(first) = unknown.first.first() {
+                narrator.warn(&format!(
+                    "{}: {} {what} are not in this {within}, such as {first:?}",
+                    self.name, unknown.count
+                ))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 fn wrong(path: &Path, number: usize, found: &str) -> RunError {
@@ -130,9 +149,10 @@ fn wrong(path: &Path, number: usize, found: &str) -> RunError {
 /// Places by id, and by the id of the item they belong to.
 fn places<'a>(entries: &[(&'a str, u32)]) -> BTreeMap<&'a str, Vec<u32>> {
     let mut places: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
-    for (place, (id, _)) in entries.iter().enumerate() {
+    for (place, &(id, _)) in entries.iter().enumerate() {
         places.entry(id).or_default().push(place as u32);
-        if let Some((item, _)) = id.rsplit_once(['#', '@']) {
+        let item = item_of(id);
+        if item != id {
             places.entry(item).or_default().push(place as u32);
         }
     }
@@ -181,6 +201,15 @@ mod tests {
         assert_eq!(plain("50%"), "50%");
         assert_eq!(plain("%zz%4"), "%zz%4");
         assert_eq!(plain("%E4%BA%BA@0"), "人@0");
+    }
+
+    #[test]
+    fn an_items_own_id_stands_for_its_captions_and_pictures() {
+        let found = places(&[("a@b.jpg@0", 0), ("a@b.jpg@1", 0), ("COCO_val_01.jpg#4", 1)]);
+        assert_eq!(found["a@b.jpg"], [0, 1]);
+        assert_eq!(found["a@b.jpg@1"], [1]);
+        assert_eq!(found["COCO_val_01.jpg"], [2]);
+        assert_eq!(found.get("a"), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::answer::{Ask, Question};
 use super::encoders::{Encoders, TimedRows, encode_pictures, encode_texts};
 use super::probe::Probe;
-use super::warm::{per, touch, warm_pictures, warm_texts};
+use super::warm::{LONG, at_once, per, touch};
 use crate::data::corpus::Picture;
 use crate::data::picture::Exif;
 use crate::encode::{
@@ -215,7 +215,7 @@ impl Seat {
     }
 
     /// Rows of texts, the encoder's card, and the milliseconds it took once the encoder was there; a new
-    /// one encodes the first of them for nothing.
+    /// one encodes the first of several for nothing, and one alone again where that is quick.
     pub fn read(
         &mut self,
         encoders: &Encoders<'_>,
@@ -223,12 +223,14 @@ impl Seat {
     ) -> Result<(EncodedTexts, EncoderCard, f64), RunError> {
         let is_new = self.text.is_none();
         let encoder = self.text(encoders)?;
-        if is_new {
-            warm_texts(encoder, &texts[..texts.len().min(1)]);
+        let encode = |texts: &[&str]| encoder.encode(texts, &mut |_, _| ControlFlow::Continue(()));
+        let several = texts.len() > 1;
+        if is_new && several {
+            // What is wrong with it is said by the encoding that counts.
+            let _ = encode(&texts[..1]);
         }
-        let clock = Instant::now();
-        let encoded = encoder.encode(texts, &mut |_, _| ControlFlow::Continue(()))?;
-        Ok((encoded, encoder.card().clone(), per(clock.elapsed(), 1)))
+        let (encoded, time) = at_once(is_new && !several, LONG, || encode(texts))?;
+        Ok((encoded, encoder.card().clone(), per(time, 1)))
     }
 
     /// Likewise a picture's row.
@@ -241,12 +243,9 @@ impl Seat {
         let is_new = self.image.is_none();
         let encoder = self.image(encoders, own)?;
         touch(&[picture]);
-        if is_new {
-            warm_pictures(encoder, &[picture]);
-        }
-        let clock = Instant::now();
-        let rows = encoder.encode(&[picture], &mut |_, _| ControlFlow::Continue(()))?.rows;
-        Ok((rows, encoder.card().clone(), per(clock.elapsed(), 1)))
+        let encode = || encoder.encode(&[picture], &mut |_, _| ControlFlow::Continue(()));
+        let (made, time) = at_once(is_new, LONG, encode)?;
+        Ok((made.rows, encoder.card().clone(), per(time, 1)))
     }
 
     pub fn find(

@@ -2,7 +2,7 @@
 
 use super::encoders::Encoders;
 use super::probe::Probe;
-use crate::data::corpus::Corpus;
+use crate::data::corpus::{Corpus, fold};
 use crate::encode::{Config, EncoderSpec, ModelTextEncoder, Options, text_encoder};
 use crate::eval::geometry::mean_cosine;
 use crate::eval::rank::high_ranks;
@@ -52,12 +52,11 @@ impl std::str::FromStr for SweepOver {
 /// Also how many were dropped for that.
 pub fn outside_test(corpus: &Corpus, test: &Corpus) -> (Corpus, usize) {
     let ids: BTreeSet<&str> = test.items.iter().map(|item| item.id.as_str()).collect();
-    let folded = |text: &str| text.trim().to_lowercase();
     let texts: BTreeSet<String> =
-        test.captions().map(|(_, _, caption)| folded(&caption.text)).collect();
+        test.captions().map(|(_, _, caption)| fold(&caption.text)).collect();
     let outside = |item: &&crate::data::corpus::Item| {
         !ids.contains(item.id.as_str())
-            && !item.captions.iter().any(|caption| texts.contains(&folded(&caption.text)))
+            && !item.captions.iter().any(|caption| texts.contains(&fold(&caption.text)))
     };
     let kept: Vec<_> = corpus.items.iter().filter(outside).cloned().collect();
     let dropped = corpus.items.len() - kept.len();

@@ -3,14 +3,15 @@
 
 use super::{MANIFEST, PACK_FORMAT, PackError, Role, role_of};
 use crate::files::manifest::Manifest;
-use crate::files::{publish_folder, sync_folder, temporary_name, write_synced};
+use crate::files::{publish_folder, sync_folder, temporary_name};
 use crate::ids::{Digest, SessionId};
-use crate::session::error::{file_error, io_error};
+use crate::session::error::io_error;
 use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Component, Path};
 
 /// A manifest larger than this is refused. Bytes.
@@ -19,8 +20,11 @@ const LARGEST_MANIFEST: u64 = 16 << 20;
 /// A file larger than this is refused. Bytes.
 const LARGEST_FILE: u64 = 16 << 30;
 
-/// Memory set aside for a file before its bytes have come. Bytes.
+/// Memory set aside for the manifest before its bytes have come. Bytes.
 const AHEAD: u64 = 1 << 20;
+
+/// What of a file is in memory at once. Bytes.
+const PIECE: usize = 1 << 18;
 
 /// What was unpacked: the document `llm2clip.unpacked/1`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,13 +69,11 @@ pub fn unpack(packed: &Path, sessions: &Path) -> Result<Unpacked, PackError> {
                 let (expected, found) = (promised.bytes.to_string(), entry.size().to_string());
                 return Err(reader.refused(&format!("size of {name}"), &expected, &found));
             }
-            let bytes = read(&mut entry, promised.bytes).map_err(damaged)?;
-            let digest = Digest::of(&bytes);
+            let digest = reader.write(&name, &mut entry, promised.bytes)?;
             if digest != promised.sha256 {
                 let what = format!("sha256 of {name}");
                 return Err(reader.refused(&what, promised.sha256.as_str(), digest.as_str()));
             }
-            reader.write(&name, &bytes)?;
         }
         if let Some(name) = awaited.keys().next() {
             return Err(reader.refused("its end", name, "nothing"));
@@ -172,14 +174,40 @@ impl Reader<'_> {
         Ok(name.to_owned())
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), PackError> {
-        let Some(folder) = &self.folder else { return Ok(()) };
+    /// Writes so many bytes as a file of the session, piece by piece: it may be larger than the memory.
+    /// Tells their digest.
+    fn write(
+        &self,
+        name: &str,
+        entry: &mut impl Read,
+        mut bytes: u64,
+    ) -> Result<Digest, PackError> {
+        let Some(folder) = &self.folder else {
+            return Err(self.refused("it", "a session", "none"));
+        };
+        let damaged = |source| PackError::Damaged { path: self.packed.to_owned(), source };
         let path = folder.join(name);
         let act = "write a file of the session";
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(io_error(act, parent))?;
         }
-        Ok(write_synced(&path, bytes).map_err(file_error(act, &path))?)
+        let mut file = File::create(&path).map_err(io_error(act, &path))?;
+        let mut hash = sha2::Sha256::new();
+        let mut piece = vec![0; PIECE];
+        while bytes > 0 {
+            let most = bytes.min(PIECE as u64) as usize;
+            let count = match entry.read(&mut piece[..most]) {
+                Ok(0) => return Err(damaged(io::ErrorKind::UnexpectedEof.into())),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(damaged(error)),
+            };
+            hash.update(&piece[..count]);
+            file.write_all(&piece[..count]).map_err(io_error(act, &path))?;
+            bytes -= count as u64;
+        }
+        file.sync_all().map_err(io_error(act, &path))?;
+        Ok(Digest::from_raw(&hash.finalize()))
     }
 
     fn publish(&self, sessions: &Path, manifest: &Manifest) -> Result<Unpacked, PackError> {

@@ -2,14 +2,15 @@
 
 use super::App;
 use super::frame::sheet_width;
-use super::overlay::{found, help_rows};
-use crate::tui::keys::{Context, Entry};
+use crate::tui::keys::{Context, Entry, TABLE};
 use crate::tui::screen::ScreenId;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::input::Input;
 use crate::tui::widget::list::Cursor;
 use crate::tui::widget::paint::{bottom, pieces, put, top};
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -21,7 +22,16 @@ pub(super) fn list(inner: Rect) -> Rect {
     bottom(top(inner, 1).1, WORDS).0
 }
 
-/// A line of help.
+/// Which of the two.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finder {
+    /// Keys of a screen, below the names of their contexts.
+    Help,
+    /// All actions, those that fit best first.
+    Palette,
+}
+
+/// A line of a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Line {
     /// Where the keys below it apply.
@@ -30,44 +40,120 @@ enum Line {
     Row(usize),
 }
 
-/// The lines that help shows on so many: a heading stands above the rows of each context.
-fn lines(rows: &[&Entry], chosen: usize, height: usize) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for (at, entry) in rows.iter().enumerate() {
-        if at == 0 || rows[at - 1].context != entry.context {
-            lines.push(Line::Heading(entry.context));
+impl Finder {
+    /// Width and height on a terminal of that size.
+    pub(super) fn size(self, terminal: Rect) -> (u16, u16) {
+        match self {
+            Self::Help => (sheet_width(terminal), terminal.height.saturating_sub(2)),
+            Self::Palette => (sheet_width(terminal), terminal.height.saturating_sub(4)),
         }
-        lines.push(Line::Row(at));
     }
-    let place = lines.iter().position(|line| *line == Line::Row(chosen)).unwrap_or(0);
-    let first = Cursor { at: place }.first(lines.len(), height);
-    lines.into_iter().skip(first).take(height).collect()
+
+    /// The rows for a text that is typed.
+    pub(super) fn rows(self, text: &str, screen: ScreenId) -> Vec<&'static Entry> {
+        match self {
+            Self::Help => help_rows(text, screen),
+            Self::Palette => found(text, screen),
+        }
+    }
+
+    /// The lines shown on so many: in help a heading stands above the rows of each context.
+    fn lines(self, rows: &[&Entry], chosen: usize, height: usize) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (at, entry) in rows.iter().enumerate() {
+            if self == Self::Help && (at == 0 || rows[at - 1].context != entry.context) {
+                lines.push(Line::Heading(entry.context));
+            }
+            lines.push(Line::Row(at));
+        }
+        let place = lines.iter().position(|line| *line == Line::Row(chosen)).unwrap_or(0);
+        let first = Cursor { at: place }.first(lines.len(), height);
+        lines.into_iter().skip(first).take(height).collect()
+    }
+
+    /// The row on a line of the list.
+    pub(super) fn row_at(
+        self,
+        rows: &[&Entry],
+        chosen: usize,
+        list: Rect,
+        line: u16,
+    ) -> Option<usize> {
+        match self.lines(rows, chosen, usize::from(list.height)).get(usize::from(line))? {
+            Line::Row(at) => Some(*at),
+            Line::Heading(_) => None,
+        }
+    }
 }
 
-/// The row of help on a line of its list.
-pub(super) fn help_row(rows: &[&Entry], chosen: usize, list: Rect, line: u16) -> Option<usize> {
-    match lines(rows, chosen, usize::from(list.height)).get(usize::from(line))? {
-        Line::Row(at) => Some(*at),
-        Line::Heading(_) => None,
+/// Entries of the table as the palette ranks them for a text; those of the screen first where the text
+/// is empty.
+#[must_use]
+pub(super) fn found(text: &str, screen: ScreenId) -> Vec<&'static Entry> {
+    let offered = |entry: &&Entry| !matches!(entry.context, Context::Overlay | Context::Question);
+    let here =
+        |entry: &Entry| screen.contexts().iter().position(|c| *c == entry.context).unwrap_or(99);
+    let mut entries: Vec<&'static Entry> = TABLE.iter().filter(offered).collect();
+    entries.sort_by_key(|entry| here(entry));
+    if text.is_empty() {
+        return entries;
     }
+    let pattern = Pattern::parse(text, CaseMatching::Ignore, Normalization::Smart);
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let mut scored: Vec<(u32, &'static Entry)> = entries
+        .into_iter()
+        .filter_map(|entry| {
+            let (mut name, mut what) = (Vec::new(), Vec::new());
+            let in_name = pattern.score(Utf32Str::new(entry.name, &mut name), &mut matcher);
+            let in_words = pattern.score(Utf32Str::new(entry.what, &mut what), &mut matcher);
+            // A name counts more than a description.
+            let score = in_name.map(|score| 2 * score).into_iter().chain(in_words).max()?;
+            Some((score, entry))
+        })
+        .collect();
+    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    scored.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// The rows help shows: entries of the screen's contexts that hold the text.
+#[must_use]
+fn help_rows(text: &str, screen: ScreenId) -> Vec<&'static Entry> {
+    let wanted = text.to_lowercase();
+    let holds = |entry: &&Entry| {
+        screen.contexts().contains(&entry.context)
+            && (entry.name.contains(&wanted)
+                || entry.what.to_lowercase().contains(&wanted)
+                || entry.key_texts.contains(&text))
+    };
+    let mut rows: Vec<&Entry> = TABLE.iter().filter(holds).collect();
+    rows.sort_by_key(|entry| screen.contexts().iter().position(|c| *c == entry.context));
+    rows
 }
 
 impl App {
-    pub(super) fn help(
+    pub(super) fn finder(
         &self,
+        finder: Finder,
         screen: ScreenId,
         input: &Input,
         cursor: Cursor,
         area: Rect,
         buffer: &mut Buffer,
     ) {
-        let title = format!("Keys on {}", screen.name());
-        let inner =
-            self.sheet(sheet_width(area), area.height.saturating_sub(2), &title, area, buffer);
-        self.find_line("find", input, inner, buffer);
-        let rows = help_rows(input.text(), screen);
+        let (title, sign, none) = match finder {
+            Finder::Help => (
+                format!("Keys on {}", screen.name()),
+                "find",
+                "no key does that; the palette (:) knows all screens",
+            ),
+            Finder::Palette => ("Do".to_owned(), ":", "nothing is called so"),
+        };
+        let (width, height) = finder.size(area);
+        let inner = self.sheet(width, height, &title, area, buffer);
+        self.find_line(sign, input, inner, buffer);
+        let rows = finder.rows(input.text(), screen);
         let list = list(inner);
-        let shown = lines(&rows, cursor.at, usize::from(list.height));
+        let shown = finder.lines(&rows, cursor.at, usize::from(list.height));
         for (y, line) in (list.y..).zip(shown) {
             match line {
                 Line::Heading(context) => {
@@ -77,29 +163,7 @@ impl App {
                 Line::Row(at) => self.entry(rows[at], at == cursor.at, y, list, buffer),
             }
         }
-        let none = "no key does that; the palette (:) knows all screens";
         self.words(rows.get(cursor.at).copied(), none, inner, buffer);
-    }
-
-    pub(super) fn palette(
-        &self,
-        screen: ScreenId,
-        input: &Input,
-        cursor: Cursor,
-        area: Rect,
-        buffer: &mut Buffer,
-    ) {
-        let inner =
-            self.sheet(sheet_width(area), area.height.saturating_sub(4), "Do", area, buffer);
-        self.find_line(":", input, inner, buffer);
-        let entries = found(input.text(), screen);
-        let list = list(inner);
-        let first = cursor.first(entries.len(), usize::from(list.height));
-        let shown = entries.iter().enumerate().skip(first).take(usize::from(list.height));
-        for (y, (at, entry)) in (list.y..).zip(shown) {
-            self.entry(entry, at == cursor.at, y, list, buffer);
-        }
-        self.words(entries.get(cursor.at).copied(), "nothing is called so", inner, buffer);
     }
 
     fn find_line(&self, sign: &str, input: &Input, inner: Rect, buffer: &mut Buffer) {
@@ -148,7 +212,6 @@ impl App {
 mod tests {
     use super::super::tests::{app, press, shows};
     use super::*;
-    use crate::tui::keys::TABLE;
     use crate::tui::msg::Msg;
 
     #[test]

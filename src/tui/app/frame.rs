@@ -1,5 +1,6 @@
 //! The frame around the screens: tabs above, the footer below, overlays in front.
 
+use super::finder::Finder;
 use super::{App, Overlay};
 use crate::tui::format;
 use crate::tui::screen::ScreenId;
@@ -63,6 +64,17 @@ pub fn sheet_at(width: u16, height: u16, area: Rect) -> Rect {
     }
 }
 
+/// What its frame leaves of a sheet.
+#[must_use]
+pub fn inside(sheet: Rect) -> Rect {
+    Rect {
+        x: sheet.x + 2,
+        y: sheet.y + 1,
+        width: sheet.width.saturating_sub(4),
+        height: sheet.height.saturating_sub(2),
+    }
+}
+
 /// Lines that a question's words take.
 #[must_use]
 pub fn question_lines(words: &str, area: Rect) -> u16 {
@@ -85,10 +97,10 @@ impl App {
         self.footer(bottom(area, 1).1, buffer);
         match &self.overlay {
             Some(Overlay::Help { screen, input, cursor }) => {
-                self.help(*screen, input, *cursor, area, buffer);
+                self.finder(Finder::Help, *screen, input, *cursor, area, buffer);
             }
             Some(Overlay::Palette { screen, input, cursor }) => {
-                self.palette(*screen, input, *cursor, area, buffer);
+                self.finder(Finder::Palette, *screen, input, *cursor, area, buffer);
             }
             Some(Overlay::Question { text, .. }) => self.question(text, area, buffer),
             Some(Overlay::NewRun(form)) => self.new_run(form, area, buffer),

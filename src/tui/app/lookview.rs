@@ -1,6 +1,7 @@
 //! How an encoder that was looked into is shown: its tests first, then tokens with masks and weights,
 //! the stack of LoRAs, the card; beside them the picture as the tower sees it.
 
+use super::frame::{inside, sheet_at};
 use super::look::LookForm;
 use super::{App, Shared};
 use crate::tui::data::looked::{LookShown, LoraShown, TextShown};
@@ -34,20 +35,7 @@ pub struct Parts {
 
 /// Lays out the sheet on a terminal of that size.
 pub fn parts(size: Rect, has_picture: bool) -> Parts {
-    // As `App::sheet` lays its inside out.
-    let (width, height) = (WIDTH.min(size.width), size.height.saturating_sub(2));
-    let sheet = Rect {
-        x: size.x + (size.width - width) / 2,
-        y: size.y + (size.height - height) / 2,
-        width,
-        height,
-    };
-    let inner = Rect {
-        x: sheet.x + 2,
-        y: sheet.y + 1,
-        width: sheet.width.saturating_sub(4),
-        height: sheet.height.saturating_sub(2),
-    };
+    let inner = inside(sheet_at(WIDTH, size.height.saturating_sub(2), size));
     let (form, answer) = top(inner, 5);
     if !has_picture || answer.width < 40 {
         return Parts { form, answer, picture: Rect::ZERO };

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod chaos_tests;
+mod commanding;
 #[cfg(test)]
 mod compare_tests;
 mod differ;
@@ -448,7 +449,7 @@ impl App {
 
     /// Asks before commanding a run; says why where it cannot be done.
     fn ask(&mut self, run: &RunId, action: Action) {
-        let asked = overlay::question(&self.shared, run, action);
+        let asked = commanding::question(&self.shared, run, action);
         match asked {
             Ok(overlay) => self.overlay = Some(overlay),
             Err(text) => self.notice = Some(Notice { text, bad: true }),

@@ -1,10 +1,10 @@
 //! The mouse over an overlay: the wheel scrolls its list, a click chooses a line, a second one on it
 //! does what a key would, and a click beside the overlay closes it.
 
-use super::finder::{help_row, list};
-use super::frame::{LEAST, question_lines, sheet_at, sheet_width};
+use super::finder::{Finder, list};
+use super::frame::{LEAST, inside, question_lines, sheet_at, sheet_width};
 use super::lookview;
-use super::overlay::{Chosen, found, help_rows};
+use super::overlay::Chosen;
 use super::{App, Overlay};
 use crate::tui::keys::Entry;
 use crate::tui::msg::Cmd;
@@ -13,8 +13,8 @@ use ratatui::layout::Rect;
 /// Where an overlay lies on a terminal of that size; none for a line in the footer.
 fn place(overlay: &Overlay, size: Rect) -> Option<Rect> {
     let (width, height) = match overlay {
-        Overlay::Help { .. } => (sheet_width(size), size.height.saturating_sub(2)),
-        Overlay::Palette { .. } => (sheet_width(size), size.height.saturating_sub(4)),
+        Overlay::Help { .. } => Finder::Help.size(size),
+        Overlay::Palette { .. } => Finder::Palette.size(size),
         Overlay::Question { text, .. } => (62, question_lines(text, size) + 4),
         Overlay::NewRun(_) => (sheet_width(size), size.height.saturating_sub(2).min(44)),
         Overlay::Differ(form) => form.size(size),
@@ -26,37 +26,22 @@ fn place(overlay: &Overlay, size: Rect) -> Option<Rect> {
     Some(sheet_at(width, height, size))
 }
 
-/// What an overlay's frame leaves of it.
-fn inside(sheet: Rect) -> Rect {
-    Rect {
-        x: sheet.x + 2,
-        y: sheet.y + 1,
-        width: sheet.width.saturating_sub(4),
-        height: sheet.height.saturating_sub(2),
-    }
-}
-
 impl Overlay {
     /// Takes a click at a column and a row of its inside: the entry that is to be done, where one is.
     fn clicked(&mut self, (column, row): (u16, u16), inner: Rect) -> Option<&'static Entry> {
         if let Self::Palette { screen, input, cursor } = self {
             // The first line is what is looked for.
-            let line = usize::from(row.checked_sub(1)?);
-            let entries = found(input.text(), *screen);
-            let height = usize::from(list(inner).height);
-            if line >= height {
-                return None;
-            }
-            let at = cursor.first(entries.len(), height) + line;
-            let entry = entries.get(at).copied()?;
+            let line = row.checked_sub(1)?;
+            let rows = Finder::Palette.rows(input.text(), *screen);
+            let at = Finder::Palette.row_at(&rows, cursor.at, list(inner), line)?;
             let again = cursor.at == at;
             cursor.at = at;
-            return again.then_some(entry);
+            return again.then_some(rows[at]);
         }
         if let Self::Help { screen, input, cursor } = self {
             let line = row.checked_sub(1)?;
-            let rows = help_rows(input.text(), *screen);
-            cursor.at = help_row(&rows, cursor.at, list(inner), line)?;
+            let rows = Finder::Help.rows(input.text(), *screen);
+            cursor.at = Finder::Help.row_at(&rows, cursor.at, list(inner), line)?;
         }
         if let Some(form) = self.form() {
             form.clicked((column, row), inner);
@@ -67,10 +52,10 @@ impl Overlay {
     pub(super) fn wheel(&mut self, lines: i8) {
         match self {
             Self::Help { screen, input, cursor } => {
-                cursor.shift(lines, help_rows(input.text(), *screen).len());
+                cursor.shift(lines, Finder::Help.rows(input.text(), *screen).len());
             }
             Self::Palette { screen, input, cursor } => {
-                cursor.shift(lines, found(input.text(), *screen).len());
+                cursor.shift(lines, Finder::Palette.rows(input.text(), *screen).len());
             }
             _ => {
                 if let Some(form) = self.form() {
@@ -207,7 +192,7 @@ mod tests {
         for _ in 0..40 {
             wheel(&mut app, 3);
         }
-        let last = help_rows("", ScreenId::Inspect).last().unwrap().name;
+        let last = Finder::Help.rows("", ScreenId::Inspect).last().unwrap().name;
         let end = shows(&app, 80, 20);
         assert!(end.contains(last), "{last}\n{end}");
         wheel(&mut app, -1);

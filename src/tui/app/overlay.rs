@@ -2,22 +2,16 @@
 
 use super::differ::Differ;
 use super::export::ExportForm;
+use super::finder::Finder;
 use super::form::Form;
 use super::look::LookForm;
 use super::newcompare::NewCompare;
 use super::newrun::NewRun;
-use super::shared::READONLY;
 use super::{Effect, Shared};
-use crate::session::RunStatus;
-use crate::session::control::Command;
-use crate::session::names::RunId;
-use crate::tui::keys::{Action, Context, Entry, Key, TABLE, action_of};
-use crate::tui::msg::{Cmd, Work};
+use crate::tui::keys::{Action, Context, Key, action_of};
 use crate::tui::screen::ScreenId;
 use crate::tui::widget::input::Input;
 use crate::tui::widget::list::Cursor;
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
-use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 /// What a typed line is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,50 +152,6 @@ pub enum Overlay {
     Export(Box<ExportForm>),
 }
 
-/// Entries of the table as the palette ranks them for a text; those of the screen first where the text
-/// is empty.
-#[must_use]
-pub fn found(text: &str, screen: ScreenId) -> Vec<&'static Entry> {
-    let offered = |entry: &&Entry| !matches!(entry.context, Context::Overlay | Context::Question);
-    let here =
-        |entry: &Entry| screen.contexts().iter().position(|c| *c == entry.context).unwrap_or(99);
-    let mut entries: Vec<&'static Entry> = TABLE.iter().filter(offered).collect();
-    entries.sort_by_key(|entry| here(entry));
-    if text.is_empty() {
-        return entries;
-    }
-    let pattern = Pattern::parse(text, CaseMatching::Ignore, Normalization::Smart);
-    let mut matcher = Matcher::new(Config::DEFAULT);
-    let mut scored: Vec<(u32, &'static Entry)> = entries
-        .into_iter()
-        .filter_map(|entry| {
-            let (mut name, mut what) = (Vec::new(), Vec::new());
-            let in_name = pattern.score(Utf32Str::new(entry.name, &mut name), &mut matcher);
-            let in_words = pattern.score(Utf32Str::new(entry.what, &mut what), &mut matcher);
-            // A name counts more than a description.
-            let score = in_name.map(|score| 2 * score).into_iter().chain(in_words).max()?;
-            Some((score, entry))
-        })
-        .collect();
-    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-    scored.into_iter().map(|(_, entry)| entry).collect()
-}
-
-/// The rows help shows: entries of the screen's contexts that hold the text.
-#[must_use]
-pub fn help_rows(text: &str, screen: ScreenId) -> Vec<&'static Entry> {
-    let wanted = text.to_lowercase();
-    let holds = |entry: &&Entry| {
-        screen.contexts().contains(&entry.context)
-            && (entry.name.contains(&wanted)
-                || entry.what.to_lowercase().contains(&wanted)
-                || entry.key_texts.contains(&text))
-    };
-    let mut rows: Vec<&Entry> = TABLE.iter().filter(holds).collect();
-    rows.sort_by_key(|entry| screen.contexts().iter().position(|c| *c == entry.context));
-    rows
-}
-
 impl Overlay {
     /// Help for a screen.
     #[must_use]
@@ -287,7 +237,7 @@ impl Overlay {
                 match action {
                     Some(Action::Close | Action::Accept) => return (false, Vec::new()),
                     Some(action) => {
-                        cursor.act(action, help_rows(input.text(), *screen).len());
+                        cursor.act(action, Finder::Help.rows(input.text(), *screen).len());
                     }
                     None if key == Key::plain(ratatui::crossterm::event::KeyCode::Char('?')) => {
                         return (false, Vec::new());
@@ -301,7 +251,7 @@ impl Overlay {
                 (true, Vec::new())
             }
             Self::Palette { input, cursor, .. } => {
-                let entries = found(input.text(), screen);
+                let entries = Finder::Palette.rows(input.text(), screen);
                 match action {
                     Some(Action::Close) => return (false, Vec::new()),
                     Some(Action::Accept) => {
@@ -344,59 +294,5 @@ impl Overlay {
                 (keep, effects.into_iter().map(Chosen::Effect).collect())
             }
         }
-    }
-}
-
-/// The question before commanding a run, or why it cannot be commanded so.
-pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<Overlay, String> {
-    if shared.readonly {
-        return Err(READONLY.to_owned());
-    }
-    let entry = shared.library.run(run).ok_or_else(|| format!("{run} is not there"))?;
-    let (name, status) = (shared.library.name(run), entry.row.state);
-    let send = |command: Command, text: String| {
-        if !status.has_runner() {
-            return Err(format!("{name} is {status}: no runner is there to ask"));
-        }
-        if shared.requested(run).contains(&command) {
-            return Err(format!("{command} was asked of {name} already; it has not answered yet"));
-        }
-        Ok(Overlay::Question {
-            text,
-            yes: Box::new(Effect::Do(Cmd::Work(Work::Send(run.clone(), command)))),
-        })
-    };
-    match action {
-        Action::Checkpoint => {
-            send(Command::Checkpoint, format!("Ask {name} for a checkpoint at its next step?"))
-        }
-        Action::Pause if status == RunStatus::Paused => {
-            send(Command::Continue, format!("Let {name} continue?"))
-        }
-        Action::Pause => send(
-            Command::Pause,
-            format!("Ask {name} to pause at its next step? It keeps its memory and its place."),
-        ),
-        Action::Stop => send(
-            Command::Stop,
-            format!(
-                "Ask {name} to save a checkpoint and end? It can be resumed from there, bit for bit."
-            ),
-        ),
-        Action::Resume => match status {
-            RunStatus::Paused => send(Command::Continue, format!("Let {name} continue?")),
-            status if status.can_resume() => {
-                let arguments = vec!["resume".to_owned(), run.to_string(), "--detach".to_owned()];
-                let what = format!("{name} is resumed");
-                Ok(Overlay::Question {
-                    text: format!("Resume {name} from its newest checkpoint, in the background?"),
-                    yes: Box::new(Effect::Do(Cmd::Work(Work::Launch { arguments, what }))),
-                })
-            }
-            status => {
-                Err(format!("{name} is {status}: only a stopped, failed or crashed run is resumed"))
-            }
-        },
-        _ => Err(String::new()),
     }
 }

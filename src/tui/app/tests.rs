@@ -131,7 +131,7 @@ fn the_palette_reaches_every_action() {
         for c in entry.name.chars() {
             app.update(Msg::Key(Key::plain(KeyCode::Char(c))));
         }
-        let found = overlay::found(entry.name, ScreenId::Runs);
+        let found = finder::found(entry.name, ScreenId::Runs);
         assert!(found.iter().any(|other| other.action == entry.action), "{}", entry.name);
         assert_eq!(found[0].name, entry.name, "the palette should put the exact name first");
         press(&mut app, "enter");

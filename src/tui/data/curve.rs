@@ -268,7 +268,9 @@ mod tests {
         let mut state = RunState::default();
         state.apply(Record::new(1, Time::from_millis(0).unwrap(), started));
         let mut series = Series::default();
-        [1, 2, 5, 9].into_iter().for_each(|step| series.push(step, 1.0));
+        for step in [1, 2, 5, 9] {
+            series.push(step, 1.0);
+        }
         let track = Track { segment: 1, superseded_after: None, series };
         let after = |gaps: &[u64]| -> Vec<bool> {
             let pieces = Ruler::new(&state, XKind::Step, None).split(0, &track, gaps);

@@ -156,19 +156,14 @@ impl DeviceHistory {
 mod tests {
     use super::*;
     use crate::session::system::GpuSampled;
+    use crate::session::system::tests::sampled;
 
     fn sample(cpu: f64, watts: Option<f64>) -> Sampled {
-        let share = |value: f64| Finite::new(value).unwrap();
         let gpu = |watts| GpuSampled { watts: Finite::new(watts), ..GpuSampled::default() };
         Sampled {
-            cores_used: share(cpu),
-            busiest_core: share(1.0),
-            cores: 2,
-            memory_used: 3,
-            memory_total: 4,
-            process_bytes: 1,
-            disk_free: std::collections::BTreeMap::new(),
+            cores_used: Finite::new(cpu).unwrap(),
             gpus: watts.map(gpu).into_iter().collect(),
+            ..sampled()
         }
     }
 

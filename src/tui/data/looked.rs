@@ -197,7 +197,7 @@ fn from_base64(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::tui::painter::base64;
+    use crate::tui::osc::base64;
     use serde_json::json;
 
     /// A document with everything in it.

@@ -90,23 +90,15 @@ fn place_at(state: &RunState, time: Time) -> Option<(StageName, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::Finite;
+    use crate::session::system::tests::sampled;
 
     fn at(seconds: i64) -> Time {
         Time::from_millis(seconds * 1000).unwrap()
     }
 
     fn sample(free: u64) -> Sampled {
-        Sampled {
-            cores_used: Finite::ZERO,
-            busiest_core: Finite::ZERO,
-            cores: 2,
-            memory_used: 3,
-            memory_total: 4,
-            process_bytes: 1,
-            disk_free: [("checkpoints".to_owned(), free), ("sessions".to_owned(), 1)].into(),
-            gpus: Vec::new(),
-        }
+        let disk_free = [("checkpoints".to_owned(), free), ("sessions".to_owned(), 1)].into();
+        Sampled { disk_free, ..sampled() }
     }
 
     #[test]

@@ -2,8 +2,12 @@
 
 use super::{ESC, Heard, LONGEST};
 use crate::tui::keys::Key;
+use crate::tui::msg::Msg;
 use crate::tui::picture::detect::Answer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// Lines the wheel turns.
+const WHEEL: i8 = 3;
 
 /// What stands at the beginning of some bytes.
 pub(super) enum Step {
@@ -140,9 +144,9 @@ fn mouse(button: u16, column: u16, row: u16) -> Option<Heard> {
     let (column, row) = (column.checked_sub(1)?, row.checked_sub(1)?);
     // Shift, alt and control held make no difference.
     match button & !0b1_1100 {
-        0 => Some(Heard::Click { column, row }),
-        64 => Some(Heard::Wheel { column, row, up: true }),
-        65 => Some(Heard::Wheel { column, row, up: false }),
+        0 => Some(Heard::Done(Msg::Click { column, row })),
+        64 => Some(Heard::Done(Msg::Wheel { column, row, lines: -WHEEL })),
+        65 => Some(Heard::Done(Msg::Wheel { column, row, lines: WHEEL })),
         _ => None,
     }
 }
@@ -186,5 +190,5 @@ fn letter(first: u8, bytes: &[u8]) -> Step {
 }
 
 pub(super) fn pressed(code: KeyCode, held: KeyModifiers) -> Heard {
-    Heard::Key(Key::from(KeyEvent::new(code, held)))
+    Heard::Done(Msg::Key(Key::from(KeyEvent::new(code, held))))
 }

@@ -2,7 +2,7 @@
 
 use super::sixel::sixel;
 use super::{Drawn, Graphics, Key, Rgb};
-use crate::tui::painter::base64;
+use crate::tui::osc::base64;
 use image::imageops::{FilterType, resize};
 use image::{ExtendedColorType, ImageEncoder, ImageReader, Limits, RgbImage, Rgba, RgbaImage};
 use std::io::Cursor;

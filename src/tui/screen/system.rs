@@ -415,7 +415,7 @@ mod tests {
             app.update(Msg::News(News::Run(Box::new(run))));
         }
         press(&mut app, "6 g");
-        app.update(Msg::News(News::Machine(Box::new(MachineSample::default()))));
+        app.update(Msg::News(News::Machine(Box::default())));
         let chosen = |app: &crate::tui::app::App| {
             let text = shows(app, 100, 30);
             text.lines().find(|line| line.starts_with('▌')).map(str::to_owned).unwrap()

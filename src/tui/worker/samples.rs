@@ -60,8 +60,8 @@ impl SampleTail {
 mod tests {
     use super::*;
     use crate::session::header::Header;
-    use crate::session::system::Sampled;
-    use crate::session::{Finite, LogWriter, Time};
+    use crate::session::system::tests::sampled;
+    use crate::session::{LogWriter, Time};
 
     #[test]
     fn samples_of_all_segments_are_read_and_a_segment_without_them_is_passed_over() {
@@ -75,18 +75,8 @@ mod tests {
             let header = Header::of_system(id.session.clone(), id.run.clone(), segment);
             let mut log = LogWriter::create(&path, &header, 1).unwrap();
             for at in 0..count {
-                let sampled = Sampled {
-                    cores_used: Finite::new(0.5).unwrap(),
-                    busiest_core: Finite::new(1.0).unwrap(),
-                    cores: 2,
-                    memory_used: 3,
-                    memory_total: 4,
-                    process_bytes: 1,
-                    disk_free: std::collections::BTreeMap::new(),
-                    gpus: Vec::new(),
-                };
                 let time = Time::from_millis(at * 2000).unwrap();
-                log.append_as::<SystemEvent>(time, sampled.into()).unwrap();
+                log.append_as::<SystemEvent>(time, sampled().into()).unwrap();
             }
         };
         let mut tail = SampleTail::new(folder.path(), &id);

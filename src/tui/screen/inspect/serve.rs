@@ -51,6 +51,7 @@ fn given(all: &[LoadedResult], own: &LoadedResult) -> Result<SetGiven, String> {
     }
     let like = |other: &Protocol| Protocol {
         captions: protocol.captions.clone(),
+        captions_digest: protocol.captions_digest.clone(),
         judgements: protocol.judgements.clone(),
         ..other.clone()
     };

@@ -2,9 +2,9 @@
 
 use super::TrainScreen;
 use crate::session::RunStatus;
+use crate::session::Time;
 use crate::session::names::RunId;
-use crate::session::system::Sampled;
-use crate::session::{Finite, Time};
+use crate::session::system::tests::sampled;
 use crate::tui::app::App;
 use crate::tui::app::tests::{app, press, shows};
 use crate::tui::data::alerts::tests::stepped;
@@ -57,18 +57,7 @@ fn sample(host: &str, used: f64) -> Msg {
 fn recorded() -> Arc<DeviceHistory> {
     let mut history = DeviceHistory::default();
     for at in 0..20 {
-        let share = |value: f64| Finite::new(value).unwrap();
-        let sampled = Sampled {
-            cores_used: share(0.25),
-            busiest_core: share(1.0),
-            cores: 2,
-            memory_used: 3,
-            memory_total: 4,
-            process_bytes: 1,
-            disk_free: std::collections::BTreeMap::new(),
-            gpus: Vec::new(),
-        };
-        history.apply(Time::from_millis(at * 2000).unwrap(), &sampled);
+        history.apply(Time::from_millis(at * 2000).unwrap(), &sampled());
     }
     Arc::new(history)
 }
