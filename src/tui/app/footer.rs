@@ -35,10 +35,7 @@ impl App {
         let room = usize::from(area.width.saturating_sub(1));
         let hints = match &self.overlay {
             Some(overlay) => in_overlay(overlay).to_vec(),
-            None => {
-                let hints = self.screens.get(self.current).hints(&self.shared);
-                on_screen(hints.into_iter().map(hint).collect(), room)
-            }
+            None => on_screen(self.offered().into_iter().map(hint).collect(), room),
         };
         let mut x = area.x + 1;
         for (key, word) in hints {

@@ -26,6 +26,7 @@ mod newcompareview;
 pub mod newrun;
 mod newrunview;
 mod news;
+mod nothere;
 mod overlay;
 mod pictures;
 mod questions;
@@ -268,8 +269,9 @@ impl App {
             }
             return;
         }
-        if let Some(action) = action_of(key, self.current.contexts()) {
-            self.act(action, commands);
+        match action_of(key, self.current.contexts()) {
+            Some(action) => self.act(action, commands),
+            None => self.unbound(key),
         }
     }
 
@@ -345,6 +347,8 @@ impl App {
             Action::Palette => self.overlay = Some(Overlay::palette(self.current)),
             Action::Theme => {
                 self.shared.theme = self.shared.theme.next(self.depth);
+                let text = format!("theme {}", self.shared.theme.name());
+                self.notice = Some(Notice { text, bad: false });
                 commands.push(Cmd::Repaint);
             }
             Action::Repaint => commands.push(Cmd::Repaint),
@@ -358,7 +362,11 @@ impl App {
                 if action.entry().context == Context::Overlay
                     || action.entry().context == Context::Question => {}
             action => {
+                let before = self.before(action);
                 let effects = self.screens.get_mut(self.current).act(action, &self.shared);
+                if effects.is_empty() {
+                    self.say_why_not(action, before);
+                }
                 if action == Action::Back && effects.is_empty() && self.current != ScreenId::Runs {
                     self.go(ScreenId::Runs, commands);
                 }
