@@ -353,7 +353,7 @@ impl App {
             }
             Action::Repaint => commands.push(Cmd::Repaint),
             Action::Graphics => self.next_graphics(commands),
-            Action::Encoder => self.overlay = Some(Overlay::look(&self.shared)),
+            Action::Encoder => self.overlay = Some(self.opened_look()),
             Action::Export => self.export(),
             Action::Bookmark => self.ask_bookmark(),
             Action::Suspend => commands.push(Cmd::Suspend),

@@ -72,6 +72,7 @@ impl App {
             }
             News::Joined(parts, table) => shared.library.joining.put(&parts, table),
             News::Inspected(sessions) => shared.library.inspected = sessions,
+            News::Weights(runs) => shared.library.weights = Some(runs),
             News::Sittings(session, sittings) => {
                 self.recall(&session, &sittings);
                 let shared = &mut self.shared;

@@ -270,6 +270,8 @@ pub struct Library {
     pub joining: Joining,
     /// The sessions that have queries to inspect.
     pub inspected: BTreeSet<SessionId>,
+    /// The runs whose weights are here; nothing where nobody looked.
+    pub weights: Option<BTreeSet<RunId>>,
     /// What people noted, tagged and pinned, by session.
     pub sittings: BTreeMap<SessionId, SittingState>,
     /// Whether every log has been looked at once.
@@ -322,6 +324,20 @@ impl Library {
             return id.to_string();
         }
         format!("{own}/{}", id.run)
+    }
+
+    /// Whether a source, as `--encoders` takes it, is a stage of a run whose weights are known not to be
+    /// here.
+    #[must_use]
+    pub fn lacks(&self, source: &str) -> bool {
+        let Some(here) = &self.weights else { return false };
+        let is_of = |run: &&RunEntry| {
+            let after =
+                |name: &str| source.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+            after(&run.id.to_string()) || after(run.id.run.as_str())
+        };
+        let mut runs = self.runs.iter().filter(is_of).map(|run| here.contains(&run.id)).peekable();
+        runs.peek().is_some() && !runs.any(|is_here| is_here)
     }
 
     /// Runs that a runner works for.
