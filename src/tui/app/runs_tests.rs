@@ -261,7 +261,16 @@ fn two_recipes_are_laid_side_by_side() {
     press(&mut app, "space d");
     let text = shows(&app, 120, 40);
     assert!(text.contains("clip-1 against simcse-1") && text.contains("clip.batch"), "{text}");
-    assert!(text.contains("1 to 2 of 2 keys"), "{text}");
+    assert!(text.contains("1 to 2 of 2 keys") && !text.contains("marked runs"), "{text}");
+    // Of more than two marked runs it says that these are two.
+    press(&mut app, "esc");
+    let mut third = worked("batch=9");
+    third.id = entry("20261124-090000-dawn-aaaaaa/near-1", 4).id;
+    (third.row.run, third.began) = (third.id.to_string(), entry(RUN, 4).began);
+    app.update(Msg::News(News::Run(Box::new(third))));
+    press(&mut app, "u g space space space g d");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("of 3 marked runs only these two"), "{text}");
 }
 
 #[test]
