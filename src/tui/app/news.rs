@@ -115,8 +115,7 @@ impl App {
                 }
                 return;
             }
-            News::Said(text) if self.is_started(&text) => {}
-            News::Said(text) => self.notice = Some(Notice { text, bad: false }),
+            News::Said(text) => self.said(text),
             News::Failed(text) => {
                 self.starts_nothing();
                 self.fail(text);

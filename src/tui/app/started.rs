@@ -38,10 +38,12 @@ impl App {
         self.tell_started(listed);
     }
 
-    /// The command that starts it has ended: whether that is told by the run itself.
-    pub(super) fn is_started(&self, text: &str) -> bool {
-        let there = |started: &&Started| started.what == text && started.run.is_some();
-        self.started.as_ref().filter(there).is_some()
+    /// A command says how it ended; of one that starts a run which is there, the run has told more.
+    pub(super) fn said(&mut self, text: String) {
+        let told = |started: &Started| started.what == text && started.run.is_some();
+        if !self.started.as_ref().is_some_and(told) {
+            self.notice = Some(Notice { text, bad: false });
+        }
     }
 
     /// Nothing was started after all.
