@@ -75,6 +75,43 @@ fn a_paused_run_keeps_its_place_and_ends_as_if_it_had_not_been_disturbed() {
 }
 
 #[test]
+fn a_checkpoint_that_was_asked_for_stays_and_a_fork_can_begin_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = workspace(folder.path());
+    let recipe = small("clip", &["steps=400", "checkpoint_every=7", "keep=0"]);
+    let expected = run(&place, &session(&place), &recipe).unwrap().final_digest;
+    let opened = session(&place);
+    let run = id(&opened, "clip-1");
+    let state = || read_run(opened.folder(), &run.run).unwrap().state().clone();
+    let mut asked = 0;
+    std::thread::scope(|scope| {
+        let runner = scope.spawn(|| start(&place, &opened, &recipe).unwrap());
+        until("the first step", || {
+            read_run(opened.folder(), &run.run)
+                .is_ok_and(|run| run.state().stage_now().is_some_and(|stage| stage.step > 0))
+        });
+        assert_eq!(ask(&place, &run, Command::Pause), Reply::Applied);
+        assert_eq!(ask(&place, &run, Command::Checkpoint), Reply::Applied);
+        asked = state().stages[0].step;
+        assert_eq!(ask(&place, &run, Command::Continue), Reply::Applied);
+        assert_eq!(runner.join().unwrap().final_digest, expected);
+    });
+    assert!(asked < 400, "the run was over before it was asked");
+    let kept: Vec<u64> = state().stages[0].checkpoints.iter().map(|saved| saved.step).collect();
+    assert_eq!(kept, [asked, 400]);
+    let fork_at = Fork {
+        run: run.clone(),
+        stage: None,
+        step: Some(asked as usize),
+        sets: Vec::new(),
+        seed: None,
+    };
+    let stop = Stop::new();
+    let forked = fork(&place, &opened, &recipe, &fork_at, quiet, &stop, Wait::No).unwrap();
+    assert_eq!(forked.final_digest, expected);
+}
+
+#[test]
 fn what_lay_in_the_mailbox_before_the_runner_started_is_refused_and_removed() {
     let folder = tempfile::tempdir().unwrap();
     let place = workspace(folder.path());

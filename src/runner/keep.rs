@@ -11,7 +11,7 @@ use crate::machine;
 use crate::recipe::{Stage, Watched};
 use crate::session::Finite;
 use crate::session::event::{CheckpointRemoved, CheckpointSaved, Validated};
-use crate::train::{Pairs, TrainState, Trainer};
+use crate::train::{Pairs, TrainState, Trainer, mark_asked_for, was_asked_for};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
@@ -87,14 +87,14 @@ impl Running<'_> {
         self.prune(stage, trainer.state(), keeper)
     }
 
-    /// Keeps the newest checkpoint, the best one, those at multiples of `keep_every`, `keep` more of
-    /// the stage, and whatever something stands on.
+    /// Keeps the newest checkpoint, the best one, those at multiples of `keep_every`, those that were
+    /// asked for, `keep` more of the stage, and whatever something stands on.
     fn prune(&mut self, stage: &Stage, now: &TrainState, keeper: &Keeper) -> Result<(), RunError> {
         let best = now.best.filter(|_| stage.keep_best != Watched::None).map(|best| best.step);
         let mut older = manifest::steps(&keeper.folder);
         older.retain(|&step| {
             let stays = stage.keep_every > 0 && step.is_multiple_of(stage.keep_every);
-            step < now.step && !stays && Some(step) != best
+            step < now.step && !stays && Some(step) != best && !keeper.was_asked_for(step)
         });
         let surplus = older.len().saturating_sub(stage.keep);
         let needed = if surplus > 0 { stands_on(self.workspace) } else { BTreeSet::new() };
@@ -176,6 +176,15 @@ pub(super) struct Keeper {
 impl Keeper {
     pub(super) fn digest(&self, step: usize) -> Result<Digest, RunError> {
         params_digest(&manifest::verify(&manifest::step_folder(&self.folder, step))?)
+    }
+
+    /// Has a step's checkpoint stay for good.
+    pub(super) fn asked_for(&self, step: usize) -> Result<(), RunError> {
+        Ok(mark_asked_for(&manifest::step_folder(&self.folder, step))?)
+    }
+
+    fn was_asked_for(&self, step: usize) -> bool {
+        was_asked_for(&manifest::step_folder(&self.folder, step))
     }
 }
 

@@ -302,7 +302,10 @@ impl Running<'_> {
                         let why = format!("stage {} has made no step yet", stage.name);
                         self.narrator.refuse(asked, &why)?;
                     }
-                    Wish::Save(asked) => self.narrator.apply(asked)?,
+                    Wish::Save(asked) => {
+                        keeper.asked_for(step)?;
+                        self.narrator.apply(asked)?;
+                    }
                 }
             }
             if trainer.is_finished() {

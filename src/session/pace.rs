@@ -14,6 +14,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// From so many steps on what one takes is known: the first ones are slower, and of a run that has only
+/// begun it changes with every one.
+const ENOUGH: usize = 8;
+
 /// The beginning of a log: its first record.
 const FIRST: Budget = Budget { records: 2, time: Duration::MAX };
 
@@ -24,6 +28,8 @@ pub struct Took {
     pub step: f64,
     /// What came between the steps.
     pub between: Between,
+    /// Of how many steps that is known.
+    pub steps: usize,
 }
 
 /// A stage's time as an earlier run tells it.
@@ -81,9 +87,9 @@ impl Here<'_> {
 }
 
 /// The pace to expect of a stage: that of the newest run that did the same work on such a device, rather
-/// on this computer, this very device, as many threads and with this batch, in that order. Nothing where
-/// no run has. Of `runs`, newest first, only those that did that work are asked for what it `took`, until
-/// one knows.
+/// on this computer, this very device, as many threads and with this batch, in that order; among equals
+/// rather one that has made a few steps. Nothing where no run has. Of `runs`, newest first, only those that
+/// did that work are asked for what it `took`, until one knows.
 #[must_use]
 pub fn pace<'a>(
     runs: impl Iterator<Item = Ran<'a>>,
@@ -99,9 +105,24 @@ pub fn pace<'a>(
             Some((ran, same.batch))
         })
         .collect();
-    same.sort_by_key(|(ran, batch)| (differs(ran), *batch != stage.batch));
-    same.into_iter().find_map(|(ran, batch)| {
-        let Took { step, between } = took(ran.run)?;
+    let rank = |(ran, batch): &(Ran<'a>, usize)| (differs(ran), *batch != stage.batch);
+    same.sort_by_key(rank);
+    let mut begun = None;
+    let mut told = None;
+    for one in same {
+        if begun.as_ref().is_some_and(|(before, _)| rank(before) != rank(&one)) {
+            break;
+        }
+        match took(one.0.run) {
+            Some(took) if took.steps >= ENOUGH => {
+                told = Some((one, took));
+                break;
+            }
+            Some(took) if begun.is_none() => begun = Some((one, took)),
+            _ => {}
+        }
+    }
+    told.or(begun).map(|((ran, batch), Took { step, between, .. })| {
         let (host, device, threads) = differs(&ran);
         let mut words = Vec::new();
         if let Some(here) = here {
@@ -112,7 +133,7 @@ pub fn pace<'a>(
                 wanted.map(|threads| format!("here {}", counted(threads.into(), "thread"))),
             );
         }
-        Some(Pace {
+        Pace {
             step: step * stage.batch as f64 / batch.max(1) as f64,
             between,
             run: ran.run.clone(),
@@ -121,7 +142,7 @@ pub fn pace<'a>(
             host: host.then(|| ran.host.to_owned()),
             batch: (batch != stage.batch).then_some(batch),
             differs: words,
-        })
+        }
     })
 }
 
@@ -213,7 +234,8 @@ fn kind(device: &str) -> &str {
 pub fn paces(state: &RunState) -> Vec<(StageName, Took)> {
     let took = |stage: &StageState| {
         let step = stage.clock.training()? / 1000.0;
-        Some((stage.stage.clone(), Took { step, between: stage.between }))
+        let (between, steps) = (stage.between, stage.clock.measured());
+        Some((stage.stage.clone(), Took { step, between, steps }))
     };
     state.stages.iter().filter_map(took).collect()
 }

@@ -36,7 +36,8 @@ pub struct RunRow {
     pub steps: u64,
     /// Last training loss; null before the first step.
     pub loss: Option<f64>,
-    /// Seconds to go; null where nothing tells, or nothing is left.
+    /// Seconds to go, of a live run: one that stands comes no nearer to its end. Null where nothing
+    /// tells, or nothing is left.
     pub eta_s: Option<f64>,
     /// sha256 of the last stage's last `params.safetensors`; null before its end.
     pub final_digest: Option<Digest>,
@@ -80,7 +81,7 @@ impl RunRow {
     #[must_use]
     pub fn at(session: &SessionId, run: &RunName, state: &RunState, status: RunStatus) -> Self {
         let stage = state.stage_now();
-        let ends = matches!(status, RunStatus::Done | RunStatus::Stopped | RunStatus::Failed);
+        let goes = status == RunStatus::Live;
         Self {
             run: format!("{session}/{run}"),
             session: session.clone(),
@@ -90,7 +91,7 @@ impl RunRow {
             step: stage.map_or(0, |stage| stage.step),
             steps: stage.map_or(0, |stage| stage.steps),
             loss: stage.and_then(|stage| stage.loss),
-            eta_s: state.eta().filter(|_| !ends).map(|eta| eta.seconds),
+            eta_s: state.eta().filter(|_| goes).map(|eta| eta.seconds),
             final_digest: state.final_digest().cloned(),
             began: state.segments.first().map(|segment| segment.time),
             device: state.started.as_ref().map(|started| started.device.clone()),

@@ -1,14 +1,18 @@
 //! A checkpoint's folder: `params.safetensors` (trainable tensors only, in name order),
 //! `optimizer.safetensors`, `state.json`, `card.json`, and what else a stage's encoder needs, such as
-//! a tokenizer of its own. [`crate::files::manifest`] makes it whole.
+//! a tokenizer of its own. [`crate::files::manifest`] makes it whole. Beside them `asked`, where
+//! somebody asked for it: no part of what was trained, so the manifest does not name it.
 
-use crate::files::FileError;
 use crate::files::manifest::{self, CHECKPOINT, Manifest, ManifestError};
+use crate::files::{self, FileError};
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// The empty file that says that a checkpoint was asked for.
+const ASKED: &str = "asked";
 
 /// Why a checkpoint could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +68,13 @@ impl<S: Serialize + for<'a> Deserialize<'a>> Checkpoint<S> {
             ("card.json", serde_json::to_vec_pretty(&self.card).map_err(json)?),
         ];
         contents.extend(self.extra.iter().cloned());
-        Ok(manifest::write_folder(folder, CHECKPOINT, &contents)?)
+        // A torn one is replaced as a whole.
+        let asked = was_asked_for(folder);
+        let manifest = manifest::write_folder(folder, CHECKPOINT, &contents)?;
+        if asked && !was_asked_for(folder) {
+            mark_asked_for(folder)?;
+        }
+        Ok(manifest)
     }
 
     /// Reads a checkpoint whose manifest verifies; `extra` stays on disk.
@@ -84,6 +94,18 @@ impl<S: Serialize + for<'a> Deserialize<'a>> Checkpoint<S> {
 pub fn read_state<S: for<'a> Deserialize<'a>>(folder: &Path) -> Result<S, CheckpointError> {
     manifest::verify(folder)?;
     read_json(&folder.join("state.json"))
+}
+
+/// Marks a checkpoint as one that somebody asked for.
+pub fn mark_asked_for(folder: &Path) -> Result<(), CheckpointError> {
+    let mark = folder.join(ASKED);
+    files::write_synced(&mark, &[])?;
+    Ok(files::sync_parent(&mark)?)
+}
+
+/// Whether somebody asked for the checkpoint.
+pub fn was_asked_for(folder: &Path) -> bool {
+    folder.join(ASKED).exists()
 }
 
 /// The bytes a checkpoint of these tensors takes, moments included.
@@ -136,6 +158,21 @@ mod tests {
         assert_eq!((read.state, &read.card["kind"]), (7, &serde_json::json!("llama")));
         assert_eq!(read.params["a"].to_vec1::<f32>().unwrap(), [1.0, 2.0]);
         assert!(path.join("tokenizer.json").exists());
+    }
+
+    #[test]
+    fn one_that_was_asked_for_stays_so_when_it_is_made_again_and_is_no_other_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = manifest::step_folder(folder.path(), 40);
+        let before = sample().save(&path).unwrap();
+        assert!(!was_asked_for(&path));
+        mark_asked_for(&path).unwrap();
+        assert_eq!(manifest::verify(&path).unwrap(), before);
+        assert_eq!(sample().save(&path).unwrap(), before);
+        assert!(was_asked_for(&path));
+        fs::write(path.join("params.safetensors"), "torn").unwrap();
+        assert_eq!(sample().save(&path).unwrap(), before);
+        assert!(was_asked_for(&path) && manifest::verify(&path).is_ok());
     }
 
     #[test]

@@ -35,7 +35,9 @@ mod retrieval;
 mod trainer;
 
 pub use batch::Batch;
-pub use checkpoint::{Checkpoint, CheckpointError, bytes_needed, read_state};
+pub use checkpoint::{
+    Checkpoint, CheckpointError, bytes_needed, mark_asked_for, read_state, was_asked_for,
+};
 pub use error::TrainError;
 pub use features::pooling_of;
 pub use feed::{Feed, FeedSource, TextRows};

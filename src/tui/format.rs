@@ -3,6 +3,9 @@
 use crate::session::Time;
 use serde_json::Value;
 
+/// Seconds of a year.
+const YEAR: u64 = 365 * 86_400;
+
 /// A measured value in about four digits.
 #[must_use]
 pub fn number(value: f64) -> String {
@@ -69,7 +72,8 @@ pub fn duration(seconds: f64) -> String {
         0..60 => format!("{whole} s"),
         60..3600 => format!("{} m {:02} s", whole / 60, whole % 60),
         3600..86_400 => format!("{} h {:02} m", whole / 3600, whole % 3600 / 60),
-        _ => format!("{} d {:02} h", whole / 86_400, whole % 86_400 / 3600),
+        86_400..YEAR => format!("{} d {:02} h", whole / 86_400, whole % 86_400 / 3600),
+        _ => format!("{:.1} years", seconds / YEAR as f64),
     }
 }
 
@@ -84,7 +88,8 @@ pub fn short_duration(seconds: f64) -> String {
         0..100 => format!("{whole} s"),
         100..6000 => format!("{} m", whole / 60),
         6000..172_800 => format!("{} h", whole / 3600),
-        _ => format!("{} d", whole / 86_400),
+        172_800..YEAR => format!("{} d", whole / 86_400),
+        _ => format!("{} y", whole / YEAR),
     }
 }
 
@@ -182,6 +187,11 @@ mod tests {
         assert_eq!(duration(252.0), "4 m 12 s");
         assert_eq!(duration(7_500.0), "2 h 05 m");
         assert_eq!(short_duration(252.0), "4 m");
+        assert_eq!(duration(2168.0 * 86_400.0), "5.9 years");
+        assert_eq!(
+            (duration(3e6), short_duration(1e8)),
+            ("34 d 17 h".to_owned(), "3 y".to_owned())
+        );
         assert_eq!(bytes(66_731_545), "67 MB");
         assert_eq!(bytes(1_047_334_912), "1.0 GB");
         assert_eq!(bytes(999), "999 B");

@@ -37,6 +37,12 @@ impl StepClock {
         self.steps += 1;
     }
 
+    /// Of how many steps it is known how long they took.
+    #[must_use]
+    pub fn measured(&self) -> usize {
+        self.recent.len()
+    }
+
     /// Something that is no step took place; `seconds` of it come again as the stage goes on.
     pub fn interrupted(&mut self, seconds: f64) {
         self.last = None;

@@ -29,7 +29,10 @@ pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<O
     };
     match action {
         Action::Checkpoint => {
-            send(Command::Checkpoint, format!("Ask {name} for a checkpoint at its next step?"))
+            let text = format!(
+                "Ask {name} for a checkpoint at its next step? It is kept, whatever follows."
+            );
+            send(Command::Checkpoint, text)
         }
         Action::Pause if status == RunStatus::Paused => {
             send(Command::Continue, format!("Let {name} continue?"))
@@ -48,7 +51,7 @@ pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<O
             RunStatus::Paused => send(Command::Continue, format!("Let {name} continue?")),
             status if status.can_resume() => {
                 let arguments = vec!["resume".to_owned(), run.to_string(), "--detach".to_owned()];
-                let what = format!("{name} is resumed");
+                let what = format!("{name} resumes");
                 Ok(Overlay::Question {
                     text: format!("Resume {name} from its newest checkpoint, in the background?"),
                     yes: Box::new(Effect::Do(Cmd::Work(Work::Launch { arguments, what }))),

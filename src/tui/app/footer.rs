@@ -1,6 +1,7 @@
 //! The last line: what is typed, what was said, or the keys that count now.
 
 use super::{App, Overlay};
+use crate::session::RunStatus;
 use crate::tui::keys::Action;
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -35,7 +36,16 @@ impl App {
         let room = usize::from(area.width.saturating_sub(1));
         let hints = match &self.overlay {
             Some(overlay) => in_overlay(overlay).to_vec(),
-            None => on_screen(self.offered().into_iter().map(hint).collect(), room),
+            None => {
+                let screen = self.screens.get(self.current);
+                let paused = screen.commanded(&self.shared) == Some(RunStatus::Paused);
+                let named = |action| match hint(action) {
+                    // The same key lets it go on.
+                    (key, _) if paused && action == Action::Pause => (key, "continue"),
+                    hint => hint,
+                };
+                on_screen(self.offered().into_iter().map(named).collect(), room)
+            }
         };
         let mut x = area.x + 1;
         for (key, word) in hints {
@@ -130,8 +140,9 @@ fn hint(action: Action) -> Hint {
 #[cfg(test)]
 mod tests {
     use super::super::inspect_tests::pets;
-    use super::super::tests::{press, shows};
-    use crate::tui::msg::Msg;
+    use super::super::tests::{app, entry, press, shows};
+    use crate::session::RunStatus;
+    use crate::tui::msg::{Msg, News};
 
     fn footer(app: &super::App, width: u16, height: u16) -> String {
         shows(app, width, height).lines().last().unwrap().trim_end().to_owned()
@@ -169,6 +180,23 @@ mod tests {
             assert!(!line.contains("q leave"), "{keys}: {line}");
             press(&mut app, "esc");
             assert!(footer(&app, 120, 40).ends_with("q leave"), "{keys}");
+        }
+    }
+
+    #[test]
+    fn a_run_is_offered_the_commands_it_takes() {
+        let mut app = app();
+        let mut run = entry("20261124-100000-night-bbbbbb/simcse-1", 5);
+        for (state, offered, other) in [
+            (RunStatus::Live, "P pause", "continue"),
+            (RunStatus::Paused, "P continue", "pause"),
+            (RunStatus::Queued, "K stop", "P pause"),
+            (RunStatus::Stopped, "R resume", "K stop"),
+        ] {
+            run.row.state = state;
+            app.update(Msg::News(News::Run(Box::new(run.clone()))));
+            let line = footer(&app, 160, 40);
+            assert!(line.contains(offered) && !line.contains(other), "{state}: {line}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::finder::Finder;
 use super::{App, Overlay};
+use crate::session::RunStatus;
 use crate::tui::format;
 use crate::tui::screen::ScreenId;
 use crate::tui::text;
@@ -15,6 +16,9 @@ use ratatui::style::Modifier;
 /// The least size at which a screen can be used.
 pub const LEAST: (u16, u16) = (60, 16);
 
+/// From so many columns on, the program's name stands before the tabs, and these have room between them.
+const BRANDED: u16 = 80;
+
 /// Where screens are drawn: all but the first and the last line.
 #[must_use]
 pub fn body(size: Rect) -> Rect {
@@ -23,14 +27,15 @@ pub fn body(size: Rect) -> Rect {
 
 /// Where each tab begins and ends on a terminal of that width.
 fn tabs(width: u16) -> Vec<(ScreenId, u16, String)> {
-    let brand: u16 = if width >= 76 { 10 } else { 1 };
-    let mut x = brand;
+    let wide = width >= BRANDED;
+    let mut x = if wide { 10 } else { 1 };
     ScreenId::ALL
         .iter()
         .enumerate()
         .map(|(at, screen)| {
-            let name = if width >= 68 { screen.name() } else { &screen.name()[..3] };
-            let label = format!(" {} {name} ", at + 1);
+            let (number, name) = (at + 1, screen.name());
+            let label =
+                if wide { format!(" {number} {name} ") } else { format!(" {number}{name}") };
             let place = x;
             x += label.len() as u16;
             (*screen, place, label)
@@ -122,9 +127,6 @@ impl App {
 
     fn header(&self, area: Rect, buffer: &mut Buffer) {
         let theme = self.shared.theme;
-        if area.width >= 76 {
-            put(buffer, area, area.x + 1, area.y, "llm2clip", theme.style(Role::Accent));
-        }
         let mut end = area.x;
         for (screen, x, label) in tabs(area.width) {
             let style = if screen == self.current {
@@ -134,22 +136,52 @@ impl App {
             };
             end = put(buffer, area, area.x + x, area.y, &label, style);
         }
-        let live = self.shared.library.live().count();
-        let mut note = String::new();
-        if self.shared.readonly {
-            note.push_str("read only ");
+        let room = usize::from(area.right().saturating_sub(end));
+        let (long, short, clock) = self.at_work();
+        let fits = |note: &String| text::width(note) <= room;
+        // That nothing may be written is said on every terminal: if need be, in the program's place.
+        let branded = area.width >= BRANDED;
+        let instead = self.shared.readonly && branded && !fits(&format!("read only {short}"));
+        if branded {
+            let (role, name) =
+                if instead { (Role::Good, "read only") } else { (Role::Accent, "llm2clip") };
+            put(buffer, area, area.x + 1, area.y, name, theme.style(role));
         }
-        if live > 0 {
-            let sign = self.shared.glyphs.status(crate::session::RunStatus::Live);
-            note.push_str(&format!("{sign} {live} live "));
-            if area.width >= 100 {
-                note.push_str(&format!("{} UTC ", format::clock(self.shared.now)));
+        let notes = if self.shared.readonly && !instead {
+            vec![
+                format!("read only {long}{clock}"),
+                format!("read only {long}"),
+                format!("read only {short}"),
+                format!("ro {short}"),
+                "ro ".to_owned(),
+            ]
+        } else {
+            // The first of all: what is at work.
+            let first = short.split_inclusive(' ').next().unwrap_or_default().to_owned();
+            vec![format!("{long}{clock}"), long, short, first]
+        };
+        if let Some(note) = notes.into_iter().find(fits) {
+            let at = area.right() - text::width(&note) as u16;
+            put(buffer, area, at, area.y, &note, theme.style(Role::Good));
+        }
+    }
+
+    /// How many runs have a runner, by what they do, at length and in short; and how late it is, where
+    /// one is at work.
+    fn at_work(&self) -> (String, String, String) {
+        let (mut long, mut short, mut clock) = (String::new(), String::new(), String::new());
+        for status in [RunStatus::Live, RunStatus::Paused, RunStatus::Queued] {
+            let count = self.shared.library.live().filter(|run| run.row.state == status).count();
+            if count > 0 {
+                let sign = self.shared.glyphs.status(status);
+                long.push_str(&format!("{sign} {count} {status} "));
+                short.push_str(&format!("{sign}{count} "));
+                if status == RunStatus::Live {
+                    clock = format!("{} UTC ", format::clock(self.shared.now));
+                }
             }
         }
-        let needed = text::width(&note) as u16;
-        if area.right() >= end + needed {
-            put(buffer, area, area.right() - needed, area.y, &note, theme.style(Role::Good));
-        }
+        (long, short, clock)
     }
 
     /// A line of text with its cursor, as a reversed cell.
@@ -204,5 +236,56 @@ impl App {
         let rest = paragraph(&self.shared, buffer, inner, Role::Text, words);
         let keys = [("y", "yes, do it"), ("n", "no, leave it")];
         self.last_line(&keys, bottom(rest, 1).1, buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{app, entry, shows};
+    use crate::session::RunStatus;
+    use crate::tui::msg::{Msg, News};
+
+    const RUN: &str = "20261124-100000-night-bbbbbb/simcse";
+
+    /// The header at these widths, with a run of each status.
+    fn headers(readonly: bool, states: &[RunStatus]) -> Vec<String> {
+        let mut app = app();
+        app.shared.readonly = readonly;
+        for (at, state) in states.iter().enumerate() {
+            let mut run = entry(&format!("{RUN}-{}", at + 1), 5);
+            run.row.state = *state;
+            app.update(Msg::News(News::Run(Box::new(run))));
+        }
+        let header = |width: u16| shows(&app, width, 24).lines().next().unwrap().to_owned();
+        [60, 68, 76, 80, 120].map(header).to_vec()
+    }
+
+    #[test]
+    fn that_nothing_may_be_written_is_said_on_every_terminal() {
+        let none: &[RunStatus] = &[];
+        for states in [none, &[RunStatus::Live], &[RunStatus::Live, RunStatus::Paused]] {
+            for header in headers(true, states) {
+                assert!(header.contains("read only") || header.contains(" ro "), "{header}");
+                assert!(header.contains("Compare") && header.contains("Inspect"), "{header}");
+            }
+            for header in headers(false, states) {
+                assert!(!header.contains("read only") && !header.contains(" ro "), "{header}");
+            }
+        }
+    }
+
+    #[test]
+    fn runs_are_counted_by_what_they_do() {
+        let states = [RunStatus::Live, RunStatus::Live, RunStatus::Queued, RunStatus::Done];
+        let headers = headers(false, &states);
+        assert!(headers[4].contains("● 2 live ○ 1 queued 00:00 UTC"), "{headers:?}");
+        assert!(headers[1].contains("●2 ○1"), "{headers:?}");
+        let one = self::headers(false, &[RunStatus::Live]);
+        assert!(
+            one.iter().all(|header| header.contains("● 1") || header.contains("●1")),
+            "{one:?}"
+        );
+        let paused = self::headers(false, &[RunStatus::Paused]);
+        assert!(paused[4].contains("‖ 1 paused") && !paused[4].contains("live"), "{paused:?}");
     }
 }

@@ -28,6 +28,9 @@ pub(super) const fn foot_lines(height: u16) -> u16 {
     if height < 14 { 5 } else { 7 }
 }
 
+/// Seconds that no run is likely meant to take: a month.
+const LONG: f64 = 30.0 * 86_400.0;
+
 /// Where the presets' names stand, one after the other, a column before and behind each.
 fn preset_places(width: u16) -> Vec<(u16, u16)> {
     let (mut x, mut y) = (0, 0);
@@ -354,10 +357,11 @@ fn time(shared: &Shared, form: &NewRun, estimate: Option<&Estimate>) -> (Role, S
     let run = run.rsplit_once('/').map_or(run, |(_, run)| run);
     let takes = format::duration(seconds(own));
     let source = format!("as {} ({})", source(run, own), parts(own));
+    let sum: f64 = known.iter().map(|(_, time)| seconds(time)).sum();
+    let long = sum > LONG;
     let words = match stages - form.origin.first_stage() {
         1 => format!("about {takes} {source}"),
         all if known.len() == all => {
-            let sum = known.iter().map(|(_, time)| seconds(time)).sum();
             format!("about {} in all; {name} {takes} {source}", format::duration(sum))
         }
         all => format!(
@@ -365,6 +369,7 @@ fn time(shared: &Shared, form: &NewRun, estimate: Option<&Estimate>) -> (Role, S
             all - known.len()
         ),
     };
-    let careful = known.iter().any(|(_, time)| time.caution.is_some());
+    let words = if long { format!("longer than a month, is that meant? {words}") } else { words };
+    let careful = long || known.iter().any(|(_, time)| time.caution.is_some());
     (if careful { Role::Warn } else { Role::Text }, words)
 }

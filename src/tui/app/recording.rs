@@ -221,7 +221,8 @@ impl App {
         }
     }
 
-    /// The moment that is looked at: of a replay, where it stands; else the newest of the run in focus.
+    /// The moment that is looked at: of a replay, where it stands; else of the run in focus the one
+    /// that is pointed at, or the newest.
     fn moment(&self) -> Option<(SessionId, Place)> {
         let at = |run: &RunId, state: &RunState, time| {
             let stage = state.stage_now();
@@ -240,6 +241,9 @@ impl App {
             return Some((reel.session.clone(), place.unwrap_or(Place::moment(reel.time))));
         }
         if let Some(run) = &self.shared.focus {
+            if let Some(place) = self.screens.get(self.current).moment(&self.shared) {
+                return Some((run.session.clone(), place));
+            }
             let open = library.open.get(run);
             let last = open.and_then(|open| Some((open, open.state.last_time?)));
             let place = last.map(|(open, time)| at(run, &open.state, time));
@@ -252,9 +256,11 @@ impl App {
     /// Marks the moment that is looked at.
     pub(super) fn bookmark(&mut self, label: String, commands: &mut Vec<Cmd>) {
         let Some((session, at)) = self.moment() else { return };
-        let text = match at.step {
-            Some(step) => format!("step {step} is marked; Replay goes there with ]"),
-            None => "this moment is marked; Replay goes there with ]".to_owned(),
+        let text = match (&at.stage, at.step) {
+            (Some(stage), Some(step)) => {
+                format!("step {step} of {stage} is marked; Replay goes there with ]")
+            }
+            _ => "this moment is marked; Replay goes there with ]".to_owned(),
         };
         self.notice = Some(Notice { text, bad: false });
         // The sitting gives it its name.

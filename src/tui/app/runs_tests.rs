@@ -372,12 +372,12 @@ fn a_paused_run_continues_and_one_that_has_ended_is_resumed() {
     app.update(Msg::News(News::Run(Box::new(run.clone()))));
     press(&mut app, "n");
     let text = shows(&app, 80, 24);
-    assert!(text.contains("stopped  as it was asked to; R resumes it from its newest"), "{text}");
+    assert!(text.contains("stopped  on request: stop; R resumes from its newest"), "{text}");
     press(&mut app, "R");
     assert!(shows(&app, 80, 24).contains("Resume simcse-1 from its newest checkpoint"));
     run.reason = Some("SIGTERM".to_owned());
     app.update(Msg::News(News::Run(Box::new(run))));
-    assert!(shows(&app, 80, 24).contains("by SIGTERM; R resumes it"));
+    assert!(shows(&app, 80, 24).contains("on request: SIGTERM; R resumes"));
 }
 
 #[test]

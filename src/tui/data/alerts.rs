@@ -1,6 +1,7 @@
-//! What asks to be seen: spikes, numbers that are none, silence, warnings. A fold of the same
-//! records as everything else.
+//! What asks to be seen: spikes, numbers that are none, silence, stages that do not learn, warnings. A
+//! fold of the same records as everything else.
 
+use super::learning::Learning;
 use super::story::Level;
 use crate::ids::StageName;
 use crate::session::event::{Ending, Event};
@@ -38,6 +39,10 @@ pub enum AlertKind {
     NotFinite,
     /// Much longer between two records than a step takes.
     Stall,
+    /// A loss that has been that of guessing for long.
+    Chance,
+    /// Validations that rise away from the best.
+    Rising,
     /// Room for less than two more checkpoints.
     Disk,
     /// The run warns of something.
@@ -54,6 +59,8 @@ impl AlertKind {
             Self::Spike => "SPIKE",
             Self::NotFinite => "NaN",
             Self::Stall => "STALL",
+            Self::Chance => "CHANCE",
+            Self::Rising => "RISES",
             Self::Disk => "DISK",
             Self::Warning => "WARN",
             Self::Failure => "FAILED",
@@ -64,7 +71,12 @@ impl AlertKind {
     #[must_use]
     pub const fn level(self) -> Level {
         match self {
-            Self::Spike | Self::Stall | Self::Disk | Self::Warning => Level::Warning,
+            Self::Spike
+            | Self::Stall
+            | Self::Chance
+            | Self::Rising
+            | Self::Disk
+            | Self::Warning => Level::Warning,
             Self::NotFinite | Self::Failure => Level::Error,
         }
     }
@@ -132,6 +144,7 @@ pub struct Alerts {
     place: Option<(StageName, u64)>,
     loss: Recent,
     gradient: Recent,
+    learning: Learning,
     last_step: Option<Time>,
     usual: VecDeque<f64>,
     /// The longest that anything but a step took after one.
@@ -143,7 +156,13 @@ impl Alerts {
     pub fn apply(&mut self, record: &Record) {
         let time = record.time;
         match &record.event {
+            Event::RunStarted(event) => {
+                self.learning.started(event);
+                // What lies between two segments is no pause of the run's own.
+                self.last_step = None;
+            }
             Event::StageStarted(event) => {
+                self.learning.stage(event);
                 self.place = Some((event.stage.clone(), event.from_step));
                 (self.loss, self.gradient) = (Recent::default(), Recent::default());
                 self.usual.clear();
@@ -159,6 +178,9 @@ impl Alerts {
                     && let Some(times) = self.gradient.spike(event.step, norm, GRADIENT_TIMES)
                 {
                     self.spike(time, event.step, "gradient norm", norm, times);
+                }
+                if let Some(words) = self.learning.step(event.step, event.loss.get()) {
+                    self.add(time, AlertKind::Chance, words);
                 }
             }
             Event::StepSkipped(event) => {
@@ -192,6 +214,13 @@ impl Alerts {
                     && self.sizes.last().is_none_or(|known| known.1 != event.bytes)
                 {
                     self.sizes.push((time, event.bytes));
+                }
+                if let Event::Validated(event) = event
+                    && let Some(loss) = event.loss
+                    && let Some(words) =
+                        self.learning.validated(&event.stage, event.step, loss.get())
+                {
+                    self.add(time, AlertKind::Rising, words);
                 }
             }
         }

@@ -68,6 +68,8 @@ pub struct Piece {
     pub points: Vec<Point>,
     /// Whether a later segment did these steps again.
     pub superseded: bool,
+    /// From where to where its stage lies on the axis below, as far as it has come.
+    pub within: (f64, f64),
 }
 
 /// Where steps lie on the axis below.
@@ -147,11 +149,39 @@ impl<'a> Ruler<'a> {
         pieces
     }
 
+    /// From where to where a stage lies, as far as it has come, with points of it.
+    fn extent(&self, stage: usize, points: &[Point]) -> (f64, f64) {
+        let made = self.state.stages.get(stage).map_or(0, |stage| stage.step);
+        let first = self.place(stage, None, 0).or_else(|| self.place(stage, None, 1));
+        let known = first.into_iter().chain(self.place(stage, None, made));
+        let own = points.first().into_iter().chain(points.last()).map(|point| point.x);
+        known
+            .chain(own)
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(from, to), x| (from.min(x), to.max(x)))
+    }
+
+    /// The newest step made at or before a place, with its stage; nothing before the first one.
+    #[must_use]
+    pub fn step_at(&self, place: f64) -> Option<(usize, u64)> {
+        let mut found = None;
+        for stage in self.stages() {
+            let before = |step: u64| self.place(stage, None, step).is_none_or(|at| at <= place);
+            let (mut low, mut high) = (0, self.state.stages.get(stage)?.step);
+            while low < high {
+                let middle = high - (high - low) / 2;
+                if before(middle) { low = middle } else { high = middle - 1 }
+            }
+            let known = low > 0 && self.place(stage, None, low).is_some_and(|at| at <= place);
+            found = known.then_some((stage, low)).or(found);
+        }
+        found
+    }
+
     /// A track as it counts, and what was done again apart from it.
     fn split(&self, stage: usize, track: &Track, gaps: &[u64]) -> Vec<Piece> {
         let end = track.superseded_after.unwrap_or(u64::MAX);
-        let mut counts = Piece { points: Vec::new(), superseded: false };
-        let mut again = Piece { points: Vec::new(), superseded: true };
+        let piece = |superseded| Piece { points: Vec::new(), superseded, within: (0.0, 0.0) };
+        let (mut counts, mut again) = (piece(false), piece(true));
         // Of both ends of a point's steps, how many gaps lie before: thousands of gaps cost no more.
         let gone = |step: u64| gaps.partition_point(|gap| *gap <= step);
         let mut before = 0;
@@ -168,6 +198,8 @@ impl<'a> Ruler<'a> {
             let last = *last;
             again.points.insert(0, last);
         }
+        let within = self.extent(stage, &counts.points);
+        (counts.within, again.within) = (within, within);
         [counts, again].into_iter().filter(|piece| !piece.points.is_empty()).collect()
     }
 }

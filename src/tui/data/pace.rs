@@ -102,6 +102,29 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_has_only_begun_does_not_move_what_another_one_tells() {
+        let mut library = Library::default();
+        let of = |name: &str, minute, step: f64, steps: usize| {
+            let mut run = ran(&format!("20261124-100000-a-bbbbbb/{name}"), minute, "steps=5", step);
+            run.pace[0].1.steps = steps;
+            run
+        };
+        let told = |library: &Library| {
+            let pace = pace(library, &recipe("steps=3").stages[0], None).unwrap();
+            (pace.run.run.to_string(), pace.step)
+        };
+        library.put(of("clip-1", 1, 0.4, 60));
+        library.put(of("clip-2", 2, 0.6, 3));
+        assert_eq!(told(&library), ("clip-1".to_owned(), 0.4));
+        library.put(of("clip-2", 2, 0.5, 8));
+        assert_eq!(told(&library), ("clip-2".to_owned(), 0.5));
+        // Where nobody knows better it tells.
+        let mut alone = Library::default();
+        alone.put(of("clip-2", 2, 0.6, 3));
+        assert_eq!(told(&alone), ("clip-2".to_owned(), 0.6));
+    }
+
+    #[test]
     fn a_time_says_from_which_run_device_and_threads_it_is_and_where_they_differ() {
         let time = StageTime {
             run_device: Some("cpu".to_owned()),

@@ -145,7 +145,7 @@ actions! {
     Theme Global "theme" ["ctrl-t"] "the next colour theme";
     Repaint Global "repaint" ["ctrl-l"] "draw the whole screen again";
     Encoder Global "encoder" ["e"] "look into an encoder: a text's tokens, masks and weights, a picture as it sees it, its LoRAs, its self-test";
-    Bookmark Global "bookmark" ["m"] "mark this moment of the session, with a word or without: on Train the step, on Replay the moment shown";
+    Bookmark Global "bookmark" ["m"] "mark this moment of the session, with a word or without: on Train the step under the crosshair or the newest, on Replay the moment shown";
     Export Global "export" ["E"] "write a session's results as files: JSON, CSV, TREC, every chart as SVG or PNG, as chosen";
     Suspend Global "suspend" ["ctrl-z"] "leave to the shell for a moment; fg comes back";
     Quit Global "quit" ["q", "ctrl-c"] "leave the workbench; runs go on";
@@ -162,7 +162,7 @@ actions! {
     Checkpoint Control "checkpoint" ["C"] "ask the run for a checkpoint now";
     Pause Control "pause" ["P"] "ask the run to pause, or a paused one to continue";
     Stop Control "stop" ["K"] "ask the run to end after a checkpoint";
-    Resume Control "resume" ["R"] "resume a run that has ended early, from its newest checkpoint; a paused one continues";
+    Resume Control "resume" ["R"] "resume a run that has ended early from its newest checkpoint";
 
     LogY Chart "log-y" ["y"] "logarithmic or linear value axis";
     XAxis Chart "x-axis" ["x"] "step, samples, elapsed or clock below";

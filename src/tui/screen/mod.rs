@@ -14,6 +14,8 @@ use super::app::{Effect, Purpose, Shared};
 use super::data::joining::JoinPart;
 use super::keys::{Action, Context};
 use super::picture::Key as PictureKey;
+use crate::session::RunStatus;
+use crate::session::sitting::Place;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::{Map, Value};
@@ -111,6 +113,19 @@ impl ScreenId {
     }
 }
 
+/// The commands that a run takes which is doing that; of none where none is known.
+#[must_use]
+pub fn commands(status: Option<RunStatus>) -> &'static [Action] {
+    match status {
+        Some(RunStatus::Live | RunStatus::Paused) => {
+            &[Action::Checkpoint, Action::Pause, Action::Stop]
+        }
+        Some(RunStatus::Queued) => &[Action::Stop],
+        Some(status) if status.can_resume() => &[Action::Resume],
+        _ => &[],
+    }
+}
+
 /// One screen. Everything here is pure: no clock, no file.
 pub trait Screen {
     /// An action was asked for.
@@ -131,6 +146,11 @@ pub trait Screen {
 
     /// Looks again at what a record says was looked at.
     fn restore(&mut self, _with: &Map<String, Value>, _shared: &Shared) {}
+
+    /// A moment of the run in focus that is pointed at: what a mark is set on.
+    fn moment(&self, _shared: &Shared) -> Option<Place> {
+        None
+    }
 
     /// The results whose one table it shows.
     fn joins(&self, _shared: &Shared) -> Option<Vec<JoinPart>> {
@@ -160,6 +180,11 @@ pub trait Screen {
 
     /// Draws it.
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer);
+
+    /// What the run is doing that a command would go to.
+    fn commanded(&self, _shared: &Shared) -> Option<RunStatus> {
+        None
+    }
 
     /// The actions worth a place in the footer now.
     fn hints(&self, _shared: &Shared) -> Vec<Action> {

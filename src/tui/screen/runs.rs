@@ -4,9 +4,9 @@ mod columns;
 mod detail;
 
 pub use columns::role;
-pub use detail::ended;
 
-use super::{Screen, ScreenId};
+use super::{Screen, ScreenId, commands};
+use crate::session::RunStatus;
 use crate::session::names::RunId;
 use crate::tui::app::newrun::NewRun;
 use crate::tui::app::{Differ, Effect, Overlay, Purpose, READONLY, Shared};
@@ -415,20 +415,16 @@ impl Screen for RunsScreen {
         }
     }
 
+    fn commanded(&self, shared: &Shared) -> Option<RunStatus> {
+        self.selected(shared).and_then(|id| shared.library.run(id)).map(|run| run.row.state)
+    }
+
     fn hints(&self, shared: &Shared) -> Vec<Action> {
-        let live =
-            self.selected(shared).and_then(|id| shared.library.run(id)).map(|run| run.row.state);
         let mut hints = vec![Action::Open, Action::Mark, Action::Filter, Action::SortNext];
         if shared.readonly {
             return hints;
         }
-        match live {
-            Some(status) if status.has_runner() => {
-                hints.extend([Action::Checkpoint, Action::Pause, Action::Stop]);
-            }
-            Some(status) if status.can_resume() => hints.push(Action::Resume),
-            _ => {}
-        }
+        hints.extend(commands(self.commanded(shared)));
         hints.push(Action::NewRun);
         hints
     }

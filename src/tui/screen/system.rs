@@ -1,7 +1,7 @@
 //! System: the machine, its disks, and the runners at work on it.
 
-use super::Screen;
 use super::runs::role;
+use super::{Screen, commands};
 use crate::session::RunStatus;
 use crate::session::names::RunId;
 use crate::session::state::LogLock;
@@ -233,12 +233,15 @@ impl Screen for SystemScreen {
         }
     }
 
+    fn commanded(&self, shared: &Shared) -> Option<RunStatus> {
+        listed(shared).get(self.cursor.at).map(|run| run.row.state)
+    }
+
     fn hints(&self, shared: &Shared) -> Vec<Action> {
-        if shared.library.live().next().is_some() {
-            vec![Action::Open, Action::Checkpoint, Action::Pause, Action::Stop]
-        } else {
-            Vec::new()
-        }
+        let status = self.commanded(shared);
+        let open = status.map(|_| Action::Open);
+        let may = status.filter(|_| !shared.readonly);
+        open.into_iter().chain(commands(may).iter().copied()).collect()
     }
 }
 

@@ -55,11 +55,15 @@ pub fn draw(shared: &Shared, reel: &Reel, area: Rect, buffer: &mut Buffer) {
         format::count(reel.position as u64),
         format::count(reel.count as u64)
     );
-    let here = reel.marked.iter().rfind(|marked| marked.time <= reel.time);
+    let here = reel.marked.iter().filter(|marked| marked.time <= reel.time);
     let here = here.filter(|marked| at(marked.share) == at(share) && !marked.label.is_empty());
-    let label = here.map_or_else(String::new, |marked| {
-        format!("   {} {}", glyphs.mark(), text::safe(&marked.label))
-    });
+    let labels: Vec<String> = here.map(|marked| text::safe(&marked.label)).collect();
+    let room = usize::from(inner.width).saturating_sub(text::width(&words) + 6);
+    let label = if labels.is_empty() {
+        String::new()
+    } else {
+        format!("   {} {}", glyphs.mark(), text::fit(&labels.join(", "), room, glyphs.cut()))
+    };
     let parts = [(Role::Text, words.as_str()), (Role::Warn, label.as_str())];
     pieces(shared, buffer, inner, inner.x + 1, inner.y + 1, &parts);
 }

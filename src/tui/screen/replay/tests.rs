@@ -151,7 +151,7 @@ fn runs_are_listed_as_far_as_they_had_come_when_they_were_looked_at() {
     {
         assert!(text.contains(part), "{part}\n{text}");
     }
-    for part in ["later-1", "other-9", "clip-1", "goes on from its newest", "opens the chosen"] {
+    for part in ["later-1", "other-9", "clip-1", "resumes from its newest", "opens the chosen"] {
         assert!(!text.contains(part), "{part}\n{text}");
     }
     // The theme of now, and the run alone.

@@ -118,7 +118,8 @@ pub fn cells(shared: &Shared, run: &RunEntry) -> Vec<table::Cell> {
         }
     });
     let best = run.row.best.as_ref();
-    let left = run.row.eta_s.filter(|_| status.has_runner()).map(format::short_duration);
+    let goes = status == RunStatus::Live;
+    let left = run.row.eta_s.filter(|_| goes).map(format::short_duration);
     vec![
         (role(status), state),
         (Role::Text, shared.library.name(&run.id)),

@@ -30,7 +30,7 @@ pub fn detail(shared: &Shared, run: &RunEntry, past: bool, area: Rect, buffer: &
         vec![label("state"), (role(status), format!("{} {status}", shared.glyphs.status(status)))];
     let why = run.reason.as_deref().map(|reason| ended(status, reason));
     let resumes = status.can_resume() && !shared.readonly && !past;
-    let resumes = resumes.then(|| "R resumes it from its newest checkpoint".to_owned());
+    let resumes = resumes.then(|| "R resumes from its newest checkpoint".to_owned());
     let words: Vec<String> = why.into_iter().chain(resumes).collect();
     let room = usize::from(inner.width).saturating_sub(state.iter().map(cells).sum::<usize>() + 3);
     let words = text::fit(&words.join("; "), room, shared.glyphs.cut());
@@ -100,14 +100,10 @@ pub fn detail(shared: &Shared, run: &RunEntry, past: bool, area: Rect, buffer: &
     }
 }
 
-/// Why a run has ended, as its log says it: the log of a stopped one names who asked for it.
-#[must_use]
-pub fn ended(status: RunStatus, reason: &str) -> String {
-    match (status, reason) {
-        (RunStatus::Stopped, "stop") => "as it was asked to".to_owned(),
-        (RunStatus::Stopped, by) => format!("by {}", text::safe(by)),
-        (_, why) => text::safe(why),
-    }
+/// Why a run has ended, as its log says it: of one that was asked to end the command or the signal.
+fn ended(status: RunStatus, reason: &str) -> String {
+    let asked = if status == RunStatus::Stopped { "on request: " } else { "" };
+    format!("{asked}{}", text::safe(reason))
 }
 
 fn cells((_, words): &(Role, String)) -> usize {

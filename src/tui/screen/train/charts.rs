@@ -1,11 +1,14 @@
 //! Which curves a chart of the Train screen holds, and what stands around them.
 
 use super::TrainScreen;
+use crate::session::Time;
 use crate::session::fold::RunState;
 use crate::session::names::RunId;
+use crate::session::sitting::Place;
 use crate::tui::app::Shared;
 use crate::tui::data::alerts::Alert;
-use crate::tui::data::curve::{Ruler, batch};
+use crate::tui::data::curve::{Ruler, XKind};
+use crate::tui::data::learning::candidates;
 use crate::tui::data::library::OpenRun;
 use crate::tui::widget::chart::{Chart, Curve, Mark, MarkKind, Reference, letter, single};
 
@@ -24,6 +27,9 @@ const ORDER: [&str; 12] = [
     "examples_per_second",
     "tokens_per_second",
 ];
+
+/// Measures that the recipe or the model sets, step by step.
+const EXACT: [&str; 2] = ["learning_rate", "logit_scale"];
 
 /// The largest logit scale that training allows (CLIP clips its logarithm at ln 100).
 const LOGIT_CEILING: f64 = 100.0;
@@ -49,15 +55,27 @@ pub fn runs<'a>(screen: &'a TrainScreen, shared: &'a Shared) -> Vec<(&'a RunId, 
     shared.shown().into_iter().filter_map(|id| Some((id, open.get(id)?))).collect()
 }
 
+/// Where a stage's own values begin: of one that was taken over from another run, and of one without
+/// values, nowhere.
+fn begins(state: &RunState, ruler: &Ruler<'_>, stage: usize) -> Option<f64> {
+    let tracks = state.stages[stage].tracks("loss").iter();
+    let first = tracks
+        .filter_map(|track| track.series.buckets().first())
+        .map(|bucket| bucket.first_step)
+        .min()?;
+    let before = first.saturating_sub(1);
+    ruler.place(stage, None, before).or_else(|| ruler.place(stage, None, first))
+}
+
 /// All of the axis below: from the beginning to the newest value of the stages shown.
 pub fn span(screen: &TrainScreen, runs: &[(&RunId, &OpenRun)]) -> (f64, f64) {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for (_, run) in runs {
         let ruler = Ruler::new(&run.state, screen.look.x, screen.stage);
         for stage in ruler.stages().filter(|at| run.state.stages[*at].step > 0) {
-            let first = ruler.place(stage, None, 0).or_else(|| ruler.place(stage, None, 1));
+            let Some(first) = begins(&run.state, &ruler, stage) else { continue };
             let last = ruler.place(stage, None, furthest(&run.state, stage));
-            for place in first.into_iter().chain(last) {
+            for place in [first].into_iter().chain(last) {
                 low = low.min(place);
                 high = high.max(place);
             }
@@ -102,6 +120,27 @@ pub fn newest(screen: &TrainScreen, shared: &Shared) -> f64 {
         ruler.place(stage, None, run.state.stages.get(stage)?.step)
     });
     place.unwrap_or(window.1).clamp(window.0, window.1)
+}
+
+/// The step at a place of the axis below: the run's stage, and when it was made.
+pub fn moment(screen: &TrainScreen, id: &RunId, run: &OpenRun, at: f64) -> Option<Place> {
+    let ruler = Ruler::new(&run.state, screen.look.x, screen.stage);
+    // Between two steps the crosshair stands at the nearest one.
+    let at = if screen.look.x == XKind::Step { at.round() } else { at };
+    let (stage, step) = ruler.step_at(at)?;
+    let clock = Ruler::new(&run.state, XKind::Clock, None).place(stage, None, step)?;
+    Some(Place {
+        time: Time::from_millis((clock * 1000.0).round() as i64)?,
+        run: Some(id.run.clone()),
+        stage: Some(run.state.stages.get(stage)?.stage.clone()),
+        step: Some(step),
+    })
+}
+
+/// Whether a segment began again from before steps of an earlier one.
+pub fn went_back(state: &RunState) -> bool {
+    let mut tracks = state.stages.iter().flat_map(|stage| stage.tracks("loss"));
+    tracks.any(|track| track.superseded_after.is_some())
 }
 
 /// Where an alert lies on the axis below.
@@ -151,7 +190,8 @@ pub fn chart(
                     .collect::<Vec<f64>>()
             };
             let gaps = if sparse { Vec::new() } else { ruler.stages().flat_map(places).collect() };
-            Curve { name, number, pieces, sparse, gaps }
+            let exact = EXACT.contains(&measure);
+            Curve { name, number, pieces, sparse, exact, gaps }
         };
         let name = if runs.len() > 1 {
             format!("{} {}", letter(number), shared.library.name(id))
@@ -197,9 +237,7 @@ fn surroundings(screen: &TrainScreen, run: &OpenRun, measure: &str, chart: &mut 
     let ruler = Ruler::new(state, screen.look.x, screen.stage);
     let several = state.stages.len() > 1 && screen.stage.is_none();
     for stage in ruler.stages().filter(|at| state.stages[*at].step > 0) {
-        if several
-            && let Some(x) = ruler.place(stage, None, 0).or_else(|| ruler.place(stage, None, 1))
-        {
+        if several && let Some(x) = begins(state, &ruler, stage) {
             let label = state.stages[stage].stage.to_string();
             chart.marks.push(Mark { x, label, kind: MarkKind::Stage });
         }
@@ -210,11 +248,14 @@ fn surroundings(screen: &TrainScreen, run: &OpenRun, measure: &str, chart: &mut 
         if screen.stage.is_none_or(|only| only == at)
             && let Some(x) = ruler.place(at, None, from.step)
         {
-            chart.marks.push(Mark {
-                x,
-                label: format!("resumed @{}", from.step),
-                kind: MarkKind::Resume,
-            });
+            let forked = segment.segment == 1;
+            let word = if forked { "forked" } else { "resumed" };
+            let label = format!("{word} @{}", from.step);
+            // A stage that begins just there has the same line.
+            match chart.marks.iter_mut().find(|mark| mark.x == x) {
+                Some(mark) => mark.label.push_str(&format!(", {label}")),
+                None => chart.marks.push(Mark { x, label, kind: MarkKind::Resume }),
+            }
         }
     }
     if let Some(alert) = screen.below.alert.and_then(|at| run.alerts.kept.get(at))
@@ -228,7 +269,7 @@ fn surroundings(screen: &TrainScreen, run: &OpenRun, measure: &str, chart: &mut 
             "logit_scale" => Some((LOGIT_CEILING, "ceiling 100".to_owned())),
             _ => None,
         };
-        let from = ruler.place(stage, None, 0).or_else(|| ruler.place(stage, None, 1));
+        let from = begins(state, &ruler, stage);
         let to = ruler.place(stage, None, state.stages[stage].step);
         if let (Some((y, label)), Some(from), Some(to)) = (reference, from, to) {
             chart.references.push(Reference { y, x: (from, to), label });
@@ -238,11 +279,7 @@ fn surroundings(screen: &TrainScreen, run: &OpenRun, measure: &str, chart: &mut 
 
 /// The loss of guessing, where the objective tells an answer from the others of its batch.
 fn chance(state: &RunState, stage: usize) -> Option<(f64, String)> {
-    let contrastive = ["clip", "simcse", "caption-contrastive", "llm2clip"];
-    let objective = state.stages.get(stage)?.objective.as_str();
-    if !contrastive.contains(&objective) {
-        return None;
-    }
-    let batch = batch(state, stage).filter(|batch| *batch > 1)?;
-    Some(((batch as f64).ln(), format!("chance ln {batch}")))
+    let recipe = state.started.as_ref()?.recipe.get("stages")?.get(stage)?;
+    let count = candidates(state.stages.get(stage)?.objective.as_str(), recipe)?;
+    Some(((count as f64).ln(), format!("chance ln {count}")))
 }

@@ -7,9 +7,10 @@ mod panel;
 #[cfg(test)]
 mod tests;
 
-use super::Screen;
-use crate::session::Time;
+use super::{Screen, commands};
 use crate::session::names::RunId;
+use crate::session::sitting::Place;
+use crate::session::{RunStatus, Time};
 use crate::tui::app::{Effect, Shared};
 use crate::tui::data::alerts::Alert;
 use crate::tui::data::curve::XKind;
@@ -111,7 +112,8 @@ impl TrainScreen {
     ) {
         let Some((_, run)) = runs.first() else { return };
         let parts = self.layout(area);
-        let large = charts::chart(self, shared, runs, &self.measure);
+        let mut large = charts::chart(self, shared, runs, &self.measure);
+        large.title = self.title(shared, id, run);
         chart::draw(shared, &large, &self.look, parts.chart, buffer);
         let mut small = charts::measures(&run.state, self.stage)
             .into_iter()
@@ -128,6 +130,25 @@ impl TrainScreen {
         if parts.events.height > 0 {
             below::draw(shared, run, seen, self.below, parts.events, buffer);
         }
+    }
+
+    /// What the large chart shows: of a stage that is looked at alone its name, and in the wide view,
+    /// which has no panel, which run it is and what that does.
+    fn title(&self, shared: &Shared, id: &RunId, run: &OpenRun) -> String {
+        let mut title = self.measure.clone();
+        let only = self.stage.and_then(|at| run.state.stages.get(at));
+        if let Some(stage) = only {
+            title.push_str(&format!(" of {}", stage.stage));
+        }
+        if self.wide {
+            let (dot, sign) = (shared.glyphs.dot(), shared.glyphs.status(run.status));
+            title.push_str(&format!(" {dot} {sign} {} {}", run.status, id.run));
+            if let (None, Some(now)) = (only, run.state.stage_now()) {
+                let (at, all) = (run.state.current.unwrap_or(0) + 1, run.state.stages.len());
+                title.push_str(&format!(" {dot} {} ({at} of {all})", now.stage));
+            }
+        }
+        title
     }
 
     /// In the wide view the console, where it was asked for, stands below the chart.
@@ -247,7 +268,16 @@ impl Screen for TrainScreen {
                 };
             }
             Action::Outliers => self.look.middle = !self.look.middle,
-            Action::Superseded => self.look.superseded = !self.look.superseded,
+            Action::Superseded => {
+                self.look.superseded = !self.look.superseded;
+                let again = self.run(shared).is_some_and(|(_, run)| charts::went_back(&run.state));
+                let words = match (again, self.look.superseded) {
+                    (false, _) => "no step of this run was made again by a later segment",
+                    (true, true) => "steps that a later segment made again are shown, dim",
+                    (true, false) => "steps that a later segment made again are hidden",
+                };
+                return vec![Effect::Say(words.to_owned())];
+            }
             Action::Marker => {
                 self.look.marker = self.look.marker.next();
                 return vec![Effect::Say(format!("charts drawn with {}", self.look.marker.name()))];
@@ -341,6 +371,11 @@ impl Screen for TrainScreen {
         with
     }
 
+    fn moment(&self, shared: &Shared) -> Option<Place> {
+        let (id, run) = self.run(shared)?;
+        charts::moment(self, id, run, self.look.crosshair?)
+    }
+
     fn click(&mut self, column: u16, row: u16, area: Rect, shared: &Shared) -> Vec<Effect> {
         let chart = self.layout(area).chart;
         if row >= chart.y && row < chart.bottom() && column >= chart.x + 6 && column < chart.right()
@@ -381,23 +416,21 @@ impl Screen for TrainScreen {
         self.draw(shared, id, &runs, self.seen(shared), area, buffer);
     }
 
+    fn commanded(&self, shared: &Shared) -> Option<RunStatus> {
+        self.run(shared).map(|(_, run)| run.status)
+    }
+
     fn hints(&self, shared: &Shared) -> Vec<Action> {
-        let status = self.run(shared).map(|(_, run)| run.status);
-        let mut hints = vec![
+        let status = self.commanded(shared).filter(|_| !shared.readonly);
+        let mut hints = commands(status).to_vec();
+        hints.extend([
             Action::MetricNext,
             Action::LogY,
             Action::XAxis,
             Action::SmoothMore,
             Action::ZoomIn,
             Action::Crosshair,
-        ];
-        match status {
-            Some(status) if status.has_runner() => {
-                hints.extend([Action::Checkpoint, Action::Pause, Action::Stop]);
-            }
-            Some(status) if status.can_resume() => hints.push(Action::Resume),
-            _ => {}
-        }
+        ]);
         hints
     }
 }

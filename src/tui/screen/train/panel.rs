@@ -2,6 +2,7 @@
 
 use super::device;
 use crate::session::best::BestRow;
+use crate::session::event::Ending;
 use crate::session::fold::RunState;
 use crate::session::names::RunId;
 use crate::session::{RunStatus, Time};
@@ -9,7 +10,7 @@ use crate::tui::app::Shared;
 use crate::tui::data::best;
 use crate::tui::data::library::OpenRun;
 use crate::tui::format;
-use crate::tui::screen::runs::{ended, role};
+use crate::tui::screen::runs::role;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::{pieces, section};
@@ -70,9 +71,13 @@ fn head(shared: &Shared, id: &RunId, run: &OpenRun, width: usize, lines: &mut Ve
     for command in shared.requested(&id.clone()) {
         lines.push(vec![(Role::Warn, format!("{command} requested, not yet done"))]);
     }
-    if let Some(reason) = run.state.finished.as_ref().and_then(|finished| finished.reason.as_ref())
+    let finished = run.state.finished.as_ref();
+    if let Some((ending, reason)) = finished.and_then(|end| Some((end.state, end.reason.as_ref()?)))
     {
-        lines.push(vec![(Role::Dim, text::fit(&ended(status, reason), width, cut))]);
+        // Of a run that was asked to end it is the command or the signal.
+        let asked = if ending == Ending::Stopped { "ended on request: " } else { "" };
+        let words = format!("{asked}{}", text::safe(reason));
+        lines.push(vec![(Role::Dim, text::fit(&words, width, cut))]);
     }
     let Some(stage) = run.state.stage_now() else {
         lines.push(vec![(Role::Dim, "no stage has begun".to_owned())]);
@@ -90,15 +95,17 @@ fn head(shared: &Shared, id: &RunId, run: &OpenRun, width: usize, lines: &mut Ve
             ),
         ),
     ]);
-    lines.push(vec![
-        label("step"),
-        (Role::Text, format!("{}/{}", format::count(stage.step), format::count(stage.steps))),
-    ]);
+    let share = |made: u64, all: u64| if all > 0 { made as f64 / all as f64 } else { 0.0 };
+    let steps = format!("{}/{}", format::count(stage.step), format::count(stage.steps));
+    let of_stage = format!(" {:.0} %", share(stage.step.min(stage.steps), stage.steps) * 100.0);
+    lines.push(vec![label("step"), (Role::Text, steps), (Role::Dim, of_stage)]);
     let all: u64 = run.state.stages.iter().map(|stage| stage.steps).sum();
     let made: u64 = run.state.stages.iter().map(|stage| stage.step.min(stage.steps)).sum();
-    let share = if all > 0 { made as f64 / all as f64 } else { 0.0 };
+    let share = share(made, all);
+    // Of all stages, as the line above is of one.
     lines.push(vec![
-        (Role::Good, shared.glyphs.gauge(share, width.saturating_sub(6))),
+        label("run"),
+        (Role::Good, shared.glyphs.gauge(share, width.saturating_sub(13))),
         (Role::Text, format!(" {:>3.0} %", share * 100.0)),
     ]);
     if let Some(progress) = &run.state.progressed {
@@ -132,14 +139,20 @@ fn spread(state: &RunState) -> Option<f64> {
 
 fn time(shared: &Shared, run: &OpenRun, clock: Time, width: usize, lines: &mut Vec<Line>) {
     let state = &run.state;
-    let Some(stage) = state.stage_now() else { return };
+    if state.stage_now().is_none() {
+        return;
+    }
     if run.status.has_runner()
         && let (Some(eta), Some(last)) = (state.eta(), state.last_time)
     {
-        // A run that waits gets no nearer to its end.
-        let waits = run.status != RunStatus::Live;
-        let passed = if waits { 0.0 } else { clock.seconds_since(last).max(0.0) };
-        let left = (eta.seconds - passed).max(0.0);
+        // A run that waits gets no nearer to its end, and nobody knows when that is.
+        if run.status != RunStatus::Live {
+            let work = format!("{} of work", format::duration(eta.seconds));
+            lines.push(vec![label("left"), (Role::Text, work)]);
+            lines.push(vec![label("ends"), (Role::Warn, format!("not while {}", run.status))]);
+            return speed(shared, state, width, lines);
+        }
+        let left = (eta.seconds - clock.seconds_since(last).max(0.0)).max(0.0);
         let mut words = format::duration(left);
         if let Some(spread) = spread(state).filter(|spread| *spread * left >= 1.0) {
             words.push_str(&format!(
@@ -158,7 +171,9 @@ fn time(shared: &Shared, run: &OpenRun, clock: Time, width: usize, lines: &mut V
                 (Role::Text, format!("{} UTC", format::moment(end, clock))),
             ]);
         }
-    } else if let (Some(first), Some(last)) = (state.segments.first(), state.last_time) {
+    } else if !run.status.has_runner()
+        && let (Some(first), Some(last)) = (state.segments.first(), state.last_time)
+    {
         lines.push(vec![
             label("took"),
             (Role::Text, format::duration(last.seconds_since(first.time))),
@@ -168,9 +183,16 @@ fn time(shared: &Shared, run: &OpenRun, clock: Time, width: usize, lines: &mut V
             (Role::Text, format!("{} UTC", format::moment(last, clock))),
         ]);
     }
+    speed(shared, state, width, lines);
+}
+
+/// How long a step takes, and of what that is made up.
+fn speed(shared: &Shared, state: &RunState, width: usize, lines: &mut Vec<Line>) {
+    let Some(stage) = state.stage_now() else { return };
     let now = |name: &str| stage.value_at(name, u64::MAX);
     let mut speed: Vec<String> = Vec::new();
-    if let Some(milliseconds) = stage.clock.milliseconds() {
+    // A step by itself: a validation early on would move what it takes of every step for long.
+    if let Some(milliseconds) = stage.clock.training() {
         speed.push(format!("{}/step", format::duration(milliseconds / 1000.0)));
     }
     speed.extend(now("examples_per_second").map(|rate| format!("{} ex/s", format::number(rate))));
@@ -203,17 +225,15 @@ fn time(shared: &Shared, run: &OpenRun, clock: Time, width: usize, lines: &mut V
             used = end;
         }
         lines.push(line);
-        let share = |at: usize| format!("{:.0}", parts[at].1 / total * 100.0);
-        lines.push(vec![
-            label(""),
-            (Role::Curve(0), format!("data {} ", share(0))),
-            (Role::Curve(1), format!("fwd {} ", share(1))),
-            (Role::Curve(2), format!("bwd {}", share(2))),
-            (
-                Role::Curve(3),
-                if width >= 32 { format!(" opt {}", share(3)) } else { String::new() },
-            ),
-        ]);
+        let names = ["data", "fwd", "bwd", "opt"];
+        let words = names.iter().zip(&parts).enumerate().map(|(at, (name, (_, value)))| {
+            (Role::Curve(at), format!("{name} {:.0} ", value / total * 100.0))
+        });
+        let words: Vec<(Role, String)> = words.collect();
+        let needed: usize = words.iter().map(|(_, word)| text::width(word)).sum();
+        // Below the bar where there is room, else from the first column on.
+        let below = if needed <= cells + 1 { vec![label("")] } else { Vec::new() };
+        lines.push(below.into_iter().chain(words).collect());
     }
 }
 
@@ -258,8 +278,9 @@ fn values(shared: &Shared, state: &RunState, width: usize, lines: &mut Vec<Line>
     if let (Some(positive), Some(negative)) =
         (now("contrast/positive"), now("contrast/hardest_negative"))
     {
-        lines
-            .push(vec![label("cosine"), (Role::Text, format!("{positive:+.2} vs {negative:+.2}"))]);
+        let other = if width >= 32 { "hardest" } else { "vs" };
+        let words = format!("pair {positive:+.2} {other} {negative:+.2}");
+        lines.push(vec![label("cosine"), (Role::Text, words)]);
     }
     if let Some(bytes) = now("memory_bytes") {
         lines.push(vec![label("memory"), (Role::Text, format::bytes(bytes as u64))]);

@@ -1,12 +1,15 @@
 //! The Train screen of the committed session's run, as it is and as it would be while at work.
 
 use super::TrainScreen;
-use crate::session::RunStatus;
-use crate::session::Time;
+use crate::session::event::{Ending, ResumePoint};
+use crate::session::fold::StageProgress;
 use crate::session::names::RunId;
+use crate::session::sitting::{Marked, Place, SittingEvent};
 use crate::session::system::tests::sampled;
+use crate::session::{RunStatus, Time};
 use crate::tui::app::App;
 use crate::tui::app::tests::{app, press, shows};
+use crate::tui::data::alerts::AlertKind;
 use crate::tui::data::alerts::tests::stepped;
 use crate::tui::data::history::DeviceHistory;
 use crate::tui::data::library::{MachineSample, OpenRun};
@@ -205,4 +208,135 @@ fn what_was_zoomed_in_on_is_kept_on_coming_back_and_not_for_another_run() {
     app.shared.focus = None;
     screen.entered(&app.shared);
     assert_eq!((screen.stage, screen.look.window, screen.look.crosshair), (None, None, None));
+}
+
+#[test]
+fn of_the_committed_runs_those_whose_validation_rises_for_long_are_told_and_none_guesses() {
+    let sessions = Path::new(env!("CARGO_MANIFEST_DIR")).join("sessions");
+    let told = |run: &str| -> Vec<AlertKind> {
+        let (session, name) = run.split_once('/').unwrap();
+        let id = RunId { session: session.parse().unwrap(), run: name.parse().unwrap() };
+        let watched = BTreeSet::from([id.clone()]);
+        let news = read_session(&sessions, &id.session, &watched, NOW.parse().unwrap());
+        let open = news.into_iter().rev().find_map(|news| match news {
+            News::Open(of, open) if of == id => Some(open),
+            _ => None,
+        });
+        let learns = |kind: &AlertKind| !matches!(kind, AlertKind::Chance | AlertKind::Rising);
+        open.unwrap().alerts.kept.iter().map(|alert| alert.kind).filter(|k| !learns(k)).collect()
+    };
+    assert_eq!(told(RUN), []);
+    assert_eq!(told("20261128-212300-tour-2d3428/tour-1"), []);
+    assert_eq!(told("20261128-230958-smollm2-rows-41d52f/smollm2-rows-1"), [AlertKind::Rising]);
+}
+
+#[test]
+fn a_mark_is_set_on_the_step_under_the_crosshair() {
+    let (mut app, open, _) = watching();
+    let mark = |app: &mut App| -> Place {
+        let mut marked = press(app, "m enter").into_iter().filter_map(|command| match command {
+            Cmd::Work(Work::Record(_, event)) => match *event {
+                SittingEvent::Marked(Marked { at, .. }) => Some(at),
+                _ => None,
+            },
+            _ => None,
+        });
+        marked.next().unwrap()
+    };
+    assert_eq!(mark(&mut app).step, Some(1000));
+    press(&mut app, "i left left");
+    let there = mark(&mut app);
+    assert_eq!(there.step, Some(958));
+    assert_eq!(there.stage, Some("causal-lm".parse().unwrap()));
+    let began = open.state.segments[0].time;
+    let elapsed = open.state.stages[0].value_at("elapsed", 958).unwrap();
+    assert!((there.time.seconds_since(began) - elapsed).abs() < 5.0, "{there:?}");
+    assert!(shows(&app, 120, 40).contains("step 958 of causal-lm is marked"));
+    // Of a clock axis too.
+    press(&mut app, "x x x i left left left left");
+    let there = mark(&mut app);
+    assert!(there.step.is_some_and(|step| (800..1000).contains(&step)), "{there:?}");
+}
+
+#[test]
+fn a_run_that_stands_says_how_much_is_left_and_no_end() {
+    let (mut app, mut open, _) = watching();
+    let state = Arc::make_mut(&mut open.state);
+    state.finished = None;
+    let stage = &mut state.stages[0];
+    (stage.step, stage.progress, stage.finished) = (500, StageProgress::Running, None);
+    for (status, words) in [
+        (RunStatus::Paused, "ends   not while paused"),
+        (RunStatus::Queued, "ends   not while queued"),
+    ] {
+        open.status = status;
+        put(&mut app, &open);
+        for (width, height) in [(80, 24), (120, 40)] {
+            let text = shows(&app, width, height);
+            assert!(text.contains(words) && text.contains(" of work"), "{text}");
+        }
+    }
+    open.status = RunStatus::Live;
+    put(&mut app, &open);
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("ends   ") && !text.contains("not while"), "{text}");
+}
+
+#[test]
+fn the_panel_tells_the_stage_from_the_run_and_keeps_every_part_of_a_step() {
+    let (mut app, mut open, _) = watching();
+    let state = Arc::make_mut(&mut open.state);
+    let finished = state.finished.as_mut().unwrap();
+    (finished.state, finished.reason) = (Ending::Stopped, Some("stop".to_owned()));
+    let mut next = state.stages[0].clone();
+    (next.step, next.steps, next.tracks) = (0, 3000, std::collections::BTreeMap::new());
+    state.stages.push(next);
+    put(&mut app, &open);
+    for (width, height) in [(80, 24), (120, 40)] {
+        let text = shows(&app, width, height);
+        assert!(text.contains("step   1,000/1,000 100 %"), "{text}");
+        assert!(text.contains("run  ") && text.contains("  25 %"), "{text}");
+        assert!(text.contains("ended on request: stop"), "{text}");
+        for part in ["data ", "fwd ", "bwd ", "opt "] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_forks_charts_begin_where_it_does() {
+    let (mut app, mut open, _) = watching();
+    let state = Arc::make_mut(&mut open.state);
+    let mut taken = state.stages[0].clone();
+    (taken.stage, taken.step, taken.steps) = ("clip".parse().unwrap(), 300, 300);
+    taken.tracks.clear();
+    state.stages.insert(0, taken);
+    state.current = Some(1);
+    state.segments[0].resumed_from = Some(ResumePoint {
+        stage: "causal-lm".parse().unwrap(),
+        index: 1,
+        step: 0,
+        path: None,
+        digest: None,
+    });
+    put(&mut app, &open);
+    let screen = TrainScreen::default();
+    let shown = super::charts::runs(&screen, &app.shared);
+    assert_eq!(super::charts::span(&screen, &shown), (300.0, 1300.0));
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("causal-lm, forked @0"), "{text}");
+}
+
+#[test]
+fn the_large_chart_alone_says_which_run_and_stage_it_shows() {
+    let (mut app, _, _) = watching();
+    press(&mut app, "w");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("loss · ■ done causal-lm-1 · causal-lm (1 of 1)"), "{text}");
+    press(&mut app, "]");
+    assert!(shows(&app, 80, 24).contains("loss of causal-lm · ■ done causal-lm-1"));
+    press(&mut app, "w");
+    assert!(shows(&app, 80, 24).contains("loss of causal-lm"));
+    press(&mut app, "v");
+    assert!(shows(&app, 80, 24).contains("no step of this run was made again"));
 }

@@ -55,7 +55,7 @@ pub(super) fn draw(
     let between = format!(" {} ", shared.glyphs.dot());
     let facts = facts(look, hidden);
     let words = facts.join(&between);
-    let smoothed = look.smoothing > 0.0 && chart.curves.iter().any(|curve| !curve.sparse);
+    let smoothed = chart.curves.iter().any(|curve| curve.is_smoothed(look));
     let smoothed =
         if smoothed { format!("{between}ema {}", look.smoothing) } else { String::new() };
     let (rest, width) = (format!("{smoothed}{}", chart.legend), usize::from(area.width));

@@ -29,6 +29,8 @@ pub struct Curve {
     pub pieces: Vec<Piece>,
     /// Whether its few values are drawn as they are, joined, with a sign at each.
     pub sparse: bool,
+    /// Whether its values are set, not measured: an average would only lag behind them.
+    pub exact: bool,
     /// Steps that gave no number, on the axis below.
     pub gaps: Vec<f64>,
 }
@@ -106,6 +108,14 @@ pub struct Chart {
     pub span: (f64, f64),
     /// Where values begin on it, above 0.
     pub first: f64,
+}
+
+impl Curve {
+    /// Whether a moving average is drawn over its values.
+    #[must_use]
+    pub fn is_smoothed(&self, look: &Look) -> bool {
+        look.smoothing > 0.0 && !self.sparse && !self.exact
+    }
 }
 
 impl Chart {

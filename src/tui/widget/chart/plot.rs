@@ -2,7 +2,7 @@
 
 use super::crosshair;
 use super::heading::{self, Hidden};
-use super::rules::{lines, words_across};
+use super::rules::{lines, words_across, words_down};
 use super::time;
 use super::{Axis, Canvas, Chart, Curve, Layer, Look, Pattern, label};
 use crate::session::Time;
@@ -93,8 +93,12 @@ pub fn draw(shared: &Shared, chart: &Chart, look: &Look, area: Rect, buffer: &mu
     for curve in &chart.curves {
         curve_layers(shared, curve, look, x_axis, y_axis, &mut canvas);
     }
-    lines(shared, chart, look, (x_axis, y_axis), &canvas, plot, buffer);
+    lines(shared, chart, (x_axis, y_axis), &canvas, plot, buffer);
     canvas.draw(plot, buffer);
+    // The crosshair's own words stand there.
+    if look.crosshair.is_none() {
+        words_down(shared, chart, x_axis, &canvas, plot, buffer);
+    }
     signs(shared, chart, look, (x_axis, y_axis), plot, buffer);
     words_across(shared, chart, (x_axis, y_axis), plot, buffer);
     if let Some(x) = look.crosshair {
@@ -270,7 +274,7 @@ fn curve_layers(
     let dim = shared.theme.style(Role::Raw(curve.number));
     let sign = SIGNS[curve.number % SIGNS.len()];
     let pattern = Pattern::of(curve.number);
-    let smooths = look.smoothing > 0.0 && !curve.sparse;
+    let smooths = curve.is_smoothed(look);
     let stroke =
         |canvas: &mut Canvas, columns: &[(usize, Column)], pattern: Pattern, span: bool| {
             let mut before: Option<(usize, i64)> = None;

@@ -1,13 +1,16 @@
 //! Lines across and down a chart with their words: references, boundaries of stages, resumes, alerts.
 
 use super::plot::{column_of, row_of};
-use super::{Axis, Canvas, Chart, Look, MarkKind, Reference};
+use super::{Axis, Canvas, Chart, MarkKind, Reference};
 use crate::tui::app::Shared;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::put;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+
+/// Cells of the longest word beside a line down.
+const LONGEST: usize = 24;
 
 fn across(shared: &Shared) -> &'static str {
     if shared.glyphs.ascii { "-" } else { "┈" }
@@ -59,7 +62,6 @@ pub(super) fn words_across(
 pub(super) fn lines(
     shared: &Shared,
     chart: &Chart,
-    look: &Look,
     (x, y): (Axis, Axis),
     canvas: &Canvas,
     plot: Rect,
@@ -81,7 +83,6 @@ pub(super) fn lines(
             );
         }
     }
-    let mut free = 0;
     for mark in &chart.marks {
         let Some(column) = column_of(x, mark.x, plot.width) else { continue };
         let role = match mark.kind {
@@ -94,30 +95,44 @@ pub(super) fn lines(
         {
             put(buffer, plot, plot.x + column, plot.y + row, down, shared.theme.style(role));
         }
-        if column >= free && !mark.label.is_empty() && look.crosshair.is_none() {
-            // Up to the next boundary, which would be drawn through the words.
-            let others = chart.marks.iter().filter(|other| !other.label.is_empty());
-            let next = others
-                .filter_map(|other| column_of(x, other.x, plot.width))
-                .filter(|other| *other > column)
-                .min()
-                .unwrap_or(plot.width);
-            let room = usize::from(next - column).saturating_sub(1);
-            if room < 3 {
-                continue;
-            }
-            let words = text::fit(&mark.label, room.min(18), shared.glyphs.cut());
-            // Beside the curves, where one of the upper rows has room.
-            let width = text::width(&words) as u16;
-            let open = |row: &u16| {
-                (column + 1..=column + width)
-                    .all(|at| !canvas.covers(usize::from(at), usize::from(*row)))
-            };
-            if let Some(row) = (0..plot.height.min(4)).find(open) {
-                let style = shared.theme.style(Role::Dim);
-                put(buffer, plot, plot.x + column + 1, plot.y + row, &words, style);
-            }
-            free = column + 2 + text::width(&words) as u16;
+    }
+}
+
+/// The words of lines down: beside the line, in the uppermost row without a curve; over the curves where
+/// there is none.
+pub(super) fn words_down(
+    shared: &Shared,
+    chart: &Chart,
+    x: Axis,
+    canvas: &Canvas,
+    plot: Rect,
+    buffer: &mut Buffer,
+) {
+    let named: Vec<(u16, &str)> = chart
+        .marks
+        .iter()
+        .filter(|mark| !mark.label.is_empty())
+        .filter_map(|mark| Some((column_of(x, mark.x, plot.width)?, mark.label.as_str())))
+        .collect();
+    let mut free = 0;
+    for (column, label) in &named {
+        // Up to the next boundary, which is drawn through what lies beyond.
+        let next = named.iter().map(|(other, _)| *other).filter(|other| other > column).min();
+        let room = usize::from(next.unwrap_or(plot.width) - column).saturating_sub(1);
+        if *column < free || room < 3 {
+            continue;
         }
+        let words = text::fit(label, room.min(LONGEST), shared.glyphs.cut());
+        let width = text::width(&words) as u16;
+        let covered = |row: &u16| {
+            (column + 1..=column + width)
+                .filter(|at| canvas.covers(usize::from(*at), usize::from(*row)))
+                .count()
+        };
+        // The first of those with the least.
+        let Some(row) = (0..plot.height).min_by_key(covered) else { continue };
+        let style = shared.theme.style(Role::Dim);
+        put(buffer, plot, plot.x + column + 1, plot.y + row, &words, style);
+        free = column + 2 + width;
     }
 }

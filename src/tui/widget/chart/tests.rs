@@ -32,8 +32,9 @@ fn curve(number: usize, sparse: bool, values: &[(f64, f64)]) -> Curve {
         count: 1,
         after_gap: false,
     };
-    let pieces = vec![Piece { points: values.iter().map(point).collect(), superseded: false }];
-    Curve { name: String::new(), number, pieces, sparse, gaps: Vec::new() }
+    let points: Vec<Point> = values.iter().map(point).collect();
+    let pieces = vec![Piece { points, superseded: false, within: (0.0, 1e9) }];
+    Curve { name: String::new(), number, pieces, sparse, exact: false, gaps: Vec::new() }
 }
 
 fn drawn(chart: &Chart, ascii: bool) -> Vec<String> {
@@ -156,5 +157,20 @@ fn the_crosshair_says_where_it_stands() {
             let rows = drawn_in(&chart, &look, size, false);
             assert!(rows[usize::from(size.1) - 1].contains(place), "{rows:#?}");
         }
+    }
+}
+
+#[test]
+fn every_boundary_has_its_word_where_no_curve_is_or_else_over_one() {
+    // The last stage's curve fills the upper rows, and the one before it all of them.
+    let up_and_down: Vec<(f64, f64)> =
+        (20..=60).map(|at| (f64::from(at) / 10.0, f64::from(at % 2) * 9.0)).collect();
+    let high: Vec<(f64, f64)> = (60..=100).map(|at| (f64::from(at) / 10.0, 9.0)).collect();
+    let mut chart = chart(vec![curve(0, false, &up_and_down), curve(0, false, &high)]);
+    let mark = |x: f64, label: &str| Mark { x, label: label.to_owned(), kind: MarkKind::Stage };
+    chart.marks = vec![mark(2.0, "clip"), mark(6.0, "llm2clip")];
+    for ascii in [false, true] {
+        let text = drawn(&chart, ascii).join("\n");
+        assert!(text.contains("clip") && text.contains("llm2clip"), "{text}");
     }
 }
