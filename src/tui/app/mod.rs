@@ -347,8 +347,6 @@ impl App {
             Action::Palette => self.overlay = Some(Overlay::palette(self.current)),
             Action::Theme => {
                 self.shared.theme = self.shared.theme.next(self.depth);
-                let text = format!("theme {}", self.shared.theme.name());
-                self.notice = Some(Notice { text, bad: false });
                 commands.push(Cmd::Repaint);
             }
             Action::Repaint => commands.push(Cmd::Repaint),
