@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use llm2clip::session::judged::read_judged;
+use llm2clip::session::neighbours::read_neighbours;
+use llm2clip::session::results::{ResultId, results_of};
+use llm2clip::session::thumbnails::Thumbnails;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -150,4 +154,53 @@ fn pictures_that_answer_each_other_by_label_are_judged_so_in_qrels() {
     let files = exported["files"].as_array().unwrap();
     let of = |result: &str| files.iter().any(|name| name.as_str().unwrap().starts_with(result));
     assert!(!of("image-1.") && of("inspect-1."), "{exported}");
+}
+
+#[test]
+fn an_inspection_keeps_its_lists_by_a_second_set_of_judgements_too() {
+    let home = Home(tempfile::tempdir().unwrap());
+    let set: String = (0..12)
+        .map(|n| {
+            let texts = [format!("a kite number {n}"), format!("kite {n} in the sky")];
+            format!("{}\n", json!({"id": format!("i{n}"), "captions": texts}))
+        })
+        .collect();
+    std::fs::write(home.path("set.jsonl"), set).unwrap();
+    std::fs::write(home.path("more.qrels"), "i0#0 0 i3#1 1\ni2 0 i5 1\n").unwrap();
+    home.document("compare --task caption --dataset set.jsonl --encoders bm25");
+    let session = home.session();
+    let found = home.document(&format!(
+        "inspect --dataset set.jsonl --encoders bm25,mean=builtin:llama --direction text-to-text --qrels more.qrels --session {session}"
+    ));
+    let folder = home.path("sessions").join(&session);
+    let results = results_of(&folder);
+    let id: ResultId = "inspect-1".parse().unwrap();
+    assert!(results.neighbours_path(&id).exists());
+    let sets = read_neighbours(&results.second_neighbours_path(&id)).unwrap();
+    let judged = read_judged(&results.second_judged_path(&id)).unwrap();
+    assert_eq!(sets.iter().map(|set| set.role.as_str()).collect::<Vec<_>>(), ["bm25", "mean"]);
+    assert_eq!(judged.len(), 1);
+    assert_eq!((&judged[0].queries, &judged[0].gallery), (&sets[0].queries, &sets[0].gallery));
+    assert_eq!(sets[0].queries, ["i0#0", "i2#0", "i2#1"]);
+    assert_eq!(found["qrels"]["summary"]["queries"], 3);
+    assert!(judged[0].judgements.starts_with("more.qrels sha256:"));
+    // A folder says nothing of what answers what: the file's are the only lists.
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let (pictures, clip) = (golden.join("pictures"), golden.join("encoders/clip"));
+    std::fs::write(home.path("more.qrels"), "rgb-37x23.png 0 rgb-64x64.png 1\n").unwrap();
+    home.document(&format!(
+        "inspect --dataset {} --encoders whole={clip},short={clip}[max_tokens=4] --direction image-to-image --qrels more.qrels --session {session}",
+        pictures.display(),
+        clip = clip.display()
+    ));
+    let id: ResultId = "inspect-2".parse().unwrap();
+    assert!(!results.neighbours_path(&id).exists());
+    let sets = read_neighbours(&results.second_neighbours_path(&id)).unwrap();
+    assert_eq!(sets[1].queries, ["rgb-37x23.png@0"]);
+    let shown = Thumbnails::of(&folder).read_map(&id).unwrap();
+    assert!(shown.pictures.contains_key("rgb-37x23.png@0"), "{:?}", shown.pictures.keys());
+    home.document(&format!("export {session} --out out --formats trec"));
+    assert!(home.path("out/inspect-1.second.text-to-text.qrels").exists());
+    let only = home.read("out/inspect-2.second.image-to-image.qrels");
+    assert_eq!(only, "rgb-37x23.png@0 0 rgb-64x64.png@0 1\n");
 }

@@ -1,5 +1,6 @@
 //! What the terminal costs, as numbers on standard output: frame time and time to the tail of a long
-//! log, bytes for one new point, what it costs at rest, hang-up time. Run with
+//! log, bytes for one new point, frame and key time of an inspection of 25,000 queries, what it costs at
+//! rest, hang-up time. Run with
 //! `cargo test --release --test tui_measure -- --ignored --nocapture`; `RECORDS` is the log's length,
 //! ten million where it is not set.
 
@@ -11,12 +12,16 @@ mod examples;
 mod terminal;
 
 use examples::{at, run_started, stage_started, step, validated};
-use llm2clip::ids::RunName;
+use llm2clip::eval::InspectDocument;
+use llm2clip::ids::{RunName, SessionId};
 use llm2clip::session::event::Event;
 use llm2clip::session::header::Header;
 use llm2clip::session::names::RunId;
+use llm2clip::session::neighbours::NeighbourSet;
+use llm2clip::session::thumbnails::ItemsShown;
 use llm2clip::session::{Record, Session, SessionCard, Time};
 use llm2clip::tui::app::App;
+use llm2clip::tui::data::library::{LoadedResult, ResultContent, SessionEntry};
 use llm2clip::tui::glyphs::Glyphs;
 use llm2clip::tui::keys::Key;
 use llm2clip::tui::msg::{Msg, News};
@@ -28,6 +33,7 @@ use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use terminal::Terminal;
 
@@ -76,12 +82,18 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-/// A workbench on that run's Train screen, and the news that brought it there.
-fn app(session: &Session, (width, height): (u16, u16)) -> (App, News) {
+/// An empty workbench of that size.
+fn empty((width, height): (u16, u16)) -> App {
     let theme = Theme::named("dark", Depth::True).unwrap();
-    let now = Time::now();
-    let mut app = App::new(theme, Depth::True, Glyphs { ascii: false }, true, now);
+    let mut app = App::new(theme, Depth::True, Glyphs { ascii: false }, true, Time::now());
     app.update(Msg::Resize { width, height });
+    app
+}
+
+/// A workbench on that run's Train screen, and the news that brought it there.
+fn app(session: &Session, size: (u16, u16)) -> (App, News) {
+    let now = Time::now();
+    let mut app = empty(size);
     let id = RunId { session: session.id().clone(), run: run() };
     let sessions = session.folder().parent().unwrap();
     let news = llm2clip::tui::read_once(sessions, &BTreeSet::from([id]), now);
@@ -203,5 +215,116 @@ fn at_rest() {
             terminal.bytes() - bytes,
             terminal.ticks() - ticks
         );
+    }
+}
+
+/// Captions a picture.
+const CAPTIONS: usize = 5;
+
+/// Two encoders' neighbours of every caption of so many pictures, in one direction.
+fn neighbours(role: &str, seed: usize, pictures: usize) -> NeighbourSet {
+    let k = 10;
+    let queries = pictures * CAPTIONS;
+    let drawn = |at: usize| (at * 7919 + seed * 104_729) % 65_521;
+    let rank = |at: usize| if drawn(at).is_multiple_of(3) { 1 } else { 1 + drawn(at) % pictures };
+    let ranks: Vec<u32> = (0..queries).map(|at| rank(at) as u32).collect();
+    let item = |at: usize, place: usize| match place {
+        0 if ranks[at] == 1 => at / CAPTIONS,
+        place => drawn(at + place * 31) % pictures,
+    };
+    let places = || (0..queries).flat_map(move |at| (0..k).map(move |place| (at, place)));
+    NeighbourSet {
+        role: role.to_owned(),
+        direction: "text-to-image".to_owned(),
+        queries: (0..queries).map(|at| format!("{}#{}", at / CAPTIONS, at % CAPTIONS)).collect(),
+        units: Vec::new(),
+        gallery: (0..pictures).map(|at| format!("{at}@0")).collect(),
+        k,
+        rank_low: ranks.clone(),
+        rank_high: ranks.clone(),
+        margin: (0..queries).map(|at| drawn(at) as f32 / 65_521.0 - 0.5).collect(),
+        top_items: places().map(|(at, place)| item(at, place) as u32).collect(),
+        top_scores: places()
+            .map(|(at, place)| 0.5 - place as f32 / 50.0 + drawn(at) as f32 / 1e6)
+            .collect(),
+    }
+}
+
+/// An inspection of all captions of so many pictures.
+fn inspection(pictures: usize) -> LoadedResult {
+    let list = |role: &str| {
+        serde_json::json!({"role": role, "ms": 1.0, "hits": [],
+            "encoder": {"encoder": format!("s/{role}"), "kind": "clip"}})
+    };
+    let document = serde_json::json!({"format": "llm2clip.inspect/1", "direction": "text-to-image",
+        "protocol": {"dataset": "large", "split": "test", "split_digest": "00", "captions": "any",
+            "judgements": "own", "self_exclusion": "none", "tie_rule": "high", "rules": 1},
+        "lists": [list("clip"), list("llm2clip")]});
+    let document: InspectDocument = serde_json::from_value(document).unwrap();
+    let things = ["dog on a beach", "red bus", "plate of food", "child with a kite"];
+    let caption = |at: usize| {
+        let id = format!("{}#{}", at / CAPTIONS, at % CAPTIONS);
+        (id, format!("A photograph of a {} near number {at}", things[at % things.len()]))
+    };
+    let shown = ItemsShown {
+        captions: (0..pictures * CAPTIONS).map(caption).collect(),
+        ..ItemsShown::default()
+    };
+    let sets = vec![neighbours("clip", 1, pictures), neighbours("llm2clip", 2, pictures)];
+    LoadedResult {
+        id: "inspect-1".to_owned(),
+        content: Ok(ResultContent::Inspect(Box::new(document), Arc::new(sets))),
+        shown: Arc::new(shown),
+        sweep: Vec::new(),
+        judged: Arc::default(),
+    }
+}
+
+/// Milliseconds that something takes.
+fn took(work: impl FnOnce()) -> f64 {
+    let began = Instant::now();
+    work();
+    began.elapsed().as_secs_f64() * 1e3
+}
+
+/// The median and the longest of so many times, in words.
+fn spread(mut times: Vec<f64>) -> String {
+    times.sort_by(f64::total_cmp);
+    format!("median {:.2} ms, most {:.2} ms", times[times.len() / 2], times[times.len() - 1])
+}
+
+#[test]
+#[ignore = "prints measurements"]
+fn inspect_of_25_000_queries() {
+    let size = (120, 40);
+    let session: SessionId = "20261124-100000-large-bbbbbb".parse().unwrap();
+    let press =
+        |app: &mut App, key: &str| took(|| drop(app.update(Msg::Key(Key::parse(key).unwrap()))));
+    for pictures in [50, 5_000] {
+        let mut app = empty(size);
+        let entry = SessionEntry { id: session.clone(), title: "Large".into(), created: at(0.0) };
+        app.update(Msg::News(News::Sessions(vec![entry])));
+        press(&mut app, "4");
+        let news = News::Results(session.clone(), vec![inspection(pictures)]);
+        println!("{} queries", pictures * CAPTIONS);
+        println!("  paired and listed: {:.1} ms", took(|| drop(app.update(Msg::News(news)))));
+        for beside in ["neighbours", "all ranks", "all scores"] {
+            let frames = (0..100).map(|_| took(|| drop(frame(&app, size)))).collect();
+            println!("  a frame with {beside}: {}", spread(frames));
+            let keys = (0..100).map(|_| press(&mut app, "j")).collect();
+            println!("  a line down: {}", spread(keys));
+            press(&mut app, "/");
+            let typed: Vec<String> = ["b", "u", "s", "space", "g", "a", "i", "n", ">", "5"]
+                .into_iter()
+                .map(|key| format!("{:.2}", press(&mut app, key)))
+                .collect();
+            println!("  a filter typed, ms a letter: {}", typed.join(" "));
+            press(&mut app, "enter");
+            println!("  the filter taken off: {:.2} ms", press(&mut app, "esc"));
+            println!("  another slice: {:.2} ms", press(&mut app, "]"));
+            press(&mut app, "esc");
+            println!("  the next view: {:.2} ms", press(&mut app, "v"));
+        }
+        assert!(text(&frame(&app, size)).contains("A photograph"));
     }
 }

@@ -9,9 +9,11 @@ use crate::encode::{
     ModelTextEncoder, PictureLook, Sources, TextEncoder, TextLook, Tower, image_encoder,
     look_at_picture, look_at_text, parse, test_images, test_texts, text_encoder,
 };
+use crate::machine::at_home;
 use crate::tui::osc::base64;
 use anyhow::Context as _;
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -27,7 +29,7 @@ pub struct Encoder {
     #[arg(long, conflicts_with = "image")]
     text: Option<String>,
     /// A picture: as the tower sees it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().map(at_home))]
     image: Option<PathBuf>,
     /// Where to write the picture as the tower sees it, as PNG.
     #[arg(long, value_name = "FILE.png", requires = "image")]

@@ -195,7 +195,8 @@ impl<'a> Parts<'a> {
     fn lists(&mut self, id: &ResultId, folder: &mut Folder<'_>) -> anyhow::Result<()> {
         let path = self.results.neighbours_path(id);
         if !path.exists() {
-            return Ok(());
+            // Of a set that says nothing of what answers what, a second one's lists are the only ones.
+            return if folder.wants(Format::Trec) { self.second(id, folder) } else { Ok(()) };
         }
         let sets = match read_neighbours(&path) {
             Ok(sets) => sets,

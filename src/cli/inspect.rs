@@ -8,13 +8,15 @@ use crate::encode::{EncoderSpec, parse_list};
 use crate::eval::Direction;
 use crate::eval::compare::Slice;
 use crate::eval::question::{InspectQuestion, InspectRefusal};
+use crate::machine::at_home;
 use crate::runner::Narrator;
 use crate::runner::evaluate::{
-    Ask, Desk, Encoders, InspectRequest, Pair, Qrels, Query, Question, inspect as inspect_query,
-    keep,
+    Ask, Desk, Encoders, InspectRequest, Neighbours, Pair, Qrels, Query, Question,
+    inspect as inspect_query, keep_all,
 };
 use crate::session::results::results_of;
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use serde_json::Value;
 use std::io::{self, BufRead, Read, Write};
 use std::path::PathBuf;
@@ -39,7 +41,7 @@ pub struct Inspect {
     #[arg(long, value_name = "TEXT", group = "who")]
     text: Option<String>,
     /// A picture file asks.
-    #[arg(long, value_name = "FILE", group = "who")]
+    #[arg(long, value_name = "FILE", group = "who", value_parser = PathBufValueParser::new().map(at_home))]
     image: Option<PathBuf>,
     /// Length of the lists.
     #[arg(short, default_value_t = 10)]
@@ -122,7 +124,7 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
         let mut desk = Desk::new(&encoders, specs, &probe);
         let mut document = desk.answer(&question, &mut narrator)?;
         document.same_rows = desk.same_rows(FIRST, direction, &mut narrator)?;
-        (document, Vec::new())
+        (document, Neighbours::default())
     } else {
         let query = match (&args.query_id, args.slice) {
             (Some(id), _) => Query::Id(id.clone()),
@@ -138,9 +140,7 @@ pub fn inspect(global: &Global, args: &Inspect) -> anyhow::Result<ExitCode> {
         let Some(session) = global.named_session(&workspace)? else { return anyhow::Ok(()) };
         let results = results_of(session.folder());
         let id = results.free_id("inspect")?;
-        if !neighbours.is_empty() {
-            keep(session.folder(), &results, &id, &probe, &neighbours, encoders.exif)?;
-        }
+        keep_all(session.folder(), &results, &id, &probe, &neighbours, encoders.exif)?;
         results.write(&id, &document)?;
         Ok(())
     })();
@@ -257,7 +257,7 @@ impl Server<'_> {
 fn ask_of(asked: &InspectQuestion) -> Result<Ask, String> {
     match (&asked.text, &asked.image, &asked.query_id) {
         (Some(text), None, None) => Ok(Ask::Text(text.clone())),
-        (None, Some(path), None) => Ok(Ask::Picture(PathBuf::from(path))),
+        (None, Some(path), None) => Ok(Ask::Picture(at_home(PathBuf::from(path)))),
         (None, None, Some(id)) => Ok(Ask::Id(id.clone())),
         _ => Err("expected exactly one of text, image and query_id".to_owned()),
     }

@@ -3,9 +3,11 @@
 //! Nothing here is needed for a result: it is recorded and shown.
 
 mod gpu;
+mod home;
 mod sampler;
 
 pub use gpu::{GpuSample, Gpus};
+pub use home::at_home;
 pub use sampler::{Sampler, disk, memory_used};
 
 use std::fs;

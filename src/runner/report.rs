@@ -84,7 +84,7 @@ pub fn report(
     };
     let (inspected, neighbours) = inspect(&encoders, &probe, &request, narrator)?;
     let id = results.free_id("inspect")?;
-    keep(session.folder(), &results, &id, &probe, &neighbours, encoders.exif)?;
+    keep(session.folder(), &results, &id, &probe, &neighbours.own, encoders.exif)?;
     results.write(&id, &inspected)?;
     narrator.tell(Inspected { id: id.to_string() })?;
     Ok(Report { caption, image, inspect: inspected })

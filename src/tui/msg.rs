@@ -6,7 +6,7 @@ use super::data::looked::LookShown;
 use super::keys::Key;
 use super::picture::{Drawn, Graphics, Key as PictureKey};
 use crate::eval::CompareDocument;
-use crate::ids::SessionId;
+use crate::ids::{Digest, SessionId};
 use crate::recipe::Estimate;
 use crate::session::Time;
 use crate::session::control::Command;
@@ -113,6 +113,8 @@ pub enum News {
     Picture(PictureKey, Option<Arc<Drawn>>),
     /// A typed query's answer: a line of the child that serves encoders.
     Answered(Value),
+    /// The picture of a typed query's file is at hand: the query's id, and the picture's name.
+    Seen(String, Digest),
     /// That child ended; which questions of it wait, and why there is no answer.
     Unanswered(Vec<String>, String),
     /// A job said this.
@@ -165,9 +167,9 @@ pub enum Work {
     Reel(super::data::reel::ReelOrder),
     /// Put a command into a run's mailbox.
     Send(RunId, Command),
-    /// Make these pictures of a session ready, for this way and this size of cells; the newest order
-    /// counts.
-    Pictures(SessionId, Vec<PictureKey>, Graphics, (u16, u16)),
+    /// Make these pictures of a session, or what an encoder sees where there is none, ready, for this way
+    /// and this size of cells; the newest order counts.
+    Pictures(Option<SessionId>, Vec<PictureKey>, Graphics, (u16, u16)),
     /// Ask the child that serves a session's encoders. It is started with these arguments; one that was
     /// started with others is ended.
     Ask {

@@ -6,6 +6,7 @@ mod estimator;
 mod follow;
 mod inspected;
 pub(super) mod joining;
+mod own;
 mod pictures;
 mod recorder;
 pub(super) mod reel;
@@ -259,6 +260,7 @@ impl Worker {
                 let runs = self.runs.keys();
                 let missing = weights::missing(&self.places, runs, &arguments, &question);
                 let asked = missing.map_or_else(|| self.ask(arguments, &question), Err);
+                own::start(&question, self.loose.clone(), self.messages.clone());
                 if let Err(why) = asked {
                     self.asker = None;
                     let id = question["id"].as_str().unwrap_or_default().to_owned();

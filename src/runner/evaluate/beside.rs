@@ -1,8 +1,10 @@
 //! A second set of judgements of an inspection: the same queries and lists, and slices by what a file says,
 //! beside those by the set's own.
 
+use super::compare::Neighbours;
 use super::encoders::Encoded;
 use super::inspect::{InspectRequest, Query, Side, side, summary};
+use super::keepsakes::judged_set;
 use super::probe::Probe;
 use crate::encode::EncoderSpec;
 use crate::eval::Judgements;
@@ -47,16 +49,27 @@ impl<'a> Second<'a> {
         Ok(())
     }
 
-    /// All of its queries, counted; nothing where one query was asked for.
-    pub(super) fn summary(self, probe: &Probe) -> Result<Option<SecondSummary>, RunError> {
+    /// All of its queries, counted, and who stood near whom; nothing where one query was asked for.
+    pub(super) fn all(
+        self,
+        probe: &Probe,
+    ) -> Result<Option<(SecondSummary, Neighbours)>, RunError> {
         let ([a, b], Query::All(slice)) = (&self.sides[..], &self.request.query) else {
             return Ok(None);
         };
-        let askers = probe.askers(self.request.direction);
+        let (direction, k) = (self.request.direction, self.request.k);
+        let askers = probe.askers(direction);
         let asked: Vec<&str> = self.places.iter().map(|&place| askers[place].0).collect();
-        let summary = summary(a, b, &asked, self.request.k, *slice)?;
+        let summary = summary(a, b, &asked, k, *slice)?;
         let mut protocol = probe.protocol.clone();
         self.name.clone_into(&mut protocol.judgements);
-        Ok(Some(SecondSummary { protocol, read: self.read, summary }))
+        let judged = judged_set(probe, self.name, direction, &self.places, &self.judgements);
+        let ids = (&judged.queries[..], &judged.gallery[..]);
+        let neighbours = Neighbours {
+            second: [a, b].map(|side| side.neighbours(direction, ids, k)).into(),
+            judged: vec![judged],
+            ..Neighbours::default()
+        };
+        Ok(Some((SecondSummary { protocol, read: self.read, summary }, neighbours)))
     }
 }

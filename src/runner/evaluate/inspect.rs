@@ -2,7 +2,7 @@
 
 use super::answer::no_such_query;
 use super::beside::Second;
-use super::compare::sides;
+use super::compare::{Neighbours, sides};
 use super::encoders::{Encoded, Encoders};
 use super::probe::Probe;
 use super::qrels::Qrels;
@@ -11,6 +11,7 @@ use crate::encode::{EncoderCard, EncoderSpec};
 use crate::eval::compare::{Answers, Slice, align, overlap_at, slices};
 use crate::eval::document::{DifferenceRow, INSPECT_FORMAT, ListDifference, Summary, SummaryRow};
 use crate::eval::geometry::{HUB_K, Hubs, hubs};
+use crate::eval::second::SecondSummary;
 use crate::eval::{
     Direction, Hit, InspectDocument, InspectHit, InspectList, Judgements, Products, Ranked, Scores,
     rank, top_k,
@@ -68,19 +69,32 @@ impl Side {
     fn answers(&self) -> Answers<'_> {
         Answers { ranked: &self.ranked, lists: &self.lists, hubs: &self.hubs }
     }
+
+    /// Its neighbours of all queries, by the ids of those and of the gallery.
+    pub(super) fn neighbours(
+        &self,
+        direction: Direction,
+        (queries, gallery): (&[String], &[String]),
+        k: usize,
+    ) -> NeighbourSet {
+        let Self { role, ranked, lists, .. } = self;
+        let (queries, gallery) = (queries.to_vec(), gallery.to_vec());
+        NeighbourSet::of((role, direction.name()), queries, gallery, ranked, lists, long(k))
+    }
 }
 
-/// Inspects a probe; returns the document, and both encoders' neighbours of every query.
+/// Inspects a probe; returns the document, and both encoders' neighbours of every query, by its own
+/// judgements and by a second set.
 pub fn inspect(
     encoders: &Encoders<'_>,
     probe: &Probe,
     request: &InspectRequest,
     narrator: &mut Narrator,
-) -> Result<(InspectDocument, Vec<NeighbourSet>), RunError> {
+) -> Result<(InspectDocument, Neighbours), RunError> {
     let (places, judgements) = probe.judgements(request.direction);
     let mut second = Second::of(request, probe, narrator)?;
     if places.is_empty() {
-        return Ok((unjudged(encoders, probe, request, second, narrator)?, Vec::new()));
+        return unjudged(encoders, probe, request, second, narrator);
     }
     let (mut answered, mut digests) = (Vec::new(), Vec::new());
     for spec in &request.encoders {
@@ -98,6 +112,7 @@ pub fn inspect(
     let gallery = probe.answerers(request.direction);
     let gallery: Vec<String> = gallery.iter().map(|(id, _)| (*id).to_owned()).collect();
     let [a, b] = [&answered[0], &answered[1]];
+    let (qrels, mut neighbours) = beside(second, probe)?;
     let mut document = InspectDocument {
         format: INSPECT_FORMAT.to_owned(),
         id: None,
@@ -108,7 +123,7 @@ pub fn inspect(
         lists: Vec::new(),
         difference: None,
         summary: None,
-        qrels: second.map(|second| second.summary(probe)).transpose()?.flatten(),
+        qrels,
         same_rows,
     };
     let chosen = match &request.query {
@@ -138,13 +153,9 @@ pub fn inspect(
         document.difference = Some(difference(a, b, query, &gallery, request.k));
     }
     let asked: Vec<String> = asked.into_iter().map(str::to_owned).collect();
-    let sets = [a, b].map(|side| {
-        let (asked, gallery) = (asked.clone(), gallery.clone());
-        let Side { role, ranked, lists, .. } = side;
-        let k = long(request.k);
-        NeighbourSet::of((role, request.direction.name()), asked, gallery, ranked, lists, k)
-    });
-    Ok((document, sets.to_vec()))
+    let ids = (&asked[..], &gallery[..]);
+    neighbours.own = [a, b].map(|side| side.neighbours(request.direction, ids, request.k)).into();
+    Ok((document, neighbours))
 }
 
 /// Both encoders' lists of everything that asks, where nothing says what is relevant: how much of
@@ -155,7 +166,7 @@ fn unjudged(
     request: &InspectRequest,
     mut second: Option<Second<'_>>,
     narrator: &mut Narrator,
-) -> Result<InspectDocument, RunError> {
+) -> Result<(InspectDocument, Neighbours), RunError> {
     let (direction, k) = (request.direction, request.k);
     let askers = probe.askers(direction);
     // A slice is then the file's.
@@ -206,7 +217,8 @@ fn unjudged(
     let overlap = rows.iter().map(|row| row.overlap).sum::<f64>() / rows.len() as f64;
     rows.sort_by(|a, b| a.overlap.total_cmp(&b.overlap));
     let summary = Summary { queries: rows.len(), k, overlap, rows, ..Summary::default() };
-    Ok(InspectDocument {
+    let (qrels, neighbours) = beside(second, probe)?;
+    let document = InspectDocument {
         format: INSPECT_FORMAT.to_owned(),
         id: None,
         protocol: probe.protocol.clone(),
@@ -216,9 +228,19 @@ fn unjudged(
         lists,
         difference: None,
         summary: Some(summary),
-        qrels: second.map(|second| second.summary(probe)).transpose()?.flatten(),
+        qrels,
         same_rows,
-    })
+    };
+    Ok((document, neighbours))
+}
+
+/// What a second set of judgements says of all queries, and who stood near whom by it.
+fn beside(
+    second: Option<Second<'_>>,
+    probe: &Probe,
+) -> Result<(Option<SecondSummary>, Neighbours), RunError> {
+    let found = second.map(|second| second.all(probe)).transpose()?.flatten();
+    Ok(found.map_or_else(Default::default, |(summary, neighbours)| (Some(summary), neighbours)))
 }
 
 /// One encoder's answers to the queries that judgements speak of.

@@ -38,11 +38,55 @@ pub fn keep(
     sets: &[NeighbourSet],
     exif: Exif,
 ) -> Result<(), RunError> {
+    keep_lists(results, id, probe, sets)?;
+    keep_shown(session, id, probe, &sets.iter().collect::<Vec<_>>(), exif)
+}
+
+/// Writes who stood near whom, and what answers what where ids do not say so.
+fn keep_lists(
+    results: &Results,
+    id: &ResultId,
+    probe: &Probe,
+    sets: &[NeighbourSet],
+) -> Result<(), RunError> {
     results.make()?;
     write_neighbours(&results.neighbours_path(id), sets)?;
     if probe.joins_items() {
         write_judged(&results.judged_path(id), &own_judgements(probe, sets))?;
     }
+    Ok(())
+}
+
+/// Writes all that a session keeps of a result's neighbours: by its own judgements, and by a second set
+/// where there is one; that may be the only one.
+///
+/// # Errors
+/// Files that cannot be written.
+pub fn keep_all(
+    session: &Path,
+    results: &Results,
+    id: &ResultId,
+    probe: &Probe,
+    neighbours: &Neighbours,
+    exif: Exif,
+) -> Result<(), RunError> {
+    if !neighbours.own.is_empty() {
+        keep_lists(results, id, probe, &neighbours.own)?;
+    }
+    keep_second(results, id, neighbours)?;
+    // The second set may ask more than the own one does.
+    let all: Vec<&NeighbourSet> = neighbours.own.iter().chain(&neighbours.second).collect();
+    if all.is_empty() { Ok(()) } else { keep_shown(session, id, probe, &all, exif) }
+}
+
+/// Keeps pictures and captions of what stands in lists.
+fn keep_shown(
+    session: &Path,
+    id: &ResultId,
+    probe: &Probe,
+    sets: &[&NeighbourSet],
+    exif: Exif,
+) -> Result<(), RunError> {
     let wanted = wanted(sets);
     let mut shown = ItemsShown::default();
     let pictures = by_id(&probe.pictures);
@@ -157,7 +201,7 @@ fn by_id<T>(entries: &[Entry<T>]) -> BTreeMap<&str, &T> {
 }
 
 /// Ids worth keeping, the most looked at first: queries and their first hits, then the hits after.
-fn wanted(sets: &[NeighbourSet]) -> Vec<&str> {
+fn wanted<'a>(sets: &[&'a NeighbourSet]) -> Vec<&'a str> {
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut order = Vec::new();
     let mut take = |id| {

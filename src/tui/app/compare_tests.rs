@@ -1,6 +1,9 @@
 //! The Compare screen in the model: what may share a table, which result is in front, what is kept of
 //! sessions that are left.
 
+mod joins;
+mod room;
+
 use super::inspect_tests::{pets, work};
 use super::tests::{app, press, shows};
 use super::*;
@@ -90,7 +93,7 @@ fn comparable_results_share_one_table_and_others_say_why_not() {
     let text = shows(&app, 120, 40);
     assert!(text.contains("joining caption-2") && !text.contains("caption-1 + "), "{text}");
     app.update(Msg::News(News::Joined(parts.clone(), Err("no such\u{1b}[2J file".to_owned()))));
-    assert!(shows(&app, 120, 40).contains("not joined: no such"));
+    assert!(shows(&app, 120, 40).contains("not joined (J tries again): no such"));
     app.update(Msg::News(News::Joined(parts.clone(), Ok(table(&app, &parts)))));
     let text = shows(&app, 120, 40);
     assert!(text.contains("caption-1 + caption-2"), "{text}");

@@ -207,9 +207,10 @@ impl App {
         let cut = shared.glyphs.cut();
         let front = form.field == Field::Session;
         let value = self.field(("session", NAMES), front, next(), buffer);
-        let title = text::safe(&shared.library.title(&form.session));
-        let x = put(buffer, value, value.x, value.y, &title, style(Role::Title));
         let help = if front { "  left and right choose" } else { "" };
+        let title = text::safe(&shared.library.title(&form.session));
+        let title = text::fit(&title, usize::from(value.width).saturating_sub(help.len()), cut);
+        let x = put(buffer, value, value.x, value.y, &title, style(Role::Title));
         put(buffer, value, x, value.y, help, style(Role::Dim));
         let value = self.field(("", NAMES), false, next(), buffer);
         put(buffer, value, value.x, value.y, form.session.as_str(), style(Role::Dim));
@@ -225,11 +226,13 @@ impl App {
                 buffer.set_style(line, style(Role::Selected));
             }
             let sign = if form.formats[at] { shared.glyphs.tick() } else { " " };
+            // Behind the sign, the name and the files.
+            let what = usize::from(line.width).saturating_sub(25);
             let parts = [
                 (Role::Good, sign),
                 (Role::Text, &*text::left(&format!(" {format}"), 9, cut)),
                 (Role::Text, &*text::left(format.files(), 15, cut)),
-                (Role::Dim, format.what()),
+                (Role::Dim, &*text::fit(format.what(), what, cut)),
             ];
             pieces(shared, buffer, line, line.x, line.y, &parts);
         }

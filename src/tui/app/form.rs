@@ -106,17 +106,23 @@ impl App {
         put(buffer, area, area.x, area.y, &words, self.shared.theme.style(Role::Text));
     }
 
-    /// What became of what is filled in, on one line.
-    pub(super) fn verdict(&self, role: Role, words: &str, line: Rect, buffer: &mut Buffer) {
-        let cut = self.shared.glyphs.cut();
-        let words = text::fit(&text::safe(words), usize::from(line.width), cut);
-        put(buffer, line, line.x, line.y, &words, self.shared.theme.style(role));
+    /// What became of what is filled in, in as many lines as there is room for.
+    pub(super) fn verdict(&self, role: Role, words: &str, area: Rect, buffer: &mut Buffer) {
+        let (width, most) = (usize::from(area.width.max(1)), usize::from(area.height));
+        let lines = text::wrap_in(&text::safe(words), width, most, self.shared.glyphs.cut());
+        for (line, y) in lines.iter().zip(area.y..area.bottom()) {
+            put(buffer, area, area.x, y, line, self.shared.theme.style(role));
+        }
     }
 
-    /// The last line of a sheet: keys, and what they do here.
+    /// The last line of a sheet: keys, and what they do here, as many as fit.
     pub(super) fn last_line(&self, keys: &[(&str, &str)], line: Rect, buffer: &mut Buffer) {
         let mut x = line.x;
         for (key, what) in keys {
+            let wanted = text::width(key) + 1 + text::width(what);
+            if usize::from(x) + wanted > usize::from(line.right()) {
+                break;
+            }
             let parts = [(Role::Key, *key), (Role::Dim, " "), (Role::Dim, what)];
             x = pieces(&self.shared, buffer, line, x, line.y, &parts) + 3;
         }

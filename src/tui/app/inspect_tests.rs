@@ -2,6 +2,9 @@
 //! comparisons that are started here.
 
 mod asking;
+mod judging;
+mod listing;
+mod pointing;
 
 use super::tests::{app, press, shows};
 use super::*;

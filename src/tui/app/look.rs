@@ -5,7 +5,7 @@ use super::newcompare::of_runs;
 use super::{App, Effect, Overlay, Shared, lookview};
 use crate::session::names::RunId;
 use crate::session::sitting::Acted;
-use crate::tui::data::asked::{is_picture, spec};
+use crate::tui::data::asked::{picture_path, spec};
 use crate::tui::data::library::LoadedResult;
 use crate::tui::data::looked::{LookShown, Looked};
 use crate::tui::keys::{Action, Key};
@@ -16,6 +16,7 @@ use crate::tui::screen::compare::session;
 use crate::tui::widget::input::Input;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
+use std::collections::BTreeSet;
 
 /// A text to look with, where nothing was typed before.
 const SENTENCE: &str = "a brown dog runs along the beach";
@@ -78,8 +79,10 @@ impl LookForm {
         let mut arguments: Vec<String> = ["encoder", encoder].map(str::to_owned).into();
         if !asked.is_empty() {
             // One word with its flag: a text may begin with a dash.
-            let flag = if is_picture(asked) { "--image" } else { "--text" };
-            arguments.push(format!("{flag}={asked}"));
+            arguments.push(match picture_path(asked) {
+                Some(path) => format!("--image={path}"),
+                None => format!("--text={asked}"),
+            });
         }
         arguments.extend(["--self-test", "--json", "--quiet"].map(str::to_owned));
         arguments.extend(readonly.then(|| "--readonly".to_owned()));
@@ -166,12 +169,8 @@ fn known(shared: &Shared) -> Vec<(String, String)> {
     }
     known.extend(of_runs(shared));
     known.push(("llama".to_owned(), "builtin:llama".to_owned()));
-    let mut seen: Vec<String> = Vec::new();
-    known.retain(|(_, spec)| {
-        let new = !seen.contains(spec);
-        seen.push(spec.clone());
-        new
-    });
+    let mut seen = BTreeSet::new();
+    known.retain(|(_, spec)| seen.insert(spec.clone()));
     known
 }
 

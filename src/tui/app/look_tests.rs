@@ -75,6 +75,21 @@ fn an_encoder_is_looked_into_recorded_and_shown_with_its_tests_masks_weights_and
 }
 
 #[test]
+fn a_look_shows_its_picture_where_there_is_no_session_yet() {
+    let mut app = app();
+    app.update(Msg::Graphics { graphics: Graphics::Halfblocks, cell: CELL });
+    press(&mut app, "e enter");
+    let (shown, _) = LookShown::read(document(b"png")).unwrap();
+    let wanted = work(app.update(Msg::News(News::Looked(1, Ok(Box::new(shown))))));
+    let digest = crate::ids::Digest::of(b"png");
+    assert!(
+        wanted.iter().any(|work| matches!(work, Work::Pictures(None, keys, ..)
+            if keys.iter().any(|key| key.picture == digest))),
+        "{wanted:?}"
+    );
+}
+
+#[test]
 fn the_picture_of_a_look_goes_the_terminals_way_over_the_screen() {
     use crate::tui::picture::{Drawn, Key as PictureKey};
     for graphics in [Graphics::Sixel, Graphics::Iterm2, Graphics::Halfblocks] {

@@ -385,6 +385,9 @@ impl App {
                 if let Cmd::Work(Work::Launch { arguments, what }) = &command {
                     self.starts(arguments, what);
                 }
+                if let Cmd::Work(Work::Join(parts)) = &command {
+                    self.shared.library.joining.ask_again(parts);
+                }
                 commands.push(command);
             }
             Effect::Go(screen) => self.go(screen, commands),

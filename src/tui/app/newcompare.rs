@@ -11,7 +11,7 @@ use crate::tui::widget::input::Input;
 use crate::tui::widget::list::Cursor;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The fields, in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,8 +47,24 @@ impl Field {
 }
 
 /// Flags the line of more takes, each with a value.
-const FLAGS: [&str; 8] =
-    ["--pool", "--language", "--captions", "--baseline", "--split", "--data", "--sweep", "--seed"];
+const FLAGS: [&str; 13] = [
+    "--pool",
+    "--language",
+    "--query-language",
+    "--gallery-language",
+    "--captions",
+    "--baseline",
+    "--qrels",
+    "--split",
+    "--data",
+    "--sweep",
+    "--validation",
+    "--device",
+    "--seed",
+];
+
+/// Those without one.
+const SWITCHES: [&str; 1] = ["--quantised"];
 
 /// The form.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,12 +96,11 @@ pub fn of_runs(shared: &Shared) -> Vec<(String, String)> {
     runs.sort_by_key(|run| Some(&run.id.session) != front);
     let mut known: Vec<(String, String)> = Vec::new();
     for run in runs {
-        for (stage, _) in &run.saved {
-            let entry = (stage.to_string(), format!("{}/{stage}", run.id));
-            // A stage stands there as often as it was saved.
-            if !known.contains(&entry) {
-                known.push(entry);
-            }
+        // A stage stands there as often as it was saved.
+        let mut stages = BTreeSet::new();
+        let saved = run.saved.iter().map(|(stage, _)| stage);
+        for stage in saved.filter(|stage| stages.insert(*stage)) {
+            known.push((stage.to_string(), format!("{}/{stage}", run.id)));
         }
     }
     told_apart(known)
@@ -152,8 +167,13 @@ impl NewCompare {
         arguments.extend(["--encoders".to_owned(), chosen.join(",")]);
         let mut words = self.more.text().split_whitespace();
         while let Some(word) = words.next() {
+            if SWITCHES.contains(&word) {
+                arguments.push(word.to_owned());
+                continue;
+            }
             if !FLAGS.contains(&word) {
-                return Err(format!("{word:?} is none of {}", FLAGS.join(" ")));
+                let known = [&FLAGS[..], &SWITCHES[..]].concat().join(" ");
+                return Err(format!("{word:?} is none of {known}"));
             }
             let value = words.next().ok_or_else(|| format!("{word} takes a value"))?;
             arguments.extend([word.to_owned(), value.to_owned()]);
@@ -260,7 +280,7 @@ mod tests {
         let mut shared = app().shared;
         let stage = |name: &str| name.parse().unwrap();
         let mut old = entry("20261124-100000-night-bbbbbb/clip-1", 5);
-        old.saved = vec![(stage("clip"), 100), (stage("clip"), 300), (stage("llm2clip"), 50)];
+        old.saved = vec![(stage("clip"), 100), (stage("llm2clip"), 50), (stage("clip"), 300)];
         let mut new = entry("20261125-100000-day-cccccc/clip-1", 9);
         new.saved = vec![(stage("clip"), 20)];
         let front = old.id.clone();
@@ -307,6 +327,11 @@ mod tests {
         form.field = Field::More;
         form.paste("--pool 20 --out x");
         assert!(form.arguments().unwrap_err().contains("--out"));
+        form.more = Input::new("--quantised --qrels");
+        assert!(form.arguments().unwrap_err().contains("--qrels takes a value"));
+        form.more = Input::new("--quantised --qrels a.qrels");
+        let arguments = form.arguments().unwrap().join(" ");
+        assert!(arguments.contains(" --quantised --qrels a.qrels --session "), "{arguments}");
         form.more = Input::new("--pool 20");
         let arguments = form.arguments().unwrap().join(" ");
         let expected = "compare --dataset emoji --task caption --encoders \

@@ -18,7 +18,7 @@ impl App {
         let style = |role| shared.theme.style(role);
         let height = (form.known.len() as u16 + 11).min(22);
         let inner = self.sheet(sheet_width(area), height, "A new comparison", area, buffer);
-        let mut rest = inner;
+        let (mut rest, mut known) = (inner, Rect::ZERO);
         for field in Field::ALL {
             let (line, below) = top(rest, 1);
             rest = below;
@@ -34,20 +34,18 @@ impl App {
                     let help = "  space changes it";
                     put(buffer, value, x, value.y, if front { help } else { "" }, style(Role::Dim));
                 }
-                Field::Known => {
-                    put(
-                        buffer,
-                        value,
-                        value.x,
-                        value.y,
-                        "space takes or leaves one",
-                        style(Role::Dim),
-                    );
-                }
+                Field::Known => known = value,
             }
         }
         let (list, last) = bottom(rest, 3);
-        let first = form.cursor.first(form.known.len(), usize::from(list.height));
+        let (count, height) = (form.known.len(), usize::from(list.height));
+        let first = form.cursor.first(count, height);
+        let mut help = "space takes or leaves one".to_owned();
+        if count > height {
+            help = format!("{} to {} of {count}, {help}", first + 1, first + height);
+        }
+        let help = text::fit(&help, usize::from(known.width), shared.glyphs.cut());
+        put(buffer, known, known.x, known.y, &help, style(Role::Dim));
         for (at, (label, spec)) in
             form.known.iter().enumerate().skip(first).take(usize::from(list.height))
         {

@@ -89,6 +89,11 @@ impl App {
                 return;
             }
             News::Answered(answer) => self.answered(answer, commands),
+            News::Seen(id, picture) => {
+                for asked in shared.asked.iter_mut().filter(|asked| asked.id == id) {
+                    asked.seen = Some(picture.clone());
+                }
+            }
             News::Unanswered(ids, why) => self.unanswered(&ids, &why),
             News::JobSaid(id, said) => self.job(id, Progress::Under(said), commands),
             News::JobEnded(id, Ok(came_to)) => self.job(id, Progress::Done(came_to), commands),
@@ -135,6 +140,9 @@ impl App {
         for screen in ScreenId::ALL.into_iter().filter(shown) {
             self.screens.get_mut(screen).refresh(&self.shared);
         }
+        if let Some(text) = self.screens.get_mut(self.current).noticed() {
+            self.notice = Some(Notice { text, bad: true });
+        }
     }
 
     /// Says what went wrong, and keeps it for the Log screen.
@@ -154,7 +162,12 @@ impl App {
         let text = job.words();
         commands.push(Cmd::Tell(text.clone()));
         commands.push(Cmd::Work(Work::Results(job.session.clone())));
-        self.notice = Some(Notice { text, bad });
+        if bad {
+            // The footer holds little of it, and not for long.
+            self.fail(text);
+        } else {
+            self.notice = Some(Notice { text, bad });
+        }
     }
 
     /// Notes that a command is on its way.

@@ -35,13 +35,13 @@ impl App {
         let mut wanted: Vec<Key> =
             self.slots().into_iter().flatten().map(|(key, _)| key).filter(lacks).collect();
         wanted.dedup();
-        let Some(session) = session(&self.shared) else { return };
         // What is on its way still comes: asking again for a part of it would only delay it.
         if wanted.iter().all(|key| self.awaited.contains(key)) {
             return;
         }
         let (graphics, cell) = (self.shared.graphics, self.shared.cell);
-        let order = Work::Pictures(session.clone(), wanted.clone(), graphics, cell);
+        let session = session(&self.shared).cloned();
+        let order = Work::Pictures(session, wanted.clone(), graphics, cell);
         self.awaited = wanted;
         commands.push(Cmd::Work(order));
     }

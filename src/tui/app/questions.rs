@@ -27,8 +27,8 @@ impl App {
         // recorded only where anything may be written.
         let Question { id, line: question, expected } = asked;
         let (line, expected) = (question.clone(), Some(expected));
-        let (answer, dismissed) = (None, false);
-        let asked = Asked { id, session, question: line, expected, answer, dismissed };
+        let (answer, dismissed, seen) = (None, false, None);
+        let asked = Asked { id, session, question: line, expected, answer, dismissed, seen };
         self.shared.asked.push(asked);
         commands.push(Cmd::Work(Work::Ask { arguments, question }));
     }
@@ -80,8 +80,9 @@ impl App {
             }
             let question = answer.question.clone();
             let (session, expected) = (session.clone(), None);
-            let dismissed = false;
-            let mut asked = Asked { id, session, question, expected, answer: None, dismissed };
+            let (dismissed, seen) = (false, None);
+            let mut asked =
+                Asked { id, session, question, expected, answer: None, dismissed, seen };
             asked.answered(&answer.answer);
             self.shared.asked.push(asked);
         }

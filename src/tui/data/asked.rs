@@ -3,7 +3,7 @@
 use super::expected::Expected;
 use crate::eval::InspectDocument;
 use crate::eval::classify::{CLASSIFY_FORMAT, ClassifyDocument};
-use crate::ids::SessionId;
+use crate::ids::{Digest, SessionId};
 use serde_json::{Map, Value};
 
 /// What two encoders answered.
@@ -30,6 +30,8 @@ pub struct Asked {
     pub answer: Option<Result<Answer, String>>,
     /// Whether it was put away: it is listed no longer, and its id stays its own.
     pub dismissed: bool,
+    /// The name of an own picture's pixels, while they are at hand: in the sitting it was asked in.
+    pub seen: Option<Digest>,
 }
 
 /// Length of the lists asked for.
@@ -38,11 +40,50 @@ const K: usize = 10;
 /// Endings that make a typed line a picture's path.
 const PICTURES: [&str; 5] = [".png", ".jpg", ".jpeg", ".webp", ".gif"];
 
+/// The path in a typed line that names a picture rather than being a text: without the quotes and the
+/// backslashes before spaces that a shell would take off, and without `file://`, as file managers drop one.
+#[must_use]
+pub fn picture_path(line: &str) -> Option<String> {
+    let line = line.trim();
+    let quoted = ['\'', '"'].into_iter().find_map(|quote| {
+        let inside = line.strip_prefix(quote)?.strip_suffix(quote)?;
+        (!inside.contains(quote)).then_some(inside)
+    });
+    let path = match (quoted, line.strip_prefix("file://")) {
+        (Some(inside), _) => inside.to_owned(),
+        (None, Some(address)) => unescaped(address),
+        (None, None) => line.replace("\\ ", " "),
+    };
+    let lower = path.to_lowercase();
+    PICTURES.iter().any(|ending| lower.ends_with(ending)).then_some(path)
+}
+
+/// An address without its `%` and two digits; as it is where that is no text.
+fn unescaped(address: &str) -> String {
+    let mut bytes = Vec::with_capacity(address.len());
+    let mut rest = address.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match value.filter(|_| byte == b'%') {
+            Some(value) => {
+                bytes.push(value);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| address.to_owned())
+}
+
 /// Whether a typed line names a picture rather than being a text.
 #[must_use]
 pub fn is_picture(line: &str) -> bool {
-    let lower = line.to_lowercase();
-    PICTURES.iter().any(|ending| lower.ends_with(ending))
+    picture_path(line).is_some()
 }
 
 /// The direction of a typed line that asks a gallery as in `direction`.
@@ -54,10 +95,12 @@ fn direction_of(line: &str, direction: &str) -> String {
 /// The question a typed line asks, of a gallery as in `direction`.
 #[must_use]
 pub fn question(id: &str, line: &str, direction: &str) -> Value {
-    let picture = is_picture(line);
     let mut question = Map::new();
     question.insert("id".to_owned(), id.into());
-    question.insert(if picture { "image" } else { "text" }.to_owned(), line.into());
+    match picture_path(line) {
+        Some(path) => drop(question.insert("image".to_owned(), path.into())),
+        None => drop(question.insert("text".to_owned(), line.into())),
+    }
     question.insert("k".to_owned(), K.into());
     question.insert("direction".to_owned(), direction_of(line, direction).into());
     Value::Object(question)
@@ -69,7 +112,7 @@ pub fn choice(id: &str, line: &str, query: Option<&str>) -> Result<Value, String
     let separator = if line.contains(';') { ';' } else { ',' };
     let parts = line.split(separator).map(str::trim).filter(|part| !part.is_empty());
     let mut texts: Vec<&str> = parts.collect();
-    let file = texts.first().copied().filter(|first| is_picture(first));
+    let file = texts.first().and_then(|first| picture_path(first));
     if file.is_some() {
         texts.remove(0);
     }
@@ -207,6 +250,17 @@ mod tests {
         let expected = json!({"id": "1", "text": "a man riding a wave", "k": 10, "direction": "text-to-image"});
         assert_eq!(asked, expected);
         assert_eq!(question("2", "~/Cat.JPG", "text-to-text")["direction"], "image-to-text");
+        // As a file manager drops a file into a terminal.
+        for dropped in [
+            "'/my pets/cat.jpg' ",
+            "\"/my pets/cat.jpg\"",
+            "/my\\ pets/cat.jpg",
+            "file:///my%20pets/cat.jpg",
+        ] {
+            assert_eq!(question("3", dropped, "text-to-image")["image"], "/my pets/cat.jpg");
+        }
+        assert_eq!(picture_path("file:///100%/%ff.png").as_deref(), Some("/100%/%ff.png"));
+        assert_eq!(picture_path("it's a cat, not 'cat.jpg'"), None);
     }
 
     #[test]

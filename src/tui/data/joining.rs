@@ -19,6 +19,8 @@ pub struct JoinPart {
 pub struct Joining {
     asked: Option<Vec<JoinPart>>,
     table: Option<Result<Box<CompareDocument>, String>>,
+    /// Whether one that failed is on its way again.
+    again: bool,
 }
 
 impl Joining {
@@ -27,14 +29,26 @@ impl Joining {
         if self.asked.as_deref() == Some(parts) {
             return false;
         }
-        *self = Self { asked: Some(parts.to_vec()), table: None };
+        *self = Self { asked: Some(parts.to_vec()), table: None, again: false };
         true
+    }
+
+    /// Notes that a table of these is asked for again by someone's wish; why it failed stays until it
+    /// came.
+    pub fn ask_again(&mut self, parts: &[JoinPart]) {
+        self.again = self.asked.as_deref() == Some(parts) && matches!(self.table, Some(Err(_)));
+    }
+
+    /// Whether the one that failed is on its way again.
+    #[must_use]
+    pub fn is_asked_again(&self) -> bool {
+        self.again
     }
 
     /// Takes in what came of it; what nobody waits for any more is dropped.
     pub fn put(&mut self, parts: &[JoinPart], table: Result<Box<CompareDocument>, String>) {
         if self.asked.as_deref() == Some(parts) {
-            self.table = Some(table);
+            (self.table, self.again) = (Some(table), false);
         }
     }
 
@@ -80,5 +94,23 @@ mod tests {
         joining.forget(&a.parse().unwrap());
         assert!(joining.ask(&one) && joining.of(&one).is_none());
         assert!(joining.ask(&two), "another table");
+    }
+
+    #[test]
+    fn one_that_failed_is_asked_again_by_wish_and_says_why_meanwhile() {
+        let a = "20261124-100000-a-aaaaaa";
+        let parts = [part(a, "x"), part(a, "y")];
+        let mut joining = Joining::default();
+        assert!(joining.ask(&parts));
+        joining.ask_again(&parts);
+        assert!(!joining.is_asked_again(), "it is on its way");
+        joining.put(&parts, Err("no room".to_owned()));
+        assert!(!joining.ask(&parts) && !joining.is_asked_again());
+        joining.ask_again(&parts);
+        assert!(joining.is_asked_again());
+        assert_eq!(joining.of(&parts), Some(Err("no room")));
+        joining.put(&parts, Err("gone".to_owned()));
+        assert!(!joining.is_asked_again());
+        assert_eq!(joining.of(&parts), Some(Err("gone")));
     }
 }

@@ -3,14 +3,13 @@
 use super::alerts::Alerts;
 use super::history::DeviceHistory;
 use super::joining::Joining;
+use super::judged::Judged;
 use super::story::Story;
 use crate::eval::classify::ClassifyDocument;
-use crate::eval::relevant::Relevant;
 use crate::eval::{CompareDocument, InspectDocument};
 use crate::ids::{SessionId, StageName};
 use crate::recipe::Recipe;
 use crate::session::fold::RunState;
-use crate::session::judged::JudgedSet;
 use crate::session::names::RunId;
 use crate::session::neighbours::NeighbourSet;
 use crate::session::pace::Took;
@@ -131,8 +130,8 @@ pub struct LoadedResult {
     pub shown: Arc<ItemsShown>,
     /// Layers and poolings that were tried.
     pub sweep: Vec<Heat>,
-    /// What answers what, where ids do not say so.
-    pub judged: Arc<Vec<JudgedSet>>,
+    /// What answers what, where ids do not say so, and by a second set of judgements.
+    pub judged: Arc<Judged>,
     /// When it was made; nothing where it is older than the record of that.
     pub made: Option<Time>,
 }
@@ -150,14 +149,6 @@ impl LoadedResult {
     pub fn is_reading(&self, other: &Self) -> bool {
         let same = Arc::ptr_eq(&self.shown, &other.shown);
         self.id == other.id && same && Arc::ptr_eq(&self.judged, &other.judged)
-    }
-
-    /// What answers the queries of a set, where ids do not say so.
-    #[must_use]
-    pub fn relevant(&self, set: &NeighbourSet) -> Option<&Relevant> {
-        let of_set =
-            |one: &&JudgedSet| one.direction == set.direction && one.queries == set.queries;
-        self.judged.iter().find(of_set).map(|one| &one.relevant)
     }
 
     /// The labels and cards of its encoders, as often as they stand there.

@@ -12,6 +12,7 @@ pub mod filter;
 pub mod history;
 pub mod jobs;
 pub mod joining;
+pub mod judged;
 pub mod learning;
 pub mod library;
 pub mod looked;

@@ -120,48 +120,61 @@ fn bad(field: &str, expected: &'static str, found: &str) -> QueryFilterError {
     QueryFilterError::Value { field: field.to_owned(), expected, found: found.to_owned() }
 }
 
+/// What words are looked for in: a query's id and its caption, in small letters.
+#[must_use]
+pub fn words_of(id: &str, caption: Option<&str>) -> String {
+    // No word of a filter holds a line's end, so none is found across both.
+    let mut words = id.to_lowercase();
+    if let Some(caption) = caption {
+        words.push('\n');
+        words.push_str(&caption.to_lowercase());
+    }
+    words
+}
+
 impl QueryFilter {
-    /// Whether a query matches, by whatever name it is shown.
+    /// Whether it looks into [`words_of`] a query.
     #[must_use]
-    pub fn matches(&self, query: &PairedQuery, caption: Option<&str>) -> bool {
-        let texts: Vec<String> = [Some(query.id.as_str()), caption]
-            .into_iter()
-            .flatten()
-            .map(str::to_lowercase)
-            .collect();
-        self.terms.iter().all(|term| term.test.holds(Some(query), &texts) != term.turned)
+    pub fn reads_words(&self) -> bool {
+        self.terms.iter().any(|term| matches!(term.test, Test::Text(_)))
+    }
+
+    /// Whether a query matches; its words are [`words_of`] it.
+    #[must_use]
+    pub fn matches(&self, query: &PairedQuery, words: &str) -> bool {
+        self.terms.iter().all(|term| term.test.holds(Some(query), words) != term.turned)
     }
 
     /// Whether a typed query does, of which only the words are known.
     #[must_use]
     pub fn matches_words(&self, words: &str) -> bool {
-        let texts = [words.to_lowercase()];
+        let words = words.to_lowercase();
         self.terms.iter().all(|term| {
-            matches!(term.test, Test::Text(_)) && term.test.holds(None, &texts) != term.turned
+            matches!(term.test, Test::Text(_)) && term.test.holds(None, &words) != term.turned
         })
     }
 }
 
 impl Test {
-    fn holds(&self, query: Option<&PairedQuery>, texts: &[String]) -> bool {
+    fn holds(&self, query: Option<&PairedQuery>, words: &str) -> bool {
         let within = |slice| query.is_some_and(|query| query.slices.contains(&slice));
         match self {
-            Self::Text(part) => texts.iter().any(|text| text.contains(part)),
+            Self::Text(part) => words.contains(part),
             Self::In(slice) => within(*slice),
             Self::Is(slice, wanted) => within(*slice) == *wanted,
             Self::Number(measure, order, wanted) => {
                 let Some(query) = query else { return false };
-                let sides = |which: &Option<usize>| which.map_or(0..2, |at| at..at + 1);
-                let values: Vec<f64> = match measure {
-                    Measure::Gain => vec![query.gain() as f64],
+                let sides = |which: Option<usize>| which.map_or(0..2, |at| at..at + 1);
+                let is_so = |value: f64| order.holds(value, *wanted);
+                match *measure {
+                    Measure::Gain => is_so(query.gain() as f64),
                     Measure::Rank(which) => {
-                        query.rank[sides(which)].iter().map(|rank| f64::from(*rank)).collect()
+                        query.rank[sides(which)].iter().any(|rank| is_so(f64::from(*rank)))
                     }
                     Measure::Margin(which) => {
-                        query.margin[sides(which)].iter().map(|margin| f64::from(*margin)).collect()
+                        query.margin[sides(which)].iter().any(|margin| is_so(f64::from(*margin)))
                     }
-                };
-                values.into_iter().any(|value| order.holds(value, *wanted))
+                }
             }
         }
     }
@@ -179,7 +192,8 @@ mod tests {
             margin: [-0.5, 0.25],
             slices: vec![Slice::Fixed, Slice::Tie],
         };
-        filter.parse::<QueryFilter>().unwrap().matches(&query, Some("A sleepy Cat: 10:30"))
+        let words = words_of(&query.id, Some("A sleepy Cat: 10:30"));
+        filter.parse::<QueryFilter>().unwrap().matches(&query, &words)
     }
 
     #[test]

@@ -213,6 +213,7 @@ actions! {
     SetNext Inspect "pair" ["d"] "the next direction or result";
     SliceNext Inspect "slice-next" ["]"] "the next slice: fixed, broke, both right, both wrong, tie, hub";
     SlicePrevious Inspect "slice-previous" ["["] "the slice before";
+    Judgements Inspect "judgements" ["s"] "by the second judgements of inspect or compare --qrels, where there are any, or by its own";
     EncoderLeft Inspect "encoder-left" ["a"] "another encoder in the left column";
     EncoderRight Inspect "encoder-right" ["b"] "another encoder in the right column";
     Search Inspect "search" ["/"] "show only queries that match, such as gain>5 rank_b<=10 slice:fixed margin<0 tie:yes -hub:yes words";

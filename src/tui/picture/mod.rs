@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `detect.rs` | which way this terminal takes, from its environment and its answers |
+//! | `own.rs` | an own picture's file to a small one |
 //! | `draw.rs` | a picture's file to what is shown of it in so many cells |
 //! | `sixel.rs` | pixels to Sixel |
 //!
@@ -11,9 +12,11 @@
 
 pub mod detect;
 mod draw;
+mod own;
 mod sixel;
 
 pub use draw::{LARGEST, draw, placeholder, through_tmux};
+pub use own::small;
 
 use crate::ids::Digest;
 use std::collections::{BTreeMap, VecDeque};

@@ -170,6 +170,11 @@ pub trait Screen {
     /// What it shows may have changed.
     fn refresh(&mut self, _shared: &Shared) {}
 
+    /// What it found when that changed and the footer is to say, once.
+    fn noticed(&mut self) -> Option<String> {
+        None
+    }
+
     /// The left button was pressed in its area.
     fn click(&mut self, _column: u16, _row: u16, _area: Rect, _shared: &Shared) -> Vec<Effect> {
         Vec::new()

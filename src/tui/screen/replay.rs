@@ -347,6 +347,8 @@ impl Screen for ReplayScreen {
 }
 
 #[cfg(test)]
+mod joined_tests;
+#[cfg(test)]
 mod results_tests;
 #[cfg(test)]
 mod tests;

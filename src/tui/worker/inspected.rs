@@ -44,7 +44,9 @@ impl Inspected {
 fn has_queries(session: &Path) -> bool {
     let results = results_of(session);
     let ids = results.list().unwrap_or_default();
-    ids.iter().any(|id| results.neighbours_path(id).exists())
+    ids.iter().any(|id| {
+        results.neighbours_path(id).exists() || results.second_neighbours_path(id).exists()
+    })
 }
 
 #[cfg(test)]

@@ -35,8 +35,8 @@ impl Loose {
 /// Pictures wanted of a session.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// The session.
-    pub session: SessionId,
+    /// The session; nothing where there is none yet.
+    pub session: Option<SessionId>,
     /// Which, in the order they are wanted in.
     pub keys: Vec<Key>,
     /// For which way.
@@ -64,9 +64,11 @@ impl Maker {
 
     /// One picture of an order.
     pub fn make(&mut self, order: &Order, key: &Key) -> Option<Arc<Drawn>> {
-        let thumbnails = Thumbnails::of(&self.sessions.join(order.session.as_str()));
-        let loose = self.loose.get(&key.picture);
-        let bytes = loose.or_else(|| thumbnails.get(&key.picture).ok()?)?;
+        let kept = || {
+            let session = self.sessions.join(order.session.as_ref()?.as_str());
+            Thumbnails::of(&session).get(&key.picture).ok()?
+        };
+        let bytes = self.loose.get(&key.picture).or_else(kept)?;
         self.number = self.number % NUMBERS + 1;
         draw(&bytes, key, order.graphics, order.cell, self.number).map(Arc::new)
     }

@@ -8,6 +8,7 @@ use crate::session::neighbours::{NeighbourSet, read_neighbours};
 use crate::session::results::{ResultId, Results, results_of};
 use crate::session::thumbnails::Thumbnails;
 use crate::tui::data::asked::spec;
+use crate::tui::data::judged::Judged;
 use crate::tui::data::library::{Heat, LoadedResult, ResultContent};
 use serde_json::Value;
 use std::path::Path;
@@ -36,10 +37,20 @@ pub fn read(folder: &Path) -> Vec<LoadedResult> {
     ids.iter().map(load).collect()
 }
 
-/// What answers what; nothing where ids say so, or where it cannot be read.
-fn judged(results: &Results, id: &ResultId) -> Vec<JudgedSet> {
-    let path = results.judged_path(id);
-    if path.exists() { read_judged(&path).unwrap_or_default() } else { Vec::new() }
+/// What answers what, and the lists of a second set of judgements; nothing where ids say so, where there is
+/// none, or where it cannot be read.
+fn judged(results: &Results, id: &ResultId) -> Judged {
+    let read = |path: &Path| -> Vec<JudgedSet> {
+        if path.exists() { read_judged(path).unwrap_or_default() } else { Vec::new() }
+    };
+    let second = read(&results.second_judged_path(id));
+    let path = results.second_neighbours_path(id);
+    let lists = if second.is_empty() || !path.exists() {
+        Vec::new()
+    } else {
+        read_neighbours(&path).unwrap_or_default()
+    };
+    Judged::new(read(&results.judged_path(id)), second, lists)
 }
 
 /// A result's name before its number, that number, and the whole.

@@ -44,6 +44,23 @@ fn compared() -> App {
 }
 
 #[test]
+fn a_file_that_asks_is_shown_once_it_is_at_hand() {
+    use crate::ids::Digest;
+    use crate::tui::picture::{CELL, Graphics};
+    let mut app = pets();
+    app.update(Msg::Graphics { graphics: Graphics::Halfblocks, cell: CELL });
+    let (_, question) = asks(&mut app, "A", "my/cat.png").unwrap();
+    let id = question["id"].as_str().unwrap().to_owned();
+    let picture = Digest::of(b"cat");
+    let wanted = work(app.update(Msg::News(News::Seen(id, picture.clone()))));
+    assert!(
+        wanted.iter().any(|work| matches!(work, Work::Pictures(_, keys, ..)
+            if keys.iter().any(|key| key.picture == picture))),
+        "{wanted:?}"
+    );
+}
+
+#[test]
 fn the_encoders_of_a_comparison_that_kept_no_lists_are_asked() {
     let mut app = compared();
     let text = shows(&app, 80, 24);

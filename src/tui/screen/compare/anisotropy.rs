@@ -98,6 +98,11 @@ pub fn view(shared: &Shared, rows: &[&CompareRow], chosen: usize, area: Rect, bu
     let body = Rect { x: line.x, width: line.width, ..body };
     let height = usize::from(body.height);
     let first = Cursor { at: chosen }.first(rows.len(), height);
+    if rows.len() > height {
+        let last = (first + height).min(rows.len());
+        let note = format!("{} to {last} of {}; {note}", first + 1, rows.len());
+        section(shared, buffer, area, "anisotropy", &note);
+    }
     for (at, y) in (first..rows.len()).zip(body.y..body.bottom()) {
         let cells = cells(shared, rows, at, columns[4].width);
         table::row(shared, buffer, body, y, &columns, &cells, false);
@@ -160,5 +165,14 @@ mod tests {
         assert!(all[1].contains("Why a raw Llama fails"), "{all:#?}");
         assert!(all[3].contains("against"), "{all:#?}");
         assert!(all[8].contains("+0.007 vanilla"), "{all:#?}");
+        assert!(!all[0].contains(" of 6"), "{all:#?}");
+        // Rows out of sight are told of.
+        let area = Rect::new(0, 0, 80, 7);
+        for (chosen, note) in [(0, "1 to 3 of 6; mean cosine"), (5, "4 to 6 of 6; mean cosine")] {
+            let mut buffer = Buffer::empty(area);
+            view(&shared, &rows, chosen, area, &mut buffer);
+            let title: String = (0..80).map(|x| buffer[(x, 0)].symbol()).collect();
+            assert!(title.contains(note), "{title}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Which things stand below the table in turn.
 
-use crate::eval::CompareDocument;
+use super::{Compared, Shown, classification, differences, heat, judgements, replicates};
+use crate::eval::{CompareDocument, Metric};
 
 /// What stands below the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,6 +75,32 @@ impl Below {
         match self {
             Self::Differences => Self::Anisotropy,
             _ => Self::Differences,
+        }
+    }
+}
+
+impl Shown<'_> {
+    /// Lines below the table that can be chosen.
+    pub(super) fn lines_below(&self, below: Below, metric: Metric) -> usize {
+        let (result, document, direction, others) = match self {
+            Self::Compare(Compared { result, document, direction, others, .. }) => {
+                (result, document, direction, others)
+            }
+            Self::Classify(_, document) if classification::is_tested(below, document) => {
+                return differences::of_classes(document).count();
+            }
+            Self::Classify(_, document) => return document.pictures.len(),
+        };
+        match below.of(document) {
+            Below::Differences => differences::of(document, *direction, metric).count(),
+            Below::Layers => heat::Map::of(result, document, *direction).lines(),
+            Below::Judgements => {
+                let second = document.qrels.as_ref();
+                second.map_or(0, |second| judgements::of(second, *direction, metric).count())
+            }
+            Below::Replicates => usize::from(replicates::lines(document, *direction)),
+            Below::Others => others.len(),
+            Below::Anisotropy => 0,
         }
     }
 }

@@ -3,15 +3,16 @@
 
 use super::bars::{self, Axis, whisker};
 use super::below::Below;
-use super::comparison::{header, listed, words_above};
-use super::differences;
+use super::click::{Places, behind};
+use super::comparison::{header, listed, places, words_above};
+use super::{cut, differences};
 use crate::eval::classify::{ClassifyDocument, ClassifyRow};
 use crate::tui::app::Shared;
 use crate::tui::format;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
-use crate::tui::widget::paint::{bottom, pieces, section, top};
+use crate::tui::widget::paint::{bottom, pointer, section, top};
 use crate::tui::widget::table::{self, Column};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -55,8 +56,14 @@ pub fn is_tested(below: Below, document: &ClassifyDocument) -> bool {
     below == Below::Differences && !document.differences.is_empty()
 }
 
-/// Draws it.
-pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, buffer: &mut Buffer) {
+/// Draws it; where each line stands that can be chosen.
+pub fn view(
+    shared: &Shared,
+    looked: &Looked<'_>,
+    cursor: Cursor,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Places {
     let Looked { id, document, note, below, chosen: line_below } = looked;
     let title = format!("classification {} {id}", shared.glyphs.dot());
     let inner = section(shared, buffer, area, &title, note);
@@ -78,13 +85,16 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let (about, rest) = top(rest, 2);
     if let Some(row) = rows.get(chosen) {
         let words = about_row(document, row);
-        pieces(shared, buffer, about, about.x, about.y, &[(Role::Dim, &words)]);
+        cut::words(shared, buffer, about, (about.x, about.y), (Role::Dim, &words));
     }
     let rest = Rect { x: area.x, width: area.width, ..rest };
-    match tested {
+    let below = match tested {
         Some(tested) => tested.view(shared, *line_below, rest, buffer),
-        None => pictures(shared, document, chosen, rest, buffer),
-    }
+        None => pictures(shared, document, (chosen, *line_below), rest, buffer),
+    };
+    let mut places = places(cursor, rows.len(), list);
+    places.extend(behind(below, rows.len()));
+    places
 }
 
 /// What results must share, and what was chosen from.
@@ -154,30 +164,42 @@ fn about_row(document: &ClassifyDocument, row: &ClassifyRow) -> String {
     parts.join(", ")
 }
 
-/// Pictures, what they show, and the best classes under the chosen encoder.
+/// Pictures, what they show, and the best classes under the chosen encoder, around the chosen picture.
 fn pictures(
     shared: &Shared,
     document: &ClassifyDocument,
-    chosen: usize,
+    (row, chosen): (usize, Option<usize>),
     area: Rect,
     buffer: &mut Buffer,
-) {
-    let role = document.rows.get(chosen).map_or_else(String::new, |row| text::safe(&row.role));
-    let inner = section(shared, buffer, area, &format!("pictures under {role}"), "");
+) -> Places {
+    let role = document.rows.get(row).map_or_else(String::new, |row| text::safe(&row.role));
+    let (count, height) = (document.pictures.len(), usize::from(area.height.saturating_sub(1)));
+    let first = chosen.map_or(0, |at| Cursor { at }.first(count, height));
+    let note = if count > height {
+        format!("{} to {} of {count}", first + 1, first + height)
+    } else {
+        String::new()
+    };
+    let inner = section(shared, buffer, area, &format!("pictures under {role}"), &note);
     let width = 30.min(usize::from(inner.width / 3));
-    for (picture, y) in document.pictures.iter().zip(inner.y..inner.bottom()) {
-        let name = text::left(&text::safe(&picture.item), width, shared.glyphs.cut());
-        let mut x = inner.x + 1;
-        x = pieces(shared, buffer, inner, x, y, &[(Role::Text, &name)]);
-        for hit in picture.classes.get(chosen).into_iter().flatten().take(3) {
+    let places: Places = (inner.y..inner.bottom()).zip(first..count).collect();
+    for &(y, at) in &places {
+        let picture = &document.pictures[at];
+        let mut parts =
+            vec![(Role::Text, text::left(&text::safe(&picture.item), width, shared.glyphs.cut()))];
+        for hit in picture.classes.get(row).into_iter().flatten().take(3) {
             let class = document.candidates.get(hit.candidate).map_or("", String::as_str);
             let right = picture.label.as_deref() == Some(class);
             let role = if right { Role::Good } else { Role::Text };
-            let (class, share) = (text::safe(class), format::percent(hit.probability));
-            let parts = [(role, format!("  {class}")), (Role::Dim, format!(" {share}"))];
-            for (role, part) in &parts {
-                x = pieces(shared, buffer, inner, x, y, &[(*role, part)]);
-            }
+            parts.push((role, format!("  {}", text::safe(class))));
+            parts.push((Role::Dim, format!(" {}", format::percent(hit.probability))));
+        }
+        let parts: Vec<(Role, &str)> =
+            parts.iter().map(|(role, part)| (*role, part.as_str())).collect();
+        cut::pieces(shared, buffer, inner, (inner.x + 1, y), &parts);
+        if chosen == Some(at) {
+            pointer(shared, buffer, area, y);
         }
     }
+    places
 }

@@ -2,9 +2,11 @@
 
 use super::bars::{self, Axis, whisker};
 use super::below::Below;
+use super::click::{Places, behind};
 use super::others::Joins;
 use super::{
-    Compared, anisotropy, costs, differences, heat, judgements, metric, others, papers, replicates,
+    Compared, anisotropy, costs, cut, differences, heat, judgements, metric, others, papers,
+    replicates,
 };
 use crate::eval::difference::Difference;
 use crate::eval::{CompareDocument, CompareRow, Direction, Metric};
@@ -13,7 +15,7 @@ use crate::tui::format;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
-use crate::tui::widget::paint::{bottom, paragraph, pieces, pointer, put, section, top};
+use crate::tui::widget::paint::{bottom, pointer, put, section, top};
 use crate::tui::widget::table::{self, Column};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -54,11 +56,6 @@ pub fn header(shared: &Shared, columns: &[Column], title: &str, line: Rect, buff
     }
 }
 
-/// The axis that all these rows fit on.
-pub fn axis<'a>(rows: impl Iterator<Item = &'a CompareRow>) -> Axis {
-    Axis::of(rows.map(|row| row.ci95.recall_1[1]))
-}
-
 /// What is looked at of a comparison.
 pub struct Looked<'a> {
     /// The comparison and those beside it.
@@ -73,20 +70,26 @@ pub struct Looked<'a> {
     pub metric: Metric,
 }
 
-/// Draws it.
-pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, buffer: &mut Buffer) {
+/// Draws it; where each line stands that can be chosen.
+pub fn view(
+    shared: &Shared,
+    looked: &Looked<'_>,
+    cursor: Cursor,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Places {
     let Looked { compared, note, below, chosen: line_below, metric } = looked;
     let metric = *metric;
-    let Compared { result, document, direction, papers, others, joins, .. } = compared;
+    let Compared { result, document, direction, papers, others, parts, joins, .. } = compared;
     let direction = *direction;
     let dot = shared.glyphs.dot();
     let task = document.task.name();
-    let mut names = vec![result.id.as_str()];
-    if matches!(joins, Joins::Done) {
-        names.extend(others::comparable(others));
+    let mut names = vec![result.id.clone()];
+    if let (Joins::Done, Some(parts)) = (joins, parts) {
+        names.extend(others::joined(parts, document).0);
     }
-    let title = format!("{task} retrieval {dot} {} {dot} {direction}", names.join(" + "));
-    let inner = section(shared, buffer, area, &title, note);
+    let name = format!("{task} retrieval {dot} {} {dot} {direction}", names.join(" + "));
+    let inner = section(shared, buffer, area, &name, note);
     let inner = words_above(shared, &protocol(document), inner, buffer);
     let rows: Vec<&CompareRow> =
         document.rows.iter().filter(|row| row.direction == direction).collect();
@@ -101,17 +104,17 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let below = below.of(document);
     let map = heat::Map::of(result, document, direction);
     let tested = differences::of(document, direction, metric);
+    let second = document.qrels.as_ref();
+    let judged = second.map(|second| judgements::of(second, direction, metric));
     let wanted = match below {
         Below::Differences => tested.wanted(area.width),
         Below::Replicates => replicates::lines(document, direction) + 1,
-        Below::Judgements => {
-            document.qrels.as_ref().map_or(0, |second| judgements::lines(second, direction)) + 1
-        }
+        Below::Judgements => judged.as_ref().map_or(0, |judged| judged.wanted(area.width)),
         Below::Anisotropy => anisotropy::lines(&rows),
         Below::Layers => map.wanted(*line_below, area.width),
         Below::Others => others::lines(others, body.width) + 1,
     };
-    let beside = others::line(shared, others, *joins);
+    let beside = others::line(shared, compared);
     let has_costs =
         body.height >= costs::FROM && rows.iter().any(|row| costs::words(row).is_some());
     let has_costs = u16::from(has_costs);
@@ -129,12 +132,18 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
     let lines: Vec<_> = measured.chain(reported).collect();
     let at_table = if line_below.is_some() { Rect::ZERO } else { area };
     let chosen = listed(shared, &columns, &lines, cursor, (list, at_table), buffer);
+    let mut places = places(cursor, count, list);
+    if places.len() < count {
+        // Rows out of sight are told of in the title.
+        let (first, last) = (places.first(), places.last());
+        let [first, last] = [first, last].map(|place| place.map_or(0, |(_, at)| at + 1));
+        let note = format!("rows {first} to {last} of {count} {dot} {note}");
+        section(shared, buffer, area, &name, &note);
+    }
     let (about, rest) = top(rest, about);
     if let Some(words) = said {
         let place = Rect { y: about.y + above_said, height: said_lines, ..about };
-        let width = usize::from(about.width);
-        let words = text::fit(&words, width * usize::from(said_lines), shared.glyphs.cut());
-        paragraph(shared, buffer, place.intersection(about), Role::Dim, &words);
+        lines_of(shared, &words, place.intersection(about), buffer);
     }
     if let Some((role, words)) = beside {
         let words = text::fit(&words, usize::from(about.width), shared.glyphs.cut());
@@ -142,37 +151,46 @@ pub fn view(shared: &Shared, looked: &Looked<'_>, cursor: Cursor, area: Rect, bu
         put(buffer, about, about.x, y, &words, shared.theme.style(role));
     }
     if let Some(row) = rows.get(chosen) {
-        pieces(shared, buffer, about, about.x, about.y, &[(Role::Dim, &about_row(row))]);
+        let place = (about.x, about.y);
+        cut::words(shared, buffer, about, place, (Role::Dim, &about_row(row)));
         if let Some(words) = costs::words(row).filter(|_| has_costs > 0) {
-            let words = text::fit(&words, usize::from(about.width), shared.glyphs.cut());
-            pieces(shared, buffer, about, about.x, about.y + 1, &[(Role::Dim, &words)]);
+            cut::words(shared, buffer, about, (about.x, about.y + 1), (Role::Dim, &words));
         }
         let same = document.same_rows.iter().find(|labels| labels.contains(&row.role));
         if let Some(labels) = same {
             let labels: Vec<String> = labels.iter().map(|label| text::safe(label)).collect();
             let words = format!("the same rows: {}", labels.join(", "));
             let y = about.bottom().saturating_sub(1);
-            pieces(shared, buffer, about, about.x, y, &[(Role::Warn, &words)]);
+            cut::words(shared, buffer, about, (about.x, y), (Role::Warn, &words));
         }
     } else if let Some(paper) = chosen.checked_sub(rows.len()).and_then(|at| papers.get(at)) {
-        pieces(shared, buffer, about, about.x, about.y, &[(Role::Dim, &papers::about(paper))]);
+        let place = (about.x, about.y);
+        cut::words(shared, buffer, about, place, (Role::Dim, &papers::about(paper)));
     }
     let rest = Rect { x: area.x, width: area.width, ..rest };
-    match below {
+    let below = match below {
         Below::Differences => tested.view(shared, *line_below, rest, buffer),
-        Below::Replicates => replicates::view(shared, document, direction, rest, buffer),
+        Below::Replicates => {
+            replicates::view(shared, document, direction, *line_below, rest, buffer)
+        }
         Below::Judgements => {
-            if let Some(second) = &document.qrels {
-                judgements::view(shared, second, direction, rest, buffer);
-            }
+            judged.map_or_else(Places::new, |judged| judged.view(shared, *line_below, rest, buffer))
         }
         Below::Anisotropy => {
             let chosen = chosen.min(rows.len().saturating_sub(1));
             anisotropy::view(shared, &rows, chosen, rest, buffer);
+            Places::new()
         }
-        Below::Others => others::view(shared, others, rest, buffer),
+        Below::Others => others::view(shared, others, *line_below, rest, buffer),
         Below::Layers => map.view(shared, *line_below, rest, buffer),
-    }
+    };
+    places.extend(behind(below, count));
+    places
+}
+
+/// Where the rows around the cursor stand.
+pub fn places(cursor: Cursor, count: usize, list: Rect) -> Places {
+    (list.y..list.bottom()).zip(cursor.first(count, usize::from(list.height))..count).collect()
 }
 
 /// Draws the rows around the cursor, whose place it returns; its pointer stands at the edge of `area`,
@@ -198,13 +216,22 @@ pub fn listed(
     chosen
 }
 
-/// What results must share, in at most three dim lines; what is left below them.
+/// What results must share, whole where there is any room for it; what is left below it.
 pub fn words_above(shared: &Shared, words: &str, inner: Rect, buffer: &mut Buffer) -> Rect {
     let lines = text::wrap(words, usize::from(inner.width.saturating_sub(2).max(1))).len() as u16;
-    let (place, rest) = top(inner, lines.min(3));
+    let (place, rest) = top(inner, lines.min((inner.height / 4).max(3)));
     let place = Rect { x: place.x + 1, width: place.width.saturating_sub(2), ..place };
-    paragraph(shared, buffer, place, Role::Dim, words);
+    lines_of(shared, words, place, buffer);
     rest
+}
+
+/// Dim words in as many lines as a place has, with the sign of something cut where these are too few.
+fn lines_of(shared: &Shared, words: &str, place: Rect, buffer: &mut Buffer) {
+    let (width, most) = (usize::from(place.width.max(1)), usize::from(place.height));
+    let lines = text::wrap_in(words, width, most, shared.glyphs.cut());
+    for (line, y) in lines.iter().zip(place.y..place.bottom()) {
+        put(buffer, place, place.x, y, line, shared.theme.style(Role::Dim));
+    }
 }
 
 /// The directions that a comparison has rows of.
@@ -298,7 +325,7 @@ pub fn difference_in<Of>(
         &format!("{} less {}", text::safe(&row.a), text::safe(&row.b)),
         usize::from(inner.width)
             .saturating_sub(REST + 2 * (wide - 5) + text::width(what))
-            .clamp(12, 40),
+            .clamp(8, 40),
         shared.glyphs.cut(),
     );
     let p = row.p_holm.map_or_else(String::new, |p| {
@@ -314,7 +341,7 @@ pub fn difference_in<Of>(
         (Role::Dim, &interval),
         (role, verdict),
     ];
-    pieces(shared, buffer, inner, inner.x + 1, y, &parts);
+    cut::pieces(shared, buffer, inner, (inner.x + 1, y), &parts);
 }
 
 /// What results must share, in one line.
@@ -350,6 +377,9 @@ fn about_row(row: &CompareRow) -> String {
     if row.tied_share > 0.0 {
         parts.push(format!("{} tied", format::percent(row.tied_share)));
     }
+    if row.truncated > 0 {
+        parts.push(format!("{} texts cut", row.truncated));
+    }
     if let Some(geometry) = &row.geometry {
         let json = serde_json::to_value(geometry).unwrap_or_default();
         for key in ["uniformity", "alignment", "effective_rank"] {
@@ -361,9 +391,6 @@ fn about_row(row: &CompareRow) -> String {
     parts.extend(
         row.hub_skewness.map(|skewness| format!("hub skewness {}", format::number(skewness))),
     );
-    if row.truncated > 0 {
-        parts.push(format!("{} texts cut", row.truncated));
-    }
     parts.join(", ")
 }
 

@@ -1,9 +1,12 @@
 //! Rows against rows below a table: what their p is and how it was corrected, then a line each, around the
 //! one that is chosen.
 
+use super::click::Places;
 use super::comparison::difference_in;
+use super::cut;
 use crate::eval::classify::ClassifyDocument;
 use crate::eval::difference::{Classified, Retrieved};
+use crate::eval::second::SecondJudgements;
 use crate::eval::significance::Test;
 use crate::eval::{CompareDocument, Difference, Direction, Metric};
 use crate::tui::app::Shared;
@@ -40,14 +43,39 @@ pub fn of(
     direction: Direction,
     metric: Metric,
 ) -> Tested<'_, Retrieved> {
-    let rows = document.differences.iter();
-    let rows = rows.filter(|row| row.of.direction == direction && row.of.metric == metric);
     Tested {
         title: format!("differences in {metric}"),
-        note: "M metric",
-        family: &document.family,
-        rows: rows.collect(),
         unpaired: unpaired(document, direction),
+        ..among(&document.differences, &document.family, direction, metric)
+    }
+}
+
+/// Those of a second set of judgements.
+pub fn of_second(
+    second: &SecondJudgements,
+    direction: Direction,
+    metric: Metric,
+) -> Tested<'_, Retrieved> {
+    Tested {
+        title: format!("differences in {metric}, so judged"),
+        ..among(&second.differences, &second.family, direction, metric)
+    }
+}
+
+fn among<'a>(
+    differences: &'a [Difference],
+    family: &'a str,
+    direction: Direction,
+    metric: Metric,
+) -> Tested<'a, Retrieved> {
+    let rows = differences.iter();
+    let rows = rows.filter(|row| row.of.direction == direction && row.of.metric == metric);
+    Tested {
+        title: String::new(),
+        note: "M metric",
+        family,
+        rows: rows.collect(),
+        unpaired: Vec::new(),
         metric,
         untested: match metric {
             Metric::Recall1 => "not tested",
@@ -87,10 +115,10 @@ fn inside(width: u16) -> usize {
 }
 
 impl<Of> Tested<'_, Of> {
-    /// How many there are.
+    /// Lines that can be chosen: differences, then what is held against nothing.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.rows.len()
+        self.rows.len() + self.unpaired.len()
     }
 
     /// Which test their p is of, on how many units, and how it was corrected; where there is none, what
@@ -125,12 +153,18 @@ impl<Of> Tested<'_, Of> {
     #[must_use]
     pub fn wanted(&self, width: u16) -> u16 {
         let said = text::wrap(&self.words(), inside(width)).len().min(WORDS);
-        (1 + said + self.rows.len() + self.unpaired.len()).min(usize::from(u16::MAX)) as u16
+        (1 + said + self.count()).min(usize::from(u16::MAX)) as u16
     }
 
-    /// Draws them.
-    pub fn view(&self, shared: &Shared, chosen: Option<usize>, area: Rect, buffer: &mut Buffer) {
-        let (count, room) = (self.rows.len(), usize::from(area.height.saturating_sub(1)));
+    /// Draws them; where each stands.
+    pub fn view(
+        &self,
+        shared: &Shared,
+        chosen: Option<usize>,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) -> Places {
+        let (count, room) = (self.count(), usize::from(area.height.saturating_sub(1)));
         // In little room the words are one line, whose beginning says the most.
         let most = if count + WORDS <= room { WORDS } else { (room / 4).clamp(1, WORDS) };
         let said = text::wrap_in(&self.words(), inside(area.width), most, shared.glyphs.cut());
@@ -150,18 +184,19 @@ impl<Of> Tested<'_, Of> {
         for (words, y) in said.iter().zip(places.by_ref()) {
             put(buffer, inner, inner.x + 1, y, words, shared.theme.style(Role::Dim));
         }
-        for ((at, row), y) in self.rows.iter().copied().enumerate().skip(first).zip(places.by_ref())
-        {
-            let what = (self.what)(&row.of);
-            difference_in(shared, row, (&what, self.metric), inner, y, buffer);
+        let lines: Places = places.zip(first..count).collect();
+        for &(y, at) in &lines {
+            if let Some(row) = self.rows.get(at).copied() {
+                let what = (self.what)(&row.of);
+                difference_in(shared, row, (&what, self.metric), inner, y, buffer);
+            } else if let Some(words) = self.unpaired.get(at - self.rows.len()) {
+                cut::words(shared, buffer, inner, (inner.x + 1, y), (Role::Warn, words));
+            }
             if chosen == Some(at) {
                 pointer(shared, buffer, area, y);
             }
         }
-        for (words, y) in self.unpaired.iter().zip(places) {
-            let words = text::fit(words, usize::from(inner.width), shared.glyphs.cut());
-            put(buffer, inner, inner.x + 1, y, &words, shared.theme.style(Role::Warn));
-        }
+        lines
     }
 }
 
@@ -273,6 +308,36 @@ mod tests {
         assert!(lines.iter().any(|line| line.starts_with(" llm2clip less clip")), "{lines:?}");
         let chosen = lines.iter().find(|line| line.starts_with('▌')).unwrap();
         assert!(chosen.contains(" top-5"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_row_that_is_held_against_nothing_comes_into_sight_too() {
+        let mut document = document(15);
+        let unpaired = json!([{"role": "elsewhere", "direction": "text-to-text",
+            "why": "it asks other queries"}]);
+        document.joined =
+            Some(serde_json::from_value(json!({"results": [], "unpaired": unpaired})).unwrap());
+        let tested = of(&document, Direction::TextToText, Metric::Recall1);
+        assert_eq!((tested.count(), tested.wanted(80)), (16, 19));
+        let lines = drawn(&document, Metric::Recall1, None, (80, 8));
+        assert!(lines[0].contains("1 to 6 of 16"), "{lines:#?}");
+        let lines = drawn(&document, Metric::Recall1, Some(15), (80, 8));
+        let chosen = lines.iter().find(|line| line.starts_with('▌')).unwrap();
+        assert!(chosen.contains("no difference of elsewhere: it asks other"), "{lines:#?}");
+    }
+
+    #[test]
+    fn a_verdict_is_whole_at_sixty_columns_and_says_where_it_was_cut_in_fewer() {
+        let mut document = document(1);
+        for row in &mut document.differences {
+            (row.delta, row.ci95, row.p_holm) = (-0.1, [-0.131, 0.007], Some(0.2));
+        }
+        for metric in [Metric::Recall1, Metric::Mrr] {
+            let text = drawn(&document, metric, None, (60, 6)).join("\n");
+            assert!(text.contains("not told apart"), "{text}");
+        }
+        let text = drawn(&document, Metric::Recall1, None, (50, 6)).join("\n");
+        assert!(text.contains("not to…"), "{text}");
     }
 
     #[test]

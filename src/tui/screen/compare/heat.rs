@@ -1,6 +1,8 @@
 //! Layers and poolings as a heat map. Its cells share one protocol: that of the sweep, which is said above
 //! them. What was chosen stands apart, with the protocol of the test.
 
+use super::click::Places;
+use super::cut;
 use super::swept::{of_rows, words};
 use crate::eval::{CompareDocument, Direction};
 use crate::tui::app::Shared;
@@ -160,9 +162,17 @@ impl<'a> Map<'a> {
         self.row(*pair).chunks(room).filter_map(line).collect()
     }
 
-    /// Lines of what is said above the map.
-    fn said(&self, width: usize) -> usize {
-        self.words.iter().map(|(_, words)| text::wrap(words, width).len()).sum()
+    /// What is said above the map, in at most so many lines.
+    fn said(&self, width: usize, most: usize, cut: &str) -> Vec<(Role, String)> {
+        let mut lines: Vec<(Role, String)> = Vec::new();
+        for (at, (role, words)) in self.words.iter().enumerate() {
+            // Those behind it have a line each.
+            let behind = self.words.len() - at - 1;
+            let most = most.saturating_sub(lines.len() + behind);
+            let wrapped = text::wrap_in(words, width, most, cut);
+            lines.extend(wrapped.into_iter().map(|line| (*role, line)));
+        }
+        lines
     }
 
     /// Lines that all of it takes at a width.
@@ -171,19 +181,30 @@ impl<'a> Map<'a> {
         let width = inside(width);
         let widths = self.widths(width);
         let all = 1
-            + self.said(width)
+            + self.said(width, usize::MAX, "").len()
             + self.drawn(widths).len().max(1)
             + self.numbers(chosen, width, widths).len();
         all.min(usize::from(u16::MAX)) as u16
     }
 
     /// Draws it: recall@1 by layer across and pooling down, an encoder a block; each one's best is marked.
-    pub fn view(&self, shared: &Shared, chosen: Option<usize>, area: Rect, buffer: &mut Buffer) {
+    /// Where each pair stands.
+    pub fn view(
+        &self,
+        shared: &Shared,
+        chosen: Option<usize>,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) -> Places {
+        let mut places = Places::new();
         let width = inside(area.width);
         let (widths, pairs) = (self.widths(width), self.pairs());
         let (lines, numbers) = (self.drawn(widths), self.numbers(chosen, width, widths));
-        let taken = 1 + self.said(width) + numbers.len();
-        let height = usize::from(area.height).saturating_sub(taken).max(1);
+        // Words leave the map half of the room, where it wants that.
+        let room = usize::from(area.height).saturating_sub(1 + numbers.len());
+        let most = room.saturating_sub(lines.len().min(room.div_ceil(2)));
+        let said = self.said(width, most, shared.glyphs.cut());
+        let height = room.saturating_sub(said.len()).max(1);
         let hidden = lines.len().saturating_sub(height);
         // The last line is seen where the last pair is chosen, and so on in proportion; the chosen one
         // always.
@@ -208,11 +229,11 @@ impl<'a> Map<'a> {
         let inner = section(shared, buffer, area, "layers and poolings", &note);
         if self.cells.is_empty() {
             let words = "no layers were swept: llm2clip compare --sweep layers ...";
-            put(buffer, inner, inner.x + 1, inner.y, words, shared.theme.style(Role::Dim));
-            return;
+            cut::words(shared, buffer, inner, (inner.x + 1, inner.y), (Role::Dim, words));
+            return places;
         }
         let mut rest = Rect { x: inner.x + 1, width: width as u16, ..inner }.intersection(inner);
-        for (role, words) in &self.words {
+        for (role, words) in &said {
             rest = paragraph(shared, buffer, rest, *role, words);
         }
         let (mut body, below) = top(rest, height.min(lines.len()) as u16);
@@ -237,6 +258,7 @@ impl<'a> Map<'a> {
                         pointer(shared, buffer, area, place.y);
                     }
                     self.pair(shared, pairs[*pair], layers, widths, place, buffer);
+                    places.push((place.y, *pair));
                 }
             }
         }
@@ -245,6 +267,7 @@ impl<'a> Map<'a> {
             let parts = [(Role::Dim, label.as_str()), (Role::Text, values.as_str())];
             pieces(shared, buffer, below, below.x, y, &parts);
         }
+        places
     }
 
     fn ends(&self) -> (f64, f64) {
@@ -416,6 +439,21 @@ mod tests {
         }
         let last = drawn(&map, Some(5), 80, 10).concat();
         assert!(last.contains("smol-bos") && last.contains(" of 8 lines"), "{last}");
+    }
+
+    #[test]
+    fn words_above_the_map_leave_it_half_of_the_room_and_say_where_they_were_cut() {
+        let mut map = map(31);
+        map.words = vec![(Role::Dim, "tried ".repeat(60)), (Role::Text, "chosen ".repeat(60))];
+        for (width, height) in [(60, 7), (60, 8), (80, 9)] {
+            let lines = drawn(&map, None, width, height);
+            let text = lines.join("\n");
+            assert!(lines[1].starts_with(" tried") && text.contains(" chosen"), "{text}");
+            assert!(text.contains('…') && text.contains("12.8 at 1"), "{text}");
+            let lines = drawn(&map, Some(5), width, height + 4);
+            assert!(lines.iter().any(|line| line.starts_with("▌weighted")), "{lines:#?}");
+        }
+        assert_eq!(map.said(58, 0, "…").len(), 0);
     }
 
     #[test]

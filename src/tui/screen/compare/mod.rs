@@ -12,21 +12,33 @@
 //! | `papers.rs` | what papers report, below the measured rows |
 //! | `others.rs` | other results, and one table of those that are comparable |
 //! | `classification.rs` | a zero-shot classification |
+//! | `merged.rs` | what that table is made of, now and in a record |
+//! | `stay.rs` | what comes in the place of a result that is gone |
+//! | `none.rs` | no result, and comparisons under way |
+//! | `click.rs` | what stands where, for the pointer |
+//! | `cut.rs` | a line of pieces that says where it was cut |
 
 mod anisotropy;
 mod bars;
 mod below;
 mod classification;
+mod click;
 mod comparison;
 mod costs;
+mod cut;
 mod differences;
 mod heat;
 mod judgements;
+mod merged;
 mod metric;
+mod none;
 mod others;
 mod papers;
 mod replicates;
+mod stay;
 mod swept;
+
+pub use none::nothing;
 
 use super::Screen;
 use crate::eval::classify::ClassifyDocument;
@@ -40,11 +52,9 @@ use crate::tui::data::joining::JoinPart;
 use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::keys::Action;
 use crate::tui::msg::{Cmd, Work};
-use crate::tui::text;
-use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
-use crate::tui::widget::paint::{paragraph, pieces, top};
 use below::Below;
+use none::jobs;
 use others::{Joins, Other};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -56,17 +66,23 @@ use std::collections::BTreeSet;
 pub struct CompareScreen {
     /// Through the rows of the table, then through the lines below it.
     cursor: Cursor,
-    /// The result in front; the first where none was chosen or it is gone.
+    /// The result in front; the first where none was chosen.
     result: Option<String>,
     /// Its direction; likewise.
     direction: Option<Direction>,
     /// Whether all comparable results share one table.
     merged: bool,
+    /// The results that do instead, as a record of it names them.
+    these: Option<merged::These>,
     below: Below,
     /// The metric of intervals, bars and differences.
     metric: Metric,
     /// The session these places are of, and the results it had when it was looked at last.
-    seen: Option<(SessionId, BTreeSet<String>)>,
+    seen: Option<(SessionId, Vec<String>)>,
+    /// What is to be said of a result that was in front and is gone.
+    lost: Option<String>,
+    /// Whether it looks at what a record says was looked at.
+    restored: bool,
     /// The newest comparison started here whose result was shown.
     came: u64,
 }
@@ -78,9 +94,12 @@ impl Default for CompareScreen {
             result: None,
             direction: None,
             merged: false,
+            these: None,
             below: Below::default(),
             metric: Metric::Recall1,
             seen: None,
+            lost: None,
+            restored: false,
             came: 0,
         }
     }
@@ -131,6 +150,8 @@ struct Compared<'a> {
     /// What that table is made of; nothing where it is not asked for.
     parts: Option<Vec<JoinPart>>,
     joins: Joins<'a>,
+    /// Whether it is looked at as it was once, and no key changes it.
+    fixed: bool,
 }
 
 impl Shown<'_> {
@@ -147,24 +168,6 @@ impl Shown<'_> {
                 rows.count() + papers.len()
             }
             Self::Classify(_, document) => document.rows.len(),
-        }
-    }
-
-    /// Lines below the table that can be chosen.
-    fn lines_below(&self, below: Below, metric: Metric) -> usize {
-        let (result, document, direction) = match self {
-            Self::Compare(Compared { result, document, direction, .. }) => {
-                (result, document, direction)
-            }
-            Self::Classify(_, document) if classification::is_tested(below, document) => {
-                return differences::of_classes(document).count();
-            }
-            Self::Classify(..) => return 0,
-        };
-        match below.of(document) {
-            Below::Differences => differences::of(document, *direction, metric).count(),
-            Below::Layers => heat::Map::of(result, document, *direction).lines(),
-            _ => 0,
         }
     }
 }
@@ -185,35 +188,39 @@ impl CompareScreen {
         self.cursor.at
     }
 
-    /// The place of the result in front among all.
-    fn at(&self, all: &[&LoadedResult]) -> usize {
-        let place = |id: &String| all.iter().position(|result| result.id == *id);
-        self.result.as_ref().and_then(place).unwrap_or(0)
+    /// The place of the result in front among all; nothing where the chosen one is gone.
+    fn at(&self, all: &[&LoadedResult]) -> Option<usize> {
+        let Some(chosen) = &self.result else { return Some(0) };
+        all.iter().position(|result| result.id == *chosen)
     }
 
     fn shown<'a>(&self, shared: &'a Shared) -> Option<Shown<'a>> {
         let (session, all) = (session(shared)?, tables(shared));
-        let result: &LoadedResult = all.get(self.at(&all))?;
+        let result: &LoadedResult = all.get(self.at(&all)?)?;
         match result.content.as_ref().ok()? {
             ResultContent::Compare(document, _) => {
                 let directions = comparison::directions(document);
                 let chosen = self.direction.filter(|direction| directions.contains(direction));
                 let direction = chosen.or(directions.first().copied())?;
                 let others = others::others(shared, &result.id, document, direction);
-                let parts = self.merged.then(|| others::parts(session, &result.id, &others));
-                let parts = parts.filter(|parts| parts.len() > 1);
+                let front = (session, result.id.as_str());
+                let asked = self.merged.then_some(self.these.as_ref());
+                let parts = asked.and_then(|these| merged::parts(shared, front, these, &others));
+                let joining = &shared.library.joining;
                 let own: &CompareDocument = document;
                 let (document, joins) = match parts.as_deref() {
                     None => (own, Joins::No),
-                    Some(parts) => match shared.library.joining.of(parts) {
+                    Some(parts) => match joining.of(parts) {
                         None => (own, Joins::UnderWay),
                         Some(Ok(table)) => (table, Joins::Done),
+                        Some(Err(why)) if joining.is_asked_again() => (own, Joins::Again(why)),
                         Some(Err(why)) => (own, Joins::Failed(why)),
                     },
                 };
                 let papers = papers::of(document, direction);
+                let fixed = self.restored;
                 let compared =
-                    Compared { result, document, direction, papers, others, parts, joins };
+                    Compared { result, document, direction, papers, others, parts, joins, fixed };
                 Some(Shown::Compare(compared))
             }
             ResultContent::Classify(document) => Some(Shown::Classify(result, document)),
@@ -230,8 +237,8 @@ impl CompareScreen {
     /// Puts another result in front.
     fn turn(&mut self, shared: &Shared, by: impl Fn(usize, usize) -> usize) {
         let all = tables(shared);
-        let next = all.get(by(self.at(&all), all.len().max(1)));
-        self.result = next.map(|result| result.id.clone());
+        let next = self.at(&all).map_or(0, |at| by(at, all.len().max(1)));
+        self.result = all.get(next).map(|result| result.id.clone());
         (self.cursor, self.merged) = (Cursor::default(), false);
     }
 
@@ -246,20 +253,26 @@ impl CompareScreen {
         self.direction = all.get(at % all.len().max(1)).copied();
     }
 
-    /// Joins what is comparable into one table, or parts it again.
+    /// Joins what is comparable into one table, or parts it again; where it could not be joined, that is
+    /// asked again.
     fn join(&mut self, shared: &Shared) -> Vec<Effect> {
         let Some(Shown::Compare(compared)) = self.shown(shared) else {
             return vec![Effect::Fail("a classification shares its table with none".to_owned())];
         };
-        if self.merged {
+        if self.merged && !matches!(compared.joins, Joins::Failed(_)) {
             self.merged = false;
             return Vec::new();
         }
-        if others::comparable(&compared.others).is_empty() {
+        if others::comparable(&compared.others).next().is_none() {
             return vec![Effect::Fail(others::refusal(&compared.others))];
         }
         self.merged = true;
-        Vec::new()
+        let Some(Shown::Compare(Compared { parts: Some(parts), joins: Joins::Failed(_), .. })) =
+            self.shown(shared)
+        else {
+            return Vec::new();
+        };
+        vec![Effect::Do(Cmd::Work(Work::Join(parts)))]
     }
 
     /// Keeps its places to one session, and puts a comparison that was started here in front when its
@@ -274,7 +287,7 @@ impl CompareScreen {
         if !shared.library.results.contains_key(session) {
             return;
         }
-        let ids: BTreeSet<String> = tables(shared).iter().map(|result| result.id.clone()).collect();
+        let ids: Vec<String> = tables(shared).iter().map(|result| result.id.clone()).collect();
         if let Some((_, before)) = &self.seen {
             let new = tables(shared).into_iter().rfind(|result| !before.contains(&result.id));
             let started = |job: &&Job| {
@@ -286,6 +299,7 @@ impl CompareScreen {
                 (self.cursor, self.merged, self.came) = (Cursor::default(), false, job);
             }
         }
+        self.stay(shared, &ids);
         self.seen = Some((session.clone(), ids));
     }
 }
@@ -348,17 +362,29 @@ impl Screen for CompareScreen {
         self.settle(shared);
         let mut effects = ask(shared);
         effects.extend(ask_marked(shared));
+        effects.extend(self.lost.take().map(Effect::Fail));
         effects
+    }
+
+    fn noticed(&mut self) -> Option<String> {
+        self.lost.take()
     }
 
     fn looked_at(&self, shared: &Shared) -> Map<String, Value> {
         let mut with = Map::new();
-        let Some(shown) = self.shown(shared) else { return with };
+        let Some(shown) = self.shown(shared) else {
+            // What is said to be gone is looked at too.
+            with.extend(self.result.clone().map(|id| ("result".to_owned(), id.into())));
+            return with;
+        };
         with.insert("result".to_owned(), shown.id().into());
         let mut below = self.below;
         if let Shown::Compare(Compared { document, direction, parts, .. }) = &shown {
             with.insert("direction".to_owned(), direction.to_string().into());
             with.insert("joined".to_owned(), parts.is_some().into());
+            if let Some(parts) = parts {
+                with.insert("parts".to_owned(), merged::record(parts));
+            }
             with.insert("metric".to_owned(), self.metric.name().into());
             below = below.of(document);
         }
@@ -375,9 +401,11 @@ impl Screen for CompareScreen {
         *self = Self::default();
         self.settle(shared);
         let text = |key: &str| with.get(key).and_then(Value::as_str);
+        self.restored = true;
         self.result = text("result").map(str::to_owned);
         self.direction = text("direction").and_then(|name| name.parse().ok());
         self.merged = with.get("joined").and_then(Value::as_bool).unwrap_or(false);
+        self.these = merged::recorded(with);
         self.below = text("below").map_or(Below::default(), Below::named);
         self.metric = text("metric").and_then(metric::named).unwrap_or(Metric::Recall1);
         let number = |key: &str| usize::try_from(with.get(key)?.as_u64()?).ok();
@@ -397,6 +425,11 @@ impl Screen for CompareScreen {
         }
     }
 
+    fn click(&mut self, _column: u16, row: u16, area: Rect, shared: &Shared) -> Vec<Effect> {
+        self.cursor.at = self.line_at(row, area, shared).unwrap_or(self.cursor.at);
+        Vec::new()
+    }
+
     fn wheel(&mut self, lines: i8, shared: &Shared) {
         let count = |shown: Shown<'_>| shown.rows() + shown.lines_below(self.below, self.metric);
         let count = self.shown(shared).map_or(0, count);
@@ -406,7 +439,8 @@ impl Screen for CompareScreen {
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
         let area = jobs(shared, area, buffer);
         let all = tables(shared);
-        let note = format!("{} of {}", self.at(&all) + 1, all.len().max(1));
+        let at = self.at(&all).map_or(0, |at| at + 1);
+        let note = format!("{at} of {}", all.len().max(1));
         let (cursor, below) = (self.cursor, self.below);
         let shown = self.shown(shared);
         let chosen = shown.as_ref().and_then(|shown| self.line_below(shown));
@@ -421,13 +455,7 @@ impl Screen for CompareScreen {
                 let looked = classification::Looked { id, document, note, below, chosen };
                 classification::view(shared, &looked, cursor, area, buffer);
             }
-            None => nothing(
-                shared,
-                area,
-                buffer,
-                "comparison",
-                "llm2clip compare --task caption --encoders A,B --session S",
-            ),
+            None => none::view(shared, self.result.as_deref(), area, buffer),
         }
     }
 
@@ -441,46 +469,4 @@ impl Screen for CompareScreen {
             Action::Down,
         ]
     }
-}
-
-/// Comparisons that were started here and are under way, a line each; what is left below them.
-fn jobs(shared: &Shared, area: Rect, buffer: &mut Buffer) -> Rect {
-    let mut rest = area;
-    let here = |job: &&Job| job.is_under_way() && Some(&job.session) == session(shared);
-    for job in shared.jobs.iter().filter(here).take(3) {
-        let (line, below) = top(rest, 1);
-        rest = below;
-        let words = format!("{} {}", shared.glyphs.pointer(), job.words());
-        let words = text::fit(&words, usize::from(line.width), shared.glyphs.cut());
-        pieces(shared, buffer, line, line.x, line.y, &[(Role::Warn, &words)]);
-    }
-    rest
-}
-
-/// What stands where there is no result.
-pub fn nothing(shared: &Shared, area: Rect, buffer: &mut Buffer, what: &str, command: &str) {
-    let inner = Rect {
-        x: area.x + 2,
-        y: area.y + 1,
-        width: area.width.saturating_sub(4),
-        height: area.height.saturating_sub(1),
-    };
-    let words = match session(shared) {
-        Some(id) if !shared.library.results.contains_key(id) => {
-            format!("Reading the results of {id}...")
-        }
-        Some(id) => format!(
-            "{} has no {what} yet.\n\n3 n start a comparison here\n}} {{ other sessions, with runs or without\n\nFrom a shell: {command}",
-            text::safe(&shared.library.title(id))
-        ),
-        None => "No session yet.".to_owned(),
-    };
-    let rest = paragraph(shared, buffer, inner, Role::Text, &words);
-    let broken = session(shared).and_then(|id| shared.library.results.get(id));
-    let broken = broken
-        .into_iter()
-        .flatten()
-        .filter_map(|result| Some(format!("{}: {}", result.id, result.content.as_ref().err()?)));
-    let broken: Vec<String> = broken.collect();
-    paragraph(shared, buffer, top(rest, 1).1, Role::Bad, &text::safe(&broken.join(" ")));
 }

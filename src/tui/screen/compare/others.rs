@@ -1,7 +1,8 @@
 //! Other comparisons beside the one in front: which may share its table, which may not and why, and what
 //! the one table of those that may is made of.
 
-use super::session;
+use super::click::Places;
+use super::{Compared, cut, session};
 use crate::eval::{CompareDocument, Direction};
 use crate::ids::SessionId;
 use crate::tui::app::Shared;
@@ -9,7 +10,7 @@ use crate::tui::data::joining::JoinPart;
 use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::widget::paint::{pieces, put, section};
+use crate::tui::widget::paint::{pointer, section};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::Value;
@@ -37,6 +38,8 @@ pub enum Joins<'a> {
     Done,
     /// It could not be done, and why.
     Failed(&'a str),
+    /// That was asked again, and why it could not be done before.
+    Again(&'a str),
 }
 
 /// A key with the value in front and the other one.
@@ -52,7 +55,12 @@ impl Key {
     }
 }
 
-impl Other<'_> {
+impl<'a> Other<'a> {
+    /// Its session and its id.
+    pub fn place(&self) -> (&'a SessionId, &'a str) {
+        (self.session, self.result)
+    }
+
     /// `not comparable: ` and the keys with both values.
     fn refusal(&self) -> String {
         let keys: Vec<String> = self.differs.iter().map(Key::words).collect();
@@ -116,9 +124,8 @@ pub fn others<'a>(
             if own && other == id {
                 continue;
             }
-            let title = if own { String::new() } else { shared.library.title(session) + "/" };
             others.push(Other {
-                name: text::safe(&format!("{title}{other}")),
+                name: named(shared, front, (session, other)),
                 session,
                 result: other,
                 has_direction: found.rows.iter().any(|row| row.direction == direction),
@@ -129,54 +136,105 @@ pub fn others<'a>(
     others
 }
 
-/// What the table of the result in front and all that may share it is made of. A label is the name that
-/// stands here; the second of a name bears its session's id.
-pub fn parts(session: &SessionId, id: &str, others: &[Other<'_>]) -> Vec<JoinPart> {
+/// What a result is called beside one of the session in front.
+fn named(shared: &Shared, front: &SessionId, (session, result): (&SessionId, &str)) -> String {
+    let title = if session == front { String::new() } else { shared.library.title(session) + "/" };
+    text::safe(&format!("{title}{result}"))
+}
+
+/// What the one table of the result in front and of others is made of. A label is what a result is called
+/// here; the second of a name bears its session's id.
+pub fn parts<'a>(
+    shared: &Shared,
+    (session, id): (&SessionId, &str),
+    others: impl Iterator<Item = (&'a SessionId, &'a str)>,
+) -> Vec<JoinPart> {
     let (label, result) = (id.to_owned(), id.to_owned());
     let mut parts = vec![JoinPart { label, session: session.clone(), result }];
-    for other in others.iter().filter(|other| other.differs.is_empty()) {
-        let is_taken = parts.iter().any(|part| part.label == other.name);
-        let full = || format!("{}/{}", other.session, other.result);
+    for (of, result) in others {
+        let name = named(shared, session, (of, result));
+        let is_taken = parts.iter().any(|part| part.label == name);
         parts.push(JoinPart {
-            label: if is_taken { full() } else { other.name.clone() },
-            session: other.session.clone(),
-            result: other.result.to_owned(),
+            label: if is_taken { format!("{of}/{result}") } else { name },
+            session: of.clone(),
+            result: result.to_owned(),
         });
     }
     parts
 }
 
-/// The names of those that may share the table.
-pub fn comparable<'a>(others: &'a [Other<'_>]) -> Vec<&'a str> {
-    let comparable = others.iter().filter(|other| other.differs.is_empty());
-    comparable.map(|other| other.name.as_str()).collect()
+/// Those that may share the table.
+pub fn comparable<'a, 'b>(others: &'b [Other<'a>]) -> impl Iterator<Item = &'b Other<'a>> {
+    others.iter().filter(|other| other.differs.is_empty())
+}
+
+/// The parts of a table but the first, by their labels: those that are in it, and those that were not
+/// there any more when it was made.
+pub fn joined(parts: &[JoinPart], table: &CompareDocument) -> (Vec<String>, Vec<String>) {
+    let is_in = |part: &JoinPart| {
+        let name = format!("{}/{}", part.session, part.result);
+        let mut results = table.joined.iter().flat_map(|joined| &joined.results);
+        results.any(|result| result.result == name)
+    };
+    let (there, gone): (Vec<&JoinPart>, Vec<&JoinPart>) =
+        parts.iter().partition(|part| is_in(part));
+    let label = |part: &JoinPart| text::safe(&part.label);
+    let front = parts.first();
+    let there = there.into_iter().filter(|part| Some(*part) != front);
+    (there.map(label).collect(), gone.into_iter().map(label).collect())
 }
 
 /// What stands under a table of them; nothing where there is no other comparison.
-pub fn line(shared: &Shared, others: &[Other<'_>], joins: Joins<'_>) -> Option<(Role, String)> {
+pub fn line(shared: &Shared, compared: &Compared<'_>) -> Option<(Role, String)> {
+    let Compared { document, others, parts: joined_parts, joins, fixed, .. } = compared;
     if let Joins::Failed(why) = joins {
-        return Some((Role::Bad, format!("not joined: {}", text::safe(why))));
+        let again = if *fixed { "" } else { " (J tries again)" };
+        return Some((Role::Bad, format!("not joined{again}: {}", said(why))));
     }
-    let comparable = comparable(others);
+    if let Joins::Again(why) = joins {
+        return Some((Role::Bad, format!("joining again; before: {}", said(why))));
+    }
     let refused = |other: &Other<'_>| {
         let keys: Vec<&str> = other.differs.iter().map(|key| key.name).collect();
         (!keys.is_empty()).then(|| format!("{} ({})", other.name, keys.join(", ")))
     };
     let refused: Vec<String> = others.iter().filter_map(refused).collect();
-    let mut parts = Vec::new();
-    if !comparable.is_empty() {
-        let names = comparable.join(", ");
-        let dot = shared.glyphs.dot();
-        parts.push(match joins {
-            Joins::UnderWay => format!("joining {names} {dot} J leaves them out"),
-            Joins::Done => format!("J leaves out {names} {dot} same protocol"),
-            Joins::No | Joins::Failed(_) => format!("J joins {names} {dot} same protocol"),
-        });
+    let (mut role, mut words) = (Role::Dim, Vec::new());
+    let dot = shared.glyphs.dot();
+    match (joins, joined_parts.as_deref()) {
+        (Joins::Done, Some(parts)) => {
+            let (there, gone) = joined(parts, document);
+            if !gone.is_empty() {
+                role = Role::Warn;
+                words.push(format!("not there any more: {}", gone.join(", ")));
+            }
+            let leaves = if *fixed { "with" } else { "J leaves out" };
+            words.push(format!("{leaves} {} {dot} same protocol", there.join(", ")));
+        }
+        (_, Some(parts)) => {
+            let names: Vec<String> =
+                parts.iter().skip(1).map(|part| text::safe(&part.label)).collect();
+            let leaves = if *fixed { String::new() } else { format!(" {dot} J leaves them out") };
+            words.push(format!("joining {}{leaves}", names.join(", ")));
+        }
+        (_, None) => {
+            let names: Vec<&str> = comparable(others).map(|other| &*other.name).collect();
+            if !names.is_empty() {
+                let joins = if *fixed { "beside it" } else { "J joins" };
+                words.push(format!("{joins} {} {dot} same protocol", names.join(", ")));
+            }
+        }
     }
     if !refused.is_empty() {
-        parts.push(format!("not comparable: {}", refused.join(", ")));
+        words.push(format!("not comparable: {}", refused.join(", ")));
     }
-    (!parts.is_empty()).then(|| (Role::Dim, parts.join("; ")))
+    (!words.is_empty()).then(|| (role, words.join("; ")))
+}
+
+/// A reason on one line.
+fn said(why: &str) -> String {
+    let lines: Vec<&str> = why.lines().map(str::trim).collect();
+    text::safe(&lines.join(" "))
 }
 
 /// Why nothing can be joined.
@@ -205,16 +263,39 @@ fn wrapped(other: &Other<'_>, width: u16) -> Vec<String> {
     text::wrap(&other.refusal(), usize::from(width).saturating_sub(NAME + 3).max(10))
 }
 
-/// Draws them: each with what it differs in.
-pub fn view(shared: &Shared, others: &[Other<'_>], area: Rect, buffer: &mut Buffer) {
-    let note = "one table where task and protocol are the same";
-    let inner = section(shared, buffer, area, "other results", note);
+/// Draws them, from the first that leaves the chosen one in sight: each with what it differs in.
+/// Where each stands.
+pub fn view(
+    shared: &Shared,
+    others: &[Other<'_>],
+    chosen: Option<usize>,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Places {
+    let mut stand = Places::new();
+    let taken = |other: &Other<'_>| usize::from(lines(std::slice::from_ref(other), area.width));
+    let height = usize::from(area.height.saturating_sub(1));
+    let last = chosen.map_or(0, |at| at.min(others.len().saturating_sub(1)));
+    let mut first = last;
+    let mut used = others.get(last).map_or(0, taken);
+    while let Some(before) = first.checked_sub(1)
+        && used + taken(&others[before]) <= height
+    {
+        used += taken(&others[before]);
+        first = before;
+    }
+    let mut note = "one table where task and protocol are the same".to_owned();
+    if usize::from(lines(others, area.width)) > height {
+        let from = format!("from {} of {}", first + 1, others.len());
+        note = format!("{from} {} {note}", shared.glyphs.dot());
+    }
+    let inner = section(shared, buffer, area, "other results", &note);
     let mut places = inner.y..inner.bottom();
     if others.is_empty() {
         let words = "none in this session, nor in those of marked runs";
-        put(buffer, inner, inner.x + 1, inner.y, words, shared.theme.style(Role::Dim));
+        cut::words(shared, buffer, inner, (inner.x + 1, inner.y), (Role::Dim, words));
     }
-    for other in others {
+    for (at, other) in others.iter().enumerate().skip(first) {
         let name = text::left(&other.name, NAME, shared.glyphs.cut());
         let lines = if other.differs.is_empty() {
             let none = if other.has_direction { "" } else { "; no rows of this direction" };
@@ -223,10 +304,15 @@ pub fn view(shared: &Shared, others: &[Other<'_>], area: Rect, buffer: &mut Buff
             wrapped(other, inner.width)
         };
         let role = if other.differs.is_empty() { Role::Good } else { Role::Warn };
-        for (at, (words, y)) in lines.iter().zip(places.by_ref()).enumerate() {
-            let name = if at == 0 { name.clone() } else { " ".repeat(NAME) };
+        for (line, (words, y)) in lines.iter().zip(places.by_ref()).enumerate() {
+            let name = if line == 0 { name.clone() } else { " ".repeat(NAME) };
             let parts = [(Role::Text, name.as_str()), (Role::Text, " "), (role, words.as_str())];
-            pieces(shared, buffer, inner, inner.x + 1, y, &parts);
+            cut::pieces(shared, buffer, inner, (inner.x + 1, y), &parts);
+            stand.push((y, at));
+            if line == 0 && chosen == Some(at) {
+                pointer(shared, buffer, area, y);
+            }
         }
     }
+    stand
 }

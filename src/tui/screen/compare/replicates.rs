@@ -1,72 +1,110 @@
 //! Replicates of a comparison below its table: each value of recall@1, then their mean and ends, and names
 //! against names pair by pair, each pair with its interval and corrected p.
 
+use super::click::Places;
 use super::comparison::difference;
-use crate::eval::replicates::Spread;
-use crate::eval::{CompareDocument, Direction, Metric};
+use super::cut;
+use crate::eval::replicates::{ReplicateDifference, Replicates, Spread};
+use crate::eval::{CompareDocument, Difference, Direction, Metric};
 use crate::tui::app::Shared;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::widget::paint::{pieces, section};
+use crate::tui::widget::list::Cursor;
+use crate::tui::widget::paint::{pointer, section};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// Lines that a direction's replicates take.
-pub fn lines(document: &CompareDocument, direction: Direction) -> u16 {
-    let names = document.replicates.iter().filter(|one| one.direction == direction);
-    let pairs = document.replicate_differences.iter();
-    let pairs = pairs.filter(|one| one.direction == direction && one.metric == Metric::Recall1);
-    (names.count() + pairs.map(|one| 1 + one.pairs.len()).sum::<usize>()) as u16
+/// A line of them.
+enum Line<'a> {
+    /// The values of a name.
+    Values(&'a Replicates),
+    /// A name against a name.
+    Names(&'a ReplicateDifference),
+    /// One pair of these.
+    Pair(&'a Difference),
 }
 
-/// Draws them.
+/// All lines of a direction.
+fn all(document: &CompareDocument, direction: Direction) -> Vec<Line<'_>> {
+    let names = document.replicates.iter().filter(|one| one.direction == direction);
+    let mut lines: Vec<Line<'_>> = names.map(Line::Values).collect();
+    for one in differences(document, direction) {
+        lines.push(Line::Names(one));
+        lines.extend(one.pairs.iter().map(Line::Pair));
+    }
+    lines
+}
+
+fn differences(
+    document: &CompareDocument,
+    direction: Direction,
+) -> impl Iterator<Item = &ReplicateDifference> {
+    let all = document.replicate_differences.iter();
+    all.filter(move |one| one.direction == direction && one.metric == Metric::Recall1)
+}
+
+/// Lines that a direction's replicates take, each of which can be chosen.
+pub fn lines(document: &CompareDocument, direction: Direction) -> u16 {
+    all(document, direction).len().min(usize::from(u16::MAX)) as u16
+}
+
+/// Draws them, around the one that is chosen; where each stands.
 pub fn view(
     shared: &Shared,
     document: &CompareDocument,
     direction: Direction,
+    chosen: Option<usize>,
     area: Rect,
     buffer: &mut Buffer,
-) {
-    let differences = document.replicate_differences.iter();
-    let differences =
-        differences.filter(|one| one.direction == direction && one.metric == Metric::Recall1);
-    let note = if differences.clone().any(|one| !one.pairs.is_empty()) {
+) -> Places {
+    let about = if differences(document, direction).any(|one| !one.pairs.is_empty()) {
         "each seed, then mean and ends; pairs by number, p after Holm over all pairs"
     } else {
         "each seed, then mean and ends; pairs by number, no test"
     };
-    let inner = section(shared, buffer, area, "replicates: recall@1 %", note);
+    let (all, height) = (all(document, direction), usize::from(area.height.saturating_sub(1)));
+    let first = chosen.map_or(0, |at| Cursor { at }.first(all.len(), height));
+    let note = if all.len() > height {
+        format!("{} to {} of {}; {about}", first + 1, first + height, all.len())
+    } else {
+        about.to_owned()
+    };
+    let inner = section(shared, buffer, area, "replicates: recall@1 %", &note);
     let width = 24.min(usize::from(inner.width / 4));
-    let mut places = inner.y..inner.bottom();
     let line = |buffer: &mut Buffer, y: u16, name: &str, values: &str, rest: &str, role: Role| {
         let name = text::left(name, width, shared.glyphs.cut());
         let parts = [(Role::Text, name.as_str()), (role, values), (Role::Dim, rest)];
-        pieces(shared, buffer, inner, inner.x + 1, y, &parts);
+        cut::pieces(shared, buffer, inner, (inner.x + 1, y), &parts);
     };
-    let names = document.replicates.iter().filter(|one| one.direction == direction);
-    for (one, y) in names.zip(places.by_ref()) {
-        let said = |value: f64| format!("{:.1}", value * 100.0);
-        let (values, ends) = said_of(&one.metrics.recall_1, said);
-        line(buffer, y, &text::safe(&one.role), &values, &ends, Role::Text);
-    }
-    for one in differences {
-        let Some(y) = places.next() else { break };
-        let said = |value: f64| format!("{:+.1}", value * 100.0);
-        let (values, ends) = said_of(&one.deltas, said);
-        let pairs = one.numbers.len();
-        let (role, signs) = if one.positive == pairs {
-            (Role::Good, format!("  more {pairs}/{pairs}"))
-        } else if one.negative == pairs {
-            (Role::Bad, format!("  less {pairs}/{pairs}"))
-        } else {
-            (Role::Dim, format!("  more {}/{pairs}", one.positive))
-        };
-        let names = format!("{} less {}", text::safe(&one.a), text::safe(&one.b));
-        line(buffer, y, &names, &values, &(ends + &signs), role);
-        for (pair, y) in one.pairs.iter().zip(places.by_ref()) {
-            difference(shared, pair, "", inner, y, buffer);
+    let places: Places = (inner.y..inner.bottom()).zip(first..all.len()).collect();
+    for &(y, at) in &places {
+        match all[at] {
+            Line::Values(one) => {
+                let said = |value: f64| format!("{:.1}", value * 100.0);
+                let (values, ends) = said_of(&one.metrics.recall_1, said);
+                line(buffer, y, &text::safe(&one.role), &values, &ends, Role::Text);
+            }
+            Line::Names(one) => {
+                let said = |value: f64| format!("{:+.1}", value * 100.0);
+                let (values, ends) = said_of(&one.deltas, said);
+                let pairs = one.numbers.len();
+                let (role, signs) = if one.positive == pairs {
+                    (Role::Good, format!("  more {pairs}/{pairs}"))
+                } else if one.negative == pairs {
+                    (Role::Bad, format!("  less {pairs}/{pairs}"))
+                } else {
+                    (Role::Dim, format!("  more {}/{pairs}", one.positive))
+                };
+                let names = format!("{} less {}", text::safe(&one.a), text::safe(&one.b));
+                line(buffer, y, &names, &values, &(ends + &signs), role);
+            }
+            Line::Pair(pair) => difference(shared, pair, "", inner, y, buffer),
+        }
+        if chosen == Some(at) {
+            pointer(shared, buffer, area, y);
         }
     }
+    places
 }
 
 fn said_of(spread: &Spread, one: impl Fn(f64) -> String) -> (String, String) {
@@ -102,7 +140,7 @@ mod tests {
         assert_eq!(lines(&document, Direction::TextToImage), 3);
         let area = Rect::new(0, 0, 100, 4);
         let mut buffer = Buffer::empty(area);
-        view(&app().shared, &document, Direction::TextToImage, area, &mut buffer);
+        view(&app().shared, &document, Direction::TextToImage, None, area, &mut buffer);
         let line = |y: u16| (0..100).map(|x| buffer[(x, y)].symbol()).collect::<String>();
         assert!(line(1).contains("more 2/2"), "{}", line(1));
         for (y, parts) in [
@@ -113,5 +151,25 @@ mod tests {
                 assert!(line(y).contains(part), "{part}: {}", line(y));
             }
         }
+        // In less room the chosen one is in sight, and how many there are is said.
+        let area = Rect::new(0, 0, 100, 2);
+        for at in 0..3 {
+            let mut buffer = Buffer::empty(area);
+            view(&app().shared, &document, Direction::TextToImage, Some(at), area, &mut buffer);
+            let line = |y: u16| (0..100).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+            assert!(
+                line(0).contains(&format!("{} to {} of 3; each", at + 1, at + 1)),
+                "{}",
+                line(0)
+            );
+            let name = ["llm less clip", "llm#1 less clip#1", "llm#2 less clip#2"][at];
+            assert!(line(1).starts_with('▌') && line(1).contains(name), "{}", line(1));
+        }
+        // Many values are not cut in silence.
+        let area = Rect::new(0, 0, 40, 2);
+        let mut buffer = Buffer::empty(area);
+        view(&app().shared, &document, Direction::TextToImage, None, area, &mut buffer);
+        let line: String = (0..40).map(|x| buffer[(x, 1)].symbol()).collect();
+        assert!(line.trim_end().ends_with('…'), "{line}");
     }
 }

@@ -1,6 +1,6 @@
 //! What is typed on Inspect: a question for two encoders, texts to choose from, a note.
 
-use super::source::{self, groups};
+use super::source;
 use super::spread::Beside;
 use super::{InspectScreen, Row, serve};
 use crate::session::sitting::Subject;
@@ -70,7 +70,7 @@ impl InspectScreen {
     /// Of encoders that can only be asked, and of which none were chosen, puts the first two in front
     /// that can be shown a picture.
     fn seat_seeing(&mut self, shared: &Shared) {
-        let groups = groups(shared);
+        let groups = source::judged(shared, self.second);
         let Some(group) = groups.get(source::at(&groups, self.place.as_ref())) else { return };
         if group.is_listed() || self.encoders.is_some() {
             return;

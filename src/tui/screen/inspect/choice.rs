@@ -69,7 +69,10 @@ pub fn draw(shared: &Shared, document: &ClassifyDocument, area: Rect, buffer: &m
         pieces(shared, buffer, roles, roles.x, roles.y, &[(Role::Title, &names.join("  "))]);
     }
     let mut rest = rest;
-    for (at, candidate) in all.iter().enumerate() {
+    let each = if wide { 1 } else { 1 + document.rows.len() };
+    let (listed, left) = fitting(&all, usize::from(rest.height) / each);
+    for at in listed {
+        let candidate = &all[at];
         let (line, below) = top(rest, 1);
         rest = below;
         let room = if wide { name_room(inner) } else { usize::from(inner.width) };
@@ -103,6 +106,12 @@ pub fn draw(shared: &Shared, document: &ClassifyDocument, area: Rect, buffer: &m
             );
         }
     }
+    if let Some((count, most)) = left {
+        let (line, below) = top(rest, 1);
+        rest = below;
+        let words = format!("{count} more, none above {:.1} %", most * 100.0);
+        pieces(shared, buffer, line, line.x, line.y, &[(Role::Dim, &words)]);
+    }
     let scales: Vec<String> = document
         .rows
         .iter()
@@ -118,6 +127,22 @@ pub fn draw(shared: &Shared, document: &ClassifyDocument, area: Rect, buffer: &m
         rest = below;
         pieces(shared, buffer, place, place.x, place.y, &[(Role::Dim, &line)]);
     }
+}
+
+/// The places of the texts that have room, as they were typed: where not all have, the likeliest under
+/// either encoder; then also how many are left out, and the highest probability among them.
+fn fitting(all: &[Candidate<'_>], room: usize) -> (Vec<usize>, Option<(usize, f64)>) {
+    if all.len() <= room {
+        return ((0..all.len()).collect(), None);
+    }
+    let most = |at: usize| all[at].of.iter().copied().fold(0.0, f64::max);
+    let mut places: Vec<usize> = (0..all.len()).collect();
+    places.sort_by(|a, b| most(*b).total_cmp(&most(*a)));
+    // One line says how many are left out.
+    let left = places.split_off(room.saturating_sub(1));
+    places.sort_unstable();
+    let highest = left.iter().map(|at| most(*at)).fold(0.0, f64::max);
+    (places, Some((left.len(), highest)))
 }
 
 fn letter(side: usize) -> char {
@@ -136,4 +161,20 @@ fn sides(inner: Rect, count: usize, wide: bool) -> Vec<(u16, u16)> {
     let from = inner.x + inner.width / 3;
     let width = (inner.right() - from) / (count.max(1) as u16);
     (0..count as u16).map(|side| (from + side * width, width)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_likeliest_texts_of_either_encoder_have_room_before_others() {
+        let shares = [[0.1, 0.0], [0.5, 0.2], [0.05, 0.7], [0.35, 0.1]];
+        let all: Vec<Candidate<'_>> =
+            shares.iter().map(|of| Candidate { text: "a cat", of: of.to_vec() }).collect();
+        assert_eq!(fitting(&all, 4), (vec![0, 1, 2, 3], None));
+        assert_eq!(fitting(&all, 3), (vec![1, 2], Some((2, 0.35))));
+        assert_eq!(fitting(&all, 0), (vec![], Some((4, 0.7))));
+        assert_eq!(fitting(&[], 0), (vec![], None));
+    }
 }

@@ -1,7 +1,7 @@
 //! Two encoders' neighbours of one query, side by side: pictures, scores, what is right, what both have.
 
 use super::layout::{columns, tiles};
-use super::source::{HitShown, ListShown, link};
+use super::source::{HitShown, ListShown};
 use crate::ids::Digest;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::Shared;
@@ -11,12 +11,15 @@ use crate::tui::theme::Role;
 use crate::tui::widget::paint::{pieces, put, section, top};
 use crate::tui::widget::picture::picture;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
+use std::collections::BTreeMap;
 
 /// Both columns, ready to be drawn.
 pub struct Columns<'a> {
     /// The lists.
     pub lists: [ListShown<'a>; 2],
+    /// The letters of items that both have.
+    pub links: BTreeMap<&'a str, char>,
     /// What ids stand for.
     pub shown: &'a ItemsShown,
     /// The chosen hit, counted through both lists.
@@ -28,6 +31,10 @@ pub struct Columns<'a> {
 impl Columns<'_> {
     fn digest(&self, hit: &HitShown<'_>) -> Option<&Digest> {
         self.shown.pictures.get(hit.item)
+    }
+
+    fn link(&self, item: &str) -> char {
+        self.links.get(item).copied().unwrap_or(' ')
     }
 
     fn tiles(&self, side: usize, area: Rect) -> (Vec<Rect>, Rect) {
@@ -73,9 +80,36 @@ impl Columns<'_> {
         }
     }
 
+    /// The hit under a place, counted through both lists.
+    pub fn under(&self, below: Rect, place: Position) -> Option<usize> {
+        let (side, area) =
+            columns(below).into_iter().enumerate().find(|(_, area)| area.contains(place))?;
+        let (places, rest) = self.tiles(side, area);
+        // The line under a picture is its own.
+        let pictured = |tile: &Rect| Rect { height: tile.height + 1, ..*tile }.contains(place);
+        let count = self.lists[side].hits.len();
+        let at = if rest.contains(place) {
+            self.first(side, usize::from(rest.height)) + usize::from(place.y - rest.y)
+        } else {
+            places.iter().position(pictured)?
+        };
+        (at < count).then_some(self.before(side) + at)
+    }
+
+    /// How many hits stand before a list's own.
+    fn before(&self, side: usize) -> usize {
+        if side == 0 { 0 } else { self.lists[0].hits.len() }
+    }
+
+    /// The first of a list's names where so many are shown.
+    fn first(&self, side: usize, height: usize) -> usize {
+        let chosen = self.chosen.checked_sub(self.before(side));
+        let chosen = chosen.filter(|at| *at < self.lists[side].hits.len());
+        chosen.map_or(0, |at| (at + 1).saturating_sub(height))
+    }
+
     fn is_chosen(&self, side: usize, at: usize) -> bool {
-        let before = if side == 0 { 0 } else { self.lists[0].hits.len() };
-        self.chosen == before + at
+        self.chosen == self.before(side) + at
     }
 
     /// The line under a picture.
@@ -103,7 +137,7 @@ impl Columns<'_> {
             &[
                 (if right { Role::Title } else { Role::Dim }, &(at + 1).to_string()),
                 (Role::Good, if right { shared.glyphs.tick() } else { " " }),
-                (Role::Accent, &link(&self.lists, hit.item).to_string()),
+                (Role::Accent, &self.link(hit.item).to_string()),
                 (Role::Dim, if place.width < 8 { "" } else { " " }),
                 (Role::Dim, &score),
             ],
@@ -114,9 +148,7 @@ impl Columns<'_> {
         let list = &self.lists[side];
         let best = list.hits.iter().map(|hit| f64::from(hit.score)).fold(f64::MIN, f64::max);
         let height = usize::from(area.height);
-        let before = if side == 0 { 0 } else { self.lists[0].hits.len() };
-        let chosen = self.chosen.checked_sub(before).filter(|at| *at < list.hits.len());
-        let first = chosen.map_or(0, |at| (at + 1).saturating_sub(height));
+        let first = self.first(side, height);
         let room = usize::from(area.width);
         let hubs = if list.hits.iter().any(|hit| hit.hub) { " hub".len() } else { 0 };
         for (at, hit) in list.hits.iter().enumerate().skip(first).take(height) {
@@ -155,7 +187,7 @@ impl Columns<'_> {
                 &[
                     (Role::Dim, &format!("{:>2} ", at + 1)),
                     (Role::Good, if right { shared.glyphs.tick() } else { " " }),
-                    (Role::Accent, &format!("{} ", link(&self.lists, hit.item))),
+                    (Role::Accent, &format!("{} ", self.link(hit.item))),
                     (if right { Role::Title } else { Role::Text }, &name),
                     (Role::Curve(side), &bar),
                     (Role::Dim, &format!(" {:.3}", hit.score)),

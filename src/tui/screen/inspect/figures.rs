@@ -17,6 +17,49 @@ pub const fn sign(slice: Slice) -> &'static str {
     }
 }
 
+/// A slice's name where there is little room.
+const fn short(slice: Slice) -> &'static str {
+    match slice {
+        Slice::BothRight => "right",
+        Slice::BothWrong => "wrong",
+        other => other.name(),
+    }
+}
+
+/// How many queries there are and how many each slice has, in words, with the place of each slice: with
+/// the sign that it has in the list before its name, in as many words as there is room for.
+pub fn sizes(
+    (all, sizes): (usize, [usize; Slice::ALL.len()]),
+    chosen: Option<usize>,
+    room: usize,
+) -> Vec<(Option<usize>, String)> {
+    let with = |name: fn(Slice) -> &'static str, unchosen: bool| -> Vec<(Option<usize>, String)> {
+        let slice = |(at, (slice, size)): (usize, (Slice, usize))| {
+            let (sign, name) = (sign(slice), name(slice));
+            let words = if Some(at) == chosen {
+                format!("[{sign}{name} {size}] ")
+            } else if unchosen {
+                format!("{sign}{name} {size} ")
+            } else {
+                format!("{sign}{size} ")
+            };
+            (Some(at), words)
+        };
+        let every = if chosen.is_none() { format!("[all {all}] ") } else { format!(" all {all} ") };
+        let slices = Slice::ALL.into_iter().zip(sizes).enumerate().map(slice);
+        std::iter::once((None, every)).chain(slices).collect()
+    };
+    let fits = |parts: &[(Option<usize>, String)]| {
+        parts.iter().map(|(_, words)| words.len()).sum::<usize>() <= room + 1
+    };
+    let full = with(Slice::name, true);
+    if fits(&full) {
+        return full;
+    }
+    let shorter = with(short, true);
+    if fits(&shorter) { shorter } else { with(short, false) }
+}
+
 /// The slices of a query as signs, each in a column of its own: what became of it, a tie, a hub.
 fn flags(query: &PairedQuery) -> String {
     let of = |slices: &[Slice]| {
@@ -99,6 +142,30 @@ impl Figures {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_slice_has_its_size_in_the_room_there_is() {
+        let said = |all, chosen, room| {
+            let sizes = sizes((all, [all / 5, 90, all / 3, all / 2, 12, 380]), chosen, room);
+            sizes.into_iter().map(|(_, words)| words).collect::<String>()
+        };
+        assert_eq!(
+            said(760, None, 79),
+            "[all 760] +fixed 152 -broke 90 =both-right 253 xboth-wrong 380 ~tie 12 #hub 380 "
+        );
+        // All captions of COCO's test at 80x24, and the emoji at the least size there is.
+        let large = said(25_000, Some(3), 79);
+        assert_eq!(
+            large,
+            " all 25000 +fixed 5000 -broke 90 =right 8333 [xwrong 12500] ~tie 12 #hub 380 "
+        );
+        assert_eq!(said(760, Some(5), 59), " all 760 +152 -90 =253 x380 ~12 [#hub 380] ");
+        for room in [59, 79, 119] {
+            for chosen in [None, Some(0), Some(2), Some(5)] {
+                assert!(said(25_000, chosen, room).len() <= room + 1, "{room} {chosen:?}");
+            }
+        }
+    }
 
     fn query(rank: [u32; 2], slices: &[Slice]) -> PairedQuery {
         let slices = slices.to_vec();

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `source.rs` | sets of neighbours and answers as plain lists |
 //! | `layout.rs` | where parts stand, how many pictures fit |
+//! | `listing.rs` | the lines of the list, found once and kept |
 //! | `queries.rs` | the list of queries, and what the chosen one is |
 //! | `none.rs` | where there are no queries |
 //! | `figures.rs` | ranks, margins and signs beside a query |
@@ -14,20 +15,27 @@
 //! | `asking.rs` | what is typed here |
 //! | `serve.rs` | what the child that answers typed queries is started with |
 //! | `spread.rs` | all ranks, all scores |
+//! | `tally.rs` | what they are drawn from, counted once |
 //! | `times.rs` | how long a query takes |
+//! | `pointing.rs` | the mouse |
+//! | `judging.rs` | by which judgements |
 //! | `travel.rs` | from query to query |
 
 mod asking;
 mod choice;
 mod columns;
 mod figures;
+mod judging;
 mod layout;
+mod listing;
 mod none;
+mod pointing;
 mod queries;
 mod recorded;
 mod serve;
 mod source;
 mod spread;
+mod tally;
 mod times;
 mod travel;
 
@@ -40,8 +48,6 @@ use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::{Effect, Purpose, Shared};
 use crate::tui::data::asked::Asked;
 use crate::tui::data::library::LoadedResult;
-use crate::tui::data::pairing::PairedQuery;
-use crate::tui::data::query_filter::QueryFilter;
 use crate::tui::keys::Action;
 use crate::tui::msg::Cmd;
 use crate::tui::picture::{Graphics, Key};
@@ -51,10 +57,11 @@ use crate::tui::widget::list::Cursor;
 use crate::tui::widget::paint::{put, section, top};
 use columns::Columns;
 use layout::layout;
+use listing::{Listing, Row, Rows};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::{Map, Value};
-use source::{Group, Pairs, Place, Which, groups, of_answer, of_pair};
+use source::{Group, Pairs, Place, Which, judged, of_answer, of_pair};
 use spread::Beside;
 use travel::Before;
 
@@ -76,9 +83,13 @@ pub struct InspectScreen {
     /// Queries gone through, to find back.
     before: Vec<Before>,
     beside: Beside,
+    /// Second judgements, where there are any.
+    second: bool,
     /// Names only, whatever the terminal can do.
     plain: bool,
     pairs: Option<Pairs>,
+    /// Which of their queries are listed.
+    listing: Option<Listing>,
     /// A typed query to go to once it is listed.
     wanted: Option<String>,
     /// A query that a record says was looked at, and that is not listed.
@@ -93,42 +104,26 @@ struct Shown<'a> {
     sets: [&'a NeighbourSet; 2],
     items: &'a ItemsShown,
     pairs: &'a Pairs,
-}
-
-/// A line of the list.
-#[derive(Clone, Copy)]
-enum Row<'a> {
-    /// A typed query.
-    Asked(&'a Asked),
-    /// A query of the sets.
-    Paired(&'a PairedQuery),
-}
-
-impl Row<'_> {
-    fn id(&self) -> &str {
-        match self {
-            Self::Asked(asked) => &asked.id,
-            Self::Paired(query) => &query.id,
-        }
-    }
+    /// Whether there are lists by other judgements.
+    both: bool,
 }
 
 impl InspectScreen {
-    /// Pairs the sets that are looked at, where they are not paired yet.
+    /// Pairs the sets that are looked at, where they are not paired yet, and finds what is listed.
     fn settle(&mut self, shared: &Shared) {
         let here = session(shared);
         if self.session.as_ref() != here {
             let (session, beside, plain) = (here.cloned(), self.beside, self.plain);
             *self = Self { session, beside, plain, ..Self::default() };
         }
-        let which = Which::of(shared, self.place.as_ref(), self.encoders);
+        let which = Which::of(shared, self.place.as_ref(), self.encoders, self.second);
         let which = which.filter(|_| self.lost(shared).is_none());
-        if self.pairs.as_ref().map(|pairs| &pairs.which) == which.as_ref() {
-            return;
+        if self.pairs.as_ref().map(|pairs| &pairs.which) != which.as_ref() {
+            let groups = judged(shared, self.second);
+            let group = groups.get(source::at(&groups, self.place.as_ref()));
+            self.pairs = which.zip(group).and_then(|(which, group)| Pairs::new(which, group));
         }
-        let groups = groups(shared);
-        let group = groups.get(source::at(&groups, self.place.as_ref()));
-        self.pairs = which.zip(group).and_then(|(which, group)| Pairs::new(which, group));
+        self.find_listed(shared);
     }
 
     /// Why the chosen result cannot be shown, where it is gone.
@@ -138,13 +133,15 @@ impl InspectScreen {
 
     fn shown<'a>(&'a self, shared: &'a Shared) -> Option<Shown<'a>> {
         let pairs = self.pairs.as_ref()?;
-        if Which::of(shared, self.place.as_ref(), self.encoders).as_ref() != Some(&pairs.which) {
+        let which = Which::of(shared, self.place.as_ref(), self.encoders, self.second);
+        if which.as_ref() != Some(&pairs.which) {
             return None;
         }
-        let groups = groups(shared);
+        let groups = judged(shared, self.second);
         let at = source::at(&groups, self.place.as_ref());
         let group = groups.into_iter().nth(at)?;
         let (a, b) = source::rows(&group, self.encoders);
+        let both = group.has_both();
         Some(Shown {
             result: group.result,
             from: group.from,
@@ -152,31 +149,12 @@ impl InspectScreen {
             sets: [group.sets[a], group.sets[b]],
             items: group.shown,
             pairs,
+            both,
         })
     }
 
-    /// Typed queries of this session, then those of the sets that slice and filter let through.
-    fn listed<'a>(&self, shared: &'a Shared, shown: &Shown<'a>) -> Vec<Row<'a>> {
-        // One that cannot be read lets all through, and says why above the list.
-        let filter: QueryFilter = self.search.parse().unwrap_or_default();
-        let slice = self.slice.map(|at| Slice::ALL[at]);
-        let fits = |query: &&PairedQuery| {
-            slice.is_none_or(|slice| query.slices.contains(&slice))
-                && filter.matches(query, shown.items.caption(&query.id))
-        };
-        let here = session(shared);
-        let asked = shared.asked.iter().rev();
-        let asked = asked.filter(|asked| {
-            Some(&asked.session) == here
-                && !asked.dismissed
-                && slice.is_none()
-                && filter.matches_words(&asked.words())
-        });
-        asked.map(Row::Asked).chain(shown.pairs.all.iter().filter(fits).map(Row::Paired)).collect()
-    }
-
     fn turn(&mut self, shared: &Shared, left: bool) {
-        let groups = groups(shared);
+        let groups = judged(shared, self.second);
         let Some(group) = groups.get(source::at(&groups, self.place.as_ref())) else { return };
         let count = group.sets.len().max(1);
         let (a, b) = source::rows(group, self.encoders);
@@ -184,8 +162,8 @@ impl InspectScreen {
         (self.cursor, self.hit) = (Cursor::default(), None);
     }
 
-    fn selected<'a>(&self, rows: &[Row<'a>]) -> Option<Row<'a>> {
-        rows.get(self.cursor.at.min(rows.len().saturating_sub(1))).copied()
+    fn selected<'a>(&self, rows: &Rows<'a>) -> Option<Row<'a>> {
+        rows.get(self.cursor.at.min(rows.len().saturating_sub(1)))
     }
 
     fn columns<'a>(&self, shared: &Shared, shown: &Shown<'a>, row: Row<'a>) -> Option<Columns<'a>> {
@@ -195,7 +173,8 @@ impl InspectScreen {
         };
         let count: usize = lists.iter().map(|list| list.hits.len()).sum();
         let chosen = self.hit.unwrap_or(lists[0].hits.len()).min(count.saturating_sub(1));
-        Some(Columns { lists, shown: shown.items, chosen, pictures: self.pictures(shared) })
+        let links = source::links(&lists);
+        Some(Columns { lists, links, shown: shown.items, chosen, pictures: self.pictures(shared) })
     }
 
     fn pictures(&self, shared: &Shared) -> bool {
@@ -228,13 +207,14 @@ impl Screen for InspectScreen {
         }
         match action {
             Action::SetNext => {
-                let groups = groups(shared);
+                let groups = judged(shared, self.second);
                 let now = source::at(&groups, self.place.as_ref());
                 // From one that is gone, to the first.
                 let next = if self.lost(shared).is_some() { 0 } else { now + 1 };
                 self.place = groups.get(next % groups.len().max(1)).map(Group::place);
                 (self.encoders, self.cursor, self.hit) = (None, Cursor::default(), None);
             }
+            Action::Judgements => return self.judge_otherwise(shared, selected.as_deref()),
             Action::EncoderLeft => self.turn(shared, true),
             Action::EncoderRight => self.turn(shared, false),
             Action::SliceNext | Action::SlicePrevious => {
@@ -257,7 +237,8 @@ impl Screen for InspectScreen {
                 if let (Some(next), Some(from)) = (hits.0.get(hits.1), selected)
                     && !self.follow(shared, next, &from)
                 {
-                    let words = format!("no query of these results is {}", text::safe(next));
+                    let by = if self.second { " by the judgements shown" } else { "" };
+                    let words = format!("no query of these results{by} is {}", text::safe(next));
                     return vec![Effect::Say(words)];
                 }
             }
@@ -284,6 +265,7 @@ impl Screen for InspectScreen {
             }
             Action::Back if !self.search.is_empty() || self.slice.is_some() => {
                 (self.slice, self.search) = (None, String::new());
+                self.settle(shared);
                 return vec![Effect::Say("all queries again".to_owned())];
             }
             _ => {}
@@ -309,9 +291,10 @@ impl Screen for InspectScreen {
         }
     }
 
-    fn typed(&mut self, text: &str, _shared: &Shared) {
+    fn typed(&mut self, text: &str, shared: &Shared) {
         text.clone_into(&mut self.search);
         (self.cursor, self.hit) = (Cursor::default(), None);
+        self.settle(shared);
     }
 
     fn submitted(&mut self, purpose: Purpose, text: &str, shared: &Shared) -> Vec<Effect> {
@@ -333,19 +316,7 @@ impl Screen for InspectScreen {
     }
 
     fn click(&mut self, column: u16, row: u16, area: Rect, shared: &Shared) -> Vec<Effect> {
-        let Some(shown) = self.shown(shared) else { return Vec::new() };
-        let parts = layout(top(area, 1).1, self.pictures(shared));
-        let rows = top(parts.list, 1).1;
-        let count = self.listed(shared, &shown).len();
-        if rows.contains((column, row).into()) {
-            let at = Cursor { at: self.cursor.at.min(count.saturating_sub(1)) };
-            let first = at.first(count, usize::from(rows.height));
-            let line = first + usize::from(row - rows.y);
-            if line < count {
-                (self.cursor.at, self.hit) = (line, None);
-            }
-        }
-        Vec::new()
+        self.pointed_at((column, row).into(), area, shared)
     }
 
     fn slots(&self, shared: &Shared, area: Rect) -> Vec<(Key, Rect)> {
@@ -373,19 +344,24 @@ impl Screen for InspectScreen {
             return;
         };
         let roles = shown.sets.map(|set| text::safe(&set.role));
-        let title = format!("{} {} {}", shown.direction, shared.glyphs.dot(), shown.result);
+        let mut title = format!("{} {} {}", shown.direction, shared.glyphs.dot(), shown.result);
+        if let Some(by) = judging::by(&shown) {
+            title.push_str(&format!(" {} {by}", shared.glyphs.dot()));
+        }
         let mut note = format!("{} {} {}", roles[0], shared.glyphs.arrow(), roles[1]);
+        let rows = self.listed(shared, &shown);
+        let listing = self.listing(shown.pairs);
         if !self.search.is_empty() {
-            let count = self.listed(shared, &shown).len();
+            let count = rows.len();
             let all = format!("{count} match {}  {note}", text::safe(&self.search));
             let fits = text::width(&title) + text::width(&all) + 6 <= usize::from(area.width);
             note = if fits { all } else { format!("{count} match  {note}") };
         }
         let inner = section(shared, buffer, area, &title, &note);
         let parts = layout(inner, self.pictures(shared));
-        match self.search.parse::<QueryFilter>() {
-            Ok(_) => queries::slices(shared, &shown, self.slice, parts.slices, buffer),
-            Err(error) => {
+        match listing.and_then(|listing| listing.wrong.as_deref()) {
+            None => queries::slices(shared, &shown, self.slice, parts.slices, buffer),
+            Some(error) => {
                 let words = text::safe(&format!("filter: {error}"));
                 let room = usize::from(parts.slices.width.saturating_sub(1));
                 let words = text::fit(&words, room, shared.glyphs.cut());
@@ -398,17 +374,9 @@ impl Screen for InspectScreen {
             queries::missing(shared, query, area, buffer);
             return;
         }
-        let rows = self.listed(shared, &shown);
         queries::list(shared, &shown, &rows, self.cursor, parts.list, buffer);
         let Some(row) = self.selected(&rows) else { return };
         queries::head(shared, &shown, row, &parts, buffer);
-        let paired: Vec<&PairedQuery> = rows
-            .iter()
-            .filter_map(|row| match row {
-                Row::Paired(query) => Some(*query),
-                Row::Asked(_) => None,
-            })
-            .collect();
         match self.beside {
             Beside::Ranks => {
                 // A typed query has no ranks.
@@ -417,10 +385,15 @@ impl Screen for InspectScreen {
                     Row::Asked(_) => None,
                 };
                 let roles = [roles[0].as_str(), roles[1].as_str()];
-                spread::ranks(shared, roles, &paired, chosen, parts.below, buffer);
+                if let Some(found) = listing.and_then(|listing| listing.ranks.as_ref()) {
+                    spread::ranks(shared, roles, found, chosen, parts.below, buffer);
+                }
             }
             Beside::Scores => {
-                spread::scores(shared, (shown.from, shown.sets), &paired, parts.below, buffer);
+                if let Some(found) = listing.and_then(|listing| listing.scores.as_ref()) {
+                    let found = (found, rows.paired());
+                    spread::scores(shared, shown.sets, found, parts.below, buffer);
+                }
             }
             Beside::Neighbours => match (self.columns(shared, &shown, row), row) {
                 (Some(columns), _) => columns.draw(shared, parts.below, buffer),
@@ -433,8 +406,8 @@ impl Screen for InspectScreen {
         }
     }
 
-    fn hints(&self, _shared: &Shared) -> Vec<Action> {
-        vec![
+    fn hints(&self, shared: &Shared) -> Vec<Action> {
+        let mut hints = vec![
             Action::SliceNext,
             Action::SetNext,
             Action::Ask,
@@ -446,6 +419,10 @@ impl Screen for InspectScreen {
             Action::EncoderLeft,
             Action::EncoderRight,
             Action::Search,
-        ]
+        ];
+        if self.shown(shared).is_some_and(|shown| shown.both) {
+            hints.insert(2, Action::Judgements);
+        }
+        hints
     }
 }

@@ -2,8 +2,8 @@
 
 use super::figures::{self, Figures};
 use super::layout::Layout;
-use super::{Row, Shown, none};
-use crate::eval::compare::Slice;
+use super::listing::{Row, Rows};
+use super::{Shown, none};
 use crate::ids::Digest;
 use crate::session::sitting::Subject;
 use crate::tui::app::Shared;
@@ -37,22 +37,10 @@ pub fn slices(
     area: Rect,
     buffer: &mut Buffer,
 ) {
+    let all = (shown.pairs.all.len(), shown.pairs.sizes);
     let mut x = area.x + 1;
-    let all = &shown.pairs.all;
-    let entries = std::iter::once((None, " ", "all", all.len())).chain(
-        Slice::ALL.iter().enumerate().map(|(at, slice)| {
-            let count = all.iter().filter(|query| query.slices.contains(slice)).count();
-            (Some(at), figures::sign(*slice), slice.name(), count)
-        }),
-    );
-    for (at, sign, name, count) in entries {
+    for (at, words) in figures::sizes(all, chosen, usize::from(area.width.saturating_sub(1))) {
         let role = if at == chosen { Role::Accent } else { Role::Dim };
-        // The sign it has in the list stands before its name.
-        let words = if at == chosen {
-            format!("[{}{name} {count}] ", sign.trim())
-        } else {
-            format!("{sign}{name} {count} ")
-        };
         x = put(buffer, area, x, area.y, &words, shared.theme.style(role));
     }
 }
@@ -74,15 +62,13 @@ fn name(shown: &Shown<'_>, row: Row<'_>) -> String {
 pub fn list(
     shared: &Shared,
     shown: &Shown<'_>,
-    rows: &[Row<'_>],
+    rows: &Rows<'_>,
     cursor: Cursor,
     area: Rect,
     buffer: &mut Buffer,
 ) {
     let list = Rect { width: area.width.saturating_sub(1), ..area };
-    let all = &shown.pairs.all;
-    let highest = all.iter().flat_map(|query| query.rank).max().unwrap_or(0);
-    let figures = Figures::of(usize::from(list.width), highest);
+    let figures = Figures::of(usize::from(list.width), shown.pairs.highest);
     let wide = usize::from(list.width).saturating_sub(figures.width() + 2).max(8);
     let head = format!("{}{}", text::left("query", wide, ""), figures.head());
     put(buffer, list, list.x + 1, list.y, &head, shared.theme.style(Role::Dim));
@@ -101,13 +87,14 @@ pub fn list(
     }
     let at = cursor.at.min(rows.len() - 1);
     let first = Cursor { at }.first(rows.len(), usize::from(list.height));
-    for (line, row) in rows.iter().enumerate().skip(first).take(usize::from(list.height)) {
+    let seen = first..rows.len().min(first + usize::from(list.height));
+    for (line, row) in seen.filter_map(|line| Some((line, rows.get(line)?))) {
         let y = list.y + (line - first) as u16;
         if line == at {
             buffer.set_style(Rect { y, height: 1, ..list }, shared.theme.style(Role::Selected));
             pointer(shared, buffer, list, y);
         }
-        let words = text::left(&text::safe(&name(shown, *row)), wide - 1, shared.glyphs.cut());
+        let words = text::left(&text::safe(&name(shown, row)), wide - 1, shared.glyphs.cut());
         let noted = if note(shared, row.id()).is_some() { "*" } else { " " };
         let x = pieces(
             shared,
@@ -163,9 +150,10 @@ pub fn missing(shared: &Shared, query: &str, area: Rect, buffer: &mut Buffer) {
 }
 
 /// The query's own picture, or that of the thing it speaks of.
-fn digest<'a>(shown: &Shown<'a>, row: Row<'_>) -> Option<&'a Digest> {
+fn digest<'a>(shown: &Shown<'a>, row: Row<'a>) -> Option<&'a Digest> {
     let id = match row {
         Row::Paired(query) => &*query.id,
+        Row::Asked(asked) if asked.seen.is_some() => return asked.seen.as_ref(),
         Row::Asked(asked) => asked.picture()?,
     };
     let pictures = &shown.items.pictures;

@@ -2,7 +2,7 @@
 
 use super::source::{Group, groups};
 use super::spread::Beside;
-use super::{InspectScreen, Row};
+use super::{InspectScreen, judging};
 use crate::eval::compare::Slice;
 use crate::tui::app::Shared;
 use crate::tui::screen::compare::session;
@@ -28,6 +28,7 @@ pub fn looked_at(screen: &InspectScreen, shared: &Shared) -> Map<String, Value> 
     if let Some(row) = screen.selected(&screen.listed(shared, &shown)) {
         with.insert("query".to_owned(), row.id().into());
     }
+    judging::record(&shown, &mut with);
     with.insert("beside".to_owned(), screen.beside.name().into());
     if let Some(at) = screen.slice {
         with.insert("slice".to_owned(), Slice::ALL[at].name().into());
@@ -67,6 +68,7 @@ fn restored(with: &Map<String, Value>, shared: &Shared) -> InspectScreen {
         encoders: role(0).zip(role(1)),
         slice: Slice::ALL.iter().position(|slice| Some(slice.name()) == text("slice")),
         search: text("search").unwrap_or_default().to_owned(),
+        second: judging::is_second(with),
         beside: text("beside").map_or(Beside::default(), Beside::named),
         ..InspectScreen::default()
     }
@@ -77,7 +79,7 @@ fn restored(with: &Map<String, Value>, shared: &Shared) -> InspectScreen {
 pub fn go_to(screen: &mut InspectScreen, shared: &Shared, query: &str) {
     let at = screen.shown(shared).and_then(|shown| {
         let rows = screen.listed(shared, &shown);
-        rows.iter().position(|row: &Row<'_>| row.id() == query)
+        rows.position(|id| id == query)
     });
     screen.missing = at.is_none().then(|| query.to_owned());
     screen.cursor.at = at.unwrap_or(0);

@@ -1,17 +1,22 @@
 //! What Inspect shows comes from here: sets of neighbours by result and direction, two of them paired,
 //! or a typed query's answer; as two plain lists of hits.
 
+use super::tally::Hits;
 use super::times::{notes, took};
+use crate::eval::compare::Slice;
 use crate::eval::geometry::Hubs;
 use crate::eval::relevant::Relevant;
 use crate::ids::SessionId;
+use crate::session::judged::JudgedSet;
 use crate::session::neighbours::NeighbourSet;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::Shared;
 use crate::tui::data::asked::Asked;
 use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::data::pairing::{PairedQuery, pair, unit};
+use crate::tui::data::query_filter::words_of;
 use crate::tui::screen::compare::session;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The sets of one result in one direction.
 pub struct Group<'a> {
@@ -21,8 +26,12 @@ pub struct Group<'a> {
     pub from: &'a LoadedResult,
     /// `text-to-image` and so on.
     pub direction: &'a str,
-    /// One a row of the result.
+    /// One a row of the result, by the judgements that are shown.
     pub sets: Vec<&'a NeighbourSet>,
+    /// Likewise by the others; empty where there is one set of judgements.
+    pub others: Vec<&'a NeighbourSet>,
+    /// Whether those that are shown are the second.
+    pub second: bool,
     /// What ids stand for.
     pub shown: &'a ItemsShown,
 }
@@ -38,8 +47,25 @@ impl Group<'_> {
 
     /// Whether lists of single queries were kept.
     pub fn is_listed(&self) -> bool {
-        self.sets.iter().any(|set| !set.queries.is_empty())
+        is_listed(&self.sets)
     }
+
+    /// Whether there are lists by both sets of judgements.
+    pub fn has_both(&self) -> bool {
+        is_listed(&self.sets) && is_listed(&self.others)
+    }
+
+    /// Shows the second judgements where they are wanted or the only ones with lists.
+    fn show(&mut self, second: bool) {
+        if is_listed(&self.others) && (second || !self.is_listed()) {
+            std::mem::swap(&mut self.sets, &mut self.others);
+            self.second = true;
+        }
+    }
+}
+
+fn is_listed(sets: &[&NeighbourSet]) -> bool {
+    sets.iter().any(|set| !set.queries.is_empty())
 }
 
 /// The place of a group among all: the first where none was chosen or it kept no lists and others did.
@@ -53,9 +79,14 @@ pub fn at(groups: &[Group<'_>], place: Option<&Place>) -> usize {
     groups.iter().position(is).unwrap_or(0)
 }
 
-/// All groups of the session that is looked at. Those that kept no lists, and whose encoders can only be
-/// asked, count where there are no others.
+/// All groups of the session that is looked at, by their own judgements where they have lists by those.
 pub fn groups(shared: &Shared) -> Vec<Group<'_>> {
+    judged(shared, false)
+}
+
+/// All groups of the session that is looked at, by their second judgements where those are wanted and there.
+/// Groups that kept no lists, and whose encoders can only be asked, count where there are no others.
+pub fn judged(shared: &Shared, second: bool) -> Vec<Group<'_>> {
     let results = session(shared).and_then(|id| shared.library.results.get(id));
     let mut groups: Vec<Group<'_>> = Vec::new();
     for result in results.into_iter().flatten() {
@@ -63,22 +94,29 @@ pub fn groups(shared: &Shared) -> Vec<Group<'_>> {
         else {
             continue;
         };
-        for set in sets.iter() {
-            let same = |group: &&mut Group<'_>| {
-                group.result == result.id && group.direction == set.direction
-            };
-            if let Some(group) = groups.iter_mut().find(same) {
-                group.sets.push(set);
-            } else {
+        let own = sets.iter().map(|set| (set, false));
+        for (set, is_second) in own.chain(result.judged.lists.iter().map(|set| (set, true))) {
+            let same =
+                |group: &Group<'_>| group.result == result.id && group.direction == set.direction;
+            let at = groups.iter().position(same).unwrap_or(groups.len());
+            if at == groups.len() {
                 groups.push(Group {
                     result: &result.id,
                     from: result,
                     direction: &set.direction,
-                    sets: vec![set],
+                    sets: Vec::new(),
+                    others: Vec::new(),
+                    second: false,
                     shown: &result.shown,
                 });
             }
+            let group = &mut groups[at];
+            let sets = if is_second { &mut group.others } else { &mut group.sets };
+            sets.push(set);
         }
+    }
+    for group in &mut groups {
+        group.show(second);
     }
     if groups.iter().any(Group::is_listed) {
         groups.retain(Group::is_listed);
@@ -95,18 +133,26 @@ pub struct Which {
     result: String,
     direction: String,
     rows: (usize, usize),
+    /// Whether by the second judgements.
+    second: bool,
     /// Results are read again when their folder changes.
     count: usize,
 }
 
 impl Which {
-    /// What a place and `encoders` choose.
+    /// Whether by the second judgements.
+    pub const fn is_second(&self) -> bool {
+        self.second
+    }
+
+    /// What a place, encoders and judgements choose.
     pub fn of(
         shared: &Shared,
         place: Option<&Place>,
         encoders: Option<(usize, usize)>,
+        second: bool,
     ) -> Option<Self> {
-        let groups = groups(shared);
+        let groups = judged(shared, second);
         let group = groups.get(at(&groups, place))?;
         let rows = rows(group, encoders);
         Some(Self {
@@ -114,6 +160,7 @@ impl Which {
             result: group.result.to_owned(),
             direction: group.direction.to_owned(),
             rows,
+            second: group.second,
             count: groups.len(),
         })
     }
@@ -128,7 +175,7 @@ pub fn rows(group: &Group<'_>, encoders: Option<(usize, usize)>) -> (usize, usiz
     (a % count, b % count)
 }
 
-/// Two sets, paired once and kept.
+/// Two sets, paired once and kept, with what is counted over all their queries.
 #[derive(Debug)]
 pub struct Pairs {
     /// Which sets.
@@ -137,6 +184,16 @@ pub struct Pairs {
     pub all: Vec<PairedQuery>,
     /// How often each item stands in someone's first ten.
     pub hubs: Option<[Hubs; 2]>,
+    /// How many queries each slice has, in the order of [`Slice::ALL`].
+    pub sizes: [usize; Slice::ALL.len()],
+    /// The highest rank.
+    pub highest: u32,
+    /// What filters look for words in, a query each; nothing until one did.
+    pub words: Vec<String>,
+    /// Where the result keeps what answers what in each set, where ids do not say so.
+    judged: [Option<usize>; 2],
+    /// All lines of both lists, once they were asked for.
+    hits: Option<[Hits; 2]>,
 }
 
 impl Pairs {
@@ -146,7 +203,41 @@ impl Pairs {
         let (a, b) = (*group.sets.get(a)?, *group.sets.get(b)?);
         let (all, hubs) =
             pair(a, b).map_or((Vec::new(), None), |paired| (paired.queries, Some(paired.hubs)));
-        Some(Self { which, all, hubs })
+        let size = |slice| all.iter().filter(|query| query.slices.contains(&slice)).count();
+        let sizes = Slice::ALL.map(size);
+        let highest = all.iter().flat_map(|query| query.rank).max().unwrap_or(0);
+        let judged = [a, b].map(|set| group.from.judged_at(set, which.second));
+        let (words, hits) = (Vec::new(), None);
+        Some(Self { which, all, hubs, sizes, highest, words, judged, hits })
+    }
+
+    /// Reads the words that filters look into, where that was not done yet.
+    pub fn read_words(&mut self, items: &ItemsShown) {
+        if self.words.is_empty() {
+            let words = |query: &PairedQuery| words_of(&query.id, items.caption(&query.id));
+            self.words = self.all.iter().map(words).collect();
+        }
+    }
+
+    /// What one of the encoders was judged by, where ids do not say so.
+    pub fn judged<'a>(&self, from: &'a LoadedResult, side: usize) -> Option<&'a JudgedSet> {
+        from.judgements(self.which.second).get(self.judged[side]?)
+    }
+
+    /// What answers what under one of the encoders, likewise.
+    pub fn relevant<'a>(&self, from: &'a LoadedResult, side: usize) -> Option<&'a Relevant> {
+        self.judged(from, side).map(|judged| &judged.relevant)
+    }
+
+    /// All lines of both lists.
+    pub fn hits(&mut self, group: &Group<'_>) -> Option<&[Hits; 2]> {
+        if self.hits.is_none() {
+            let (a, b) = self.which.rows;
+            let sets = [*group.sets.get(a)?, *group.sets.get(b)?];
+            let of = |side: usize| Hits::of(sets[side], self.relevant(group.from, side), &self.all);
+            self.hits = Some([of(0), of(1)]);
+        }
+        self.hits.as_ref()
     }
 }
 
@@ -181,7 +272,7 @@ pub fn of_pair<'a>(
 ) -> [ListShown<'a>; 2] {
     let list = |side: usize| {
         let set = sets[side];
-        let relevant = from.relevant(set);
+        let relevant = pairs.relevant(from, side);
         let hits = set.top(query.at).enumerate().map(|(at, (item, score))| HitShown {
             item,
             score,
@@ -236,17 +327,38 @@ pub fn of_answer(asked: &Asked) -> Option<[ListShown<'_>; 2]> {
     Some([list(0)?, list(1)?])
 }
 
-/// The letter that links an item of both lists, in the order of the left one.
-pub fn link(lists: &[ListShown<'_>; 2], item: &str) -> char {
-    let in_second = |item: &str| lists[1].hits.iter().any(|hit| hit.item == item);
-    let shared = lists[0].hits.iter().map(|hit| hit.item).filter(|item| in_second(item));
-    let place = shared.into_iter().position(|shared| shared == item);
-    place.map_or(' ', |place| char::from(b'a' + (place % 26) as u8))
+/// Letters for items that both lists have, in the order of the left one; no two have the same.
+const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/// The letters that link items of both lists, the best of the left one first, as far as they go.
+pub fn links<'a>(lists: &[ListShown<'a>; 2]) -> BTreeMap<&'a str, char> {
+    let in_second: BTreeSet<&str> = lists[1].hits.iter().map(|hit| hit.item).collect();
+    let first = lists[0].hits.iter().map(|hit| hit.item);
+    first.filter(|item| in_second.contains(item)).zip(LETTERS.chars()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_letter_links_two_items() {
+        fn shown(items: Vec<&str>) -> ListShown<'_> {
+            let hit = |item| HitShown { item, score: 0.5, relevant: None, hub: false };
+            let hits = items.into_iter().map(hit).collect();
+            ListShown { role: "x", notes: Vec::new(), hits }
+        }
+        let names: Vec<String> = (0..70).map(|at| format!("{at}@0")).collect();
+        let all: Vec<&str> = names.iter().map(String::as_str).collect();
+        let back: Vec<&str> = all[5..].iter().rev().copied().collect();
+        let found = links(&[shown(all), shown(back)]);
+        assert_eq!(
+            (found.get("4@0"), found.get("5@0"), found.get("31@0")),
+            (None, Some(&'a'), Some(&'A'))
+        );
+        let letters: BTreeSet<char> = found.values().copied().collect();
+        assert_eq!((found.len(), letters.len()), (52, 52));
+    }
 
     #[test]
     fn what_a_result_was_judged_by_goes_before_ids() {

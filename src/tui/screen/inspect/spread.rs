@@ -1,10 +1,9 @@
 //! All queries at once: the rank under one encoder against the rank under the other, and the scores of
 //! right and of other answers.
 
-use super::source::is_right;
+use super::tally::{Ranks, Scores, in_columns};
 use crate::session::neighbours::NeighbourSet;
 use crate::tui::app::Shared;
-use crate::tui::data::library::LoadedResult;
 use crate::tui::data::pairing::PairedQuery;
 use crate::tui::format;
 use crate::tui::text;
@@ -63,28 +62,24 @@ const LEFT: u16 = 7;
 pub fn ranks(
     shared: &Shared,
     roles: [&str; 2],
-    listed: &[&PairedQuery],
+    found: &Ranks,
     chosen: Option<&PairedQuery>,
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let better = listed.iter().filter(|query| query.gain() > 0).count();
-    let worse = listed.iter().filter(|query| query.gain() < 0).count();
-    let note = format!("{better} better, {worse} worse, {} equal", listed.len() - better - worse);
+    let [equal, worse, better] = found.counts;
+    let note = format!("{better} better, {worse} worse, {equal} equal");
     let inner = section(shared, buffer, area, "rank against rank", &note);
     let (plot, foot) = bottom(inner, 2);
     let plot = Rect { x: plot.x + LEFT, width: plot.width.saturating_sub(LEFT), ..plot };
     if plot.width < 8 || plot.height < 4 {
         return;
     }
-    let highest = listed.iter().flat_map(|query| query.rank).max().unwrap_or(1).max(10);
-    let share = |rank: u32| f64::from(rank.max(1)).ln() / f64::from(highest).ln();
     let marker = if shared.glyphs.ascii { Marker::Ascii } else { Marker::Braille };
     let mut canvas = Canvas::new(marker, usize::from(plot.width), usize::from(plot.height));
     let (across, down) = canvas.size();
-    let place = |query: &PairedQuery| {
-        let x = share(query.rank[0]) * (across - 1) as f64;
-        let y = (1.0 - share(query.rank[1])) * (down - 1) as f64;
+    let place = |[a, b]: [f64; 2]| {
+        let (x, y) = (a * (across - 1) as f64, (1.0 - b) * (down - 1) as f64);
         (x.round() as usize, y.round() as usize)
     };
     canvas.layer(Layer { style: shared.theme.style(Role::Faint), sign: '.' });
@@ -93,32 +88,29 @@ pub fn ranks(
             canvas.dot(x, (down - 1) - x * (down - 1) / (across - 1).max(1));
         }
     }
-    for (role, sign, wanted) in [
-        (Role::Dim, '=', std::cmp::Ordering::Equal),
-        (Role::Bad, 'x', std::cmp::Ordering::Less),
-        (Role::Good, 'o', std::cmp::Ordering::Greater),
-    ] {
+    let layers = [(Role::Dim, '='), (Role::Bad, 'x'), (Role::Good, 'o')];
+    for ((role, sign), points) in layers.into_iter().zip(&found.points) {
         canvas.layer(Layer { style: shared.theme.style(role), sign });
-        for query in listed.iter().filter(|query| query.gain().cmp(&0) == wanted) {
-            let (x, y) = place(query);
+        for point in points {
+            let (x, y) = place(*point);
             canvas.dot(x, y);
         }
     }
     canvas.draw(plot, buffer);
     if let Some(query) = chosen {
-        let (x, y) = place(query);
+        let (x, y) = place(query.rank.map(|rank| found.share(rank)));
         let (wide, high) = (across / usize::from(plot.width), down / usize::from(plot.height));
         let (x, y) = ((x / wide.max(1)) as u16, (y / high.max(1)) as u16);
         let style = shared.theme.style(Role::Title);
         put(buffer, plot, plot.x + x, plot.y + y, shared.glyphs.mark(), style);
     }
     let mut rank = 1;
-    while rank <= highest {
+    while rank <= found.highest {
         let label = format::count(u64::from(rank));
-        let y = ((1.0 - share(rank)) * f64::from(plot.height - 1)).round() as u16;
+        let y = ((1.0 - found.share(rank)) * f64::from(plot.height - 1)).round() as u16;
         let padded = text::right(&label, usize::from(LEFT) - 1, "");
         put(buffer, inner, inner.x, plot.y + y, &padded, shared.theme.style(Role::Dim));
-        let x = (share(rank) * f64::from(plot.width - 1)).round() as u16;
+        let x = (found.share(rank) * f64::from(plot.width - 1)).round() as u16;
         let x = plot.x + x.min(plot.width.saturating_sub(label.len() as u16));
         put(buffer, foot, x, foot.y, &label, shared.theme.style(Role::Dim));
         rank = rank.saturating_mul(10);
@@ -163,34 +155,22 @@ fn legend([a, b]: [&str; 2], room: usize, cut: &str) -> [String; 3] {
 /// Scores in the lists of all listed queries, by whether they are right.
 pub fn scores(
     shared: &Shared,
-    (from, sets): (&LoadedResult, [&NeighbourSet; 2]),
-    listed: &[&PairedQuery],
+    sets: [&NeighbourSet; 2],
+    (found, listed): (&[Scores; 2], usize),
     area: Rect,
     buffer: &mut Buffer,
 ) {
     let halves = super::layout::columns(area);
     for (side, area) in halves.into_iter().enumerate() {
-        let set = sets[side];
-        let note = format!("first {} of {} queries", set.k, format::count(listed.len() as u64));
+        let (set, found) = (sets[side], &found[side]);
+        let note = format!("first {} of {} queries", set.k, format::count(listed as u64));
         let inner = section(shared, buffer, area, &text::safe(&set.role), &note);
-        let relevant = from.relevant(set);
-        let mut parts: [Vec<f32>; 2] = [Vec::new(), Vec::new()];
-        for query in listed {
-            for (at, (item, score)) in set.top(query.at).enumerate() {
-                parts[usize::from(!is_right(relevant, set, query, (at, item)))].push(score);
-            }
-        }
-        let all = || parts.iter().flatten().copied().filter(|score| score.is_finite());
-        let (low, high) =
-            (all().fold(f32::INFINITY, f32::min), all().fold(f32::NEG_INFINITY, f32::max));
-        if high <= low || inner.height < 5 {
-            continue;
-        }
+        let Some([low, high]) = found.range().filter(|_| inner.height >= 5) else { continue };
         let (bars, foot) = bottom(inner, 1);
         let (above, under) = top(bars, bars.height / 2);
         for (scores, area, role, name) in [
-            (&parts[0], above, Role::Good, "right answers"),
-            (&parts[1], under, Role::Curve(side), "others"),
+            (&found.right, above, Role::Good, "right answers"),
+            (&found.others, under, Role::Curve(side), "others"),
         ] {
             histogram(shared, scores, [low, high], role, name, area, buffer);
         }
@@ -204,8 +184,8 @@ pub fn scores(
 /// Counts a column, as bars from the bottom, with a name and the middle above them.
 fn histogram(
     shared: &Shared,
-    scores: &[f32],
-    [low, high]: [f32; 2],
+    sorted: &[f32],
+    range: [f32; 2],
     role: Role,
     name: &str,
     area: Rect,
@@ -213,19 +193,13 @@ fn histogram(
 ) {
     const PARTS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
     let (line, bars) = top(area, 1);
-    let mut sorted = scores.to_vec();
-    sorted.sort_by(f32::total_cmp);
     let middle = sorted
         .get(sorted.len() / 2)
         .map_or_else(String::new, |middle| format!(", middle {middle:.3}"));
-    let words = format!("{name}: {}{middle}", format::count(scores.len() as u64));
+    let words = format!("{name}: {}{middle}", format::count(sorted.len() as u64));
     put(buffer, line, line.x + 1, line.y, &words, shared.theme.style(Role::Dim));
     let width = usize::from(bars.width.saturating_sub(2)).max(1);
-    let mut counts = vec![0_usize; width];
-    for score in scores {
-        let share = f64::from((score - low) / (high - low));
-        counts[((share * width as f64) as usize).min(width - 1)] += 1;
-    }
+    let counts = in_columns(sorted, range, width);
     let most = counts.iter().copied().max().unwrap_or(0).max(1);
     let style = shared.theme.style(role);
     for (column, count) in counts.iter().enumerate() {

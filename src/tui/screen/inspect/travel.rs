@@ -1,7 +1,8 @@
 //! From query to query: to one by its id, to a neighbour that asks in its turn, and back.
 
 use super::InspectScreen;
-use super::source::{self, Place, groups};
+use super::listing::Rows;
+use super::source::{self, Place, judged};
 use crate::tui::app::Shared;
 use crate::tui::data::pairing::unit;
 
@@ -13,6 +14,7 @@ pub struct Before {
     slice: Option<usize>,
     search: String,
     hit: Option<usize>,
+    second: bool,
     query: String,
 }
 
@@ -21,20 +23,20 @@ impl InspectScreen {
     pub(super) fn go_to(&mut self, shared: &Shared, id: &str) -> bool {
         self.settle(shared);
         let Some(shown) = self.shown(shared) else { return false };
-        let plain = Self::default();
-        let rows = plain.listed(shared, &shown);
-        let exact = rows.iter().position(|row| row.id() == id);
-        let place = exact.or_else(|| rows.iter().position(|row| unit(row.id()) == unit(id)));
+        let rows = Rows::every(shared, shown.pairs);
+        let exact = rows.position(|known| known == id);
+        let place = exact.or_else(|| rows.position(|known| unit(known) == unit(id)));
         let Some(at) = place else { return false };
         (self.slice, self.search, self.hit) = (None, String::new(), None);
         self.cursor.at = at;
+        self.settle(shared);
         true
     }
 
     /// Lets a neighbour be the next query: in the direction where it asks, the one in front first, then
     /// one that answers with the same kind of thing.
     pub(super) fn follow(&mut self, shared: &Shared, id: &str, from: &str) -> bool {
-        let groups = groups(shared);
+        let groups = judged(shared, self.second);
         let now = source::at(&groups, self.place.as_ref());
         let Some(front) = groups.get(now) else { return false };
         let answers = |direction: &str| direction.rsplit('-').next().map(str::to_owned);
@@ -54,6 +56,7 @@ impl InspectScreen {
             slice: self.slice,
             search: self.search.clone(),
             hit: self.hit,
+            second: self.second,
             query: from.to_owned(),
         };
         if let Some(next) = next {
@@ -71,18 +74,17 @@ impl InspectScreen {
     /// Goes back to the query before, with the slice, the search and the neighbour it was left with.
     pub(super) fn go_back(&mut self, shared: &Shared) {
         let Some(before) = self.before.pop() else { return };
-        let groups = groups(shared);
+        let groups = judged(shared, self.second);
         let now = groups.get(source::at(&groups, self.place.as_ref()));
         let lost = self.lost(shared).is_some();
         if lost || now.is_none_or(|now| now.place() != before.place) {
             (self.place, self.encoders) = (Some(before.place), before.encoders);
         }
-        (self.slice, self.search) = (before.slice, before.search);
+        (self.slice, self.search, self.second) = (before.slice, before.search, before.second);
         self.settle(shared);
-        let listed = self.shown(shared).and_then(|shown| {
-            let rows = self.listed(shared, &shown);
-            rows.iter().position(|row| row.id() == before.query)
-        });
+        let listed = self
+            .shown(shared)
+            .and_then(|shown| self.listed(shared, &shown).position(|id| id == before.query));
         if let Some(at) = listed {
             (self.cursor.at, self.hit) = (at, before.hit);
         } else {

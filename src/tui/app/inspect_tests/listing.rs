@@ -1,0 +1,73 @@
+//! What slice and filter let through is kept, and found again when one of them or the results change.
+
+use super::*;
+use ratatui::buffer::Buffer;
+
+/// Which of the two are listed.
+fn listed(app: &App) -> Vec<&'static str> {
+    let area = Rect::new(0, 0, 120, 40);
+    let mut buffer = Buffer::empty(area);
+    app.view(area, &mut buffer);
+    let row = |y| (0..46).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    let lines: Vec<String> = (4..39).map(row).collect();
+    let there = |name: &&&str| lines.iter().any(|line| line.contains(&format!("a drawn {name}")));
+    ["cat", "dog"].iter().filter(there).copied().collect()
+}
+
+#[test]
+fn the_list_follows_the_slice_the_filter_and_what_is_compared() {
+    let mut app = pets();
+    assert_eq!(listed(&app), ["cat", "dog"]);
+    // While a filter is typed it already counts.
+    press(&mut app, "/ d o");
+    assert_eq!(listed(&app), ["dog"]);
+    press(&mut app, "backspace backspace r a n k _ a");
+    assert_eq!(listed(&app), Vec::<&str>::new(), "no caption has that word");
+    press(&mut app, "< 2");
+    assert_eq!(listed(&app), ["cat", "dog"]);
+    press(&mut app, "backspace backspace > x");
+    assert!(shows(&app, 120, 40).contains("rank_a: expected a number"));
+    assert_eq!(listed(&app), ["cat", "dog"], "a filter that cannot be read hides nothing");
+    press(&mut app, "enter esc");
+    assert!(!shows(&app, 120, 40).contains("expected a number"));
+    // What broke from left to right was mended from right to left.
+    press(&mut app, "] ]");
+    assert_eq!(listed(&app), ["cat"]);
+    press(&mut app, "a b");
+    assert_eq!(listed(&app), Vec::<&str>::new());
+    press(&mut app, "[");
+    assert_eq!(listed(&app), ["cat"]);
+    press(&mut app, "esc");
+    assert_eq!(listed(&app), ["cat", "dog"]);
+}
+
+#[test]
+fn a_filter_holds_for_all_ranks_and_all_scores_too() {
+    let mut app = pets();
+    app.update(Msg::Resize { width: 120, height: 40 });
+    press(&mut app, "v");
+    assert!(shows(&app, 120, 40).contains("0 better, 1 worse, 1 equal"));
+    press(&mut app, "/ d o g");
+    assert!(shows(&app, 120, 40).contains("0 better, 0 worse, 1 equal"));
+    press(&mut app, "enter v");
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("first 2 of 1 queries") && text.contains("right answers: 1"), "{text}");
+    press(&mut app, "esc");
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("first 2 of 2 queries") && text.contains("right answers: 2"), "{text}");
+}
+
+#[test]
+fn results_that_are_read_again_are_listed_again() {
+    let mut app = pets();
+    press(&mut app, "/ d o g enter");
+    let session: SessionId = SESSION.parse().unwrap();
+    let mut results = app.shared.library.results.remove(&session).unwrap();
+    let mut newer = results[0].clone();
+    newer.id = "inspect-2".into();
+    results.insert(0, newer);
+    app.update(Msg::News(News::Results(session.clone(), results)));
+    assert_eq!(listed(&app), ["dog"]);
+    app.update(Msg::News(News::Results(session, Vec::new())));
+    assert!(shows(&app, 120, 40).contains("has no inspected queries yet"));
+}
