@@ -148,7 +148,6 @@ fn nothing_to_do(screen: ScreenId, action: Action) -> Option<&'static str> {
         (_, Action::StageNext | Action::StagePrevious) => "there is no other stage",
         (_, Action::StageAll) => "all stages are seen",
         (_, Action::MetricNext | Action::MetricPrevious) => "there is no other measure",
-        (_, Action::Superseded) => "no later segment did steps again",
         (_, Action::Outliers) => "no value lies outside the middle 98 %",
         (_, Action::ZoomIn) => "there is nothing to see closer",
         (_, Action::ZoomOut | Action::ZoomReset) => "all of the axis is seen",
