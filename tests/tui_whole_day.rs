@@ -70,8 +70,14 @@ fn a_run_is_started_watched_left_held_saved_stopped_compared_inspected_exported_
     terminal.keys(&sets.join(" "));
     terminal.see("batch: 128 becomes 6");
     terminal.see("30000");
+    // Enter goes on to the next line; the start is an act of its own, and asks first.
     terminal.keys("\r");
+    terminal.see("now, or after a run that is at work");
+    terminal.keys("\x13");
+    terminal.see("Start clip? 30,000 steps");
+    terminal.keys("y");
     terminal.wait("the run", |screen| screen.contains("clip-1") && screen.contains("live"));
+    terminal.see("clip-1 has started: enter opens it");
 
     // Watched.
     terminal.keys("\r");

@@ -15,11 +15,13 @@
 //! | `difference.rs` | what differs between two recipes |
 //! | `estimate.rs` | what a recipe will take, as a document |
 //! | `cadence.rs` | how often a stage is measured and saved |
+//! | `meaning.rs` | what a key means, from the documentation |
 
 mod cadence;
 mod difference;
 mod edit;
 mod estimate;
+mod meaning;
 mod objective;
 mod presets;
 mod schedule;
@@ -33,6 +35,7 @@ pub use cadence::Cadence;
 pub use difference::{Difference, difference};
 pub use edit::{EditError, apply_set, from_toml, near};
 pub use estimate::{ESTIMATE_FORMAT, Estimate, StageEstimate, StageTime, same_work};
+pub use meaning::meaning;
 pub use objective::{MaskStyle, Objective, Pooling};
 pub use presets::{names, preset};
 pub use schedule::{Schedule, learning_rate};

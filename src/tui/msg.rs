@@ -85,6 +85,8 @@ pub enum News {
     Joined(Vec<JoinPart>, Result<Box<CompareDocument>, String>),
     /// The sessions that have queries to inspect.
     Inspected(BTreeSet<SessionId>),
+    /// The runs whose weights are here.
+    Weights(BTreeSet<RunId>),
     /// What people noted, tagged and pinned in a session.
     Sittings(SessionId, Box<SittingState>),
     /// The player of the Replay screen moved; nothing: it was put away.

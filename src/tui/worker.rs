@@ -12,6 +12,7 @@ mod recorder;
 pub(super) mod reel;
 pub(super) mod results;
 mod samples;
+mod weighted;
 mod weights;
 
 use super::data::library::{MachineSample, RunEntry, SessionEntry};
@@ -379,6 +380,9 @@ impl Worker {
         }
         if let Some(inspected) = self.inspected.look(&self.places.sessions, &sessions) {
             self.say(News::Inspected(inspected));
+        }
+        if let Some(runs) = self.inspected.weights.look(&self.places.checkpoints, &sessions) {
+            self.say(News::Weights(runs));
         }
         self.folders.retain(|id, _| sessions.contains(id));
         let gone: Vec<RunId> =

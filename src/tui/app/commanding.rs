@@ -14,7 +14,7 @@ pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<O
         return Err(READONLY.to_owned());
     }
     let entry = shared.library.run(run).ok_or_else(|| format!("{run} is not there"))?;
-    let (name, status) = (run.run.as_str(), entry.row.state);
+    let (name, status) = (shared.library.name(run), entry.row.state);
     let send = |command: Command, text: String| {
         if !status.has_runner() {
             return Err(format!("{name} is {status}: no runner is there to ask"));

@@ -25,6 +25,8 @@ pub struct Differ {
     pub rows: Vec<Difference>,
     /// The first line shown.
     pub cursor: Cursor,
+    /// That these are two of more marked runs, where they are.
+    pub of: Option<String>,
 }
 
 impl Differ {
@@ -49,13 +51,17 @@ impl Differ {
             ([one, two, ..], false) => (*one, *two),
             ([one], false) => (*one, selected),
         };
+        let marked = shared.marks.len();
+        let of = (marked > 2).then(|| format!("of {marked} marked runs only these two"));
         let (first, second) = (recipe_of(shared, a)?, recipe_of(shared, b)?);
-        // Runs of one name are told apart by their sessions.
-        let name = |run: &RunId| {
-            if a.run == b.run { run.to_string() } else { run.run.to_string() }
-        };
+        let name = |run: &RunId| shared.library.name(run);
         let (Some(x), Some(y)) = (&first.recipe, &second.recipe) else { return Err(String::new()) };
-        Ok(Self { names: (name(a), name(b)), rows: difference(x, y), cursor: Cursor::default() })
+        Ok(Self {
+            names: (name(a), name(b)),
+            rows: difference(x, y),
+            cursor: Cursor::default(),
+            of,
+        })
     }
 
     fn of_preset(shared: &Shared, run: &RunId) -> Result<Self, String> {
@@ -67,8 +73,8 @@ impl Differ {
                 recipe.name, run.run
             )
         })?;
-        let names = (format!("preset {}", recipe.name), run.run.to_string());
-        Ok(Self { names, rows: difference(&base, recipe), cursor: Cursor::default() })
+        let names = (format!("preset {}", recipe.name), shared.library.name(run));
+        Ok(Self { names, rows: difference(&base, recipe), cursor: Cursor::default(), of: None })
     }
 }
 
@@ -139,6 +145,10 @@ impl App {
         let shown = (first + 1).min(form.rows.len())..=(first + height).min(form.rows.len());
         let words = format!("{} to {} of {} keys", shown.start(), shown.end(), form.rows.len());
         let last = bottom(last, 1).1;
+        let words = match &form.of {
+            Some(of) => format!("{words}; {of}"),
+            None => words,
+        };
         self.last_line(&[("up down", &words)], last, buffer);
     }
 }

@@ -1,6 +1,7 @@
 //! Help and the palette: rows of the key table in a list, the words of the chosen one whole below it.
 
 use super::App;
+use super::frame::sheet_width;
 use crate::tui::keys::{Context, Entry, TABLE};
 use crate::tui::screen::ScreenId;
 use crate::tui::text;
@@ -43,8 +44,8 @@ impl Finder {
     /// Width and height on a terminal of that size.
     pub(super) fn size(self, terminal: Rect) -> (u16, u16) {
         match self {
-            Self::Help => (76, terminal.height.saturating_sub(2)),
-            Self::Palette => (76, terminal.height.saturating_sub(4).min(20)),
+            Self::Help => (sheet_width(terminal), terminal.height.saturating_sub(2)),
+            Self::Palette => (sheet_width(terminal), terminal.height.saturating_sub(4)),
         }
     }
 

@@ -44,7 +44,7 @@ impl App {
                     (key, _) if paused && action == Action::Pause => (key, "continue"),
                     hint => hint,
                 };
-                on_screen(screen.hints(&self.shared).into_iter().map(named).collect(), room)
+                on_screen(self.offered().into_iter().map(named).collect(), room)
             }
         };
         let mut x = area.x + 1;
@@ -95,9 +95,14 @@ fn in_overlay(overlay: &Overlay) -> &'static [Hint] {
         ],
         Overlay::Question { .. } => &[("y", "yes"), ("n", "no")],
         Overlay::Differ(_) => &[("up down", "move"), ("pageup pagedown", "page"), ("esc", "close")],
-        Overlay::NewRun(_) => {
-            &[("enter", "start"), ("up down", "line"), ("tab", "stage"), ("esc", "close")]
-        }
+        Overlay::NewRun(form) if form.asking => &[("y", "yes"), ("n", "no")],
+        Overlay::NewRun(_) => &[
+            ("enter", "next line"),
+            ("ctrl-s", "start"),
+            ("up down", "line"),
+            ("tab", "stage"),
+            ("esc", "close"),
+        ],
         Overlay::Export(_) | Overlay::NewCompare(_) | Overlay::Look(_) => {
             &[("enter", "start"), ("tab", "field"), ("up down", "choose"), ("esc", "close")]
         }

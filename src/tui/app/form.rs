@@ -18,6 +18,16 @@ pub(super) trait Form {
     /// Accepts what is filled in: whether the form stays, and what it asks for.
     fn accept(&mut self, shared: &Shared) -> (bool, Vec<Effect>);
 
+    /// Starts what is filled in, whichever line is in front: whether the form stays, and what it asks for.
+    fn start(&mut self, shared: &Shared) -> (bool, Vec<Effect>) {
+        self.accept(shared)
+    }
+
+    /// Takes a key where a question of the form's own is open; nothing where none is.
+    fn answered(&mut self, _key: Key, _shared: &Shared) -> Option<(bool, Vec<Effect>)> {
+        None
+    }
+
     /// Takes a key of the form's own; whether it was one. Others go into the line.
     fn takes(&mut self, key: Key, action: Option<Action>, shared: &Shared) -> bool;
 
@@ -40,9 +50,13 @@ pub(super) trait Form {
 
     /// Takes a key: whether the form stays, and what it asks for.
     fn key(&mut self, key: Key, action: Option<Action>, shared: &Shared) -> (bool, Vec<Effect>) {
+        if let Some(answered) = self.answered(key, shared) {
+            return answered;
+        }
         match action {
             Some(Action::Close) => return (false, Vec::new()),
             Some(Action::Accept) => return self.accept(shared),
+            Some(Action::StartNow) => return self.start(shared),
             _ => {}
         }
         if !self.takes(key, action, shared)

@@ -51,6 +51,12 @@ pub fn tab_at(column: u16, width: u16) -> Option<ScreenId> {
     tabs(width).iter().find(under).map(|tab| tab.0)
 }
 
+/// Columns of a sheet that has lines to show whole: those there are, up to what is easily read.
+#[must_use]
+pub fn sheet_width(area: Rect) -> u16 {
+    area.width.saturating_sub(4).clamp(76, 150)
+}
+
 /// Where a sheet of that size lies on a terminal: in the middle.
 #[must_use]
 pub fn sheet_at(width: u16, height: u16, area: Rect) -> Rect {
@@ -223,7 +229,7 @@ impl App {
         Rect { x: inner.x + 2, width: inner.width.saturating_sub(4), ..inner }
     }
 
-    fn question(&self, words: &str, area: Rect, buffer: &mut Buffer) {
+    pub(super) fn question(&self, words: &str, area: Rect, buffer: &mut Buffer) {
         let width = 62.min(area.width);
         let lines = question_lines(words, area);
         let inner = self.sheet(width, lines + 4, "Sure?", area, buffer);

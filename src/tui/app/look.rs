@@ -3,6 +3,7 @@
 use super::form::{Form, beside};
 use super::newcompare::of_runs;
 use super::{App, Effect, Overlay, Shared, lookview};
+use crate::session::names::RunId;
 use crate::session::sitting::Acted;
 use crate::tui::data::asked::{picture_path, spec};
 use crate::tui::data::library::LoadedResult;
@@ -10,6 +11,7 @@ use crate::tui::data::looked::{LookShown, Looked};
 use crate::tui::keys::{Action, Key};
 use crate::tui::msg::{Cmd, Work};
 use crate::tui::picture::Key as PictureKey;
+use crate::tui::screen::ScreenId;
 use crate::tui::screen::compare::session;
 use crate::tui::widget::input::Input;
 use ratatui::crossterm::event::KeyCode;
@@ -32,14 +34,26 @@ pub struct LookForm {
     pub known: Vec<(String, String)>,
     /// Lines of the answer above the first that is shown.
     pub scroll: usize,
+    /// Why it does not begin with the encoder one would expect.
+    pub note: Option<String>,
 }
 
 impl LookForm {
-    /// A form with what was looked at last, else with the session's first encoder.
+    /// A form with what was looked at last, else with the newest encoder of the run in front, else with
+    /// the session's first one; those whose weights are here first.
     #[must_use]
-    pub fn new(shared: &Shared) -> Self {
-        let known = known(shared);
-        let first = known.first().map_or("builtin:llama", |(_, spec)| spec.as_str());
+    pub fn new(shared: &Shared, run: Option<&RunId>) -> Self {
+        let mut known = known(shared);
+        known.sort_by_key(|(_, spec)| shared.library.lacks(spec));
+        let of_run = |(_, spec): &&(String, String)| {
+            run.is_some_and(|run| spec.starts_with(&format!("{run}/")))
+        };
+        let own = known.iter().rfind(of_run);
+        let note = own.filter(|(_, spec)| shared.library.lacks(spec)).zip(run).map(|(_, run)| {
+            format!("the weights of {} are not here: another encoder", shared.library.name(run))
+        });
+        let first = own.filter(|_| note.is_none()).or(known.first());
+        let first = first.map_or("builtin:llama", |(_, spec)| spec.as_str());
         let last = shared.look.as_ref();
         let encoder = last.map_or(first, |look| look.encoder.as_str());
         let asked = last.map_or(SENTENCE, |look| look.asked.as_str());
@@ -49,6 +63,7 @@ impl LookForm {
             encoder: Input::new(encoder),
             known,
             scroll: 0,
+            note,
         }
     }
 
@@ -99,6 +114,11 @@ impl Form for LookForm {
         // Each loads a model of its own, and none is ended before it has answered.
         if shared.look.as_ref().is_some_and(|look| look.answer.is_none()) {
             return (true, Vec::new());
+        }
+        let source = self.encoder.text().trim();
+        if shared.library.lacks(source) {
+            let why = format!("the weights of {source} are not here; up and down choose another");
+            return (true, vec![Effect::Fail(why)]);
         }
         self.scroll = 0;
         let of = |input: &Input| input.text().trim().to_owned();
@@ -154,15 +174,17 @@ fn known(shared: &Shared) -> Vec<(String, String)> {
     known
 }
 
-impl Overlay {
-    /// An encoder looked into.
-    #[must_use]
-    pub fn look(shared: &Shared) -> Self {
-        Self::Look(Box::new(LookForm::new(shared)))
-    }
-}
-
 impl App {
+    /// The form of an encoder looked into: on Runs and Train of the run in front.
+    pub(super) fn opened_look(&self) -> Overlay {
+        let run = match self.current {
+            ScreenId::Runs => self.screens.runs.selected(&self.shared),
+            ScreenId::Train => self.shared.focus.as_ref(),
+            _ => None,
+        };
+        Overlay::Look(Box::new(LookForm::new(&self.shared, run)))
+    }
+
     /// Starts the program that looks, and records that it was asked.
     pub(super) fn look(
         &mut self,

@@ -1,7 +1,7 @@
 //! An encoder looked into, and a session exported, in the model.
 
 use super::inspect_tests::{pets, work};
-use super::tests::{app, press, shows};
+use super::tests::{app, entry, press, shows};
 use super::*;
 use crate::session::sitting::SittingEvent;
 use crate::tui::data::looked::LookShown;
@@ -200,4 +200,36 @@ fn nothing_is_exported_without_a_session_or_where_nothing_may_be_written() {
         if arguments.last().is_some_and(|last| last == "--readonly")),
         "{asked:?}"
     );
+}
+
+#[test]
+fn on_runs_the_encoder_of_the_selected_run_is_looked_into_and_one_without_weights_is_not_asked() {
+    let mut app = app();
+    let stage = |name: &str| name.parse().unwrap();
+    let mut here = entry("20261124-100000-night-bbbbbb/llm2clip-1", 5);
+    here.saved = vec![(stage("clip"), 100), (stage("llm2clip"), 50)];
+    let mut gone = entry("20261124-110000-day-cccccc/clip-1", 6);
+    gone.saved = vec![(stage("clip"), 100)];
+    for run in [&here, &gone] {
+        app.update(Msg::News(News::Run(Box::new(run.clone()))));
+    }
+    let encoder = |app: &App| {
+        let Some(Overlay::Look(form)) = &app.overlay else { panic!() };
+        form.encoder.text().to_owned()
+    };
+    // Nobody has looked yet which weights are here.
+    press(&mut app, "e");
+    assert_eq!(encoder(&app), format!("{}/clip", gone.id));
+    press(&mut app, "esc");
+    app.update(Msg::News(News::Weights(BTreeSet::from([here.id.clone()]))));
+    press(&mut app, "e");
+    assert_eq!(encoder(&app), format!("{}/clip", here.id));
+    assert!(shows(&app, 80, 24).contains("the weights of clip-1 are not here: another encoder"));
+    press(&mut app, "tab ctrl-u");
+    app.update(Msg::Paste("clip-1/clip".to_owned()));
+    assert!(work(press(&mut app, "enter")).is_empty());
+    assert!(shows(&app, 80, 24).contains("the weights of clip-1/clip are not here"));
+    press(&mut app, "esc down e");
+    assert_eq!(encoder(&app), format!("{}/llm2clip", here.id), "its newest");
+    assert!(work(press(&mut app, "enter")).iter().any(|work| matches!(work, Work::Look(..))));
 }

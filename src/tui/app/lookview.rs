@@ -90,6 +90,9 @@ impl App {
         let (line, rest) = top(rest, 1);
         let (role, words) = match (form.arguments(shared.readonly), &shared.look) {
             (Err(why), _) => (Role::Bad, why),
+            (Ok(_), None) if form.note.is_some() => {
+                (Role::Warn, form.note.clone().unwrap_or_default())
+            }
             (Ok(_), None) => (
                 Role::Dim,
                 "a text, or a picture's path; the text may be empty: then only the tests are made"

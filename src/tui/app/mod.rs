@@ -26,6 +26,7 @@ mod newcompareview;
 pub mod newrun;
 mod newrunview;
 mod news;
+mod nothere;
 mod overlay;
 mod pictures;
 mod questions;
@@ -35,6 +36,7 @@ mod recording_tests;
 #[cfg(test)]
 mod runs_tests;
 mod shared;
+mod started;
 mod tags;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -85,6 +87,8 @@ pub struct App {
     awaited: Vec<PictureKey>,
     /// The session whose results are.
     awaiting: Option<SessionId>,
+    /// The run that was asked for last.
+    started: Option<started::Started>,
     /// The session whose results are in front, and the one that was before.
     fronts: Vec<SessionId>,
 }
@@ -142,6 +146,7 @@ impl App {
             sampling: false,
             awaited: Vec::new(),
             awaiting: None,
+            started: None,
             fronts: Vec::new(),
         }
     }
@@ -264,8 +269,9 @@ impl App {
             }
             return;
         }
-        if let Some(action) = action_of(key, self.current.contexts()) {
-            self.act(action, commands);
+        match action_of(key, self.current.contexts()) {
+            Some(action) => self.act(action, commands),
+            None => self.unbound(key),
         }
     }
 
@@ -345,7 +351,7 @@ impl App {
             }
             Action::Repaint => commands.push(Cmd::Repaint),
             Action::Graphics => self.next_graphics(commands),
-            Action::Encoder => self.overlay = Some(Overlay::look(&self.shared)),
+            Action::Encoder => self.overlay = Some(self.opened_look()),
             Action::Export => self.export(),
             Action::Bookmark => self.ask_bookmark(),
             Action::Suspend => commands.push(Cmd::Suspend),
@@ -354,7 +360,11 @@ impl App {
                 if action.entry().context == Context::Overlay
                     || action.entry().context == Context::Question => {}
             action => {
+                let before = self.before(action);
                 let effects = self.screens.get_mut(self.current).act(action, &self.shared);
+                if effects.is_empty() {
+                    self.say_why_not(action, before);
+                }
                 if action == Action::Back && effects.is_empty() && self.current != ScreenId::Runs {
                     self.go(ScreenId::Runs, commands);
                 }
@@ -371,6 +381,9 @@ impl App {
                 self.record_command(&command, commands);
                 if let Cmd::Work(Work::Send(run, command)) = &command {
                     self.requested(run.clone(), *command);
+                }
+                if let Cmd::Work(Work::Launch { arguments, what }) = &command {
+                    self.starts(arguments, what);
                 }
                 if let Cmd::Work(Work::Join(parts)) = &command {
                     self.shared.library.joining.ask_again(parts);

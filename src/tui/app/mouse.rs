@@ -2,7 +2,7 @@
 //! does what a key would, and a click beside the overlay closes it.
 
 use super::finder::{Finder, list};
-use super::frame::{LEAST, inside, question_lines, sheet_at};
+use super::frame::{LEAST, inside, question_lines, sheet_at, sheet_width};
 use super::lookview;
 use super::overlay::Chosen;
 use super::{App, Overlay};
@@ -16,11 +16,9 @@ fn place(overlay: &Overlay, size: Rect) -> Option<Rect> {
         Overlay::Help { .. } => Finder::Help.size(size),
         Overlay::Palette { .. } => Finder::Palette.size(size),
         Overlay::Question { text, .. } => (62, question_lines(text, size) + 4),
-        Overlay::NewRun(_) => {
-            (size.width.saturating_sub(4).clamp(76, 110), size.height.saturating_sub(2).min(44))
-        }
+        Overlay::NewRun(_) => (sheet_width(size), size.height.saturating_sub(2).min(44)),
         Overlay::Differ(form) => form.size(size),
-        Overlay::NewCompare(form) => (76, (form.known.len() as u16 + 11).min(22)),
+        Overlay::NewCompare(form) => (sheet_width(size), (form.known.len() as u16 + 11).min(22)),
         Overlay::Look(_) => (lookview::WIDTH, size.height.saturating_sub(2)),
         Overlay::Export(_) => (76, 15),
         Overlay::Line { .. } => return None,

@@ -1,6 +1,7 @@
 //! How the form of a new comparison looks.
 
 use super::App;
+use super::frame::sheet_width;
 use super::newcompare::{Field, NewCompare};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -16,7 +17,7 @@ impl App {
         let shared = &self.shared;
         let style = |role| shared.theme.style(role);
         let height = (form.known.len() as u16 + 11).min(22);
-        let inner = self.sheet(76, height, "A new comparison", area, buffer);
+        let inner = self.sheet(sheet_width(area), height, "A new comparison", area, buffer);
         let (mut rest, mut known) = (inner, Rect::ZERO);
         for field in Field::ALL {
             let (line, below) = top(rest, 1);

@@ -2,21 +2,21 @@
 //! checked while they are typed, and when it starts.
 
 mod origin;
+mod start;
 #[cfg(test)]
 mod tests;
 
 pub use origin::{Forked, Origin};
 
 use super::form::{Form, beside};
-use super::newrunview::{NAMES, preset_at};
+use super::newrunview::{FIXED_LINES, NAMES, foot_lines, preset_at};
 use super::shared::READONLY;
 use super::{Effect, Shared};
 use crate::recipe::{Estimate, Recipe, apply_set, difference, validate};
 use crate::session::names::RunId;
 use crate::tui::data::library::RunEntry;
 use crate::tui::format;
-use crate::tui::keys::{Action, Key};
-use crate::tui::msg::{Cmd, Work};
+use crate::tui::keys::{Action, Context, Key, action_of};
 use crate::tui::widget::input::Input;
 use crate::tui::widget::list::Cursor;
 use ratatui::crossterm::event::KeyCode;
@@ -37,6 +37,8 @@ pub enum Row {
     Stage,
     /// One of those keys.
     Key(usize),
+    /// Behind them all: what starts the run.
+    Start,
 }
 
 /// Lines before the keys.
@@ -103,6 +105,8 @@ pub struct NewRun {
     /// What it will take, as far as that is known.
     pub estimate: Option<Result<Box<Estimate>, String>>,
     asked: Vec<String>,
+    /// Whether it is asked if the run shall start.
+    pub asking: bool,
 }
 
 impl NewRun {
@@ -135,6 +139,7 @@ impl NewRun {
             edits: BTreeMap::new(),
             estimate: None,
             asked: Vec::new(),
+            asking: false,
         };
         form.renew();
         form
@@ -143,7 +148,23 @@ impl NewRun {
     /// The line in front.
     #[must_use]
     pub fn row(&self) -> Row {
-        FIXED.get(self.at).copied().unwrap_or_else(|| Row::Key(self.at - FIXED.len()))
+        match self.at.checked_sub(FIXED.len()) {
+            Some(at) if at < self.keys().len() => Row::Key(at),
+            Some(_) => Row::Start,
+            None => FIXED[self.at],
+        }
+    }
+
+    /// The key that the list of keys has in its middle.
+    #[must_use]
+    pub fn listed(&self) -> usize {
+        self.at.saturating_sub(FIXED.len())
+    }
+
+    /// What is known of what it will take.
+    #[must_use]
+    pub fn known(&self) -> Option<&Estimate> {
+        self.estimate.as_ref()?.as_deref().ok()
     }
 
     /// The stages whose keys can be listed, and the recipe itself: what they are called, from which
@@ -292,8 +313,10 @@ impl NewRun {
             Row::After => self.after = beside(self.after, self.waits.len() + 1, back),
             _ => {
                 let (first, tabs) = self.tabs();
+                let starts = self.row() == Row::Start;
                 self.stage = first + beside(self.stage - first, tabs.len(), back);
-                self.at = self.at.min(FIXED.len() + self.keys().len().saturating_sub(1));
+                let keys = FIXED.len() + self.keys().len();
+                self.at = if starts { keys } else { self.at.min(keys - 1) };
             }
         }
         self.tidy();
@@ -307,9 +330,10 @@ impl NewRun {
     }
 
     fn move_by(&mut self, action: Action) -> bool {
-        let last = FIXED.len() + self.keys().len() - 1;
+        let last = FIXED.len() + self.keys().len();
         self.at = match action {
-            Action::OverlayUp => self.at.saturating_sub(1),
+            // The line that starts it is one step from the first one.
+            Action::OverlayUp => self.at.checked_sub(1).unwrap_or(last),
             Action::OverlayDown => self.at + 1,
             Action::OverlayPageUp => self.at.saturating_sub(PAGE),
             Action::OverlayPageDown => self.at + PAGE,
@@ -324,6 +348,7 @@ impl NewRun {
 impl Form for NewRun {
     fn line(&mut self) -> Option<&mut Input> {
         match self.row() {
+            _ if self.asking => None,
             Row::Quick => Some(&mut self.quick),
             Row::Key(at) => {
                 let (path, _, value) = self.keys().into_iter().nth(at)?;
@@ -342,32 +367,48 @@ impl Form for NewRun {
     }
 
     fn accept(&mut self, shared: &Shared) -> (bool, Vec<Effect>) {
-        if self.recipe().is_err() {
-            return (true, Vec::new());
+        if self.row() == Row::Start {
+            return self.start(shared);
+        }
+        self.move_by(Action::OverlayDown);
+        (true, Vec::new())
+    }
+
+    fn start(&mut self, shared: &Shared) -> (bool, Vec<Effect>) {
+        if let Err(wrong) = self.recipe() {
+            return (true, vec![Effect::Fail(wrong.words.clone())]);
         }
         if shared.readonly {
             return (true, vec![Effect::Fail(READONLY.to_owned())]);
         }
-        let mut arguments = self.origin.command();
-        arguments.extend(self.sets().into_iter().flat_map(|set| ["--set".to_owned(), set]));
-        let mut what = self.origin.starts();
-        if let Some(run) = self.waits_for() {
-            arguments.extend(["--after".to_owned(), run.to_string()]);
-            what = format!("{what} after {}", run.run);
+        if self.is_long(shared) {
+            self.asking = true;
+            return (true, Vec::new());
         }
-        arguments.push("--detach".to_owned());
-        (false, vec![Effect::Do(Cmd::Work(Work::Launch { arguments, what }))])
+        (false, vec![self.launch(shared)])
+    }
+
+    fn answered(&mut self, key: Key, shared: &Shared) -> Option<(bool, Vec<Effect>)> {
+        if !self.asking {
+            return None;
+        }
+        match action_of(key, &[Context::Question]) {
+            Some(Action::Yes) => return Some((false, vec![self.launch(shared)])),
+            Some(Action::No) => self.asking = false,
+            _ => {}
+        }
+        Some((true, Vec::new()))
     }
 
     fn clicked(&mut self, (column, row): (u16, u16), inner: Rect) {
+        if self.asking {
+            return;
+        }
         // As it is drawn: two lines of origin, one for each field, then the keys above the foot.
         let keys = self.keys().len();
-        let height = inner.height.saturating_sub(10);
-        let front = match self.row() {
-            Row::Key(at) => at,
-            _ => 0,
-        };
-        let first = Cursor { at: front }.first(keys, usize::from(height));
+        let foot = foot_lines(inner.height);
+        let height = inner.height.saturating_sub(FIXED_LINES + foot);
+        let first = Cursor { at: self.listed() }.first(keys, usize::from(height));
         let at = match row {
             0 | 1 => {
                 let place = (column.saturating_sub(NAMES), row);
@@ -381,14 +422,21 @@ impl Form for NewRun {
                 0
             }
             2..=4 => usize::from(row) - 1,
-            row if row < 5 + height => FIXED.len() + first + usize::from(row - 5),
+            row if row < 5 + height => {
+                (FIXED.len() + first + usize::from(row - 5)).min(FIXED.len() + keys - 1)
+            }
+            // The last line but one starts it.
+            row if row + 2 == inner.height => FIXED.len() + keys,
             _ => return,
         };
-        self.at = at.min(FIXED.len() + keys - 1);
+        self.at = at;
         self.tidy();
     }
 
     fn wheel(&mut self, lines: i8) {
+        if self.asking || (lines < 0 && self.at == 0) {
+            return;
+        }
         let action = if lines < 0 { Action::OverlayUp } else { Action::OverlayDown };
         self.move_by(action);
     }

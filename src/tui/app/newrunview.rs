@@ -1,9 +1,9 @@
 //! How the form of a new run looks, and when its estimate is asked for.
 
+use super::frame::sheet_width;
 use super::newrun::{NewRun, Origin, Row};
 use super::{App, Overlay, Shared};
-use crate::recipe::{Estimate, StageTime, names};
-use crate::session::names::RunId;
+use crate::recipe::{Estimate, StageTime, meaning, names};
 use crate::tui::data::pace::{pace, parts, source, threads};
 use crate::tui::format;
 use crate::tui::msg::{Cmd, Work};
@@ -17,8 +17,16 @@ use ratatui::layout::Rect;
 
 /// Columns before a field's value.
 pub(super) const NAMES: u16 = 9;
+/// Lines above the keys: two of origin, one for each field.
+pub(super) const FIXED_LINES: u16 = 5;
 /// Cells of a key, and of its value.
 const KEY: usize = 26;
+
+/// Lines below the keys where the inside of the form has so many: in little room the chosen line is not
+/// explained, and the device not told.
+pub(super) const fn foot_lines(height: u16) -> u16 {
+    if height < 14 { 5 } else { 7 }
+}
 
 /// Seconds that no run is likely meant to take: a month.
 const LONG: f64 = 30.0 * 86_400.0;
@@ -57,16 +65,18 @@ impl App {
     pub(super) fn new_run(&self, form: &NewRun, area: Rect, buffer: &mut Buffer) {
         let title = match &form.origin {
             Origin::Preset(_) => "A new run".to_owned(),
-            Origin::Run(forked) => format!("A fork of {}", forked.run.run),
+            Origin::Run(forked) => format!("A fork of {}", self.shared.library.name(&forked.run)),
         };
-        let width = (area.width - 4).clamp(76, 110);
         let height = area.height.saturating_sub(2).min(44);
-        let inner = self.sheet(width, height, &title, area, buffer);
-        let (head, rest) = top(inner, 5);
+        let inner = self.sheet(sheet_width(area), height, &title, area, buffer);
+        let (head, rest) = top(inner, FIXED_LINES);
         self.new_run_head(form, head, buffer);
-        let (keys, foot) = bottom(rest, 5);
+        let (keys, foot) = bottom(rest, foot_lines(inner.height));
         self.new_run_keys(form, keys, buffer);
-        self.new_run_foot(form, foot, buffer);
+        self.new_run_foot(form, usize::from(keys.height), foot, buffer);
+        if form.asking {
+            self.question(&form.question(&self.shared), area, buffer);
+        }
     }
 
     fn new_run_head(&self, form: &NewRun, area: Rect, buffer: &mut Buffer) {
@@ -98,8 +108,9 @@ impl App {
         } else {
             self.value(&form.quick, row == Row::Quick, value, buffer);
         }
-        let value = self.field(("start", NAMES), row == Row::After, line(3), buffer);
-        let words = when(form.waits_for(), form.waits.len());
+        let value = self.field(("when", NAMES), row == Row::After, line(3), buffer);
+        let words =
+            when(form.waits_for().map(|run| self.shared.library.name(run)), form.waits.len());
         put(buffer, value, value.x, value.y, &words, style(Role::Text));
         let value = self.field(("stage", NAMES), row == Row::Stage, line(4), buffer);
         let (first, tabs) = form.tabs();
@@ -144,7 +155,7 @@ impl App {
             _ => None,
         };
         let wrong = form.recipe().err().map(|wrong| wrong.place.as_str());
-        let first = Cursor { at: at.unwrap_or(0) }.first(keys.len(), usize::from(area.height));
+        let first = Cursor { at: form.listed() }.first(keys.len(), usize::from(area.height));
         let lines = keys.iter().enumerate().skip(first).take(usize::from(area.height));
         for (place, (path, key, was)) in lines {
             let y = area.y + (place - first) as u16;
@@ -181,48 +192,88 @@ impl App {
         }
     }
 
-    fn new_run_foot(&self, form: &NewRun, area: Rect, buffer: &mut Buffer) {
-        let (verdict, rest) = top(area, 1);
-        let tick = self.shared.glyphs.tick();
-        match form.recipe() {
-            Ok(_) => {
-                let changes = form.changes();
-                let (role, words) = match changes.len() {
-                    0 => (Role::Dim, "as it stands; up and down go through the keys".to_owned()),
-                    _ => (Role::Good, format!("{tick} {}", changes.join(", "))),
-                };
-                self.verdict(role, &words, verdict, buffer);
-            }
-            Err(wrong) => self.verdict(Role::Bad, &wrong.words, verdict, buffer),
+    fn new_run_foot(&self, form: &NewRun, seen: usize, area: Rect, buffer: &mut Buffer) {
+        let room = area.height >= foot_lines(u16::MAX);
+        let mut rest = area;
+        let mut next = || {
+            let (line, below) = top(rest, 1);
+            rest = below;
+            line
+        };
+        if room {
+            self.new_run_about(form, seen, next(), buffer);
         }
-        let estimate = form.estimate.as_ref();
-        let known = estimate.and_then(|answer| answer.as_deref().ok());
-        let (line, rest) = top(rest, 1);
-        let value = self.field(("memory", NAMES), false, line, buffer);
-        let (role, words) = match estimate {
+        let tick = self.shared.glyphs.tick();
+        let (role, words) = match (form.recipe(), form.changes()) {
+            (Err(wrong), _) => (Role::Bad, wrong.words.clone()),
+            (Ok(_), changes) if changes.is_empty() => {
+                (Role::Dim, "as it stands; up and down go through the keys".to_owned())
+            }
+            (Ok(_), changes) => (Role::Good, format!("{tick} {}", changes.join(", "))),
+        };
+        self.verdict(role, &words, next(), buffer);
+        let value = self.field(("memory", NAMES), false, next(), buffer);
+        let (role, words) = match &form.estimate {
             None if form.recipe().is_err() => (Role::Dim, self.shared.glyphs.none().to_owned()),
             None => (Role::Dim, "working it out...".to_owned()),
             Some(Err(why)) => (Role::Bad, why.clone()),
             Some(Ok(estimate)) => memory(form, estimate),
         };
         self.verdict(role, &words, value, buffer);
-        let (line, rest) = top(rest, 1);
-        let value = self.field(("time", NAMES), false, line, buffer);
-        let (role, words) = time(&self.shared, form, known);
+        let value = self.field(("time", NAMES), false, next(), buffer);
+        let (role, words) = time(&self.shared, form, form.known());
         self.verdict(role, &words, value, buffer);
-        let (line, rest) = top(rest, 1);
-        let value = self.field(("device", NAMES), false, line, buffer);
-        let words = known.map(|estimate| {
-            let threads = estimate.threads.map(|number| format!(", {}", threads(number)));
-            format!("{}{}: {}", estimate.device, threads.unwrap_or_default(), estimate.why)
-        });
-        self.verdict(Role::Text, &words.unwrap_or_default(), value, buffer);
-        let chooses = match form.row() {
-            Row::Quick | Row::Key(_) => ("tab", "next stage"),
-            _ => ("left right", "choose"),
+        if room {
+            let value = self.field(("device", NAMES), false, next(), buffer);
+            let words = form.known().map(|estimate| {
+                let threads = estimate.threads.map(|number| format!(", {}", threads(number)));
+                format!("{}{}: {}", estimate.device, threads.unwrap_or_default(), estimate.why)
+            });
+            self.verdict(Role::Text, &words.unwrap_or_default(), value, buffer);
+        }
+        let front = form.row() == Row::Start;
+        let value = self.field(("start", NAMES), front, next(), buffer);
+        let (role, words) = match form.recipe() {
+            Err(_) => (Role::Dim, "not as it stands: something is wrong with it"),
+            Ok(_) if front => (Role::Accent, "[start]  enter starts it in the background"),
+            Ok(_) => (Role::Text, " start   enter on this line, or ctrl-s on any"),
         };
-        let keys = [("enter", "starts it in the background"), ("up down", "lines"), chooses];
-        self.last_line(&keys, rest, buffer);
+        self.verdict(role, words, value, buffer);
+        let (enter, chooses) = match form.row() {
+            Row::Quick | Row::Key(_) => ("next line", ("tab", "next stage")),
+            Row::Start => ("start", ("tab", "next stage")),
+            _ => ("next line", ("left right", "choose")),
+        };
+        let keys = [("enter", enter), ("ctrl-s", "start"), ("up down", "lines"), chooses];
+        self.last_line(&keys, next(), buffer);
+    }
+
+    /// What the line in front is for, and how many keys are not seen.
+    fn new_run_about(&self, form: &NewRun, seen: usize, area: Rect, buffer: &mut Buffer) {
+        let keys = form.keys();
+        let more = match keys.len().saturating_sub(seen) {
+            0 => String::new(),
+            more => format!("{more} more keys"),
+        };
+        let explained = |key: &str| format!("{key}: {}", meaning(key).unwrap_or_default());
+        let words = match form.row() {
+            Row::Origin if matches!(form.origin, Origin::Preset(_)) => {
+                "recipe: left and right choose one of the presets".to_owned()
+            }
+            Row::Origin => "from: left and right choose the checkpoint it goes on from".to_owned(),
+            Row::Quick => "set: [STAGE.]KEY=VALUE, several with spaces between".to_owned(),
+            Row::After => "when: now, or after a run that is at work".to_owned(),
+            Row::Stage => {
+                "stage: whose keys are listed below; tab goes on from any line".to_owned()
+            }
+            Row::Key(at) => keys.get(at).map_or_else(String::new, |(_, key, _)| explained(key)),
+            Row::Start => String::new(),
+        };
+        let wide = text::width(&more) as u16;
+        let x = area.right().saturating_sub(wide).max(area.x);
+        put(buffer, area, x, area.y, &more, self.shared.theme.style(Role::Accent));
+        let area = Rect { width: area.width.saturating_sub(wide + 2), ..area };
+        self.verdict(Role::Dim, &words, area, buffer);
     }
 }
 
@@ -233,11 +284,11 @@ fn form_name(origin: &Origin) -> &'static str {
     }
 }
 
-fn when(after: Option<&RunId>, runs: usize) -> String {
+fn when(after: Option<String>, runs: usize) -> String {
     match (after, runs) {
         (None, 0) => "now; no run is at work to wait for".to_owned(),
         (None, _) => format!("[now]  or after one of {runs} at work"),
-        (Some(run), _) => format!("[after {}]  when it has ended, and the device is free", run.run),
+        (Some(run), _) => format!("[after {run}]  when it has ended, and the device is free"),
     }
 }
 
@@ -263,22 +314,39 @@ fn memory(form: &NewRun, estimate: &Estimate) -> (Role, String) {
     (Role::Text, words)
 }
 
-/// How long the stage listed takes, and all that are still to be trained, by earlier runs.
-fn time(shared: &Shared, form: &NewRun, estimate: Option<&Estimate>) -> (Role, String) {
+/// The step after which the stage at a place begins.
+pub(super) fn from_step(origin: &Origin, at: usize) -> u64 {
+    match origin {
+        Origin::Run(forked) if forked.place().1 == at => forked.place().2,
+        _ => 0,
+    }
+}
+
+/// How long the stages still to be trained take, of which earlier runs tell, with their places.
+pub(super) fn times(
+    shared: &Shared,
+    form: &NewRun,
+    estimate: Option<&Estimate>,
+) -> Vec<(usize, StageTime)> {
     let recipe = match form.recipe() {
         Ok(recipe) => recipe.clone(),
         Err(_) => form.ground(),
     };
-    let made = |at: usize| match &form.origin {
-        Origin::Run(forked) if forked.place().1 == at => forked.place().2,
-        _ => 0,
-    };
-    let first = form.origin.first_stage();
     let mut known: Vec<(usize, StageTime)> = Vec::new();
-    for (at, stage) in recipe.stages.iter().enumerate().skip(first) {
+    for (at, stage) in recipe.stages.iter().enumerate().skip(form.origin.first_stage()) {
         let pace = pace(&shared.library, stage, estimate);
-        known.extend(pace.map(|pace| (at, pace.time(stage, made(at)))));
+        known.extend(pace.map(|pace| (at, pace.time(stage, from_step(&form.origin, at)))));
     }
+    known
+}
+
+/// How long the stage listed takes, and all that are still to be trained, by earlier runs.
+fn time(shared: &Shared, form: &NewRun, estimate: Option<&Estimate>) -> (Role, String) {
+    let known = times(shared, form, estimate);
+    let stages = match form.recipe() {
+        Ok(recipe) => recipe.stages.len(),
+        Err(_) => form.ground().stages.len(),
+    };
     let own = known.iter().find(|(at, _)| *at == form.stage).or(known.first());
     let Some((_, own)) = own else {
         return (Role::Text, "not known yet: no run of it here".to_owned());
@@ -291,7 +359,7 @@ fn time(shared: &Shared, form: &NewRun, estimate: Option<&Estimate>) -> (Role, S
     let source = format!("as {} ({})", source(run, own), parts(own));
     let sum: f64 = known.iter().map(|(_, time)| seconds(time)).sum();
     let long = sum > LONG;
-    let words = match recipe.stages.len() - first {
+    let words = match stages - form.origin.first_stage() {
         1 => format!("about {takes} {source}"),
         all if known.len() == all => {
             format!("about {} in all; {name} {takes} {source}", format::duration(sum))

@@ -19,15 +19,20 @@ impl App {
                 shared.library.sessions = sessions;
             }
             News::Run(entry) => {
+                let id = entry.id.clone();
+                let fresh = shared.library.run(&id).is_none();
                 let ended =
                     shared.library.run(&entry.id).is_some_and(|old| old.row.state.has_runner())
                         && !entry.row.state.has_runner();
                 if ended {
-                    let text = format!("{} {}", entry.id.run, entry.row.state);
+                    let text = format!("{} {}", shared.library.name(&id), entry.row.state);
                     commands.push(Cmd::Tell(text.clone()));
                     self.notice = Some(Notice { text, bad: false });
                 }
                 shared.library.put(*entry);
+                if fresh {
+                    self.arrived(&id);
+                }
             }
             News::Gone(run) => {
                 shared.library.runs.retain(|known| known.id != run);
@@ -67,6 +72,7 @@ impl App {
             }
             News::Joined(parts, table) => shared.library.joining.put(&parts, table),
             News::Inspected(sessions) => shared.library.inspected = sessions,
+            News::Weights(runs) => shared.library.weights = Some(runs),
             News::Sittings(session, sittings) => {
                 self.recall(&session, &sittings);
                 let shared = &mut self.shared;
@@ -114,8 +120,11 @@ impl App {
                 }
                 return;
             }
-            News::Said(text) => self.notice = Some(Notice { text, bad: false }),
-            News::Failed(text) => self.fail(text),
+            News::Said(text) => self.said(text),
+            News::Failed(text) => {
+                self.starts_nothing();
+                self.fail(text);
+            }
             News::Printed(line) => {
                 shared.library.print(shared.now, line);
                 // There may be thousands, and no other screen shows them.

@@ -118,7 +118,7 @@ fn clicks_and_the_wheel_are_recorded_as_the_actions_they_stand_for() {
 fn what_a_form_starts_and_what_a_run_is_sent_are_recorded() {
     let mut app = night();
     press(&mut app, "2 1");
-    let started = acted(press(&mut app, "n enter"));
+    let started = acted(press(&mut app, "n ctrl-s y"));
     let started = started.iter().find(|acted| acted.with.contains_key("started")).unwrap();
     assert_eq!(&*started.action, "new-run");
     assert_eq!(started.with["started"][0], "train");

@@ -192,7 +192,7 @@ fn a_new_run_is_filled_in_with_its_memory_time_and_device_in_sight() {
         assert!(text.contains("clip about 292 MB") && text.contains("3.0 GB free"), "{text}");
         assert!(text.contains("about 10 m 00 s as clip-1 on cpu, 2 threads ("), "{text}");
         assert!(text.contains("cpu: no GPU is here"), "{text}");
-        assert!(text.contains("steps") && text.contains("enter starts it"), "{text}");
+        assert!(text.contains("steps") && text.contains("ctrl-s on any"), "{text}");
     }
     assert!(text_of_time(&mut app, 4).contains("(caution: here 4 threads"));
     assert!(!text_of_time(&mut app, 2).contains("here"));
@@ -225,7 +225,7 @@ fn a_fork_and_a_queued_run_open_the_same_form() {
     let text = shows(&app, 80, 24);
     assert!(text.contains("A fork of clip-1") && text.contains("[clip@30]"), "{text}");
     assert!(text.contains("2 m 20 s"), "70 of 100 steps are left: {text}");
-    let commands = press(&mut app, "enter");
+    let commands = press(&mut app, "ctrl-s y");
     let launched = |commands: &[Cmd]| match commands {
         [.., Cmd::Work(Work::Launch { arguments, .. })]
         | [Cmd::Work(Work::Launch { arguments, .. }), ..] => arguments.join(" "),
@@ -234,7 +234,10 @@ fn a_fork_and_a_queued_run_open_the_same_form() {
     assert_eq!(launched(&commands), format!("fork {OTHER}/clip@30 --detach"));
     press(&mut app, "a");
     assert!(shows(&app, 80, 24).contains("[after clip-1]"));
-    assert_eq!(launched(&press(&mut app, "enter")), format!("train demo --after {OTHER} --detach"));
+    assert_eq!(
+        launched(&press(&mut app, "ctrl-s y")),
+        format!("train demo --after {OTHER} --detach")
+    );
     let mut done = worked("steps=100");
     done.row.state = RunStatus::Done;
     app.update(Msg::News(News::Run(Box::new(done))));
@@ -258,7 +261,16 @@ fn two_recipes_are_laid_side_by_side() {
     press(&mut app, "space d");
     let text = shows(&app, 120, 40);
     assert!(text.contains("clip-1 against simcse-1") && text.contains("clip.batch"), "{text}");
-    assert!(text.contains("1 to 2 of 2 keys"), "{text}");
+    assert!(text.contains("1 to 2 of 2 keys") && !text.contains("marked runs"), "{text}");
+    // Of more than two marked runs it says that these are two.
+    press(&mut app, "esc");
+    let mut third = worked("batch=9");
+    third.id = entry("20261124-090000-dawn-aaaaaa/near-1", 4).id;
+    (third.row.run, third.began) = (third.id.to_string(), entry(RUN, 4).began);
+    app.update(Msg::News(News::Run(Box::new(third))));
+    press(&mut app, "u g space space space g d");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("of 3 marked runs only these two"), "{text}");
 }
 
 #[test]
@@ -322,4 +334,79 @@ fn recipe_and_best_validation_are_told_whatever_columns_fit_and_so_is_a_hidden_o
     press(&mut app, "O");
     assert!(shows(&app, 80, 24).contains("runs by recipe↑"));
     assert!(!shows(&app, 140, 40).contains("runs by"));
+}
+
+#[test]
+fn runs_of_one_name_are_told_apart_wherever_they_stand_beside_each_other() {
+    let mut app = app();
+    let (day, night) = (OTHER, "20261124-100000-night-bbbbbb/clip-1");
+    for (name, minute) in [(day, 6), (night, 5)] {
+        app.update(Msg::News(News::Run(Box::new(entry(name, minute)))));
+    }
+    let text = shows(&app, 80, 24);
+    for name in ["cccccc/clip-1 ", "bbbbbb/clip-1 ", "─ cccccc/clip-1 · "] {
+        assert!(text.contains(name), "{name} in {text}");
+    }
+    press(&mut app, "K");
+    assert!(shows(&app, 80, 24).contains("Ask cccccc/clip-1 to save a checkpoint"));
+    press(&mut app, "n a");
+    assert!(shows(&app, 80, 24).contains("[after cccccc/clip-1]"));
+    press(&mut app, "esc down 7");
+    assert!(shows(&app, 80, 24).contains("log of bbbbbb/clip-1"));
+    let mut ended = entry(night, 5);
+    ended.row.state = RunStatus::Done;
+    app.update(Msg::News(News::Run(Box::new(ended))));
+    assert!(shows(&app, 80, 24).contains("bbbbbb/clip-1 done"));
+}
+
+#[test]
+fn a_paused_run_continues_and_one_that_has_ended_is_resumed() {
+    let mut app = app();
+    let mut run = entry(RUN, 5);
+    run.row.state = RunStatus::Paused;
+    app.update(Msg::News(News::Run(Box::new(run.clone()))));
+    press(&mut app, "P");
+    assert!(shows(&app, 80, 24).contains("Let simcse-1 continue?"));
+    run.row.state = RunStatus::Stopped;
+    run.reason = Some("stop".to_owned());
+    app.update(Msg::News(News::Run(Box::new(run.clone()))));
+    press(&mut app, "n");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("stopped  on request: stop; R resumes from its newest"), "{text}");
+    press(&mut app, "R");
+    assert!(shows(&app, 80, 24).contains("Resume simcse-1 from its newest checkpoint"));
+    run.reason = Some("SIGTERM".to_owned());
+    app.update(Msg::News(News::Run(Box::new(run))));
+    assert!(shows(&app, 80, 24).contains("on request: SIGTERM; R resumes"));
+}
+
+#[test]
+fn a_list_longer_than_the_screen_says_how_many_runs_are_above_and_below() {
+    let mut app = app();
+    for at in 1..=20 {
+        let name = format!("20261124-100000-night-bbbbbb/simcse-{at}");
+        app.update(Msg::News(News::Run(Box::new(entry(&name, at)))));
+    }
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("6 below, 20 of 20 runs") && !text.contains("above"), "{text}");
+    press(&mut app, "G");
+    let text = shows(&app, 80, 24);
+    assert!(text.contains("6 above, 20 of 20 runs") && !text.contains("below"), "{text}");
+    press(&mut app, "k k k k k k k k k");
+    assert!(shows(&app, 80, 24).contains("3 above, 3 below, 20 of 20 runs"));
+    assert!(!shows(&app, 120, 40).contains("below"));
+}
+
+#[test]
+fn the_device_has_a_column_and_the_share_is_whole_beside_a_long_recipe() {
+    let mut app = app();
+    let mut run = entry(RUN, 5);
+    (run.row.recipe, run.share) = ("smollm2-captions-with-a-long-name-indeed".to_owned(), 1.0);
+    run.device = "cuda:3".to_owned();
+    app.update(Msg::News(News::Run(Box::new(run))));
+    for (width, height) in [(60, 24), (80, 24), (120, 40)] {
+        let text = shows(&app, width, height);
+        assert!(text.contains("100 %"), "{text}");
+        assert_eq!(text.lines().nth(2).unwrap().contains("cuda:3"), width >= 80, "{text}");
+    }
 }

@@ -49,11 +49,12 @@ impl App {
         for event in events {
             self.record(&run.session, event, commands);
         }
+        let name = self.shared.library.name(run);
         let tags = self.shared.library.tags(run).join(" ");
         let text = match (missing.is_empty(), tags.is_empty()) {
-            (false, _) => format!("{} has no tag {}", run.run, missing.join(", ")),
-            (true, true) => format!("{} has no tags", run.run),
-            (true, false) => format!("{} is tagged {tags}", run.run),
+            (false, _) => format!("{name} has no tag {}", missing.join(", ")),
+            (true, true) => format!("{name} has no tags"),
+            (true, false) => format!("{name} is tagged {tags}"),
         };
         self.notice = Some(Notice { text, bad: !missing.is_empty() });
     }

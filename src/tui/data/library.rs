@@ -261,6 +261,8 @@ pub struct Library {
     pub joining: Joining,
     /// The sessions that have queries to inspect.
     pub inspected: BTreeSet<SessionId>,
+    /// The runs whose weights are here; nothing where nobody looked.
+    pub weights: Option<BTreeSet<RunId>>,
     /// What people noted, tagged and pinned, by session.
     pub sittings: BTreeMap<SessionId, SittingState>,
     /// Whether every log has been looked at once.
@@ -295,6 +297,38 @@ impl Library {
     pub fn title(&self, id: &SessionId) -> String {
         let known = self.sessions.iter().find(|session| session.id == *id);
         known.map_or_else(|| id.to_string(), |session| session.title.clone())
+    }
+
+    /// What a run is called where sessions stand beside each other: its name; where another session has
+    /// a run of that name, with the end of its session's before it, as commands take it too.
+    #[must_use]
+    pub fn name(&self, id: &RunId) -> String {
+        let end = |session: &SessionId| {
+            session.as_str().rsplit_once('-').map_or("", |(_, end)| end).to_owned()
+        };
+        let mut others =
+            self.runs.iter().map(|run| &run.id).filter(|other| other.run == id.run && *other != id);
+        let Some(first) = others.next() else { return id.run.to_string() };
+        let own = end(&id.session);
+        let same = |other: &RunId| end(&other.session) == own;
+        if own.is_empty() || same(first) || others.any(same) {
+            return id.to_string();
+        }
+        format!("{own}/{}", id.run)
+    }
+
+    /// Whether a source, as `--encoders` takes it, is a stage of a run whose weights are known not to be
+    /// here.
+    #[must_use]
+    pub fn lacks(&self, source: &str) -> bool {
+        let Some(here) = &self.weights else { return false };
+        let is_of = |run: &&RunEntry| {
+            let after =
+                |name: &str| source.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+            after(&run.id.to_string()) || after(run.id.run.as_str())
+        };
+        let mut runs = self.runs.iter().filter(is_of).map(|run| here.contains(&run.id)).peekable();
+        runs.peek().is_some() && !runs.any(|is_here| is_here)
     }
 
     /// Runs that a runner works for.
@@ -332,6 +366,23 @@ impl Library {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_of_one_name_are_told_apart_by_the_ends_of_their_sessions() {
+        let mut library = Library::default();
+        let mut put = |name: &str| {
+            let run = crate::tui::app::tests::entry(name, 1);
+            library.put(run.clone());
+            (library.name(&run.id), run.id)
+        };
+        let (alone, first) = put("20261124-100000-night-bbbbbb/clip-1");
+        assert_eq!(alone, "clip-1");
+        assert_eq!(put("20261124-100000-night-bbbbbb/clip-2").0, "clip-2");
+        assert_eq!(put("20261124-110000-day-cccccc/clip-1").0, "cccccc/clip-1");
+        let whole = "20261124-120000-noon-cccccc/clip-1";
+        assert_eq!(put(whole).0, whole);
+        assert_eq!(library.name(&first), "bbbbbb/clip-1");
+    }
 
     #[test]
     fn printed_lines_are_bounded_however_many_there_were_before() {

@@ -259,7 +259,8 @@ actions! {
     LogFollow Log "follow-end" ["f"] "stay at the end as lines come";
 
     Close Overlay "close" ["esc"] "close without doing anything";
-    Accept Overlay "accept" ["enter"] "do it";
+    Accept Overlay "accept" ["enter"] "do it; in the form of a new run, on to the next line, and on the last one start";
+    StartNow Overlay "start-now" ["ctrl-s"] "start what a form holds, from any of its lines";
     OverlayUp Overlay "overlay-up" ["up"] "one line up";
     OverlayDown Overlay "overlay-down" ["down"] "one line down";
     OverlayPageUp Overlay "overlay-page-up" ["pageup"] "a page up";

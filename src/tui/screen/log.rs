@@ -183,7 +183,7 @@ impl Screen for LogScreen {
         let name = shared
             .focus
             .as_ref()
-            .map_or_else(|| "this program".to_owned(), |run| run.run.to_string());
+            .map_or_else(|| "this program".to_owned(), |run| shared.library.name(run));
         let mut note = match self.level {
             Level::Step => "everything".to_owned(),
             Level::Notice => "all but steps".to_owned(),

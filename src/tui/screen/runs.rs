@@ -90,6 +90,13 @@ impl RunsScreen {
         self.came_on.clone_from(&self.selected);
     }
 
+    /// Stands on a run; whether it is listed. Where it is not, once it is.
+    pub fn stand_on(&mut self, run: &RunId, shared: &Shared) -> bool {
+        self.selected = Some(run.clone());
+        self.refresh(shared);
+        self.selected(shared) == Some(run)
+    }
+
     fn remember(&mut self, shared: &Shared) {
         self.selected = self.selected(shared).cloned();
     }
@@ -109,7 +116,8 @@ impl RunsScreen {
             }
             (_, Some(run)) => Err(format!(
                 "{} is {}: only a run at work is waited for; n starts one now",
-                run.id.run, run.row.state
+                shared.library.name(&run.id),
+                run.row.state
             )),
         };
         match form {
@@ -377,9 +385,15 @@ impl Screen for RunsScreen {
         }
         let chosen = runs.get(self.cursor.at).filter(|run| self.is_chosen(self.cursor.at, run));
         if let Some(run) = chosen {
-            detail::detail(shared, run, below, buffer);
+            detail::detail(shared, run, self.past, below, buffer);
         }
+        let seen = usize::from(list.height).min(runs.len() - first);
         let mut note = format!("{} of {} runs", runs.len(), shared.library.runs.len());
+        for (count, word) in [(runs.len() - first - seen, "below"), (first, "above")] {
+            if count > 0 {
+                note = format!("{count} {word}, {note}");
+            }
+        }
         if !self.filter_text.is_empty() {
             note = format!("{note} match {}", text::safe(&self.filter_text));
         }

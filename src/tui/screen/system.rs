@@ -315,8 +315,7 @@ fn history(shared: &Shared, area: Rect, buffer: &mut Buffer) -> Rect {
     let (place, rest) = top(area, lines + 1);
     let span = history.span.map_or(0.0, |(first, last)| last.seconds_since(first));
     let host = open.state.started.as_ref().map_or("", |started| &started.host);
-    let title =
-        format!("the machine during {}, {}", text::safe(run.run.as_str()), text::safe(host));
+    let title = format!("the machine during {}, {}", shared.library.name(run), text::safe(host));
     let note =
         format!("{} samples over {}", format::count(history.samples), format::duration(span));
     let inner = section(shared, buffer, place, &title, &note);

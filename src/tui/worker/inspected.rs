@@ -1,6 +1,7 @@
 //! Which sessions have queries to inspect: those with a result that keeps who stood near whom. The names
 //! of the files tell, and no file is opened.
 
+use super::weighted::Weighted;
 use crate::ids::SessionId;
 use crate::session::results::results_of;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,8 @@ pub struct Inspected {
     /// By session: when its folder of results last changed, and whether it has any such result.
     seen: BTreeMap<SessionId, (Option<SystemTime>, bool)>,
     said: BTreeSet<SessionId>,
+    /// Whose weights are here.
+    pub weights: Weighted,
 }
 
 impl Inspected {

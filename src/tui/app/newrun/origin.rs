@@ -4,6 +4,7 @@ use super::Wrong;
 use crate::ids::StageName;
 use crate::recipe::{Recipe, names, preset};
 use crate::session::names::RunId;
+use crate::tui::app::Shared;
 use crate::tui::app::form::beside;
 use crate::tui::data::library::RunEntry;
 use std::sync::Arc;
@@ -100,12 +101,12 @@ impl Origin {
     }
 
     /// What is started, in words.
-    pub(super) fn starts(&self) -> String {
+    pub(super) fn starts(&self, shared: &Shared) -> String {
         match self {
             Self::Preset(_) => format!("{} starts", self.source()),
             Self::Run(forked) => {
                 let (stage, _, step) = forked.place();
-                format!("a fork of {} at {stage}@{step} starts", forked.run.run)
+                format!("a fork of {} at {stage}@{step} starts", shared.library.name(&forked.run))
             }
         }
     }

@@ -24,18 +24,18 @@ const AGE: usize = 10;
 pub const COLUMNS: [Column; 15] = [
     Column { title: "state", width: 11, right: false, from: 0 },
     Column { title: "run", width: 0, right: false, from: 0 },
-    Column { title: "recipe", width: 12, right: false, from: 132 },
-    Column { title: "stage", width: 19, right: false, from: 106 },
+    Column { title: "recipe", width: 12, right: false, from: 139 },
+    Column { title: "stage", width: 19, right: false, from: 113 },
     Column { title: "step", width: 15, right: true, from: 0 },
     Column { title: "done", width: 5, right: true, from: 146 },
     Column { title: "loss", width: 8, right: true, from: 0 },
-    Column { title: "best", width: 12, right: true, from: 86 },
+    Column { title: "best", width: 12, right: true, from: 93 },
     Column { title: "at step", width: 8, right: true, from: 154 },
     Column { title: "left", width: 6, right: true, from: 0 },
     Column { title: "age", width: 5, right: true, from: 66 },
-    Column { title: "tags", width: 12, right: false, from: 118 },
+    Column { title: "tags", width: 12, right: false, from: 126 },
     Column { title: "loss over steps", width: 20, right: false, from: 178 },
-    Column { title: "device", width: 7, right: false, from: 140 },
+    Column { title: "device", width: 6, right: false, from: 78 },
     Column { title: "seed", width: 5, right: true, from: 186 },
 ];
 
@@ -122,7 +122,7 @@ pub fn cells(shared: &Shared, run: &RunEntry) -> Vec<table::Cell> {
     let left = run.row.eta_s.filter(|_| goes).map(format::short_duration);
     vec![
         (role(status), state),
-        (Role::Text, run.id.run.to_string()),
+        (Role::Text, shared.library.name(&run.id)),
         (Role::Dim, text::safe(&run.row.recipe)),
         some(stage),
         if run.row.steps == 0 { none() } else { (Role::Text, steps) },

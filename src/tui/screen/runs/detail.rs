@@ -13,14 +13,14 @@ use crate::tui::widget::paint::{pieces, put, section};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// Draws what is known of a run.
-pub fn detail(shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) {
+/// Draws what is known of a run; of the past there is nothing to press.
+pub fn detail(shared: &Shared, run: &RunEntry, past: bool, area: Rect, buffer: &mut Buffer) {
     let title = text::safe(&shared.library.title(&run.id.session));
     let inner = section(
         shared,
         buffer,
         area,
-        &format!("{} {} {title}", run.id.run, shared.glyphs.dot()),
+        &format!("{} {} {title}", shared.library.name(&run.id), shared.glyphs.dot()),
         "",
     );
     let mut lines: Vec<Vec<(Role, String)>> = Vec::new();
@@ -28,27 +28,29 @@ pub fn detail(shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) 
     let status = run.row.state;
     let mut state =
         vec![label("state"), (role(status), format!("{} {status}", shared.glyphs.status(status)))];
-    if let Some(reason) = &run.reason {
-        // Of a run that was asked to end it is the command or the signal.
-        let asked = if status == RunStatus::Stopped { "on request: " } else { "" };
-        state.push((Role::Dim, format!("  {asked}{}", text::safe(reason))));
-    }
-    if status.can_resume() && !shared.readonly {
-        state.push((Role::Dim, "  R resumes from its newest checkpoint".to_owned()));
-    }
+    let why = run.reason.as_deref().map(|reason| ended(status, reason));
+    let resumes = status.can_resume() && !shared.readonly && !past;
+    let resumes = resumes.then(|| "R resumes from its newest checkpoint".to_owned());
+    let words: Vec<String> = why.into_iter().chain(resumes).collect();
+    let room = usize::from(inner.width).saturating_sub(state.iter().map(cells).sum::<usize>() + 3);
+    let words = text::fit(&words.join("; "), room, shared.glyphs.cut());
+    state.push((Role::Dim, format!("  {words}")));
     lines.push(state);
     let stage =
         run.row.stage.as_ref().map_or_else(|| shared.glyphs.none().to_owned(), ToString::to_string);
     let width = usize::from(inner.width);
     let stage = format!("{stage} ({} of {})", run.stage.0, run.stage.1);
-    let recipe = text::safe(&run.row.recipe);
-    let left = width.saturating_sub(26 + text::width(&stage) + text::width(&recipe));
+    // What stands around them, with the share of 100 %.
+    let room = width.saturating_sub(27 + text::width(&stage));
+    let recipe = text::fit(&text::safe(&run.row.recipe), room.max(8), shared.glyphs.cut());
+    let left = room.saturating_sub(text::width(&recipe));
+    let gauge = if left < 6 { String::new() } else { shared.glyphs.gauge(run.share, left.min(24)) };
     lines.push(vec![
         label("stage"),
         (Role::Text, stage),
         (Role::Dim, ", recipe ".to_owned()),
         (Role::Text, format!("{recipe}  ")),
-        (Role::Good, shared.glyphs.gauge(run.share, left.clamp(6, 24))),
+        (Role::Good, gauge),
         (Role::Text, format!(" {:.0} %", run.share * 100.0)),
     ]);
     let loss = run.row.loss.map_or_else(String::new, |loss| format!(" {}", format::number(loss)));
@@ -96,6 +98,16 @@ pub fn detail(shared: &Shared, run: &RunEntry, area: Rect, buffer: &mut Buffer) 
             line.iter().map(|(role, words)| (*role, words.as_str())).collect();
         pieces(shared, buffer, inner, inner.x + 1, inner.y + at as u16, &parts);
     }
+}
+
+/// Why a run has ended, as its log says it: of one that was asked to end the command or the signal.
+fn ended(status: RunStatus, reason: &str) -> String {
+    let asked = if status == RunStatus::Stopped { "on request: " } else { "" };
+    format!("{asked}{}", text::safe(reason))
+}
+
+fn cells((_, words): &(Role, String)) -> usize {
+    text::width(words)
 }
 
 /// Values in at most so many cells: fewer, each the mean of several; none where there is no room for five.

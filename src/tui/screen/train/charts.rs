@@ -194,7 +194,7 @@ pub fn chart(
             Curve { name, number, pieces, sparse, exact, gaps }
         };
         let name = if runs.len() > 1 {
-            format!("{} {}", letter(number), id.run)
+            format!("{} {}", letter(number), shared.library.name(id))
         } else {
             measure.to_owned()
         };
@@ -220,7 +220,7 @@ pub fn chart(
                 } else {
                     String::new()
                 };
-                format!("{sign}{} {}", letter(at), id.run)
+                format!("{sign}{} {}", letter(at), shared.library.name(id))
             })
             .collect();
         chart.legend = format!(": {}", names.join(", "));

@@ -64,7 +64,10 @@ fn head(shared: &Shared, id: &RunId, run: &OpenRun, width: usize, lines: &mut Ve
     let cut = shared.glyphs.cut();
     let state = format!("{} {status} ", shared.glyphs.status(status));
     let room = width.saturating_sub(text::width(&state));
-    lines.push(vec![(role(status), state), (Role::Title, text::fit(id.run.as_str(), room, cut))]);
+    lines.push(vec![
+        (role(status), state),
+        (Role::Title, text::fit(&shared.library.name(id), room, cut)),
+    ]);
     for command in shared.requested(&id.clone()) {
         lines.push(vec![(Role::Warn, format!("{command} requested, not yet done"))]);
     }

@@ -1,13 +1,12 @@
 //! The Train screen of the committed session's run, as it is and as it would be while at work.
 
 use super::TrainScreen;
-use crate::session::RunStatus;
 use crate::session::event::{Ending, ResumePoint};
 use crate::session::fold::StageProgress;
 use crate::session::names::RunId;
 use crate::session::sitting::{Marked, Place, SittingEvent};
 use crate::session::system::tests::sampled;
-use crate::session::Time;
+use crate::session::{RunStatus, Time};
 use crate::tui::app::App;
 use crate::tui::app::tests::{app, press, shows};
 use crate::tui::data::alerts::AlertKind;
