@@ -87,6 +87,14 @@ fn an_empty_workbench_says_what_to_press_next() {
     app.update(Msg::News(News::Scanned));
     let text = shows(&app, 80, 24);
     assert!(text.contains("No runs yet") && text.contains("n   starts one"), "{text}");
+    for screen in ["3", "4", "5"] {
+        press(&mut app, screen);
+        let text = shows(&app, 80, 24);
+        for words in ["No session yet", "1 n start a run", "1   the list of runs", "llm2clip demo"]
+        {
+            assert!(text.contains(words), "{screen}: {text}");
+        }
+    }
 }
 
 #[test]

@@ -328,7 +328,11 @@ impl Screen for CompareScreen {
                     let form = Box::new(NewCompare::new(shared, session.clone()));
                     return vec![Effect::Open(Box::new(Overlay::NewCompare(form)))];
                 }
-                None => return vec![Effect::Fail("there is no session yet".to_owned())],
+                None => {
+                    return vec![Effect::Fail(
+                        "no session yet; 1 n starts a run, which makes one".to_owned(),
+                    )];
+                }
             },
             Action::Copy => {
                 if let Some(shown) = shown {
@@ -473,7 +477,7 @@ pub fn nothing(shared: &Shared, area: Rect, buffer: &mut Buffer, what: &str, com
             "{} has no {what} yet.\n\n3 n start a comparison here\n}} {{ other sessions, with runs or without\n\nFrom a shell: {command}",
             text::safe(&shared.library.title(id))
         ),
-        None => "No session yet.".to_owned(),
+        None => super::no_session(shared),
     };
     let rest = paragraph(shared, buffer, inner, Role::Text, &words);
     let broken = session(shared).and_then(|id| shared.library.results.get(id));
