@@ -12,7 +12,7 @@ use crate::session::Time;
 use crate::session::fold::RunState;
 use crate::session::names::RunId;
 use crate::session::replay::{Entries, Entry, Found, Player, Timeline, line};
-use crate::session::sitting::{SittingEvent, SittingState};
+use crate::session::sitting::{Acted, SittingEvent, SittingState};
 use crate::session::state::{LogLock, status_of};
 use crate::session::tail::Oddities;
 use crate::tui::data::acts::{Done, Scene, words};
@@ -141,7 +141,7 @@ impl Playing {
         let fits = |entry: &Entry| {
             let mut all = line(entry);
             if let Entry::Sitting(_, record) = entry {
-                all.extend(words(&record.event));
+                all.extend(words(&record.event, None));
             }
             all.to_lowercase().contains(&wanted)
         };
@@ -337,11 +337,20 @@ impl Playing {
         let (actions, position) = (self.player.actions(), self.player.position());
         let here = actions.partition_point(|at| *at < position);
         let (from, to) = (here.saturating_sub(DONE.0), (here + DONE.1).min(actions.len()));
-        let done = |at: &usize| {
-            let (time, event) = self.sitting(*at)?;
-            Some(Done { time, words: words(&event)?, past: *at < position })
-        };
-        actions[from..to].iter().filter_map(done).collect()
+        let mut before: Option<Acted> = None;
+        let mut told = Vec::new();
+        // The one in front of the first is what that is told apart from.
+        for at in &actions[from.saturating_sub(1)..to] {
+            let Some((time, event)) = self.sitting(*at) else { continue };
+            if let Some(words) = words(&event, before.as_ref()) {
+                told.push((*at, Done { time, words, past: *at < position }));
+            }
+            if let SittingEvent::Acted(acted) = event {
+                before = Some(acted);
+            }
+        }
+        let first = actions.get(from).copied().unwrap_or(0);
+        told.into_iter().filter(|(at, _)| *at >= first).map(|(_, done)| done).collect()
     }
 
     /// What the terminal showed at this moment: for a while after an action, and not where the runs

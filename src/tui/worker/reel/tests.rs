@@ -105,7 +105,7 @@ fn records_and_actions_are_found_and_the_screen_of_an_action_is_told() {
     let reel = playing.picture();
     assert_eq!(reel.scene.as_ref().map(|scene| &*scene.screen), Some("inspect"));
     let said: Vec<(&str, bool)> = reel.done.iter().map(|done| (&*done.words, done.past)).collect();
-    assert_eq!(said, [("inspect: search  text zzz", true)]);
+    assert_eq!(said, [("inspect: show only queries that match, \"zzz\"", true)]);
     playing.obey(&ReelOrder::Share(0.0)).unwrap();
     playing.obey(&ReelOrder::Action(true)).unwrap();
     assert_eq!(playing.picture().time, at(DAYS));
