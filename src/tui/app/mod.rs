@@ -205,6 +205,9 @@ impl App {
         let mut wanted: BTreeSet<RunId> = self.shared.shown().into_iter().cloned().collect();
         // A command's answer stands in its run's log, whichever screen it was given on.
         wanted.extend(self.shared.requests.iter().map(|request| request.run.clone()));
+        if self.current == ScreenId::System {
+            wanted.extend(self.screens.system.looks_at().cloned());
+        }
         if wanted != self.watched {
             self.shared.library.open.retain(|run, _| wanted.contains(run));
             self.watched.clone_from(&wanted);
