@@ -11,8 +11,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
-/// The least size at which a screen can be used.
-pub const LEAST: (u16, u16) = (60, 16);
+/// The least size at which anything of a screen can be shown: what does not fit is left out before that.
+pub const LEAST: (u16, u16) = (44, 8);
 
 /// Where screens are drawn: all but the first and the last line.
 #[must_use]
@@ -20,16 +20,23 @@ pub fn body(size: Rect) -> Rect {
     bottom(top(size, 1).1, 1).0
 }
 
-/// Where each tab begins and ends on a terminal of that width.
+/// Where each tab begins and ends on a terminal of that width. Names stay whole as long as they can.
 fn tabs(width: u16) -> Vec<(ScreenId, u16, String)> {
-    let brand: u16 = if width >= 76 { 10 } else { 1 };
-    let mut x = brand;
+    let mut x: u16 = match width {
+        76.. => 10,
+        68..76 => 1,
+        _ => 0,
+    };
     ScreenId::ALL
         .iter()
         .enumerate()
         .map(|(at, screen)| {
-            let name = if width >= 68 { screen.name() } else { &screen.name()[..3] };
-            let label = format!(" {} {name} ", at + 1);
+            let (number, name) = (at + 1, screen.name());
+            let label = match width {
+                68.. => format!(" {number} {name} "),
+                60..68 => format!(" {number} {name}"),
+                _ => format!(" {number} {}", &name[..3]),
+            };
             let place = x;
             x += label.len() as u16;
             (*screen, place, label)

@@ -217,3 +217,16 @@ fn what_was_zoomed_in_on_is_kept_on_coming_back_and_not_for_another_run() {
     screen.entered(&app.shared);
     assert_eq!((screen.stage, screen.look.window, screen.look.crosshair), (None, None, None));
 }
+
+#[test]
+fn a_low_terminal_keeps_the_numbers_of_the_run_and_what_happened() {
+    let (app, open, _) = watching();
+    let stage = open.state.stage_now().unwrap();
+    let step = format!("{}/", crate::tui::format::count(stage.step));
+    for (width, height) in [(60, 12), (80, 12), (120, 10)] {
+        let text = shows(&app, width, height);
+        for words in ["progress", "step   ", &step, "what happened"] {
+            assert!(text.contains(words), "{words} at {width}x{height}\n{text}");
+        }
+    }
+}
