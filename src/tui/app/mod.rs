@@ -343,6 +343,10 @@ impl App {
             Action::Palette => self.overlay = Some(Overlay::palette(self.current)),
             Action::Theme => {
                 self.shared.theme = self.shared.theme.next(self.depth);
+                let why =
+                    if self.depth == Depth::None { "; no colours are wanted here" } else { "" };
+                let text = format!("theme: {}{why}", self.shared.theme.name());
+                self.notice = Some(Notice { text, bad: false });
                 commands.push(Cmd::Repaint);
             }
             Action::Repaint => commands.push(Cmd::Repaint),
