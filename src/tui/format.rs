@@ -125,15 +125,24 @@ pub fn clock_seconds(time: Time) -> String {
 /// `24 Nov 14:22`, in UTC; without the date where it is that of `now`.
 #[must_use]
 pub fn moment(time: Time, now: Time) -> String {
+    if same_day(time, now) { clock(time) } else { format!("{} {}", day(time), clock(time)) }
+}
+
+/// Whether two moments are of one day, in UTC.
+#[must_use]
+pub fn same_day(one: Time, other: Time) -> bool {
+    one.to_string().get(..10) == other.to_string().get(..10)
+}
+
+/// `24 Nov`, in UTC.
+#[must_use]
+pub fn day(time: Time) -> String {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (text, today) = (time.to_string(), now.to_string());
-    if text.get(..10) == today.get(..10) {
-        return clock(time);
-    }
+    let text = time.to_string();
     let month = text.get(5..7).and_then(|month| month.parse::<usize>().ok()).unwrap_or(1);
     let name = MONTHS.get(month.wrapping_sub(1)).copied().unwrap_or("?");
-    format!("{} {name} {}", text.get(8..10).unwrap_or_default(), clock(time))
+    format!("{} {name}", text.get(8..10).unwrap_or_default())
 }
 
 /// A recipe's value as it is typed: a number that was read as `f32` with the digits that tell it apart.

@@ -111,6 +111,16 @@ impl Theme {
         }
     }
 
+    /// Its name, as `--theme` takes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match (self.depth, self.ground) {
+            (Depth::None, _) => "mono",
+            (_, Ground::Dark) => "dark",
+            (_, Ground::Light) => "light",
+        }
+    }
+
     /// The next theme in turn, on a terminal of that depth.
     #[must_use]
     pub fn next(self, depth: Depth) -> Self {

@@ -29,7 +29,15 @@ struct Cut {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pace {
     start: i64,
+    /// The last entry that takes room: whatever follows it takes none.
+    pub last: i64,
     cuts: Vec<Cut>,
+}
+
+/// Whether entries of a kind take no room: what is done in a replay, and a mark, which stands at the
+/// moment it names, would make a session longer by being looked at.
+fn takes_no_room(kind: Kind) -> bool {
+    matches!(kind, Kind::Scrub | Kind::Mark)
 }
 
 impl Pace {
@@ -37,15 +45,16 @@ impl Pace {
     pub fn read(&mut self, entries: &impl Entries, from: usize) {
         self.start = entries.time(0).millis();
         let first = from.max(1);
-        let mut last = entries.time(first - 1).millis();
-        let known = self.cuts.partition_point(|cut| cut.to <= last);
-        self.cuts.truncate(known);
+        let known = (0..first).rev().find(|at| !takes_no_room(entries.kind(*at))).unwrap_or(0);
+        let mut last = entries.time(known).millis();
+        let kept = self.cuts.partition_point(|cut| cut.to <= last);
+        self.cuts.truncate(kept);
         let mut before = self.cuts.last().map_or(0, |cut| cut.before + cut.to - cut.from);
         for at in first..entries.len() {
             let now = entries.time(at).millis();
             let (quiet, left) = match entries.kind(at) {
-                Kind::Scrub => (0, 0),
-                Kind::Action | Kind::Mark => (LEFT_ACTION, LEFT_ACTION),
+                kind if takes_no_room(kind) => continue,
+                Kind::Action => (LEFT_ACTION, LEFT_ACTION),
                 _ => (QUIET, LEFT),
             };
             if now - last > quiet {
@@ -55,10 +64,12 @@ impl Pace {
             }
             last = now;
         }
+        self.last = last;
     }
 
     /// How long one has watched at a moment.
     pub fn shown(&self, millis: f64) -> f64 {
+        let millis = millis.min(self.last as f64);
         let at = self.cuts.partition_point(|cut| (cut.from as f64) < millis);
         let out = at.checked_sub(1).and_then(|at| self.cuts.get(at)).map_or(0.0, |cut| {
             cut.before as f64 + (millis - cut.from as f64).min((cut.to - cut.from) as f64)
@@ -77,10 +88,16 @@ impl Pace {
         shown + (self.start + out) as f64
     }
 
-    /// Where long stretches are left out: how long one has watched when they come.
-    pub fn gaps(&self) -> impl Iterator<Item = f64> {
+    /// Where long stretches are left out: how long one has watched when they come, and how much of them
+    /// is left out.
+    pub fn gaps(&self) -> impl Iterator<Item = (f64, f64)> {
         let long = self.cuts.iter().filter(|cut| cut.to - cut.from >= LONG);
-        long.map(|cut| (cut.from - self.start - cut.before) as f64)
+        long.map(|cut| ((cut.from - self.start - cut.before) as f64, (cut.to - cut.from) as f64))
+    }
+
+    /// All that is left out.
+    pub fn left_out(&self) -> f64 {
+        self.cuts.last().map_or(0.0, |cut| (cut.before + cut.to - cut.from) as f64)
     }
 }
 
@@ -127,7 +144,10 @@ mod tests {
             entries.iter().map(|entry| pace.shown(entry.time().millis() as f64)).collect();
         let expected = [0.0, 10_000.0, 20_000.0, 22_000.0, 22_500.0, 22_500.0, 22_500.0, 32_500.0];
         assert_eq!(shown, expected);
-        assert_eq!(pace.gaps().count(), 3);
+        let quiet = [4 * DAY - 2_000 - 21_000, 5 * DAY - 10_000 - 500].map(|gap| gap as f64);
+        let gaps: Vec<(f64, f64)> = pace.gaps().collect();
+        assert_eq!(gaps, [(20_000.0, quiet[0]), (22_500.0, quiet[1])]);
+        assert_eq!(pace.left_out(), quiet[0] + quiet[1]);
         for at in [0.0, 5_000.0, 20_500.0, 21_999.0, 22_250.0, 30_000.0] {
             assert!((pace.shown(pace.moment(at)) - at).abs() < 1e-3, "{at}");
         }
@@ -137,7 +157,26 @@ mod tests {
         for from in 0..entries.len() {
             let mut again = pace.clone();
             again.read(&entries, from);
-            assert_eq!(again.cuts, pace.cuts, "{from}");
+            assert_eq!((&again.cuts, again.last), (&pace.cuts, pace.last), "{from}");
+        }
+    }
+
+    #[test]
+    fn a_session_is_no_longer_for_having_been_replayed_and_no_shorter_while_it_goes_on() {
+        let length = |entries: &Vec<Entry>| {
+            let mut pace = Pace::default();
+            pace.read(entries, 0);
+            pace.shown(entries.time(entries.len()).millis() as f64)
+        };
+        let run = vec![beat(0), beat(10_000), beat(20_000)];
+        let replayed = |millis: &[i64]| {
+            let mut entries = run.clone();
+            entries.append(&mut millis.iter().map(|at| acted(*at, "replay")).collect());
+            entries.sort_by_key(Entry::time);
+            entries
+        };
+        for keys in [&[][..], &[9_000], &[25_000, 26_000, 900_000], &[1, 2, 19_999, 20_001]] {
+            assert_eq!(length(&replayed(keys)), 20_000.0, "{keys:?}");
         }
     }
 }

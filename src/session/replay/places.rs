@@ -27,6 +27,10 @@ pub(super) struct Places {
     pub marks: Vec<usize>,
     /// What was done at the terminal, in order.
     pub actions: Vec<usize>,
+    /// Moving about in replays, in order.
+    pub scrubs: Vec<usize>,
+    /// Just after the last entry that is none of that.
+    pub end: usize,
     /// Just after the last entry that no sitting wrote.
     pub run_end: usize,
     /// Whether there is an entry that no sitting wrote.
@@ -39,6 +43,7 @@ impl Places {
         self.pace.read(entries, from);
         self.landmarks.retain(|at| *at < from);
         self.actions.retain(|at| *at < from);
+        self.scrubs.retain(|at| *at < from);
         self.run_end = self.run_end.min(from);
         for at in from..entries.len() {
             match entries.kind(at) {
@@ -52,11 +57,16 @@ impl Places {
                     self.actions.push(at);
                     continue;
                 }
-                Kind::Scrub => continue,
+                Kind::Scrub => {
+                    self.scrubs.push(at);
+                    continue;
+                }
                 Kind::Step | Kind::Sample | Kind::Other => {}
             }
             (self.run_end, self.runs) = (at + 1, true);
         }
+        let counted = (0..entries.len()).rev().find(|at| entries.kind(*at) != Kind::Scrub);
+        self.end = counted.map_or(entries.len(), |at| at + 1);
         if !self.runs {
             self.run_end = entries.len();
         }
@@ -79,6 +89,21 @@ impl Places {
             SittingEvent::Unmarked(unmarked) => drop(self.bookmarks.remove(&unmarked.mark)),
             _ => {}
         }
+    }
+
+    /// How many of the first entries count: moving about in a replay does not.
+    pub fn counted(&self, position: usize) -> usize {
+        position - self.scrubs.partition_point(|at| *at < position)
+    }
+
+    /// The first place up to which so many entries count.
+    pub fn place_of(&self, counted: usize) -> usize {
+        let (mut low, mut high) = (counted, counted + self.scrubs.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.counted(middle) < counted { low = middle + 1 } else { high = middle }
+        }
+        low
     }
 
     /// What people marked, in order of time.

@@ -129,6 +129,25 @@ impl<E: Entries> Player<E> {
         self.entries.time(self.entries.len())
     }
 
+    /// When the last entry happened that counts.
+    #[must_use]
+    pub fn last(&self) -> Time {
+        self.entries.time(self.places.end.saturating_sub(1))
+    }
+
+    /// Entries that count and have happened, and all that count: moving about in a replay is none.
+    #[must_use]
+    pub fn counted(&self) -> (usize, usize) {
+        (self.places.counted(self.position), self.places.counted(self.entries.len()))
+    }
+
+    /// So many entries that count on, or back.
+    pub fn step(&mut self, by: i64) {
+        let (here, all) = self.counted();
+        let to = here.saturating_add_signed(by as isize).min(all);
+        self.seek(self.places.place_of(to));
+    }
+
     /// Whether everything has happened.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
@@ -161,7 +180,7 @@ impl<E: Entries> Player<E> {
 
     /// Lets time pass, from the beginning where it was at the end, of the runs or of everything.
     pub fn play(&mut self) {
-        if self.is_at_end() || self.position == self.places.run_end {
+        if self.position >= self.places.end || self.position == self.places.run_end {
             self.seek(0);
         }
         self.playing = !self.entries.is_empty();
@@ -217,13 +236,15 @@ impl<E: Entries> Player<E> {
         let pace = &self.places.pace;
         let shown = pace.shown(self.clock) + elapsed.as_secs_f64() * 1000.0 * self.speed;
         self.clock = pace.moment(shown);
+        // What takes no room comes with what it follows, or at once at the end.
+        let over = self.clock >= pace.last as f64;
         while self.position < self.entries.len()
-            && self.entries.time(self.position).millis() as f64 <= self.clock
+            && (over || self.entries.time(self.position).millis() as f64 <= self.clock)
         {
             self.take();
         }
         if self.is_at_end() {
-            self.clock = self.end().millis() as f64;
+            self.clock = self.last().millis() as f64;
             self.playing = self.looping;
         }
         from..self.position
@@ -293,8 +314,8 @@ impl<E: Entries> Player<E> {
 
     /// Goes to the end of the runs; from there, to the end of everything.
     pub fn seek_end(&mut self) {
-        let end = self.places.run_end;
-        self.seek(if self.position == end { self.entries.len() } else { end });
+        let Places { run_end, end, .. } = self.places;
+        self.seek(if self.position == run_end { end.max(run_end) } else { run_end });
     }
 
     /// Entries up to a moment in milliseconds.
@@ -309,10 +330,17 @@ impl<E: Entries> Player<E> {
         self.places.pace.shown(time.millis() as f64) / 1000.0
     }
 
-    /// Where long stretches without entries are passed over, in seconds of watching.
+    /// Where long stretches without entries are passed over, in seconds of watching, and how many seconds
+    /// of each are left out.
     #[must_use]
-    pub fn gaps(&self) -> Vec<f64> {
-        self.places.pace.gaps().map(|shown| shown / 1000.0).collect()
+    pub fn gaps(&self) -> Vec<(f64, f64)> {
+        self.places.pace.gaps().map(|(shown, out)| (shown / 1000.0, out / 1000.0)).collect()
+    }
+
+    /// Seconds that are left out of watching, altogether.
+    #[must_use]
+    pub fn left_out(&self) -> f64 {
+        self.places.pace.left_out() / 1000.0
     }
 
     /// Moments that people marked, in order.

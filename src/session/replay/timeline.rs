@@ -77,7 +77,7 @@ pub enum Kind {
     Mark,
     /// Something that was done at the terminal.
     Action,
-    /// Moving about in a replay, and the size of a terminal.
+    /// Going to a replay and moving about in it, and the size of a terminal.
     Scrub,
     /// What the machine did.
     Sample,
@@ -104,16 +104,17 @@ impl Kind {
 
     pub(super) fn of_line(kind: &str, line: &[u8]) -> Self {
         let holds = |text: &str| line.windows(text.len()).any(|part| part == text.as_bytes());
-        let moved =
-            kind == "acted" && holds("\"screen\":\"replay\"") && !holds("\"action\":\"show-");
-        if moved { Self::Scrub } else { Self::of(kind) }
+        let moved = || holds("\"screen\":\"replay\"") && !holds("\"action\":\"show-");
+        let scrubs = kind == "acted" && (holds("\"now\":\"replay\"") || moved());
+        if scrubs { Self::Scrub } else { Self::of(kind) }
     }
 
     fn of_entry(entry: &Entry) -> Self {
         match entry {
             Entry::Sitting(_, Record { event: SittingEvent::Acted(acted), .. })
-                if acted.screen.as_deref() == Some("replay")
-                    && !acted.action.starts_with("show-") =>
+                if acted.with.get("now").is_some_and(|now| now == "replay")
+                    || (acted.screen.as_deref() == Some("replay")
+                        && !acted.action.starts_with("show-")) =>
             {
                 Self::Scrub
             }

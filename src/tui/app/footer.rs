@@ -129,6 +129,7 @@ fn hint(action: Action) -> Hint {
         Action::EncoderLeft | Action::EncoderRight => "encoder",
         Action::Search | Action::LogSearch => "search",
         Action::LevelNext => "level",
+        Action::WarningNext => "warning",
         Action::SecondsForward => "seek",
         Action::ResultNext => "next result",
         Action::NewCompare => "new",

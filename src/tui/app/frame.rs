@@ -13,8 +13,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
-/// The least size at which a screen can be used.
-pub const LEAST: (u16, u16) = (60, 16);
+/// The least size at which anything of a screen can be shown: what does not fit is left out before that.
+pub const LEAST: (u16, u16) = (44, 8);
 
 /// From so many columns on, the program's name stands before the tabs, and these have room between them.
 const BRANDED: u16 = 80;
@@ -25,17 +25,24 @@ pub fn body(size: Rect) -> Rect {
     bottom(top(size, 1).1, 1).0
 }
 
-/// Where each tab begins and ends on a terminal of that width.
+/// Where each tab begins and ends on a terminal of that width. Names stay whole as long as they can.
 fn tabs(width: u16) -> Vec<(ScreenId, u16, String)> {
     let wide = width >= BRANDED;
-    let mut x = if wide { 10 } else { 1 };
+    let mut x: u16 = match width {
+        BRANDED.. => 10,
+        54..BRANDED => 1,
+        _ => 0,
+    };
     ScreenId::ALL
         .iter()
         .enumerate()
         .map(|(at, screen)| {
             let (number, name) = (at + 1, screen.name());
-            let label =
-                if wide { format!(" {number} {name} ") } else { format!(" {number}{name}") };
+            let label = match width {
+                _ if wide => format!(" {number} {name} "),
+                54.. => format!(" {number}{name}"),
+                _ => format!(" {number} {}", &name[..3]),
+            };
             let place = x;
             x += label.len() as u16;
             (*screen, place, label)

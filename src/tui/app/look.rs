@@ -95,6 +95,12 @@ impl LookForm {
         self.known.iter().position(|(_, spec)| spec == self.encoder.text())
     }
 
+    /// Whether a look is at what stands in the lines.
+    #[must_use]
+    pub fn is_of(&self, look: &Looked) -> bool {
+        look.encoder == self.encoder.text().trim() && look.asked == self.asked.text().trim()
+    }
+
     fn turn(&mut self, back: bool) {
         let count = self.known.len();
         if count > 0 {

@@ -90,6 +90,22 @@ fn a_look_shows_its_picture_where_there_is_no_session_yet() {
 }
 
 #[test]
+fn an_answer_says_whose_it_is_once_something_else_stands_in_the_form() {
+    let mut app = pets();
+    press(&mut app, "e enter");
+    let (shown, _) = LookShown::read(document(b"png")).unwrap();
+    app.update(Msg::News(News::Looked(1, Ok(Box::new(shown)))));
+    let still = "enter looks into this; below is still ";
+    assert!(!shows(&app, 120, 40).contains(still));
+    for (there, back) in [("down", "up"), ("x", "backspace")] {
+        press(&mut app, there);
+        assert!(shows(&app, 120, 40).contains(still), "{there}");
+        press(&mut app, back);
+        assert!(!shows(&app, 120, 40).contains(still), "{back}");
+    }
+}
+
+#[test]
 fn the_picture_of_a_look_goes_the_terminals_way_over_the_screen() {
     use crate::tui::picture::{Drawn, Key as PictureKey};
     for graphics in [Graphics::Sixel, Graphics::Iterm2, Graphics::Halfblocks] {

@@ -98,6 +98,10 @@ impl App {
                 "a text, or a picture's path; the text may be empty: then only the tests are made"
                     .to_owned(),
             ),
+            (Ok(_), Some(look)) if look.answer.is_some() && !form.is_of(look) => {
+                let of = text::safe(&format!("{}, {:?}", look.encoder, look.asked));
+                (Role::Warn, format!("enter looks into this; below is still {of}"))
+            }
             (Ok(_), Some(look)) => match &look.answer {
                 None => (Role::Warn, format!("asked of {}: it is being loaded", look.encoder)),
                 Some(Err(_)) => (Role::Bad, "it could not be looked into:".to_owned()),

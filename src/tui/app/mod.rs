@@ -211,6 +211,9 @@ impl App {
         let mut wanted: BTreeSet<RunId> = self.shared.shown().into_iter().cloned().collect();
         // A command's answer stands in its run's log, whichever screen it was given on.
         wanted.extend(self.shared.requests.iter().map(|request| request.run.clone()));
+        if self.current == ScreenId::System {
+            wanted.extend(self.screens.system.looks_at().cloned());
+        }
         if wanted != self.watched {
             self.shared.library.open.retain(|run, _| wanted.contains(run));
             self.watched.clone_from(&wanted);
@@ -347,6 +350,10 @@ impl App {
             Action::Palette => self.overlay = Some(Overlay::palette(self.current)),
             Action::Theme => {
                 self.shared.theme = self.shared.theme.next(self.depth);
+                let why =
+                    if self.depth == Depth::None { "; no colours are wanted here" } else { "" };
+                let text = format!("theme: {}{why}", self.shared.theme.name());
+                self.notice = Some(Notice { text, bad: false });
                 commands.push(Cmd::Repaint);
             }
             Action::Repaint => commands.push(Cmd::Repaint),

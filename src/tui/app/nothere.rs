@@ -100,8 +100,7 @@ fn has_queries(result: &LoadedResult) -> bool {
 /// The screens on which a context is in force, in words.
 fn screens(context: Context) -> String {
     let on = |screen: &ScreenId| screen.contexts().contains(&context);
-    let names: Vec<&str> =
-        ScreenId::ALL.into_iter().filter(on).map(|screen| screen.name()).collect();
+    let names: Vec<&str> = ScreenId::ALL.into_iter().filter(on).map(ScreenId::name).collect();
     match &names[..] {
         [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
         names => names.concat(),

@@ -5,9 +5,9 @@ use super::inspect_tests::{pets, work};
 use super::tests::{app, entry, press, shows};
 use super::*;
 use crate::session::sitting::{Acted, Marked};
-use crate::tui::data::reel::{Reel, ReelOrder};
+use crate::tui::data::reel::ReelOrder;
+use crate::tui::data::reel::tests::reel;
 use crate::tui::msg::News;
-use std::collections::BTreeMap;
 
 const RUN: &str = "20261124-100000-night-bbbbbb/simcse-1";
 
@@ -145,35 +145,6 @@ fn a_moment_is_marked_with_a_word_unless_nothing_may_be_written() {
     assert!(shows(&app, 80, 24).contains("--readonly"));
 }
 
-fn reel(session: &str) -> Reel {
-    let at = |seconds: i64| Time::from_millis(seconds * 1000).unwrap();
-    Reel {
-        session: session.parse().unwrap(),
-        position: 5,
-        count: 9,
-        time: at(50),
-        start: at(0),
-        end: at(100),
-        playing: false,
-        speed: 1.0,
-        looping: true,
-        watched: (50.0, 100.0),
-        gaps: vec![0.75],
-        marks: vec![0.25],
-        marked: Vec::new(),
-        done: Vec::new(),
-        scene: None,
-        over: std::collections::BTreeSet::new(),
-        runs: BTreeMap::new(),
-        latest: None,
-        after: BTreeMap::new(),
-        machine: None,
-        sittings: crate::session::sitting::SittingState::default(),
-        asked: std::sync::Arc::default(),
-        first: std::sync::Arc::default(),
-    }
-}
-
 #[test]
 fn a_replay_goes_where_it_is_told_and_says_what_it_cannot_read() {
     let mut app = night();
@@ -232,4 +203,19 @@ fn a_replay_shows_the_query_that_was_looked_at_and_what_was_done_or_the_run_alon
     press(&mut app, "a");
     let text = shows(&app, 100, 40);
     assert!(!text.contains("done at the terminal") && text.contains("Nothing has happened"));
+}
+
+#[test]
+fn a_film_may_be_asked_for_before_the_session_has_been_read() {
+    let mut app = night();
+    press(&mut app, ": f i l m enter");
+    let text = shows(&app, 100, 30);
+    assert!(text.contains("20261124-100000-night-bbbbbb.cast"), "{text}");
+    // It is read by the time that a name was typed; where it is not, that is said.
+    press(&mut app, "enter");
+    assert!(shows(&app, 100, 30).contains("still being read"), "{}", shows(&app, 100, 30));
+    press(&mut app, "w");
+    app.update(Msg::News(News::Reel(Some(Box::new(reel("20261124-100000-night-bbbbbb"))))));
+    let film = work(press(&mut app, "enter"));
+    assert!(film.iter().any(|work| matches!(work, Work::Job(..))), "{film:?}");
 }

@@ -87,6 +87,14 @@ fn an_empty_workbench_says_what_to_press_next() {
     app.update(Msg::News(News::Scanned));
     let text = shows(&app, 80, 24);
     assert!(text.contains("No runs yet") && text.contains("n   starts one"), "{text}");
+    for screen in ["3", "4", "5"] {
+        press(&mut app, screen);
+        let text = shows(&app, 80, 24);
+        for words in ["No session yet", "1 n start a run", "1   the list of runs", "llm2clip demo"]
+        {
+            assert!(text.contains(words), "{screen}: {text}");
+        }
+    }
 }
 
 #[test]
@@ -194,12 +202,47 @@ fn a_pasted_burst_is_one_text_without_its_control_characters_and_never_keys() {
 fn a_terminal_too_small_is_told_what_is_needed_and_any_size_survives() {
     let mut app = app();
     app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
-    assert!(shows(&app, 40, 10).contains("60x16"));
+    assert!(shows(&app, 43, 7).contains("44x8"));
     for screen in 1..=7 {
         press(&mut app, &screen.to_string());
         for (width, height) in [(1, 1), (2, 9), (60, 16), (61, 17), (300, 120), (80, 1), (1, 80)] {
             shows(&app, width, height);
         }
+        for height in 8..24 {
+            for width in [44, 50, 59, 60, 67, 68, 75, 76, 80, 109, 110] {
+                let text = shows(&app, width, height);
+                assert!(!text.contains("llm2clip needs"), "{width}x{height}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_low_terminal_shows_the_runs_their_numbers_and_their_log() {
+    let mut app = app();
+    app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+    app.update(Msg::Resize { width: 80, height: 12 });
+    let text = shows(&app, 80, 12);
+    assert!(text.contains("simcse-1") && text.contains("30/100"), "{text}");
+    assert!(text.lines().last().unwrap().contains("? help"), "{text}");
+    press(&mut app, "7");
+    assert!(shows(&app, 80, 12).contains("log of simcse-1"), "{}", shows(&app, 80, 12));
+}
+
+#[test]
+fn screens_are_named_in_full_from_sixty_columns_on() {
+    let app = app();
+    for width in [60, 64, 68, 76, 80] {
+        let text = shows(&app, width, 24);
+        let head = text.lines().next().unwrap();
+        for screen in ScreenId::ALL {
+            assert!(head.contains(screen.name()), "{width}: {head}");
+        }
+    }
+    for width in [44, 59] {
+        let text = shows(&app, width, 24);
+        let head = text.lines().next().unwrap();
+        assert!(head.contains("1 Run ") && head.contains("7 Log"), "{width}: {head}");
     }
 }
 

@@ -1,7 +1,11 @@
 //! What was done at the terminal, in words: the actions of a sitting beside a replay.
 
+mod changes;
+
 use crate::session::Time;
 use crate::session::sitting::{Acted, SittingEvent};
+use crate::tui::keys::Action;
+use changes::{all, changes, plain, subjects};
 use serde_json::{Map, Value};
 
 /// Something that was done.
@@ -35,31 +39,48 @@ impl Scene {
     }
 }
 
-/// A value as people read it.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().map(plain).collect::<Vec<_>>().join(" "),
-        other => other.to_string(),
-    }
+/// What a key does in a few words.
+fn brief(what: &str) -> &str {
+    let end = what.find([':', ';']).unwrap_or(what.len());
+    let end = what.find(", such as").map_or(end, |example| example.min(end));
+    what.get(..end).unwrap_or(what)
 }
 
-/// An event in words; nothing for those that nobody did.
+/// An action in words: what is otherwise on the screen where it stayed, else what its key does.
+fn acted_words(acted: &Acted, before: Option<&Acted>) -> String {
+    let screen = acted.screen.as_deref().unwrap_or("workbench");
+    if let Some(started) = acted.with.get("started") {
+        return format!("{screen}: started llm2clip {}", plain(started));
+    }
+    if let Some(command) = acted.with.get("command") {
+        let run = acted.with.get("run").map_or_else(|| "the run".to_owned(), plain);
+        return format!("{screen}: asked of {run}: {}", plain(command));
+    }
+    let place = |acted: &Acted| Scene::after(acted).map(|scene| scene.screen);
+    let stays = before.is_some_and(|before| place(before) == place(acted));
+    let looked = match before {
+        Some(before) if stays => changes(&acted.with, &before.with),
+        Some(_) => subjects(&acted.with),
+        None => all(&acted.with),
+    };
+    if stays && !looked.is_empty() {
+        return format!("{screen}: {}", looked.join(", "));
+    }
+    let entry = Action::named(&acted.action).map(Action::entry);
+    let mut parts = vec![entry.map_or(acted.action.as_str(), |entry| brief(entry.what)).to_owned()];
+    parts.extend(looked);
+    format!("{screen}: {}", parts.join(", "))
+}
+
+/// An event in words, told apart from the action before it; nothing for those that nobody did.
 #[must_use]
-pub fn words(event: &SittingEvent) -> Option<String> {
+pub fn words(event: &SittingEvent, before: Option<&Acted>) -> Option<String> {
     let question = |value: &Value| {
         let keys = ["text", "image", "texts", "choose"];
         keys.iter().find_map(|key| value.get(*key)).map_or_else(String::new, plain)
     };
     Some(match event {
-        SittingEvent::Acted(acted) => {
-            let screen = acted.screen.as_deref().unwrap_or("workbench");
-            let mut text = format!("{screen}: {}", acted.action);
-            for (key, value) in acted.with.iter().filter(|(key, _)| *key != "now") {
-                text.push_str(&format!("  {key} {}", plain(value)));
-            }
-            text
-        }
+        SittingEvent::Acted(acted) => acted_words(acted, before),
         SittingEvent::Marked(marked) => match marked.at.step {
             Some(step) => format!("marked step {step}: {}", marked.label),
             None => format!("marked: {}", marked.label),
@@ -89,10 +110,31 @@ mod tests {
         let acted = Acted { action: "search".into(), screen: Some("inspect".into()), with };
         let scene = Scene::after(&acted).unwrap();
         assert_eq!((scene.screen.as_str(), &scene.with["query"]), ("inspect", &json!("1f600")));
-        let said = words(&acted.into()).unwrap();
-        for part in ["inspect: search", "query 1f600", "search zzz", "encoders clip llm2clip"] {
+        let said = words(&acted.clone().into(), None).unwrap();
+        for part in [
+            "inspect: show only queries that match, ",
+            "query 1f600",
+            "only what matches \"zzz\"",
+            "encoders clip and llm2clip",
+        ] {
             assert!(said.contains(part), "{said}");
         }
+        let mut next = acted.clone();
+        (next.action, next.with["query"]) = ("down".into(), json!("1f601"));
+        let said = |next: &Acted| words(&next.clone().into(), Some(&acted)).unwrap();
+        assert_eq!(said(&next), "inspect: query 1f601");
+        (next.action, next.with) = ("help".into(), acted.with.clone());
+        assert_eq!(said(&next), "inspect: every key that works here");
+        let Value::Object(led) = json!({"measure": "loss", "x": "step", "now": "train"}) else {
+            panic!()
+        };
+        (next.action, next.with) = ("show-train".into(), led);
+        assert_eq!(said(&next), "inspect: the Train screen, measure loss");
+        let Value::Object(sent) = json!({"command": "stop", "run": "tiny-1", "x": "step"}) else {
+            panic!()
+        };
+        (next.action, next.with) = ("yes".into(), sent);
+        assert_eq!(said(&next), "inspect: asked of tiny-1: stop");
         let shown =
             Acted { action: "show-compare".into(), screen: Some("train".into()), with: Map::new() };
         assert_eq!(Scene::after(&shown).unwrap().screen, "compare");

@@ -256,6 +256,8 @@ actions! {
 
     LevelNext Log "level" ["v"] "show more or fewer levels: all, notices, warnings, errors";
     LogSearch Log "log-search" ["/"] "show only lines that hold a text";
+    WarningNext Log "warning-next" ["n"] "to the next warning or error";
+    WarningPrevious Log "warning-previous" ["N"] "to the warning or error before";
     LogFollow Log "follow-end" ["f"] "stay at the end as lines come";
 
     Close Overlay "close" ["esc"] "close without doing anything";

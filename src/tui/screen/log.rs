@@ -48,6 +48,27 @@ impl LogScreen {
         self.on = lines.into_iter().nth(self.cursor.at);
     }
 
+    /// Goes to the next line that warns, or to the one before.
+    fn skip_to_warning(&mut self, forward: bool, lines: Vec<Line>) -> Vec<Effect> {
+        let warns = |at: &usize| lines.get(*at).is_some_and(|line| line.level >= Level::Warning);
+        let all: Vec<usize> = (0..lines.len()).filter(warns).collect();
+        let here = all.partition_point(|at| *at < self.cursor.at);
+        let found = if forward {
+            all.get(here..).and_then(|later| later.iter().find(|at| **at > self.cursor.at))
+        } else {
+            here.checked_sub(1).and_then(|before| all.get(before))
+        };
+        let Some(at) = found.copied() else {
+            let which = if forward { "later" } else { "earlier" };
+            return vec![Effect::Say(format!("no {which} warning or error among these lines"))];
+        };
+        let number = all.partition_point(|other| *other <= at);
+        let words = format!("{number} of {} warnings and errors", all.len());
+        self.cursor.at = at;
+        self.moved(lines);
+        vec![Effect::Say(words)]
+    }
+
     /// The lines in the order of their times, after those that have none.
     fn lines(&self, shared: &Shared) -> Vec<Line> {
         let mut lines = Vec::new();
@@ -106,6 +127,12 @@ impl Screen for LogScreen {
             }
             Action::LogSearch => {
                 return vec![Effect::Type(Purpose::LogSearch, self.search.clone())];
+            }
+            Action::WarningNext => return self.skip_to_warning(true, lines),
+            Action::WarningPrevious => return self.skip_to_warning(false, lines),
+            Action::Open => {
+                let words = "the chosen line is shown whole; y copies it, n and N go to warnings";
+                return vec![Effect::Say(words.to_owned())];
             }
             Action::Copy => {
                 let line = self.lines(shared).into_iter().nth(self.cursor.at);
@@ -261,7 +288,13 @@ impl Screen for LogScreen {
     }
 
     fn hints(&self, _shared: &Shared) -> Vec<Action> {
-        vec![Action::LevelNext, Action::LogSearch, Action::LogFollow, Action::Copy]
+        vec![
+            Action::LevelNext,
+            Action::LogSearch,
+            Action::WarningNext,
+            Action::LogFollow,
+            Action::Copy,
+        ]
     }
 }
 
@@ -342,6 +375,30 @@ mod tests {
         assert!(chosen(&app).contains("a library is old"), "{}", chosen(&app));
         press(&mut app, "k");
         assert!(chosen(&app).contains("three"), "{}", chosen(&app));
+    }
+
+    #[test]
+    fn warnings_are_gone_to_both_ways_and_no_key_of_the_log_is_without_a_word() {
+        let mut app = printed(&["run simcse-1", "error: the disk is full", "one", "two"]);
+        let chosen = |app: &App| {
+            let text = shows(app, 100, 24);
+            text.lines().find(|line| line.starts_with('▌')).map(str::to_owned).unwrap()
+        };
+        press(&mut app, "g");
+        for (key, line, words) in [
+            ("n", "the disk is full", "1 of 2 warnings and errors"),
+            ("n", "a library is old", "2 of 2 warnings and errors"),
+            ("n", "a library is old", "no later warning or error"),
+            ("N", "the disk is full", "1 of 2 warnings and errors"),
+            ("N", "the disk is full", "no earlier warning or error"),
+            ("enter", "the disk is full", "shown whole; y copies it"),
+            ("ctrl-t", "the disk is full", "theme: light"),
+        ] {
+            press(&mut app, key);
+            assert!(chosen(&app).contains(line), "{key}: {}", chosen(&app));
+            let text = shows(&app, 100, 24);
+            assert!(text.contains(words), "{key}: {text}");
+        }
     }
 
     #[test]

@@ -126,6 +126,18 @@ pub fn commands(status: Option<RunStatus>) -> &'static [Action] {
     }
 }
 
+/// What a screen says where no session is there, and where to go from there.
+fn no_session(shared: &Shared) -> String {
+    if !shared.library.scanned {
+        return "Looking for sessions...".to_owned();
+    }
+    let starts =
+        if shared.readonly { "" } else { "1 n start a run: choose a preset, change its values\n" };
+    format!(
+        "No session yet: a run makes one.\n\n{starts}1   the list of runs\n?   every key that works here\n\nFrom a shell: llm2clip demo"
+    )
+}
+
 /// One screen. Everything here is pure: no clock, no file.
 pub trait Screen {
     /// An action was asked for.

@@ -57,8 +57,11 @@ pub struct ReplayScreen {
     wanted: String,
 }
 
-/// What lies below the bar's upper end.
-const BAR: u16 = 3;
+/// Below so many lines, the picture needs those of what was done.
+const LOW: u16 = 14;
+
+/// What is said where something asks for a replay before it was read.
+const OPENING: &str = "the session is still being read; once more, in a moment";
 
 fn order(order: ReelOrder) -> Vec<Effect> {
     vec![Effect::Do(Cmd::Work(Work::Reel(order)))]
@@ -66,8 +69,9 @@ fn order(order: ReelOrder) -> Vec<Effect> {
 
 /// The picture, what was done, and the bar.
 fn layout(area: Rect, reel: &Reel, run_alone: bool) -> (Rect, Rect, Rect) {
-    let (rest, bar) = bottom(area, BAR);
-    let lines = if run_alone || reel.done.is_empty() { 0 } else { (area.height / 5).clamp(4, 9) };
+    let (rest, bar) = bottom(area, bar::height(area));
+    let alone = run_alone || reel.done.is_empty() || area.height < LOW;
+    let lines = if alone { 0 } else { (area.height / 5).clamp(4, 9) };
     let (picture, done) = bottom(rest, lines);
     (picture, done, bar)
 }
@@ -150,6 +154,12 @@ impl ReplayScreen {
     }
 }
 
+/// Why there is no replay to do something with.
+fn unopened(shared: &Shared) -> String {
+    let session = compare::session(shared);
+    session.map_or("there is no session yet; n on Runs starts a run", |_| OPENING).to_owned()
+}
+
 /// The runs as they were; one that writes nothing more is what it is.
 fn runs(shared: &Shared, reel: &Reel) -> BTreeMap<RunId, OpenRun> {
     let mut runs = reel.runs.clone();
@@ -188,23 +198,22 @@ impl Screen for ReplayScreen {
                 self.run_alone = !self.run_alone;
                 Vec::new()
             }
-            Action::TakeBack => {
-                let reel = shared.library.reel.as_ref();
-                reel.map_or_else(Vec::new, |reel| Self::take_back(shared, reel))
-            }
-            Action::Film => match &shared.library.reel {
-                Some(reel) => {
-                    let file = format!("{}.cast", reel.session);
-                    vec![Effect::Type(Purpose::Film, file)]
-                }
-                None => vec![Effect::Fail("there is no session to film yet".to_owned())],
+            Action::TakeBack => match &shared.library.reel {
+                Some(reel) => Self::take_back(shared, reel),
+                None => vec![Effect::Fail(unopened(shared))],
             },
-            Action::Live => {
-                let run = shared.library.reel.as_ref().and_then(|reel| reel.latest.clone());
-                run.into_iter()
-                    .flat_map(|run| [Effect::Focus(run), Effect::Go(ScreenId::Train)])
-                    .collect()
-            }
+            // The session is known before it is read.
+            Action::Film => match compare::session(shared) {
+                Some(session) => vec![Effect::Type(Purpose::Film, format!("{session}.cast"))],
+                None => vec![Effect::Fail(unopened(shared))],
+            },
+            Action::Live => match &shared.library.reel {
+                Some(reel) => match reel.latest.clone() {
+                    Some(run) => vec![Effect::Focus(run), Effect::Go(ScreenId::Train)],
+                    None => vec![Effect::Fail("no run has begun up to here".to_owned())],
+                },
+                None => vec![Effect::Fail(unopened(shared))],
+            },
             _ => Vec::new(),
         }
     }
@@ -220,7 +229,7 @@ impl Screen for ReplayScreen {
 
     fn submitted(&mut self, purpose: Purpose, text: &str, shared: &Shared) -> Vec<Effect> {
         let Some(reel) = &shared.library.reel else {
-            return vec![Effect::Fail("there is no session to replay yet".to_owned())];
+            return vec![Effect::Fail(unopened(shared))];
         };
         match purpose {
             Purpose::Seek => match place::place(text, reel) {
@@ -263,7 +272,7 @@ impl Screen for ReplayScreen {
     }
 
     fn click(&mut self, column: u16, row: u16, area: Rect, _shared: &Shared) -> Vec<Effect> {
-        let bar = bottom(area, BAR).1;
+        let bar = bottom(area, bar::height(area)).1;
         if row < bar.y {
             return Vec::new();
         }
@@ -287,10 +296,9 @@ impl Screen for ReplayScreen {
 
     fn view(&self, shared: &Shared, area: Rect, buffer: &mut Buffer) {
         let Some(reel) = &shared.library.reel else {
-            let words = if compare::session(shared).is_some() {
-                "Opening the session..."
-            } else {
-                "No session yet."
+            let words = match compare::session(shared) {
+                Some(_) => "Opening the session...".to_owned(),
+                None => super::no_session(shared),
             };
             let inner = Rect {
                 x: area.x + 2,
@@ -298,7 +306,7 @@ impl Screen for ReplayScreen {
                 width: area.width.saturating_sub(4),
                 height: area.height.saturating_sub(1),
             };
-            paragraph(shared, buffer, inner, Role::Dim, words);
+            paragraph(shared, buffer, inner, Role::Text, &words);
             return;
         };
         let (picture, done, bar) = layout(area, reel, self.run_alone);

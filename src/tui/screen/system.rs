@@ -1,12 +1,17 @@
 //! System: the machine, its disks, and the runners at work on it.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `history.rs` | what the machine of the chosen run did meanwhile |
+//! | `runner.rs` | a run with its process and its lock, on one line |
 
-use super::runs::role;
+mod history;
+mod runner;
+
 use super::{Screen, commands};
 use crate::session::RunStatus;
 use crate::session::names::RunId;
-use crate::session::state::LogLock;
 use crate::tui::app::{Effect, Shared};
-use crate::tui::data::history::Unit;
 use crate::tui::data::library::{MachineSample, OpenRun, RunEntry};
 use crate::tui::format;
 use crate::tui::keys::Action;
@@ -26,6 +31,14 @@ pub struct SystemScreen {
     on: Option<RunId>,
     /// Whether it shows how things were, as they were recorded.
     past: bool,
+}
+
+impl SystemScreen {
+    /// The run under the cursor: its machine is shown.
+    #[must_use]
+    pub fn looks_at(&self) -> Option<&RunId> {
+        self.on.as_ref()
+    }
 }
 
 /// The runs a runner works for, and the one in focus: its lock and its process are known too.
@@ -65,8 +78,17 @@ impl Screen for SystemScreen {
     fn restore(&mut self, with: &Map<String, Value>, shared: &Shared) {
         let selected = with.get("selected").and_then(Value::as_str);
         let is_selected = |run: &&RunEntry| Some(run.id.to_string().as_str()) == selected;
-        let at = listed(shared).iter().position(is_selected).unwrap_or(0);
+        let in_focus = |run: &&RunEntry| Some(&run.id) == shared.focus.as_ref();
+        let listed = listed(shared);
+        let at = listed.iter().position(is_selected);
+        let at = at.or_else(|| listed.iter().position(in_focus)).unwrap_or(0);
         *self = Self { cursor: Cursor { at }, on: None, past: true };
+    }
+
+    fn entered(&mut self, shared: &Shared) -> Vec<Effect> {
+        self.on.clone_from(&shared.focus);
+        self.refresh(shared);
+        Vec::new()
     }
 
     fn refresh(&mut self, shared: &Shared) {
@@ -117,7 +139,8 @@ impl Screen for SystemScreen {
                 y: inner.y + at as u16 / 2,
                 width: half,
                 height: 1,
-            };
+            }
+            .intersection(inner);
             let share = if sample.first { 0.0 } else { *share };
             let bar = shared.glyphs.gauge(share, usize::from(half.saturating_sub(18)));
             let percent = if sample.first {
@@ -140,11 +163,12 @@ impl Screen for SystemScreen {
         }
         let mut y = inner.y + cores;
         let (used, total) = sample.memory;
+        let mut x = inner.x;
         if total > 0 {
             let bar = shared
                 .glyphs
                 .gauge(used as f64 / total as f64, usize::from(half.saturating_sub(18)));
-            pieces(
+            x = pieces(
                 shared,
                 buffer,
                 inner,
@@ -156,6 +180,12 @@ impl Screen for SystemScreen {
                     (Role::Text, &format!(" {} of {}", format::bytes(used), format::bytes(total))),
                 ],
             );
+        }
+        // That there is none is known too.
+        if sample.gpus.is_empty() && !gauges.is_empty() {
+            let words = if self.past { "none sampled" } else { "none found" };
+            let parts = [(Role::Dim, "gpu  "), (Role::Text, words)];
+            pieces(shared, buffer, inner, (x + 3).max(inner.x + half + 1), y, &parts);
         }
         y += 1;
         for (at, gpu) in sample.gpus.iter().enumerate().take(4) {
@@ -214,14 +244,14 @@ impl Screen for SystemScreen {
                 &[(Role::Dim, &format!("{name:<12} ")), (Role::Curve(3), &bar), (role, &words)],
             );
         }
-        let rest = history(shared, rest, buffer);
+        let runs = listed(shared);
+        let rest = history::draw(shared, runs.get(self.cursor.at).copied(), rest, buffer);
         let sent = if self.past {
             String::new()
         } else {
             format!("{} sent to this terminal", format::bytes(shared.sent))
         };
         let inner = section(shared, buffer, rest, "runners", &sent);
-        let runs = listed(shared);
         if runs.is_empty() {
             put(buffer, inner, inner.x + 1, inner.y, "none at work", shared.theme.style(Role::Dim));
         }
@@ -229,7 +259,7 @@ impl Screen for SystemScreen {
         let first = self.cursor.first(runs.len(), height);
         for (at, run) in runs.iter().enumerate().skip(first).take(height) {
             let chosen = at == self.cursor.at;
-            runner(shared, run, chosen, inner, inner.y + (at - first) as u16, buffer);
+            runner::draw(shared, run, chosen, inner, inner.y + (at - first) as u16, buffer);
         }
     }
 
@@ -255,105 +285,6 @@ fn gauges(sample: &MachineSample) -> Vec<(String, f64)> {
     sample.cores.iter().enumerate().map(core).chain(together.into_iter().flatten()).collect()
 }
 
-/// A run with its process, its lock, and what it waits for or how long it has been silent.
-fn runner(shared: &Shared, run: &RunEntry, chosen: bool, area: Rect, y: u16, buffer: &mut Buffer) {
-    let status = run.row.state;
-    let mut more: Vec<String> = Vec::new();
-    match &run.runner.after {
-        Some(after) if status == RunStatus::Queued => {
-            let session = format!("{}/", run.id.session);
-            let after = after.strip_prefix(&session).unwrap_or(after);
-            more.push(format!("after {}", text::safe(after)));
-        }
-        _ if status.has_runner() => {
-            let left = run.row.eta_s.filter(|_| status == RunStatus::Live);
-            more.extend(left.map(|left| format!("{} left", format::short_duration(left))));
-            let silent = run.last.map(|last| shared.now.seconds_since(last).max(0.0));
-            more.extend(silent.map(|silent| format!("silent {}", format::short_duration(silent))));
-        }
-        _ => {}
-    }
-    more.push(format!("{} on {}", text::safe(&run.device), text::safe(&run.host)));
-    let process = run.runner.process.map_or_else(String::new, |process| format!("pid {process}"));
-    let lock = match run.runner.lock {
-        Some(LogLock::Held) => "lock held",
-        Some(LogLock::Free) => "lock free",
-        Some(LogLock::Unsupported) => "no lock",
-        None => "",
-    };
-    // The end of a name tells runs apart.
-    let cut = shared.glyphs.cut();
-    let room = usize::from(area.width).saturating_sub(58).clamp(16, 44);
-    let name = text::left(&text::fit_end(&run.id.to_string(), room, cut), room, cut);
-    let pointer = if chosen { shared.glyphs.pointer() } else { " " };
-    let parts: [(Role, &str); 4] = [
-        (Role::Accent, pointer),
-        (role(status), &format!("{} {status:<7} ", shared.glyphs.status(status))),
-        (Role::Text, &name),
-        (Role::Text, &format!(" {process:<11} {lock:<9} ")),
-    ];
-    let x = pieces(shared, buffer, area, area.x, y, &parts);
-    let rest = usize::from(area.right().saturating_sub(x));
-    let words = text::fit(&more.join(", "), rest, cut);
-    put(buffer, area, x, y, &words, shared.theme.style(Role::Dim));
-}
-
-/// What the machine of the run in focus did while it was at work: a measure a line. Returns what is left
-/// below.
-fn history(shared: &Shared, area: Rect, buffer: &mut Buffer) -> Rect {
-    let open = shared.focus.as_ref().and_then(|run| Some((run, shared.library.open.get(run)?)));
-    let Some((run, open)) = open.filter(|(_, open)| !open.device.measures.is_empty()) else {
-        return area;
-    };
-    let history = &open.device;
-    // The runners keep a title and three lines.
-    let room = area.height.saturating_sub(4);
-    let lines = (history.measures.len() as u16).min(room.saturating_sub(1));
-    if lines == 0 {
-        return area;
-    }
-    let (place, rest) = top(area, lines + 1);
-    let span = history.span.map_or(0.0, |(first, last)| last.seconds_since(first));
-    let host = open.state.started.as_ref().map_or("", |started| &started.host);
-    let title = format!("the machine during {}, {}", shared.library.name(run), text::safe(host));
-    let note =
-        format!("{} samples over {}", format::count(history.samples), format::duration(span));
-    let inner = section(shared, buffer, place, &title, &note);
-    let cells = usize::from(inner.width).saturating_sub(61).clamp(8, 60);
-    let newest = if open.status.has_runner() { "now" } else { "last" };
-    for (at, measure) in history.measures.iter().take(usize::from(lines)).enumerate() {
-        let value = |value: f64| match measure.unit {
-            Unit::Share => format!("{:.0} %", value * 100.0),
-            Unit::Bytes => format::bytes(value.max(0.0) as u64),
-            Unit::Watts => format!("{value:.0} W"),
-            Unit::Celsius => format!("{value:.0} C"),
-        };
-        // The scale begins at nothing and ends at all there is, or at the greatest.
-        let mut scaled = vec![Some(0.0), Some(measure.all.unwrap_or(measure.most).max(1e-9))];
-        scaled.extend(measure.columns(cells));
-        let bars: String = shared.glyphs.spark(&scaled).chars().skip(2).collect();
-        let numbers = format!(
-            " {:>9} {newest} {:>9} mean {:>9} most",
-            value(measure.last),
-            value(measure.mean()),
-            value(measure.most)
-        );
-        pieces(
-            shared,
-            buffer,
-            inner,
-            inner.x + 1,
-            inner.y + at as u16,
-            &[
-                (Role::Dim, &format!("{:<13} ", measure.name)),
-                (Role::Curve(at % 4), &text::left(&bars, cells, "")),
-                (Role::Text, &numbers),
-            ],
-        );
-    }
-    rest
-}
-
 /// What the next checkpoint will take: as much as the newest of the runs at work and of those looked at.
 fn next_checkpoint(shared: &Shared) -> u64 {
     let newest = |run: &OpenRun| {
@@ -366,11 +297,12 @@ fn next_checkpoint(shared: &Shared) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use crate::session::names::RunId;
     use crate::session::state::LogLock;
     use crate::session::{RunStatus, Time};
     use crate::tui::app::tests::{app, entry, press, shows};
     use crate::tui::data::library::{MachineSample, RunEntry};
-    use crate::tui::msg::{Msg, News};
+    use crate::tui::msg::{Cmd, Msg, News, Work};
 
     const NIGHT: &str = "20261124-100000-night-bbbbbb/simcse-1";
 
@@ -400,12 +332,55 @@ mod tests {
         let text = shows(&app, 80, 24);
         let line = |name: &str| text.lines().find(|line| line.contains(name)).unwrap().to_owned();
         let live = line("simcse-1 pid");
-        assert!(live.starts_with("▌● live    "), "{text}");
+        assert!(live.starts_with(" ● live    "), "{text}");
         assert!(live.contains("pid 4242    lock held") && live.contains("75 s left, silent 15 s"));
         assert!(line("clip-12 ").contains("lock held after simcse-1, "), "{text}");
         let over = line("llm2clip-3 ");
-        assert!(over.contains("✗ crashed ") && over.contains("lock free cpu on here"), "{text}");
+        assert!(
+            over.starts_with("▌✗ crashed ") && over.contains("lock free cpu on here"),
+            "{text}"
+        );
         assert!(line("12 GB free").contains("12 GB free of 100 GB"), "{text}");
+        // What is no longer at work has no process to look for.
+        assert!(over.contains("was 4242 ") && text.contains("gpu  none found"), "{text}");
+    }
+
+    #[test]
+    fn what_a_run_waits_for_is_told_at_any_width() {
+        let mut app = app();
+        let mut waits = entry("20261124-100000-night-bbbbbb/clip-12", 2);
+        (waits.row.state, waits.row.eta_s) = (RunStatus::Queued, None);
+        waits.runner.after = Some("20261124-090000-day-aaaaaa/demo-1".to_owned());
+        app.update(Msg::News(News::Run(Box::new(waits))));
+        press(&mut app, "6");
+        app.update(Msg::News(News::Machine(Box::default())));
+        for width in [60, 72, 80, 120] {
+            let text = shows(&app, width, 24);
+            let line = text.lines().find(|line| line.contains("after ")).unwrap();
+            assert!(line.contains("/demo-1"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_machine_shown_is_that_of_the_chosen_run_which_is_the_one_in_focus_at_first() {
+        let mut app = app();
+        for at in 1..=3 {
+            let run = entry(&format!("20261124-100000-night-bbbbbb/clip-{at}"), at);
+            app.update(Msg::News(News::Run(Box::new(run))));
+        }
+        let run = |at| entry(&format!("20261124-100000-night-bbbbbb/clip-{at}"), at).id;
+        app.shared.focus = Some(run(1));
+        app.update(Msg::News(News::Machine(Box::default())));
+        press(&mut app, "6");
+        let watches = |commands: &[Cmd], run: &RunId| {
+            let of = |command: &Cmd| matches!(command, Cmd::Work(Work::Watch(runs)) if runs.contains(run));
+            commands.iter().any(of)
+        };
+        let text = shows(&app, 100, 30);
+        let chosen = text.lines().find(|line| line.starts_with('▌')).unwrap();
+        assert!(chosen.contains("clip-1 "), "{text}");
+        let asked = press(&mut app, "k");
+        assert!(watches(&asked, &run(2)), "{asked:?}");
     }
 
     #[test]

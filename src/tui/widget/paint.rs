@@ -10,8 +10,10 @@ use ratatui::style::Style;
 /// From so many cells on, a title gives way to a note.
 const NOTED: usize = 24;
 
-/// Writes a text at a place, never beyond `area`; returns the column after it.
+/// Writes a text at a place, never beyond `area`, nor beyond the terminal where an area is taller than that;
+/// returns the column after it.
 pub fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
+    let area = area.intersection(buffer.area);
     if y < area.y || y >= area.bottom() || x >= area.right() || x < area.x {
         return x;
     }
@@ -114,6 +116,15 @@ pub fn paragraph(
 mod tests {
     use super::*;
     use crate::tui::app::tests::app;
+
+    #[test]
+    fn nothing_is_written_beyond_the_terminal() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 6, 2));
+        let area = Rect::new(2, 1, 9, 9);
+        assert_eq!(put(&mut buffer, area, 3, 5, "below", Style::default()), 3);
+        assert_eq!(put(&mut buffer, area, 3, 1, "beside", Style::default()), 6);
+        assert_eq!(buffer[(5, 1)].symbol(), "s");
+    }
 
     fn rule(title: &str, note: &str, width: u16) -> String {
         let area = Rect::new(0, 0, width, 1);

@@ -3,6 +3,7 @@
 mod answers;
 mod devices;
 mod first;
+mod marks;
 mod told;
 mod upto;
 
@@ -11,16 +12,17 @@ use crate::session::Time;
 use crate::session::fold::RunState;
 use crate::session::names::RunId;
 use crate::session::replay::{Entries, Entry, Found, Player, Timeline, line};
-use crate::session::sitting::{SittingEvent, SittingState};
+use crate::session::sitting::{Acted, SittingEvent, SittingState};
 use crate::session::state::{LogLock, status_of};
 use crate::session::tail::Oddities;
 use crate::tui::data::acts::{Done, Scene, words};
 use crate::tui::data::alerts::Alerts;
 use crate::tui::data::library::{OpenRun, Reading};
-use crate::tui::data::reel::{Marked, Reel, ReelOrder};
+use crate::tui::data::reel::{Gap, Marked, Reel, ReelOrder};
 use answers::Answers;
 use devices::Device;
 use first::First;
+use marks::Marks;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -54,6 +56,7 @@ pub struct Playing {
     told: Upto<Told>,
     /// When each result is told of first.
     first: First,
+    marks: Marks,
     answers: Answers,
 }
 
@@ -69,8 +72,10 @@ impl Playing {
         let (devices, told) = (Upto::default(), Upto::default());
         let (mut first, answers) = (First::default(), Answers::default());
         first.read(session, player.entries(), 0);
+        let mut marks = Marks::default();
+        marks.read(&player, 0);
         let session = session.clone();
-        Ok(Self { session, player, at, looked, last, devices, told, first, answers })
+        Ok(Self { session, player, at, looked, last, devices, told, first, marks, answers })
     }
 
     /// Takes in what was recorded since, where it is time to look; whether there was anything.
@@ -87,6 +92,7 @@ impl Playing {
         self.devices.forget(from);
         self.told.forget(from);
         self.first.read(&self.session, self.player.entries(), from);
+        self.marks.read(&self.player, from);
         self.answers = Answers::default();
         true
     }
@@ -98,19 +104,15 @@ impl Playing {
         match order {
             ReelOrder::Open(_) | ReelOrder::Close => {}
             ReelOrder::Toggle => player.toggle(),
-            ReelOrder::Step(by) => {
-                let to = player
-                    .position()
-                    .saturating_add_signed(*by as isize)
-                    .min(player.entries().len());
-                player.seek(to);
-            }
+            ReelOrder::Step(by) => player.step(*by),
             ReelOrder::Seconds(by) => player.seek_by(*by),
-            ReelOrder::Mark(true) => {
-                player.next_mark();
-            }
-            ReelOrder::Mark(false) => {
-                player.previous_mark();
+            ReelOrder::Mark(forward) => {
+                let found = if *forward { player.next_mark() } else { player.previous_mark() };
+                if !found {
+                    let which = if *forward { "later" } else { "earlier" };
+                    let hint = "stages, checkpoints, warnings, results, and what m marks";
+                    return Err(format!("no {which} mark: {hint}"));
+                }
             }
             ReelOrder::Speed(true) => player.faster(),
             ReelOrder::Speed(false) => player.slower(),
@@ -139,7 +141,7 @@ impl Playing {
         let fits = |entry: &Entry| {
             let mut all = line(entry);
             if let Entry::Sitting(_, record) = entry {
-                all.extend(words(&record.event));
+                all.extend(words(&record.event, None));
             }
             all.to_lowercase().contains(&wanted)
         };
@@ -204,7 +206,7 @@ impl Playing {
 
     /// When the session begins and ends.
     pub fn span(&self) -> (Time, Time) {
-        (self.player.start(), self.player.end())
+        (self.player.start(), self.player.last())
     }
 
     /// How long until the clock moves on; nothing while it is held.
@@ -227,13 +229,16 @@ impl Playing {
     pub fn picture(&mut self) -> Reel {
         let (done, scene) = (self.done(), self.scene());
         let player = &self.player;
-        let (start, end) = (player.start(), player.end());
+        let (start, end) = (player.start(), player.last());
         let entries = player.entries();
         let position = player.position();
         let devices = self.devices.seek(entries, position);
         let length = player.shown(end).max(1e-9);
         let share = |time: Time| (player.shown(time) / length).clamp(0.0, 1.0);
-        let marks = player.marks().iter().map(|at| share(entries.time(*at))).collect();
+        let mark = |at: &usize| (share(entries.time(*at)), self.marks.kind(*at));
+        let marks = player.marks().iter().map(mark).collect();
+        let gap = |(shown, seconds): (f64, f64)| Gap { share: shown / length, seconds };
+        let (counted, count) = player.counted();
         let marked = player.bookmarks().into_iter().map(|mark| Marked {
             mark: mark.mark.clone(),
             time: mark.time,
@@ -280,17 +285,20 @@ impl Playing {
         };
         Reel {
             session: self.session.clone(),
-            position,
-            count: entries.len(),
-            time: player.time(),
+            position: counted,
+            count,
+            // Who moved about in a replay later did not make the session longer.
+            time: player.time().min(end),
             start,
             end,
             playing: player.is_playing(),
             speed: player.speed(),
             looping: player.is_looping(),
             watched: (player.shown(player.time()), length),
-            gaps: player.gaps().into_iter().map(|gap| gap / length).collect(),
+            gaps: player.gaps().into_iter().map(gap).collect(),
+            left_out: player.left_out(),
             marks,
+            reached: self.marks.reached(player, self.last.len()),
             marked: marked.collect(),
             done,
             scene,
@@ -329,11 +337,20 @@ impl Playing {
         let (actions, position) = (self.player.actions(), self.player.position());
         let here = actions.partition_point(|at| *at < position);
         let (from, to) = (here.saturating_sub(DONE.0), (here + DONE.1).min(actions.len()));
-        let done = |at: &usize| {
-            let (time, event) = self.sitting(*at)?;
-            Some(Done { time, words: words(&event)?, past: *at < position })
-        };
-        actions[from..to].iter().filter_map(done).collect()
+        let mut before: Option<Acted> = None;
+        let mut told = Vec::new();
+        // The one in front of the first is what that is told apart from.
+        for at in &actions[from.saturating_sub(1)..to] {
+            let Some((time, event)) = self.sitting(*at) else { continue };
+            if let Some(words) = words(&event, before.as_ref()) {
+                told.push((*at, Done { time, words, past: *at < position }));
+            }
+            if let SittingEvent::Acted(acted) = event {
+                before = Some(acted);
+            }
+        }
+        let first = actions.get(from).copied().unwrap_or(0);
+        told.into_iter().filter(|(at, _)| *at >= first).map(|(_, done)| done).collect()
     }
 
     /// What the terminal showed at this moment: for a while after an action, and not where the runs

@@ -342,7 +342,11 @@ impl Screen for CompareScreen {
                     let form = Box::new(NewCompare::new(shared, session.clone()));
                     return vec![Effect::Open(Box::new(Overlay::NewCompare(form)))];
                 }
-                None => return vec![Effect::Fail("there is no session yet".to_owned())],
+                None => {
+                    return vec![Effect::Fail(
+                        "no session yet; 1 n starts a run, which makes one".to_owned(),
+                    )];
+                }
             },
             Action::Copy => {
                 if let Some(shown) = shown {

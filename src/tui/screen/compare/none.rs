@@ -50,7 +50,7 @@ pub fn nothing(shared: &Shared, area: Rect, buffer: &mut Buffer, what: &str, com
             "{} has no {what} yet.\n\n3 n start a comparison here\n}} {{ other sessions, with runs or without\n\nFrom a shell: {command}",
             text::safe(&shared.library.title(id))
         ),
-        None => "No session yet.".to_owned(),
+        None => crate::tui::screen::no_session(shared),
     };
     let rest = paragraph(shared, buffer, inner, Role::Text, &words);
     let broken = session(shared).and_then(|id| shared.library.results.get(id));

@@ -2,7 +2,6 @@
 
 use crate::tui::app::Shared;
 use crate::tui::data::reel::Reel;
-use crate::tui::format;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::{pieces, section};
@@ -20,7 +19,7 @@ pub fn draw(shared: &Shared, reel: &Reel, area: Rect, buffer: &mut Buffer) {
         let y = inner.y + line as u16;
         let newest = at + 1 == past;
         let sign = if newest { shared.glyphs.pointer() } else { " " };
-        let time = format!("{sign} {}  ", format::clock_seconds(done.time));
+        let time = format!("{sign} {}  ", reel.clock(done.time));
         let room = usize::from(inner.width).saturating_sub(text::width(&time));
         let words = text::fit(&text::safe(&done.words), room, shared.glyphs.cut());
         let role = match (newest, done.past) {

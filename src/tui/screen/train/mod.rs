@@ -443,6 +443,9 @@ struct Parts {
     events: Rect,
 }
 
+/// Below so many lines, the panel keeps them all: what happened stands beside it.
+const LOW: u16 = 14;
+
 fn layout(area: Rect, wide: bool, console: bool) -> Parts {
     let (upper, events) = bottom(area, (area.height / 4).clamp(4, 10));
     if wide {
@@ -450,6 +453,12 @@ fn layout(area: Rect, wide: bool, console: bool) -> Parts {
         return Parts { chart, small: Vec::new(), panel: Rect::ZERO, events };
     }
     let panel = if area.width >= 110 { 34 } else { 28 };
+    if area.height < LOW {
+        let (left, panel) = right(area, panel);
+        let left = Rect { width: left.width.saturating_sub(1), ..left };
+        let (chart, events) = bottom(left, (area.height / 2).min(4));
+        return Parts { chart, small: Vec::new(), panel, events };
+    }
     let (left, panel) = right(upper, panel);
     let left = Rect { width: left.width.saturating_sub(1), ..left };
     let rows = if upper.height >= 34 { 2 } else { u16::from(upper.height >= 22) };

@@ -340,3 +340,16 @@ fn the_large_chart_alone_says_which_run_and_stage_it_shows() {
     press(&mut app, "v");
     assert!(shows(&app, 80, 24).contains("no step of this run was made again"));
 }
+
+#[test]
+fn a_low_terminal_keeps_the_numbers_of_the_run_and_what_happened() {
+    let (app, open, _) = watching();
+    let stage = open.state.stage_now().unwrap();
+    let step = format!("{}/", crate::tui::format::count(stage.step));
+    for (width, height) in [(60, 12), (80, 12), (120, 10)] {
+        let text = shows(&app, width, height);
+        for words in ["progress", "step   ", &step, "what happened"] {
+            assert!(text.contains(words), "{words} at {width}x{height}\n{text}");
+        }
+    }
+}

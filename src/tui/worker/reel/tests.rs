@@ -105,7 +105,7 @@ fn records_and_actions_are_found_and_the_screen_of_an_action_is_told() {
     let reel = playing.picture();
     assert_eq!(reel.scene.as_ref().map(|scene| &*scene.screen), Some("inspect"));
     let said: Vec<(&str, bool)> = reel.done.iter().map(|done| (&*done.words, done.past)).collect();
-    assert_eq!(said, [("inspect: search  text zzz", true)]);
+    assert_eq!(said, [("inspect: show only queries that match, \"zzz\"", true)]);
     playing.obey(&ReelOrder::Share(0.0)).unwrap();
     playing.obey(&ReelOrder::Action(true)).unwrap();
     assert_eq!(playing.picture().time, at(DAYS));
@@ -153,4 +153,29 @@ fn typed_queries_and_notes_are_those_up_to_a_moment_and_results_are_told_of_from
     let first = playing.first();
     assert_eq!(first["caption-1"], at(60));
     assert_eq!(first["image-1"], at(DAYS + 530));
+}
+
+#[test]
+fn keys_pressed_while_replaying_make_a_session_no_longer() {
+    let sessions = tempfile::tempdir().unwrap();
+    let (id, _log, mut sitting) = session(sessions.path());
+    let mut playing = Playing::open(sessions.path(), &id).unwrap();
+    playing.obey(&ReelOrder::End).unwrap();
+    let before = playing.picture();
+    assert_eq!((before.position, before.count, before.end), (7, 7, at(DAYS)));
+    for seconds in [500, 501, 90_000] {
+        write(&mut sitting, seconds, acted("replay", "xxx"));
+    }
+    let with = serde_json::Map::from_iter([("now".to_owned(), "replay".into())]);
+    let (action, screen) = ("show-replay".into(), Some("train".into()));
+    write(&mut sitting, 90_010, Acted { action, screen, with });
+    assert!(playing.extend());
+    let after = playing.picture();
+    assert_eq!((after.position, after.count, after.end), (7, 7, before.end));
+    assert_eq!(after.watched, before.watched);
+    for (by, position) in [(-1, 6), (9, 7), (-9, 0)] {
+        playing.obey(&ReelOrder::Step(by)).unwrap();
+        assert_eq!(playing.picture().position, position);
+    }
+    assert!(playing.obey(&ReelOrder::Mark(false)).unwrap_err().contains("no earlier mark"));
 }
