@@ -30,12 +30,10 @@ fn folder() -> tempfile::TempDir {
 
 /// Where a replay stands: `record 1,014 of 1,014`.
 fn place(screen: &str) -> Option<(u32, u32)> {
-    let mut words = screen.split_once("record ")?.1.split_whitespace();
-    let mut number = || words.next()?.replace(',', "").parse().ok();
-    let at = number()?;
-    words.next();
-    let mut number = || words.next()?.replace(',', "").parse().ok();
-    Some((at, number()?))
+    let line = screen.lines().find(|line| line.contains(" UTC "))?;
+    let (at, all) = line.split_whitespace().last()?.split_once('/')?;
+    let number = |text: &str| text.replace(',', "").parse().ok();
+    Some((number(at)?, number(all)?))
 }
 
 #[test]
@@ -63,7 +61,7 @@ fn a_clone_shows_its_committed_session_and_q_leaves_with_code_0() {
     terminal.keys("7");
     terminal.see("log of causal-lm-1");
     terminal.resize(40, 10);
-    terminal.see("60x16");
+    terminal.see("44x8");
     terminal.resize(120, 40);
     terminal.see("log of causal-lm-1");
     terminal.keys("q");

@@ -186,7 +186,6 @@ mod tests {
 
     #[test]
     fn a_run_is_offered_the_commands_it_takes() {
-        let mut app = app();
         let mut run = entry("20261124-100000-night-bbbbbb/simcse-1", 5);
         for (state, offered, other) in [
             (RunStatus::Live, "P pause", "continue"),
@@ -195,6 +194,7 @@ mod tests {
             (RunStatus::Stopped, "R resume", "K stop"),
         ] {
             run.row.state = state;
+            let mut app = app();
             app.update(Msg::News(News::Run(Box::new(run.clone()))));
             let line = footer(&app, 160, 40);
             assert!(line.contains(offered) && !line.contains(other), "{state}: {line}");

@@ -239,7 +239,7 @@ fn screens_are_named_in_full_from_sixty_columns_on() {
             assert!(head.contains(screen.name()), "{width}: {head}");
         }
     }
-    for width in [44, 59] {
+    for width in [44, 53] {
         let text = shows(&app, width, 24);
         let head = text.lines().next().unwrap();
         assert!(head.contains("1 Run ") && head.contains("7 Log"), "{width}: {head}");

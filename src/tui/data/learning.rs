@@ -47,8 +47,8 @@ pub struct Learning {
     now: Option<Plan>,
     /// Steps in a row that guess.
     guessed: u64,
-    /// The best validation loss, with its step.
-    best: Option<(u64, f64)>,
+    /// The validation losses that were the best at their step, the last of them still.
+    bests: Vec<(u64, f64)>,
     /// Validations in a row that are above it.
     risen: u64,
 }
@@ -73,7 +73,7 @@ impl Learning {
         let plan = self.plans.iter().find(|plan| plan.stage == event.stage.as_str()).cloned();
         let same = plan.is_some() && plan == self.now;
         // What lies beyond the step it goes on from no longer counts.
-        self.best = self.best.filter(|(step, _)| same && *step <= event.from_step);
+        self.bests.retain(|(step, _)| same && *step <= event.from_step);
         (self.now, self.guessed, self.risen) = (plan, 0, 0);
     }
 
@@ -99,11 +99,11 @@ impl Learning {
         if self.now.as_ref().is_some_and(|plan| plan.stage != stage.as_str()) {
             return None;
         }
-        let (at, best) = self.best.unwrap_or((step, loss));
-        if loss <= best {
-            (self.best, self.risen) = (Some((step, loss)), 0);
+        let Some((at, best)) = self.bests.last().copied().filter(|(_, best)| loss > *best) else {
+            self.bests.push((step, loss));
+            self.risen = 0;
             return None;
-        }
+        };
         let above = loss > best + (ABOVE * best).max(ABOVE_NATS);
         self.risen = if above { self.risen + 1 } else { 0 };
         (self.risen == RISEN).then(|| {
@@ -210,8 +210,8 @@ mod tests {
         learning.validated(&clip, 50, 4.6);
         learning.validated(&clip, 100, 4.0);
         stage(&mut learning, "clip", 60);
-        assert_eq!(learning.best, Some((50, 4.6)));
+        assert_eq!(learning.bests, [(50, 4.6)]);
         stage(&mut learning, "mntp", 0);
-        assert_eq!(learning.best, None);
+        assert_eq!(learning.bests, []);
     }
 }

@@ -165,7 +165,7 @@ impl InspectScreen {
             Beside::Ranks | Beside::Scores => {}
         }
         let above = self.typed_above(shared).len();
-        if is_known {
+        if is_known && self.wanted.is_none() {
             // New ones come in on top: the cursor stays on its query.
             self.cursor.at += above.saturating_sub(self.above);
         }

@@ -77,7 +77,8 @@ pub fn draw(
     let rest = usize::from(area.right().saturating_sub(x));
     if let Some(target) = target {
         // What it waits for tells more than where it will run, and its end more than its beginning.
-        let target = text::fit_end(&target, rest.saturating_sub(6), cut);
+        // The sign that more is left out has its own room.
+        let target = text::fit_end(&target, rest.saturating_sub(9), cut);
         more.insert(0, format!("after {target}"));
     }
     let words = text::fit(&more.join(", "), rest, cut);
