@@ -83,38 +83,59 @@ pub struct NewCompare {
     pub encoders: Input,
     /// Encoders there are: label and what `--encoders` takes.
     pub known: Vec<(String, String)>,
+    /// So many of them, the first ones, have their weights here.
+    pub here: usize,
     /// Which of them is in front.
     pub cursor: Cursor,
 }
 
 /// Encoders that runs of all sessions have saved, those of the session in front first: label and what
-/// `--encoders` takes. The label is the stage's name; where several runs have a stage of that name,
-/// `RUN/STAGE`, for labels tell rows apart.
+/// `--encoders` takes. The label is the stage's name; where several runs have a stage of that name, the
+/// run's name stands before it, for labels tell rows apart.
 pub fn of_runs(shared: &Shared) -> Vec<(String, String)> {
+    told_apart(saved(shared))
+}
+
+/// The same, each with its run's name before it as well.
+fn saved(shared: &Shared) -> Vec<Known> {
     let front = session(shared);
     let mut runs: Vec<&RunEntry> = shared.library.runs.iter().collect();
     runs.sort_by_key(|run| Some(&run.id.session) != front);
-    let mut known: Vec<(String, String)> = Vec::new();
+    let mut known: Vec<Known> = Vec::new();
     for run in runs {
         // A stage stands there as often as it was saved.
         let mut stages = BTreeSet::new();
         let saved = run.saved.iter().map(|(stage, _)| stage);
         for stage in saved.filter(|stage| stages.insert(*stage)) {
-            known.push((stage.to_string(), format!("{}/{stage}", run.id)));
+            known.push(Known {
+                label: stage.to_string(),
+                longer: format!("{}/{stage}", shared.library.name(&run.id)),
+                spec: format!("{}/{stage}", run.id),
+            });
         }
     }
-    told_apart(known)
+    known
 }
 
-/// The same with a label that several have replaced by what `--encoders` takes.
-fn told_apart(known: Vec<(String, String)>) -> Vec<(String, String)> {
+/// An encoder there is.
+struct Known {
+    /// What it is called where nothing else is called so.
+    label: String,
+    /// What it is called elsewhere.
+    longer: String,
+    /// What `--encoders` takes.
+    spec: String,
+}
+
+/// Label and what `--encoders` takes of each: of a label that several have, the longer one.
+fn told_apart(known: Vec<Known>) -> Vec<(String, String)> {
     let mut held: BTreeMap<String, usize> = BTreeMap::new();
-    for (label, _) in &known {
-        *held.entry(label.clone()).or_insert(0) += 1;
+    for one in &known {
+        *held.entry(one.label.clone()).or_insert(0) += 1;
     }
-    let apart = |(label, spec): (String, String)| {
-        let alone = held.get(&label).is_none_or(|&count| count == 1);
-        (if alone { label } else { spec.clone() }, spec)
+    let apart = |one: Known| {
+        let alone = held.get(&one.label).is_none_or(|&count| count == 1);
+        (if alone { one.label } else { one.longer }, one.spec)
     };
     known.into_iter().map(apart).collect()
 }
@@ -123,11 +144,16 @@ impl NewCompare {
     /// A form for a session, with the encoders of all runs to choose from.
     #[must_use]
     pub fn new(shared: &Shared, session: SessionId) -> Self {
-        let mut known = vec![
-            ("llama".to_owned(), "builtin:llama".to_owned()),
-            ("bm25".to_owned(), "bm25".to_owned()),
-        ];
-        known.extend(of_runs(shared));
+        let given = |label: &str, spec: &str| Known {
+            label: label.to_owned(),
+            longer: spec.to_owned(),
+            spec: spec.to_owned(),
+        };
+        let mut known = vec![given("llama", "builtin:llama"), given("bm25", "bm25")];
+        known.extend(saved(shared));
+        let mut known = told_apart(known);
+        known.sort_by_key(|(_, spec)| shared.library.lacks(spec));
+        let absent = known.iter().filter(|(_, spec)| shared.library.lacks(spec)).count();
         Self {
             session,
             field: Field::default(),
@@ -135,7 +161,8 @@ impl NewCompare {
             image: false,
             more: Input::default(),
             encoders: Input::default(),
-            known: told_apart(known),
+            here: known.len() - absent,
+            known,
             cursor: Cursor::default(),
         }
     }
@@ -159,7 +186,7 @@ impl NewCompare {
         }
         let chosen = self.chosen();
         if chosen.is_empty() {
-            return Err("no encoder yet: type them, or choose known ones below".to_owned());
+            return Err("no encoder yet: type them, or choose known ones with space".to_owned());
         }
         let mut arguments: Vec<String> =
             ["compare", "--dataset", data, "--task"].map(str::to_owned).into();
@@ -190,6 +217,13 @@ impl NewCompare {
         self.chosen().iter().any(|part| part == spec || *part == named)
     }
 
+    /// The chosen one whose weights are not here.
+    #[must_use]
+    pub fn lacking(&self) -> Option<&str> {
+        let at = (self.here..self.known.len()).find(|at| self.has(*at))?;
+        Some(&self.known[at].0)
+    }
+
     fn toggle(&mut self) {
         let Some((label, spec)) = self.known.get(self.cursor.at).cloned() else { return };
         let mut chosen = self.chosen();
@@ -217,6 +251,10 @@ impl Form for NewCompare {
         let Ok(arguments) = self.arguments() else { return (true, Vec::new()) };
         if shared.readonly {
             return (true, vec![Effect::Fail(READONLY.to_owned())]);
+        }
+        if let Some(label) = self.lacking() {
+            let why = format!("the weights of {label} are not here; space on it leaves it out");
+            return (true, vec![Effect::Fail(why)]);
         }
         let task = if self.image { "image" } else { "caption" };
         let what = format!("{task} comparison of {} on {}", self.chosen().len(), self.data.text());
@@ -283,7 +321,7 @@ mod tests {
         old.saved = vec![(stage("clip"), 100), (stage("llm2clip"), 50), (stage("clip"), 300)];
         let mut new = entry("20261125-100000-day-cccccc/clip-1", 9);
         new.saved = vec![(stage("clip"), 20)];
-        let front = old.id.clone();
+        let (front, here) = (old.id.clone(), new.id.clone());
         shared.library.put(old);
         shared.library.put(new);
         shared.focus = Some(front);
@@ -294,17 +332,31 @@ mod tests {
         let expected = [format!("{old}/clip"), format!("{old}/llm2clip"), format!("{new}/clip")];
         assert_eq!(specs, expected);
         let form = NewCompare::new(&shared, "20261125-100000-day-cccccc".parse().unwrap());
-        let labels: Vec<&str> = form.known.iter().map(|(label, _)| label.as_str()).collect();
-        assert_eq!(
-            labels,
-            ["llama", "bm25", expected[0].as_str(), "llm2clip", expected[2].as_str()]
-        );
+        let labels = |form: &NewCompare| -> Vec<String> {
+            form.known.iter().map(|(label, _)| label.clone()).collect()
+        };
+        let told = ["llama", "bm25", "bbbbbb/clip-1/clip", "llm2clip", "cccccc/clip-1/clip"];
+        assert_eq!((labels(&form), form.here), (told.map(str::to_owned).to_vec(), 5));
+        // Those without weights stand last.
+        shared.library.weights = Some(BTreeSet::from([here]));
+        let mut form = NewCompare::new(&shared, "20261125-100000-day-cccccc".parse().unwrap());
+        let told = ["llama", "bm25", "cccccc/clip-1/clip", "bbbbbb/clip-1/clip", "llm2clip"];
+        assert_eq!((labels(&form), form.here), (told.map(str::to_owned).to_vec(), 3));
+        assert_eq!(form.lacking(), None);
+        (form.field, form.cursor.at) = (Field::Known, 4);
+        form.toggle();
+        assert_eq!(form.lacking(), Some("llm2clip"));
+        assert_eq!(form.encoders.text(), format!("llm2clip={old}/llm2clip"));
     }
 
     #[test]
     fn stages_of_one_name_are_called_by_their_run_as_well() {
         let known = [("clip", "a-1/clip"), ("llm2clip", "a-1/llm2clip"), ("clip", "b-1/clip")];
-        let known = known.map(|(label, spec)| (label.to_owned(), spec.to_owned()));
+        let known = known.map(|(label, longer)| Known {
+            label: label.to_owned(),
+            longer: longer.to_owned(),
+            spec: format!("20261124-100000-night-bbbbbb/{longer}"),
+        });
         let labels: Vec<String> =
             told_apart(known.into()).into_iter().map(|(label, _)| label).collect();
         assert_eq!(labels, ["a-1/clip", "llm2clip", "b-1/clip"]);

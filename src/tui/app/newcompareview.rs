@@ -54,7 +54,10 @@ impl App {
                 buffer.set_style(Rect { y, height: 1, ..list }, style(Role::Selected));
             }
             let sign = if form.has(at) { shared.glyphs.tick() } else { " " };
-            let room = usize::from(list.width).saturating_sub(24);
+            let is_here = at < form.here;
+            let none = if is_here { "" } else { "  no weights here" };
+            let names = if list.width < 90 { 24 } else { 40 };
+            let room = usize::from(list.width).saturating_sub(names + 4 + none.len());
             pieces(
                 shared,
                 buffer,
@@ -64,15 +67,23 @@ impl App {
                 &[
                     (Role::Good, sign),
                     (
-                        Role::Text,
-                        &format!(" {}", text::left(&text::safe(label), 20, shared.glyphs.cut())),
+                        if is_here { Role::Text } else { Role::Dim },
+                        &format!(
+                            " {} ",
+                            text::left(&text::safe(label), names, shared.glyphs.cut())
+                        ),
                     ),
                     (Role::Dim, &text::fit_end(&text::safe(spec), room, shared.glyphs.cut())),
+                    (Role::Warn, none),
                 ],
             );
         }
         let (verdict, last) = top(last, 2);
         let (role, words) = match form.arguments() {
+            Ok(_) if form.lacking().is_some() => {
+                let label = form.lacking().unwrap_or_default();
+                (Role::Warn, format!("the weights of {label} are not here; it will not start so"))
+            }
             Ok(_) => {
                 (Role::Good, format!("{} compares {}", shared.glyphs.tick(), form.chosen().len()))
             }
