@@ -256,7 +256,7 @@ fn the_result_in_front_stays_in_front_and_one_started_here_comes_to_it() {
     // Made elsewhere: the one in front stays.
     read(&mut app, &["caption-1", "caption-2", "image-1"]);
     assert!(shows(&app, 80, 24).contains("row of image-1"));
-    press(&mut app, "n tab tab tab tab space enter");
+    press(&mut app, "n tab tab tab tab tab tab space enter");
     let job = app.shared.jobs[0].id;
     read(&mut app, &["caption-1", "caption-2", "caption-3", "image-1"]);
     assert!(shows(&app, 80, 24).contains("row of caption-3"));

@@ -414,7 +414,7 @@ fn a_comparison_is_requested_until_the_program_says_it_is_done() {
     let mut app = pets();
     press(&mut app, "3 n");
     assert!(shows(&app, 80, 24).contains("A new comparison"));
-    press(&mut app, "tab tab tab tab space down space");
+    press(&mut app, "tab tab tab tab tab tab space down space");
     let started = work(press(&mut app, "enter"));
     let Some(Work::Job(id, arguments)) = started.first() else { panic!("{started:?}") };
     assert!(arguments.join(" ").contains("--encoders llama=builtin:llama,bm25"), "{arguments:?}");

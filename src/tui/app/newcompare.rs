@@ -1,4 +1,6 @@
-//! The form of a new comparison: data set, task, encoders; checked while it is filled in.
+//! The form of a new comparison: data set, task, languages, encoders; checked while it is filled in.
+
+mod languages;
 
 use super::form::{Form, next_of};
 use super::shared::READONLY;
@@ -9,6 +11,7 @@ use crate::tui::keys::{Action, Key};
 use crate::tui::screen::compare::session;
 use crate::tui::widget::input::Input;
 use crate::tui::widget::list::Cursor;
+use languages::Languages;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +24,11 @@ pub enum Field {
     Data,
     /// Caption or image retrieval.
     Task,
-    /// More flags, such as `--pool 200 --language en`.
+    /// The language of the captions that ask.
+    Queries,
+    /// The language of those that answer.
+    Gallery,
+    /// More flags, such as `--pool 200 --captions any`.
     More,
     /// `[LABEL=]SPEC[OPTIONS]`, separated by commas.
     Encoders,
@@ -31,7 +38,15 @@ pub enum Field {
 
 impl Field {
     /// All, in order.
-    pub const ALL: [Self; 5] = [Self::Data, Self::Task, Self::More, Self::Encoders, Self::Known];
+    pub const ALL: [Self; 7] = [
+        Self::Data,
+        Self::Task,
+        Self::Queries,
+        Self::Gallery,
+        Self::More,
+        Self::Encoders,
+        Self::Known,
+    ];
 
     /// What stands before it.
     #[must_use]
@@ -39,6 +54,8 @@ impl Field {
         match self {
             Self::Data => "data set",
             Self::Task => "task",
+            Self::Queries => "queries",
+            Self::Gallery => "gallery",
             Self::More => "more",
             Self::Encoders => "encoders",
             Self::Known => "known",
@@ -77,6 +94,8 @@ pub struct NewCompare {
     pub data: Input,
     /// Whether pictures are asked too.
     pub image: bool,
+    /// Which languages ask and answer.
+    pub languages: Languages,
     /// More flags.
     pub more: Input,
     /// The encoders.
@@ -141,6 +160,13 @@ fn told_apart(known: Vec<Known>) -> Vec<(String, String)> {
 }
 
 impl NewCompare {
+    /// Lines of its sheet.
+    #[must_use]
+    pub fn height(&self) -> u16 {
+        let known = self.known.len().min(usize::from(u16::MAX / 2)) as u16;
+        (known + Field::ALL.len() as u16 + 6).min(24)
+    }
+
     /// A form for a session, with the encoders of all runs to choose from.
     #[must_use]
     pub fn new(shared: &Shared, session: SessionId) -> Self {
@@ -159,6 +185,7 @@ impl NewCompare {
             field: Field::default(),
             data: Input::new("emoji"),
             image: false,
+            languages: Languages::of(shared),
             more: Input::default(),
             encoders: Input::default(),
             here: known.len() - absent,
@@ -192,6 +219,12 @@ impl NewCompare {
             ["compare", "--dataset", data, "--task"].map(str::to_owned).into();
         arguments.push(if self.image { "image" } else { "caption" }.to_owned());
         arguments.extend(["--encoders".to_owned(), chosen.join(",")]);
+        let spoken = self.languages.flags();
+        let is_said = self.more.text().split_whitespace().any(|word| word.ends_with("language"));
+        if is_said && !spoken.is_empty() {
+            return Err("a language is chosen above and in more: leave it out of one".to_owned());
+        }
+        arguments.extend(spoken);
         let mut words = self.more.text().split_whitespace();
         while let Some(word) = words.next() {
             if SWITCHES.contains(&word) {
@@ -217,11 +250,33 @@ impl NewCompare {
         self.chosen().iter().any(|part| part == spec || *part == named)
     }
 
+    /// What is to be known before captions of all languages ask.
+    #[must_use]
+    pub fn caution(&self) -> Option<String> {
+        let more: Vec<&str> = self.more.text().split_whitespace().collect();
+        let captions = more.iter().position(|word| *word == "--captions").map(|at| at + 1);
+        // The first two captions of the built-in set are English.
+        let all = match captions.and_then(|at| more.get(at)) {
+            Some(captions) => *captions != "first-two",
+            None => self.image,
+        };
+        if !all || more.iter().any(|word| word.ends_with("language")) {
+            return None;
+        }
+        self.languages.caution(self.data.text(), &self.chosen())
+    }
+
     /// The chosen one whose weights are not here.
     #[must_use]
     pub fn lacking(&self) -> Option<&str> {
         let at = (self.here..self.known.len()).find(|at| self.has(*at))?;
         Some(&self.known[at].0)
+    }
+
+    /// Takes the next language of the field in front.
+    fn speak(&mut self, back: bool) {
+        let chosen = self.chosen();
+        self.languages.turn(self.field == Field::Queries, (self.data.text(), &chosen), back);
     }
 
     fn toggle(&mut self) {
@@ -243,7 +298,7 @@ impl Form for NewCompare {
             Field::Data => Some(&mut self.data),
             Field::More => Some(&mut self.more),
             Field::Encoders => Some(&mut self.encoders),
-            Field::Task | Field::Known => None,
+            Field::Task | Field::Queries | Field::Gallery | Field::Known => None,
         }
     }
 
@@ -264,8 +319,12 @@ impl Form for NewCompare {
     fn clicked(&mut self, (_, row): (u16, u16), inner: Rect) {
         let row = usize::from(row);
         if let Some(field) = Field::ALL.get(row) {
-            self.image ^= *field == Field::Task && self.field == Field::Task;
+            let again = *field == self.field;
+            self.image ^= again && self.field == Field::Task;
             self.field = *field;
+            if again && matches!(field, Field::Queries | Field::Gallery) {
+                self.speak(false);
+            }
             return;
         }
         // Below the list stand what is wrong, and the keys.
@@ -301,6 +360,10 @@ impl Form for NewCompare {
             (Field::Task, None, KeyCode::Char(' ') | KeyCode::Left | KeyCode::Right) => {
                 self.image = !self.image;
             }
+            (Field::Queries | Field::Gallery, None, KeyCode::Char(' ') | KeyCode::Right) => {
+                self.speak(false);
+            }
+            (Field::Queries | Field::Gallery, None, KeyCode::Left) => self.speak(true),
             (Field::Known, None, KeyCode::Char(' ')) => self.toggle(),
             _ => return false,
         }
@@ -360,6 +423,39 @@ mod tests {
         let labels: Vec<String> =
             told_apart(known.into()).into_iter().map(|(label, _)| label).collect();
         assert_eq!(labels, ["a-1/clip", "llm2clip", "b-1/clip"]);
+    }
+
+    #[test]
+    fn encoders_of_one_language_are_asked_in_it_by_a_key_and_all_languages_with_a_word() {
+        let mut shared = app().shared;
+        let mut run = entry("20261124-100000-pocket-bbbbbb/pocket-1", 5);
+        run.saved = vec![("clip".parse().unwrap(), 100)];
+        let mut recipe = crate::recipe::preset("clip").unwrap();
+        recipe.stages[0].captions = "en".to_owned();
+        recipe.stages[0].name = "clip".parse().unwrap();
+        run.recipe = Some(recipe.into());
+        shared.library.put(run);
+        let session: SessionId = "20261124-100000-pocket-bbbbbb".parse().unwrap();
+        let mut form = NewCompare::new(&shared, session);
+        form.encoders = Input::new("pocket-1/clip,bm25");
+        assert_eq!(form.caution(), None, "the first two captions are English");
+        form.image = true;
+        let caution = form.caution().unwrap();
+        assert!(caution.contains("all 7 languages") && caution.contains("en alone"), "{caution}");
+        assert!(!form.arguments().unwrap().join(" ").contains("language"));
+        form.more = Input::new("--language ko");
+        assert_eq!(form.caution(), None);
+        form.field = Field::Queries;
+        form.key(Key::parse("space").unwrap(), None, &shared);
+        assert!(form.arguments().unwrap_err().contains("chosen above and in more"));
+        form.more = Input::default();
+        let arguments = form.arguments().unwrap().join(" ");
+        assert!(arguments.contains("bm25 --language en --session"), "{arguments}");
+        assert_eq!(form.caution(), None);
+        form.field = Field::Gallery;
+        form.key(Key::parse("right").unwrap(), None, &shared);
+        let arguments = form.arguments().unwrap().join(" ");
+        assert!(arguments.contains("--query-language en --gallery-language ko"), "{arguments}");
     }
 
     #[test]

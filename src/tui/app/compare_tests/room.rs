@@ -62,7 +62,7 @@ fn the_protocol_is_whole_and_rows_out_of_sight_are_told_of() {
     }
     let mut app = tables(vec![one]);
     let text = shows(&app, 60, 20);
-    assert!(text.contains("rules 1 "), "{text}");
+    assert!(text.contains("rules v1 "), "{text}");
     let text = shows(&app, 80, 20);
     let shown = (0..12).filter(|at| text.contains(&format!("row {at} "))).count();
     assert!(shown < 12 && text.contains(&format!("rows 1 to {shown} of 12 · 1 of 1")), "{text}");
@@ -115,7 +115,7 @@ fn other_results_scroll_with_the_chosen_one_and_how_many_there_are_is_said() {
 #[test]
 fn why_a_comparison_failed_is_kept_for_the_log() {
     let mut app = tables(vec![result("caption-1", "x", Value::Null)]);
-    press(&mut app, "n tab tab tab tab space enter");
+    press(&mut app, "n tab tab tab tab tab tab space enter");
     let job = app.shared.jobs[0].id;
     let why = "no such data set: emoji2".to_owned();
     app.update(Msg::News(News::JobEnded(job, Err(why))));

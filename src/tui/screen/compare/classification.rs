@@ -5,7 +5,7 @@ use super::bars::{self, Axis, whisker};
 use super::below::Below;
 use super::click::{Places, behind};
 use super::comparison::{header, listed, places, words_above};
-use super::{cut, differences};
+use super::{cut, differences, protocol};
 use crate::eval::classify::{ClassifyDocument, ClassifyRow};
 use crate::tui::app::Shared;
 use crate::tui::format;
@@ -67,7 +67,7 @@ pub fn view(
     let Looked { id, document, note, below, chosen: line_below } = looked;
     let title = format!("classification {} {id}", shared.glyphs.dot());
     let inner = section(shared, buffer, area, &title, note);
-    let inner = words_above(shared, &protocol(document), inner, buffer);
+    let inner = words_above(shared, &shared_words(document), inner, buffer);
     let line = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
     let (columns, bar) = (columns(line.width), bars::cells(line.width));
     let axis = Axis::of(document.rows.iter().filter_map(|row| Some(row.ci95?.top_1[1])));
@@ -98,11 +98,11 @@ pub fn view(
 }
 
 /// What results must share, and what was chosen from.
-fn protocol(document: &ClassifyDocument) -> String {
-    let protocol = &document.protocol;
-    let mut parts = vec![format!("data {}", protocol.dataset)];
-    parts.extend(protocol.split.as_ref().map(|split| format!("split {split}")));
-    parts.extend(protocol.pool.map(|pool| format!("pool {pool}")));
+fn shared_words(document: &ClassifyDocument) -> String {
+    let own = &document.protocol;
+    let mut parts = vec![format!("data {}", own.dataset)];
+    parts.extend(own.split.as_ref().map(|split| format!("split {split}")));
+    parts.extend(own.pool.map(|pool| format!("pool {pool}")));
     let few = |all: &[String], shown: usize| {
         let rest = all.len().saturating_sub(shown);
         let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
@@ -112,8 +112,8 @@ fn protocol(document: &ClassifyDocument) -> String {
     parts.push(format!("{classes} candidates: {}", few(&document.candidates, 5)));
     let templates = if document.templates.len() == 1 { "template" } else { "templates" };
     parts.push(format!("{templates} {}", few(&document.templates, 2)));
-    parts.push(format!("ties: {}", protocol.tie_rule));
-    parts.push(format!("rules {}", protocol.rules));
+    parts.push(protocol::ties(&own.tie_rule));
+    parts.push(protocol::rules(own.rules));
     text::safe(&parts.join("; "))
 }
 

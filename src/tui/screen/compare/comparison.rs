@@ -6,7 +6,7 @@ use super::click::{Places, behind};
 use super::others::Joins;
 use super::{
     Compared, anisotropy, costs, cut, differences, heat, judgements, metric, others, papers,
-    replicates,
+    protocol, replicates,
 };
 use crate::eval::difference::Difference;
 use crate::eval::{CompareDocument, CompareRow, Direction, Metric};
@@ -90,7 +90,7 @@ pub fn view(
     }
     let name = format!("{task} retrieval {dot} {} {dot} {direction}", names.join(" + "));
     let inner = section(shared, buffer, area, &name, note);
-    let inner = words_above(shared, &protocol(document), inner, buffer);
+    let inner = words_above(shared, &protocol::words(document), inner, buffer);
     let rows: Vec<&CompareRow> =
         document.rows.iter().filter(|row| row.direction == direction).collect();
     let line = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
@@ -342,28 +342,6 @@ pub fn difference_in<Of>(
         (role, verdict),
     ];
     cut::pieces(shared, buffer, inner, (inner.x + 1, y), &parts);
-}
-
-/// What results must share, in one line.
-#[must_use]
-pub fn protocol(document: &CompareDocument) -> String {
-    let protocol = &document.protocol;
-    let mut parts = vec![format!("data {}", protocol.dataset)];
-    parts.extend(protocol.split.as_ref().map(|split| format!("split {split}")));
-    parts.push(format!(
-        "pool {}",
-        protocol.pool.map_or_else(|| "all".to_owned(), |pool| pool.to_string())
-    ));
-    parts.push(format!("captions {}", protocol.captions));
-    let languages = [("query", &protocol.query_language), ("gallery", &protocol.gallery_language)];
-    for (side, language) in languages {
-        parts.extend(language.as_ref().map(|language| format!("{side} {language}")));
-    }
-    parts.push(format!("judgements {}", protocol.judgements));
-    parts.push(format!("ties: {}", protocol.tie_rule));
-    parts.push(format!("itself left out: {}", protocol.self_exclusion));
-    parts.push(format!("rules {}", protocol.rules));
-    text::safe(&parts.join(", "))
 }
 
 /// What a row's numbers stand on.

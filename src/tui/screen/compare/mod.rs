@@ -9,6 +9,7 @@
 //! | `heat.rs`, `swept.rs` | layers and poolings as a heat map, and what that stands on |
 //! | `replicates.rs`, `judgements.rs`, `anisotropy.rs` | some of that |
 //! | `costs.rs` | what a row's answers cost |
+//! | `protocol.rs` | what results must share, in words |
 //! | `papers.rs` | what papers report, below the measured rows |
 //! | `others.rs` | other results, and one table of those that are comparable |
 //! | `classification.rs` | a zero-shot classification |
@@ -34,6 +35,7 @@ mod metric;
 mod none;
 mod others;
 mod papers;
+mod protocol;
 mod replicates;
 mod stay;
 mod swept;
