@@ -86,7 +86,7 @@ pub fn view(
     let task = document.task.name();
     let mut names = vec![result.id.clone()];
     if let (Joins::Done, Some(parts)) = (joins, parts) {
-        names.extend(others::joined(parts, document).0);
+        names.extend(others::joined(shared, parts, document).0);
     }
     let name = format!("{task} retrieval {dot} {} {dot} {direction}", names.join(" + "));
     let inner = section(shared, buffer, area, &name, note);

@@ -207,7 +207,7 @@ impl CompareScreen {
                 let others = others::others(shared, &result.id, document, direction);
                 let front = (session, result.id.as_str());
                 let asked = self.merged.then_some(self.these.as_ref());
-                let parts = asked.and_then(|these| merged::parts(shared, front, these, &others));
+                let parts = asked.and_then(|these| merged::parts(front, these, &others));
                 let joining = &shared.library.joining;
                 let own: &CompareDocument = document;
                 let (document, joins) = match parts.as_deref() {
