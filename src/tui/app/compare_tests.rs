@@ -337,7 +337,7 @@ fn results_of_two_sessions_are_kept_and_those_before_are_put_away() {
 }
 
 #[test]
-fn a_papers_rows_stand_below_the_measured_ones_and_beside_its_own_set_only() {
+fn a_papers_rows_stand_among_the_measured_ones_and_beside_its_own_set_only() {
     let on = |digest: &str| {
         let mut one = result("caption-1", "vanilla", Value::Null);
         let Ok(ResultContent::Compare(document, _)) = &mut one.content else { unreachable!() };
@@ -350,11 +350,16 @@ fn a_papers_rows_stand_below_the_measured_ones_and_beside_its_own_set_only() {
     let mut app = on("163ea5e8131d573c56a3e9f8bcf5e230837256fabac89a433b9d16720f7609eb");
     let text = shows(&app, 120, 40);
     let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
-    assert!(place("vanilla") < place("CLIP ViT-L/14"));
+    // By recall@1: 29.5, 27.1, 25.2, 5.2; what was measured, 2.1, stands last.
+    let names = ["Llama 3 8B, c", "EVA02-L", "CLIP ViT-L/14", "Llama 3 8B, v"];
+    let places: Vec<usize> = names.iter().map(|name| place(name)).collect();
+    assert!(places.is_sorted(), "{places:?} {text}");
     assert!(text.contains("29.4") && text.contains("the paper's rows: the protocol"), "{text}");
-    press(&mut app, "down down down");
+    press(&mut app, "down down down down down");
     let text = shows(&app, 120, 40);
     assert!(text.contains("Llama 3 8B, vanilla: reported in LLM2CLIP"), "{text}");
+    press(&mut app, "down");
+    assert!(shows(&app, 120, 40).contains("vanilla: 9 queries, 9 items"));
     let text = shows(&on("77"), 120, 40);
     assert!(text.contains("no figures of papers") && !text.contains("ViT-L"), "{text}");
 }

@@ -4,6 +4,7 @@ use super::bars::{self, Axis, whisker};
 use super::below::Below;
 use super::click::{Places, behind};
 use super::others::Joins;
+use super::papers::Line;
 use super::{
     Compared, anisotropy, costs, cut, differences, heat, judgements, metric, others, papers,
     protocol, replicates,
@@ -127,9 +128,12 @@ pub fn view(
     let left = body.height.saturating_sub((count as u16).saturating_add(about));
     let share = if line_below.is_some() { body.height * 3 / 4 } else { body.height / 2 };
     let (list, rest) = bottom(body, wanted.min(share.max(left)) + about);
-    let measured = rows.iter().map(|row| metric::cells(shared, row, (axis, metric), bar));
-    let reported = papers.iter().map(|one| papers::cells(shared, one, (axis, metric), bar));
-    let lines: Vec<_> = measured.chain(reported).collect();
+    let order = papers::among(&rows, papers);
+    let cells_of = |line: &Line| match *line {
+        Line::Row(at) => metric::cells(shared, rows[at], (axis, metric), bar),
+        Line::Paper(at) => papers::cells(shared, &papers[at], (axis, metric), bar),
+    };
+    let lines: Vec<_> = order.iter().map(cells_of).collect();
     let at_table = if line_below.is_some() { Rect::ZERO } else { area };
     let chosen = listed(shared, &columns, &lines, cursor, (list, at_table), buffer);
     let mut places = places(cursor, count, list);
@@ -150,8 +154,9 @@ pub fn view(
         let y = about.y + 1 + has_costs;
         put(buffer, about, about.x, y, &words, shared.theme.style(role));
     }
-    if let Some(row) = rows.get(chosen) {
-        let place = (about.x, about.y);
+    let chosen = order.get(chosen).copied();
+    if let Some(Line::Row(at)) = chosen {
+        let (row, place) = (rows[at], (about.x, about.y));
         cut::words(shared, buffer, about, place, (Role::Dim, &about_row(row)));
         if let Some(words) = costs::words(row).filter(|_| has_costs > 0) {
             cut::words(shared, buffer, about, (about.x, about.y + 1), (Role::Dim, &words));
@@ -163,9 +168,9 @@ pub fn view(
             let y = about.bottom().saturating_sub(1);
             cut::words(shared, buffer, about, (about.x, y), (Role::Warn, &words));
         }
-    } else if let Some(paper) = chosen.checked_sub(rows.len()).and_then(|at| papers.get(at)) {
-        let place = (about.x, about.y);
-        cut::words(shared, buffer, about, place, (Role::Dim, &papers::about(paper)));
+    } else if let Some(Line::Paper(at)) = chosen {
+        let words = papers::about(&papers[at]);
+        cut::words(shared, buffer, about, (about.x, about.y), (Role::Dim, &words));
     }
     let rest = Rect { x: area.x, width: area.width, ..rest };
     let below = match below {
@@ -177,7 +182,7 @@ pub fn view(
             judged.map_or_else(Places::new, |judged| judged.view(shared, *line_below, rest, buffer))
         }
         Below::Anisotropy => {
-            let chosen = chosen.min(rows.len().saturating_sub(1));
+            let chosen = if let Some(Line::Row(at)) = chosen { at } else { 0 };
             anisotropy::view(shared, &rows, chosen, rest, buffer);
             Places::new()
         }
