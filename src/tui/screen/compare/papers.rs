@@ -2,6 +2,7 @@
 //! them from being quite the same.
 
 use super::bars::{Axis, whisker};
+use super::metric;
 use crate::eval::published::Published;
 use crate::eval::{CompareDocument, CompareRow, Direction, Metric};
 use crate::tui::app::Shared;
@@ -59,6 +60,7 @@ pub fn cells(
     ];
     // Recall@5 and @10, MRR, median, cosine, time.
     cells.extend(std::iter::repeat_n(none, 6));
+    metric::swap(&mut cells, metric);
     cells
 }
 
