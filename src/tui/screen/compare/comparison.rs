@@ -111,7 +111,7 @@ pub fn view(
         Below::Differences => tested.wanted(area.width),
         Below::Replicates => replicates::lines(document, direction) + 1,
         Below::Judgements => judged.as_ref().map_or(0, |judged| judged.wanted(area.width)),
-        Below::Anisotropy => anisotropy::lines(&rows),
+        Below::Anisotropy => anisotropy::lines(&rows, area.width),
         Below::Layers => map.wanted(*line_below, area.width),
         Below::Others => others::lines(others, body.width) + 1,
     };

@@ -8,6 +8,7 @@
 //! | `below.rs` | what stands below it in turn |
 //! | `heat.rs`, `swept.rs` | layers and poolings as a heat map, and what that stands on |
 //! | `replicates.rs`, `judgements.rs`, `anisotropy.rs` | some of that |
+//! | `cone.rs` | what anisotropy says of a plain Llama |
 //! | `costs.rs` | what a row's answers cost |
 //! | `protocol.rs` | what results must share, in words |
 //! | `papers.rs` | what papers report, below the measured rows |
@@ -25,6 +26,7 @@ mod below;
 mod classification;
 mod click;
 mod comparison;
+mod cone;
 mod costs;
 mod cut;
 mod differences;
