@@ -180,13 +180,22 @@ fn pictures(
     } else {
         String::new()
     };
-    let inner = section(shared, buffer, area, &format!("pictures under {role}"), &note);
-    let width = 30.min(usize::from(inner.width / 3));
+    let title = format!("pictures with their class, under {role}");
+    let inner = section(shared, buffer, area, &title, &note);
+    let width = 30.min(usize::from(inner.width / 4));
+    // What each shows stands before what is found in it.
+    let labels = document.pictures.iter().filter_map(|picture| picture.label.as_deref());
+    let class = labels.map(text::width).max().unwrap_or(1).min(usize::from(inner.width / 4));
     let places: Places = (inner.y..inner.bottom()).zip(first..count).collect();
     for &(y, at) in &places {
         let picture = &document.pictures[at];
-        let mut parts =
-            vec![(Role::Text, text::left(&text::safe(&picture.item), width, shared.glyphs.cut()))];
+        let label =
+            picture.label.as_deref().map_or_else(|| shared.glyphs.none().to_owned(), text::safe);
+        let cut = shared.glyphs.cut();
+        let mut parts = vec![
+            (Role::Text, text::left(&text::safe(&picture.item), width, cut)),
+            (Role::Text, format!(" {}", text::left(&label, class, cut))),
+        ];
         for hit in picture.classes.get(row).into_iter().flatten().take(3) {
             let class = document.candidates.get(hit.candidate).map_or("", String::as_str);
             let right = picture.label.as_deref() == Some(class);
@@ -202,4 +211,37 @@ fn pictures(
         }
     }
     places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::app::tests::app;
+    use serde_json::json;
+
+    #[test]
+    fn a_picture_stands_with_its_class_before_those_that_are_found() {
+        let classes = json!([[{"candidate": 1, "probability": 0.75, "cosine": 0.25},
+            {"candidate": 0, "probability": 0.25, "cosine": 0.125}]]);
+        let document: ClassifyDocument = serde_json::from_value(json!({
+            "format": "llm2clip.classify/1",
+            "protocol": {"dataset": "pets", "split": null, "split_digest": "00", "pool": null,
+                "tie_rule": "high", "rules": 1},
+            "candidates": ["cat", "dog"], "texts": ["cat", "dog"], "templates": ["{}"],
+            "rows": [], "differences": [], "family": "",
+            "labelled": {"pictures": 1, "units": 1, "without": 1, "unknown": 0,
+                "unknown_labels": []},
+            "pictures": [{"item": "1f605@0", "label": "cat", "classes": classes},
+                {"item": "1f606@0", "label": null, "classes": classes}],
+            "resamples": 10, "seed": 0, "program": "0"}))
+        .unwrap();
+        let (shared, area) = (app().shared, Rect::new(0, 0, 80, 4));
+        let mut buffer = Buffer::empty(area);
+        pictures(&shared, &document, (0, None), area, &mut buffer);
+        let line = |y: u16| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        assert!(line(0).contains("pictures with their class"), "{}", line(0));
+        let words = |y: u16| line(y).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(1)[..3], ["1f605@0", "cat", "dog"]);
+        assert_eq!(words(2)[..3], ["1f606@0", shared.glyphs.none(), "dog"]);
+    }
 }
