@@ -43,6 +43,9 @@ fn what_is_cut_ends_with_the_sign_of_it() {
         assert!(protocol.ends_with('…'), "{text}");
         assert!(line(" -3.9 ").ends_with("not told apart"), "{text}");
     }
+    // In more room what a row's numbers stand on goes on in a second line.
+    let tall = shows(&app, 80, 40);
+    assert!(tall.contains("1234 texts cut") && tall.contains("skewness 5.76"), "{tall}");
     let wide = shows(&app, 200, 40);
     assert!(wide.contains("47.1 % tied, 1234 texts cut"), "{wide}");
 }

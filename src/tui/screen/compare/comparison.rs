@@ -121,7 +121,8 @@ pub fn view(
     let has_costs = u16::from(has_costs);
     let said = papers::said(document, direction, papers);
     let said_lines = u16::from(said.is_some()) * if area.height < 30 { 1 } else { 2 };
-    let above_said = 1 + has_costs + u16::from(beside.is_some());
+    let row_lines = about_lines(&rows, body.width, body.height);
+    let above_said = row_lines + has_costs + u16::from(beside.is_some());
     let about = above_said + said_lines + 1;
     // What the rows leave is theirs, and more of it while the cursor is there.
     let count = rows.len() + papers.len();
@@ -151,15 +152,16 @@ pub fn view(
     }
     if let Some((role, words)) = beside {
         let words = text::fit(&words, usize::from(about.width), shared.glyphs.cut());
-        let y = about.y + 1 + has_costs;
+        let y = about.y + row_lines + has_costs;
         put(buffer, about, about.x, y, &words, shared.theme.style(role));
     }
     let chosen = order.get(chosen).copied();
     if let Some(Line::Row(at)) = chosen {
-        let (row, place) = (rows[at], (about.x, about.y));
-        cut::words(shared, buffer, about, place, (Role::Dim, &about_row(row)));
+        let (row, place) = (rows[at], Rect { height: row_lines, ..about });
+        lines_of(shared, &about_row(row), place.intersection(about), buffer);
         if let Some(words) = costs::words(row).filter(|_| has_costs > 0) {
-            cut::words(shared, buffer, about, (about.x, about.y + 1), (Role::Dim, &words));
+            let place = (about.x, about.y + row_lines);
+            cut::words(shared, buffer, about, place, (Role::Dim, &words));
         }
         let same = document.same_rows.iter().find(|labels| labels.contains(&row.role));
         if let Some(labels) = same {
@@ -347,6 +349,12 @@ pub fn difference_in<Of>(
         (role, verdict),
     ];
     cut::pieces(shared, buffer, inner, (inner.x + 1, y), &parts);
+}
+
+/// Lines for what a row's numbers stand on: two where there is room and one is too little for some row.
+fn about_lines(rows: &[&CompareRow], width: u16, height: u16) -> u16 {
+    let is_long = |row: &&CompareRow| text::width(&about_row(row)) > usize::from(width);
+    1 + u16::from(height >= costs::FROM && rows.iter().any(is_long))
 }
 
 /// What a row's numbers stand on.
