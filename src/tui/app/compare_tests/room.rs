@@ -69,6 +69,9 @@ fn the_protocol_is_whole_and_rows_out_of_sight_are_told_of() {
     let text = shows(&app, 80, 20);
     let shown = (0..12).filter(|at| text.contains(&format!("row {at} "))).count();
     assert!(shown < 12 && text.contains(&format!("rows 1 to {shown} of 12 · 1 of 1")), "{text}");
+    let narrow = shows(&app, 60, 20);
+    let shown = (0..12).filter(|at| narrow.contains(&format!("row {at} "))).count();
+    assert!(narrow.contains(&format!("rows 1-{shown}/12")), "{narrow}");
     press(&mut app, "G");
     assert!(shows(&app, 80, 20).contains(" to 12 of 12 "));
     assert!(!shows(&app, 80, 40).contains("of 12 "));

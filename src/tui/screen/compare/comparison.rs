@@ -142,7 +142,13 @@ pub fn view(
         // Rows out of sight are told of in the title.
         let (first, last) = (places.first(), places.last());
         let [first, last] = [first, last].map(|place| place.map_or(0, |(_, at)| at + 1));
-        let note = format!("rows {first} to {last} of {count} {dot} {note}");
+        let rows = if area.width < 80 {
+            // A narrow title leaves a quarter to it.
+            format!("rows {first}-{last}/{count}")
+        } else {
+            format!("rows {first} to {last} of {count}")
+        };
+        let note = format!("{rows} {dot} {note}");
         section(shared, buffer, area, &name, &note);
     }
     let (about, rest) = top(rest, about);

@@ -157,6 +157,9 @@ impl<Of> Tested<'_, Of> {
                 words.push_str(&format!(": {}", text::safe(self.family)));
             }
         }
+        if self.rows.iter().any(|row| row.p.is_none()) {
+            words.push_str("; what has no p is told by its interval alone");
+        }
         words
     }
 
@@ -310,6 +313,8 @@ mod tests {
                 "unknown_labels": []},
             "pictures": [], "resamples": 10000, "seed": 0, "program": "0"});
         let document: ClassifyDocument = serde_json::from_value(document).unwrap();
+        let said = of_classes(&document).words();
+        assert!(said.ends_with("; what has no p is told by its interval alone"), "{said}");
         let (shared, area) = (app().shared, Rect::new(0, 0, 80, 5));
         let mut buffer = Buffer::empty(area);
         of_classes(&document).view(&shared, Some(1), area, &mut buffer);
