@@ -276,7 +276,7 @@ impl NewCompare {
     /// Takes the next language of the field in front.
     fn speak(&mut self, back: bool) {
         let chosen = self.chosen();
-        self.languages.turn(self.field == Field::Queries, (self.data.text(), &chosen), back);
+        self.languages.turn(self.field == Field::Queries, (self.data.text(), &chosen[..]), back);
     }
 
     fn toggle(&mut self) {

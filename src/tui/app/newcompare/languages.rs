@@ -165,7 +165,7 @@ mod tests {
         assert!(languages.caution("emoji", &encoders).is_some());
         // What a set of one's own speaks is not known here.
         assert_eq!(languages.caution("pets.jsonl", &encoders), None);
-        languages.turn(false, ("pets.jsonl", &encoders), true);
+        languages.turn(false, ("pets.jsonl", &encoders[..]), true);
         assert_eq!(languages.flags(), ["--language", "ko"]);
     }
 }

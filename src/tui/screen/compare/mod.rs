@@ -11,7 +11,7 @@
 //! | `cone.rs` | what anisotropy says of a plain Llama |
 //! | `costs.rs` | what a row's answers cost |
 //! | `protocol.rs` | what results must share, in words |
-//! | `papers.rs` | what papers report, below the measured rows |
+//! | `papers.rs` | what papers report, among the measured rows |
 //! | `others.rs` | other results, and one table of those that are comparable |
 //! | `classification.rs` | a zero-shot classification |
 //! | `merged.rs` | what that table is made of, now and in a record |
