@@ -6,31 +6,42 @@ use crate::eval::significance::holm;
 use crate::eval::{Difference, Direction, Table};
 use std::collections::BTreeSet;
 
-/// All differences that the results made, by the labels their rows have in the table.
-pub(super) fn of(parts: &[Part]) -> Vec<Difference> {
+/// What the results made, by the labels their rows have in the table.
+pub(super) struct Carried {
+    differences: Vec<Difference>,
+    /// Of replicates, pair by pair.
+    pairs: Vec<Difference>,
+}
+
+/// All of it.
+pub(super) fn of(parts: &[Part]) -> Carried {
     let held = holders(parts);
-    let mut all = Vec::new();
+    let mut all = Carried { differences: Vec::new(), pairs: Vec::new() };
     for Part { name, document, .. } in parts {
-        for one in &document.differences {
-            let named = |role: &str| label(name, role, &held);
-            all.push(Difference { a: named(&one.a), b: named(&one.b), ..one.clone() });
-        }
+        let named = |one: &Difference| {
+            let of = |role: &str| label(name, role, &held);
+            Difference { a: of(&one.a), b: of(&one.b), ..one.clone() }
+        };
+        all.differences.extend(document.differences.iter().map(named));
+        let pairs = document.replicate_differences.iter().flat_map(|one| &one.pairs);
+        all.pairs.extend(pairs.map(named));
     }
     all
 }
 
-/// Adds those that the table cannot make: one of their rows is none of those that it `paired`.
+/// Adds what the table cannot make: one of its rows is none of those that it `paired`.
 pub(super) fn add(
     table: &mut Table,
-    carried: Vec<Difference>,
+    Carried { differences, pairs }: Carried,
     paired: &BTreeSet<(String, Direction)>,
 ) {
-    let is_paired = |role: &String, direction| paired.contains(&(role.clone(), direction));
-    let before = table.differences.len();
-    table.differences.extend(carried.into_iter().filter(|one| {
+    let is_lacking = |one: &Difference| {
         let direction = one.of.direction;
-        !(is_paired(&one.a, direction) && is_paired(&one.b, direction))
-    }));
+        [&one.a, &one.b].into_iter().any(|role| !paired.contains(&(role.clone(), direction)))
+    };
+    table.pairs.extend(pairs.into_iter().filter(is_lacking));
+    let before = table.differences.len();
+    table.differences.extend(differences.into_iter().filter(is_lacking));
     if table.differences.len() == before {
         return;
     }
@@ -102,5 +113,26 @@ mod tests {
         assert!(
             found.family.contains("the row before it, in all directions, and recall@1 of rows")
         );
+    }
+
+    #[test]
+    fn so_do_those_of_replicates_pair_by_pair() {
+        let pair = |number: u32, p: f64| {
+            serde_json::json!({"a": format!("llm#{number}"), "b": format!("clip#{number}"),
+                "direction": "text-to-text", "metric": "recall@1", "delta": 0.1,
+                "ci95": [0.0, 0.2], "test": "mcnemar", "p": p, "p_holm": p, "n": 40})
+        };
+        let names = serde_json::json!({"a": "llm", "b": "clip", "direction": "text-to-text",
+            "metric": "recall@1", "numbers": [1, 2], "values": [0.1, 0.1], "mean": 0.1, "min": 0.1,
+            "max": 0.1, "positive": 2, "negative": 0, "zero": 0,
+            "pairs": [pair(1, 0.01), pair(2, 0.03)]});
+        let rows = ["clip#1", "clip#2", "llm#1", "llm#2"].map(|role| (role, ranks(9)));
+        let mut one = part("one", &rows);
+        one.document.replicate_differences = vec![serde_json::from_value(names).unwrap()];
+        one.ranks = Vec::new();
+        let found = join(vec![one, part("two", &[("other", ranks(3))])], None, 10, 0).unwrap();
+        let pairs = found.replicate_differences.iter().flat_map(|names| &names.pairs);
+        let held: Vec<_> = pairs.map(|one| (&*one.a, &*one.b, one.p_holm)).collect();
+        assert_eq!(held, [("llm#1", "clip#1", Some(0.02)), ("llm#2", "clip#2", Some(0.03))]);
     }
 }
