@@ -185,12 +185,17 @@ fn results_of_other_protocols_are_refused_with_every_key_that_differs() {
 }
 
 #[test]
-fn rows_whose_ranks_were_not_kept_are_shown_without_differences() {
+fn rows_whose_ranks_were_not_kept_have_the_differences_of_their_own_results() {
     let list = "pocket/image-1,tour=tour/image-1";
     let found = document(&format!("compare --sessions sessions --results {list} --readonly"));
     let expected = ["pocket-1/clip", "pocket-1/llm2clip", "clip", "clip-continued", "llm2clip"];
     assert_eq!(roles(&found, "image-to-image"), expected);
-    assert_eq!(found["differences"], json!([]));
+    let differences = found["differences"].as_array().unwrap();
+    let of_pocket = |label: &Value| label.as_str().unwrap().starts_with("pocket-1/");
+    assert!(differences.iter().all(|one| of_pocket(&one["a"]) == of_pocket(&one["b"])));
+    let tests = differences.iter().filter(|one| one["p_holm"].is_number()).count();
+    let family = found["family"].as_str().unwrap();
+    assert!(tests > 0 && family.ends_with(&format!(" tested them: {tests} tests")), "{family}");
     let unpaired = found["joined"]["unpaired"].as_array().unwrap();
     assert_eq!(unpaired.len(), 4 * expected.len());
     assert!(unpaired[0]["why"].as_str().unwrap().contains("neighbours"), "{}", unpaired[0]);

@@ -361,7 +361,8 @@ fn the_form_of_a_comparison_and_a_choice_look_as_they_did() {
     };
     let mut form = app(TOUR, "dark", Depth::True, false, sessions);
     form.shared.readonly = false;
-    press(&mut form, &["enter", "3", "n", "tab", "tab", "tab", "tab", "space"], sessions);
+    press(&mut form, &["enter", "3", "n"], sessions);
+    press(&mut form, &["tab", "tab", "tab", "tab", "tab", "tab", "space"], sessions);
     looks(&mut form, "new-comparison");
 
     let mut choice = app(TOUR, "dark", Depth::True, false, sessions);

@@ -133,7 +133,7 @@ fn a_run_is_started_watched_left_held_saved_stopped_compared_inspected_exported_
     terminal.keys("3");
     terminal.keys("n");
     terminal.see("A new comparison");
-    terminal.keys("\t \t--pool 12 --language en\t");
+    terminal.keys("\t \t \t\t--pool 12\t");
     terminal.see("caption [image]");
     terminal.keys("whole=clip-1/clip,short=clip-1/clip[max_tokens=3]");
     terminal.see("compares 2");

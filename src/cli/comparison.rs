@@ -62,6 +62,7 @@ pub fn write(text: &mut String, document: &CompareDocument) {
     }
     for one in document.joined.iter().flat_map(|joined| &joined.unpaired) {
         let (role, why) = (safe(&one.role), safe(&one.why));
-        let _ = writeln!(text, "no difference of {role}, {}: {why}", one.direction);
+        let is_in = one.is_in(&document.differences);
+        let _ = writeln!(text, "{is_in} of {role}, {}: {why}", one.direction);
     }
 }

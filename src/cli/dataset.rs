@@ -30,7 +30,7 @@ pub struct DataArgs {
     /// The first N items.
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub pool: Option<usize>,
-    /// Only captions in this language ask and answer.
+    /// Only captions in this language ask and answer [default: captions of all languages].
     #[arg(long, value_name = "CODE")]
     language: Option<String>,
     /// Only captions in this language ask [default: --language].

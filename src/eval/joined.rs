@@ -1,7 +1,10 @@
 //! Rows of several results in one table: where their protocols are equal, and only there.
 //!
 //! Every row keeps its figures as they were measured. Differences are of rows whose ranks were kept,
-//! query by query: two figures alone have no paired interval and no test.
+//! query by query: two figures alone have no paired interval and no test. Of the others those remain that
+//! their own results made.
+
+mod carried;
 
 use super::document::COMPARE_FORMAT;
 use super::kept::{lend_units, units_of};
@@ -19,7 +22,7 @@ pub use super::kept::KeptRanks;
 pub struct Joined {
     /// The results, in their order.
     pub results: Vec<JoinedResult>,
-    /// Rows that are in no difference, and why.
+    /// Rows that could not be held against those of other results, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unpaired: Vec<Unpaired>,
 }
@@ -126,6 +129,7 @@ pub fn join(
     let (task, protocol) = (first.document.task, first.document.protocol.clone());
     let left_out = first.document.left_out.clone();
     let same_rows = same_rows(&parts);
+    let carried = carried::of(&parts);
     let results = parts.iter().map(|part| part.name.clone()).collect();
     lend_units(parts.iter_mut().flat_map(|part| &mut part.ranks));
     let mut placed = placed(parts);
@@ -140,7 +144,9 @@ pub fn join(
             Some(RankedRow { role: &row.role, direction: row.direction, ranks, units })
         })
         .collect();
-    let table = table(&paired, baseline, resamples, seed)?;
+    let mut table = table(&paired, baseline, resamples, seed)?;
+    let labels = paired.iter().map(|row| (row.role.to_owned(), row.direction)).collect();
+    carried::add(&mut table, carried, &labels);
     let unpaired = placed.iter().filter_map(|Placed { row, ranks }| {
         let why = ranks.as_ref().err()?.clone();
         Some(Unpaired { role: row.role.clone(), direction: row.direction, why })
@@ -335,7 +341,7 @@ mod tests {
         }
     }
 
-    fn part(label: &str, rows: &[(&str, Vec<u32>)]) -> Part {
+    pub(super) fn part(label: &str, rows: &[(&str, Vec<u32>)]) -> Part {
         let kept = |(role, ranks): &(&str, Vec<u32>)| KeptRanks {
             role: (*role).to_owned(),
             direction: DIRECTION,
@@ -368,7 +374,7 @@ mod tests {
     }
 
     /// The ranks of forty queries, the first `right` of them right.
-    fn ranks(right: usize) -> Vec<u32> {
+    pub(super) fn ranks(right: usize) -> Vec<u32> {
         (0..40).map(|query| if query < right { 1 } else { 7 }).collect()
     }
 

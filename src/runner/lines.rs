@@ -2,6 +2,7 @@
 
 use crate::session::event::{Ending, Event, StepFinished};
 use crate::session::{Finite, Record, RunState};
+use std::time::Instant;
 
 /// A line, and whether the next one may replace it.
 pub(super) struct Line {
@@ -30,9 +31,31 @@ pub(super) fn step(step: &StepFinished, steps: usize, eta: Option<f64>) -> Strin
     )
 }
 
-/// Something long that is not training.
-pub(super) fn progress(what: &str, done: u64, total: u64) -> String {
-    format!("{what}  {done}/{total}")
+/// Something long that is not training, with the time that is left of it.
+pub(super) fn progress(what: &str, done: u64, total: u64, eta: Option<f64>) -> String {
+    let eta = eta.map_or_else(String::new, |seconds| format!("  eta {}", duration(seconds)));
+    format!("{what}  {done}/{total}{eta}")
+}
+
+/// How long the work under way has taken, to tell what is left of it.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// What it is, since when it was heard of, and how much was done by then.
+    of: Option<(String, Instant, u64)>,
+}
+
+impl Pace {
+    /// Seconds that are left, once some was done in a second at least.
+    pub fn left(&mut self, what: &str, done: u64, total: u64, now: Instant) -> Option<f64> {
+        let known = self.of.as_ref().filter(|(known, _, first)| known == what && *first <= done);
+        let Some((_, since, first)) = known else {
+            self.of = Some((what.to_owned(), now, done));
+            return None;
+        };
+        let (took, made) = (now.duration_since(*since).as_secs_f64(), done - first);
+        let is_told = took >= 1.0 && made > 0 && done < total;
+        is_told.then(|| took / made as f64 * (total - done) as f64)
+    }
 }
 
 /// A record of a run that is watched; `state` has it folded in already.
@@ -59,7 +82,7 @@ pub(super) fn of_record(record: &Record, state: &RunState) -> Option<Line> {
             Some(Line { text, passing: Some(event.step == steps) })
         }
         Event::Progressed(event) => Some(Line {
-            text: progress(&event.what, event.done, event.total),
+            text: progress(&event.what, event.done, event.total, None),
             passing: Some(event.done == event.total),
         }),
         Event::StepSkipped(event) => {
@@ -94,6 +117,23 @@ pub(super) fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_is_left_is_told_of_the_work_under_way() {
+        let (mut pace, start) = (Pace::default(), Instant::now());
+        let mut left = |what: &str, done: u64, seconds: u64| {
+            pace.left(what, done, 100, start + Duration::from_secs(seconds))
+        };
+        assert_eq!(left("a", 20, 0), None);
+        assert_eq!(left("a", 40, 2), Some(6.0));
+        assert_eq!(left("a", 100, 8), None, "nothing is left");
+        assert_eq!(left("b", 20, 8), None, "other work");
+        assert_eq!(left("b", 21, 8), None, "too early to tell");
+        assert_eq!(left("b", 10, 20), None, "it began again");
+        assert_eq!(progress("a", 40, 100, Some(6.0)), "a  40/100  eta 6 s");
+        assert_eq!(progress("a", 100, 100, None), "a  100/100");
+    }
 
     #[test]
     fn durations_read_well() {

@@ -6,6 +6,7 @@
 //! is nothing else to say, so that a run is seen to live where the file system has no locks.
 
 use super::control::Control;
+use super::lines::Pace;
 use super::speak::{Speaker, Voice};
 use super::{RunError, lines};
 use crate::encode::EncodeError;
@@ -88,6 +89,7 @@ pub struct Narrator {
     _heart: Option<Heart>,
     log: Option<Arc<Mutex<Log>>>,
     speaker: Speaker,
+    pace: Pace,
     pub(super) control: Option<Control>,
     pub(super) series: Vec<StillToStart>,
 }
@@ -100,7 +102,8 @@ impl Narrator {
             Arc::new(Mutex::new(Log { writer, state, last }))
         });
         let heart = log.as_ref().map(Heart::beat);
-        Self { _heart: heart, log, speaker: Speaker::new(voice), control: None, series: Vec::new() }
+        let (speaker, pace) = (Speaker::new(voice), Pace::default());
+        Self { _heart: heart, log, speaker, pace, control: None, series: Vec::new() }
     }
 
     /// Tells the log what this process is to start after the run.
@@ -158,8 +161,14 @@ impl Narrator {
     pub fn progress(&mut self, what: &str, done: usize, total: usize) -> Result<(), RunError> {
         let (done, total) = (done as u64, total as u64);
         self.tell(Progressed { what: what.to_owned(), done, total })?;
-        self.speaker.passing(|| lines::progress(what, done, total), done == total);
+        let eta = self.pace.left(what, done, total, Instant::now());
+        self.speaker.passing(|| lines::progress(what, done, total, eta), done == total);
         self.attend_between()
+    }
+
+    /// What is done now that cannot say how far it is: on the terminal alone.
+    pub fn doing(&mut self, what: &str) {
+        self.speaker.now(what);
     }
 
     /// Runs an encoder and says how far it is; ends it between two batches where the run is to end.

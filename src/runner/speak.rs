@@ -67,6 +67,15 @@ impl Speaker {
         };
     }
 
+    /// A line that the next one replaces on a terminal, and that comes at once everywhere, as the next one
+    /// does.
+    pub fn now(&mut self, text: &str) {
+        self.last_line = None;
+        let last = !self.terminal;
+        self.passing(|| text.to_owned(), last);
+        self.last_line = None;
+    }
+
     /// Rings the bell of a terminal and sends it a notification (OSC 9) with `text`; nothing where
     /// stderr is none.
     pub fn ring(&mut self, text: &str) {

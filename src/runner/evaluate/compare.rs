@@ -131,6 +131,7 @@ pub fn compare(
                 Direction::ImageToImage
             ))?;
         }
+        narrator.doing(&format!("{}: searching, ranks and hubs", spec.label));
         let can = |direction: Direction| !halved || direction == Direction::ImageToImage;
         for direction in directions.into_iter().filter(|&direction| can(direction)) {
             let (places, judgements) = probe.judgements(direction);
@@ -146,6 +147,7 @@ pub fn compare(
             other.push(measure(&spec.label, &encoded, &asked)?);
         }
     }
+    narrator.doing("statistics: intervals and tests");
     let (rows, table, own) = tabulate(own, request)?;
     let mut neighbours = Neighbours { own, ..Neighbours::default() };
     let same_rows = same::groups(&digests);

@@ -101,7 +101,8 @@ fn comparable_results_share_one_table_and_others_say_why_not() {
         text.contains("vanilla") && text.contains("mntp") && !text.contains("simcse"),
         "{text}"
     );
-    assert!(text.contains("no difference of mntp: its result has no file of neighbours"), "{text}");
+    let none = "no difference of vanilla, mntp: its result has no file of neighbours";
+    assert!(text.contains(none), "{text}");
     // Parted and joined again, it is not asked for again.
     assert!(!work(press(&mut app, "J J")).iter().any(|work| matches!(work, Work::Join(_))));
     assert!(shows(&app, 120, 40).contains("caption-1 + caption-2"));
@@ -235,11 +236,10 @@ fn results_of_marked_runs_sessions_may_share_the_table() {
     joined(&mut app);
     let text = shows(&app, 120, 40);
     assert!(text.contains("caption-1 + Tables/caption-1") && text.contains("simcse"), "{text}");
-    // Of two sessions of one title the second's id names its rows.
+    // The ends of the sessions' ids name their rows.
     let parts = app.screens.compare.joins(&app.shared).unwrap();
     let labels: Vec<String> = parts.into_iter().map(|part| part.label).collect();
-    let last = format!("{third}/caption-1");
-    assert_eq!(labels, ["caption-1".to_owned(), "Tables/caption-1".to_owned(), last]);
+    assert_eq!(labels, ["caption-1", "cccccc", "dddddd"]);
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn the_result_in_front_stays_in_front_and_one_started_here_comes_to_it() {
     // Made elsewhere: the one in front stays.
     read(&mut app, &["caption-1", "caption-2", "image-1"]);
     assert!(shows(&app, 80, 24).contains("row of image-1"));
-    press(&mut app, "n tab tab tab tab space enter");
+    press(&mut app, "n tab tab tab tab tab tab space enter");
     let job = app.shared.jobs[0].id;
     read(&mut app, &["caption-1", "caption-2", "caption-3", "image-1"]);
     assert!(shows(&app, 80, 24).contains("row of caption-3"));
@@ -337,7 +337,7 @@ fn results_of_two_sessions_are_kept_and_those_before_are_put_away() {
 }
 
 #[test]
-fn a_papers_rows_stand_below_the_measured_ones_and_beside_its_own_set_only() {
+fn a_papers_rows_stand_among_the_measured_ones_and_beside_its_own_set_only() {
     let on = |digest: &str| {
         let mut one = result("caption-1", "vanilla", Value::Null);
         let Ok(ResultContent::Compare(document, _)) = &mut one.content else { unreachable!() };
@@ -350,11 +350,16 @@ fn a_papers_rows_stand_below_the_measured_ones_and_beside_its_own_set_only() {
     let mut app = on("163ea5e8131d573c56a3e9f8bcf5e230837256fabac89a433b9d16720f7609eb");
     let text = shows(&app, 120, 40);
     let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
-    assert!(place("vanilla") < place("CLIP ViT-L/14"));
+    // By recall@1: 29.5, 27.1, 25.2, 5.2; what was measured, 2.1, stands last.
+    let names = ["Llama 3 8B, c", "EVA02-L", "CLIP ViT-L/14", "Llama 3 8B, v"];
+    let places: Vec<usize> = names.iter().map(|name| place(name)).collect();
+    assert!(places.is_sorted(), "{places:?} {text}");
     assert!(text.contains("29.4") && text.contains("the paper's rows: the protocol"), "{text}");
-    press(&mut app, "down down down");
+    press(&mut app, "down down down down down");
     let text = shows(&app, 120, 40);
     assert!(text.contains("Llama 3 8B, vanilla: reported in LLM2CLIP"), "{text}");
+    press(&mut app, "down");
+    assert!(shows(&app, 120, 40).contains("vanilla: 9 queries, 9 items"));
     let text = shows(&on("77"), 120, 40);
     assert!(text.contains("no figures of papers") && !text.contains("ViT-L"), "{text}");
 }
@@ -441,7 +446,7 @@ fn differences_are_of_the_metric_that_is_looked_at_and_the_list_keys_go_on_into_
     assert!(text.contains("▌row 14 less clip") && text.contains("vanilla"), "{text}");
     press(&mut app, "M M");
     let text = shows(&app, 80, 24);
-    assert!(text.contains("differences in recall@10") && text.contains("R@10 95 %"), "{text}");
+    assert!(text.contains("differences in recall@10") && text.contains("R@10 %"), "{text}");
     assert!(text.contains("p is of recall@1 alone"), "{text}");
     press(&mut app, "g");
     assert!(!shows(&app, 80, 24).contains("▌row"));

@@ -18,7 +18,7 @@ fn place(overlay: &Overlay, size: Rect) -> Option<Rect> {
         Overlay::Question { text, .. } => (62, question_lines(text, size) + 4),
         Overlay::NewRun(_) => (sheet_width(size), size.height.saturating_sub(2).min(44)),
         Overlay::Differ(form) => form.size(size),
-        Overlay::NewCompare(form) => (sheet_width(size), (form.known.len() as u16 + 11).min(22)),
+        Overlay::NewCompare(form) => (sheet_width(size), form.height()),
         Overlay::Look(_) => (lookview::WIDTH, size.height.saturating_sub(2)),
         Overlay::Export(_) => (76, 15),
         Overlay::Line { .. } => return None,

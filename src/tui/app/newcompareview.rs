@@ -16,8 +16,7 @@ impl App {
     pub(super) fn new_compare(&self, form: &NewCompare, area: Rect, buffer: &mut Buffer) {
         let shared = &self.shared;
         let style = |role| shared.theme.style(role);
-        let height = (form.known.len() as u16 + 11).min(22);
-        let inner = self.sheet(sheet_width(area), height, "A new comparison", area, buffer);
+        let inner = self.sheet(sheet_width(area), form.height(), "A new comparison", area, buffer);
         let (mut rest, mut known) = (inner, Rect::ZERO);
         for field in Field::ALL {
             let (line, below) = top(rest, 1);
@@ -33,6 +32,17 @@ impl App {
                     let x = put(buffer, value, value.x, value.y, words, style(Role::Text));
                     let help = "  space changes it";
                     put(buffer, value, x, value.y, if front { help } else { "" }, style(Role::Dim));
+                }
+                Field::Queries | Field::Gallery => {
+                    let words = form.languages.words(field == Field::Queries);
+                    let x = put(buffer, value, value.x, value.y, words, style(Role::Text));
+                    let own = form.languages.own(&form.chosen()).join(", ");
+                    let help = match own.as_str() {
+                        "" => "  space changes it".to_owned(),
+                        own => format!("  space changes it; the encoders learned {own}"),
+                    };
+                    let help = if front { help.as_str() } else { "" };
+                    put(buffer, value, x, value.y, help, style(Role::Dim));
                 }
                 Field::Known => known = value,
             }
@@ -54,7 +64,10 @@ impl App {
                 buffer.set_style(Rect { y, height: 1, ..list }, style(Role::Selected));
             }
             let sign = if form.has(at) { shared.glyphs.tick() } else { " " };
-            let room = usize::from(list.width).saturating_sub(24);
+            let is_here = at < form.here;
+            let none = if is_here { "" } else { "  no weights here" };
+            let names = if list.width < 90 { 24 } else { 40 };
+            let room = usize::from(list.width).saturating_sub(names + 4 + none.len());
             pieces(
                 shared,
                 buffer,
@@ -64,15 +77,24 @@ impl App {
                 &[
                     (Role::Good, sign),
                     (
-                        Role::Text,
-                        &format!(" {}", text::left(&text::safe(label), 20, shared.glyphs.cut())),
+                        if is_here { Role::Text } else { Role::Dim },
+                        &format!(
+                            " {} ",
+                            text::left(&text::safe(label), names, shared.glyphs.cut())
+                        ),
                     ),
                     (Role::Dim, &text::fit_end(&text::safe(spec), room, shared.glyphs.cut())),
+                    (Role::Warn, none),
                 ],
             );
         }
         let (verdict, last) = top(last, 2);
         let (role, words) = match form.arguments() {
+            Ok(_) if form.lacking().is_some() => {
+                let label = form.lacking().unwrap_or_default();
+                (Role::Warn, format!("the weights of {label} are not here; it will not start so"))
+            }
+            Ok(_) if form.caution().is_some() => (Role::Warn, form.caution().unwrap_or_default()),
             Ok(_) => {
                 (Role::Good, format!("{} compares {}", shared.glyphs.tick(), form.chosen().len()))
             }

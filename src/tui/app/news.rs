@@ -154,6 +154,13 @@ impl App {
     /// A job is so far now.
     fn job(&mut self, id: u64, progress: Progress, commands: &mut Vec<Cmd>) {
         let Some(job) = self.shared.jobs.iter_mut().find(|job| job.id == id) else { return };
+        // That it was asked for is said no longer than until it is heard of.
+        let asked = job.words();
+        if job.progress == Progress::Requested
+            && self.notice.as_ref().is_some_and(|notice| notice.text == asked)
+        {
+            self.notice = None;
+        }
         job.progress = progress;
         if job.is_under_way() {
             return;

@@ -43,6 +43,9 @@ fn what_is_cut_ends_with_the_sign_of_it() {
         assert!(protocol.ends_with('…'), "{text}");
         assert!(line(" -3.9 ").ends_with("not told apart"), "{text}");
     }
+    // In more room what a row's numbers stand on goes on in a second line.
+    let tall = shows(&app, 80, 40);
+    assert!(tall.contains("1234 texts cut") && tall.contains("skewness 5.76"), "{tall}");
     let wide = shows(&app, 200, 40);
     assert!(wide.contains("47.1 % tied, 1234 texts cut"), "{wide}");
 }
@@ -62,10 +65,13 @@ fn the_protocol_is_whole_and_rows_out_of_sight_are_told_of() {
     }
     let mut app = tables(vec![one]);
     let text = shows(&app, 60, 20);
-    assert!(text.contains("rules 1 "), "{text}");
+    assert!(text.contains("rules v1 "), "{text}");
     let text = shows(&app, 80, 20);
     let shown = (0..12).filter(|at| text.contains(&format!("row {at} "))).count();
     assert!(shown < 12 && text.contains(&format!("rows 1 to {shown} of 12 · 1 of 1")), "{text}");
+    let narrow = shows(&app, 60, 20);
+    let shown = (0..12).filter(|at| narrow.contains(&format!("row {at} "))).count();
+    assert!(narrow.contains(&format!("rows 1-{shown}/12")), "{narrow}");
     press(&mut app, "G");
     assert!(shows(&app, 80, 20).contains(" to 12 of 12 "));
     assert!(!shows(&app, 80, 40).contains("of 12 "));
@@ -115,7 +121,7 @@ fn other_results_scroll_with_the_chosen_one_and_how_many_there_are_is_said() {
 #[test]
 fn why_a_comparison_failed_is_kept_for_the_log() {
     let mut app = tables(vec![result("caption-1", "x", Value::Null)]);
-    press(&mut app, "n tab tab tab tab space enter");
+    press(&mut app, "n tab tab tab tab tab tab space enter");
     let job = app.shared.jobs[0].id;
     let why = "no such data set: emoji2".to_owned();
     app.update(Msg::News(News::JobEnded(job, Err(why))));

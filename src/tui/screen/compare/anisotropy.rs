@@ -1,7 +1,8 @@
-//! How alike all embeddings of a row are, row by row, each held against the row it was made from: why a
-//! raw Llama fails, and what training did about it.
+//! How alike all embeddings of a row are, row by row, each held against the row it was made from, and
+//! whether that goes with what a plain Llama misses.
 
 use super::bars;
+use super::cone::{self, digests};
 use crate::eval::CompareRow;
 use crate::tui::app::Shared;
 use crate::tui::text;
@@ -12,25 +13,11 @@ use crate::tui::widget::table::{self, Cell, Column};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// Why it matters.
-const WHY: &str = "Why a raw Llama fails: its rows lie in a narrow cone (mean cosine near 1, low effective \
-                   rank), so cosines hardly tell captions apart.";
-
-/// Lines it wants.
-pub fn lines(rows: &[&CompareRow]) -> u16 {
-    rows.len() as u16 + 4
-}
-
-/// Digests of a row's own weights and of what they stand on.
-fn digests(row: &CompareRow) -> Vec<&str> {
-    let own = row.encoder["weights"].as_str();
-    let parents = row.encoder["stands_on"].as_array().into_iter().flatten();
-    own.into_iter().chain(parents.filter_map(|parent| parent["digest"].as_str())).collect()
-}
-
-/// Whether an encoder is a Llama, or has one for its texts.
-fn has_llama(row: &CompareRow) -> bool {
-    matches!(row.encoder["kind"].as_str(), Some("llama" | "llm2clip"))
+/// Lines it wants at a width.
+pub fn lines(rows: &[&CompareRow], width: u16) -> u16 {
+    let width = usize::from(width.saturating_sub(2)).max(1);
+    let said = cone::words(rows).map_or(0, |words| text::wrap(&words, width).len());
+    (rows.len() + said + 2).min(usize::from(u16::MAX)) as u16
 }
 
 /// The row that a row is held against: the nearest above of the same base model, else the nearest above;
@@ -86,9 +73,9 @@ fn cells(shared: &Shared, rows: &[&CompareRow], at: usize, bar: u16) -> Vec<Cell
 pub fn view(shared: &Shared, rows: &[&CompareRow], chosen: usize, area: Rect, buffer: &mut Buffer) {
     let note = "mean cosine of distinct items: 1 is all alike";
     let mut inner = section(shared, buffer, area, "anisotropy", note);
-    if rows.iter().any(|row| has_llama(row)) && inner.height > 5 {
+    if let Some(words) = cone::words(rows).filter(|_| inner.height > 5) {
         let place = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-        let rest = paragraph(shared, buffer, place, Role::Dim, WHY);
+        let rest = paragraph(shared, buffer, place, Role::Dim, &words);
         inner = Rect { y: rest.y, height: rest.height, ..inner };
     }
     let (head, body) = top(inner, 1);
@@ -162,9 +149,10 @@ mod tests {
         view(&shared, &rows, 0, area, &mut buffer);
         let line = |y: u16| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
         let all: Vec<String> = (0..12).map(line).collect();
-        assert!(all[1].contains("Why a raw Llama fails"), "{all:#?}");
-        assert!(all[3].contains("against"), "{all:#?}");
-        assert!(all[8].contains("+0.007 vanilla"), "{all:#?}");
+        assert!(all[1].contains("recall@1 of vanilla is 10.0 %, of mntp 10.0 %"), "{all:#?}");
+        let at = |part: &str| all.iter().position(|line| line.contains(part));
+        assert!(at("cosine change against").is_some(), "{all:#?}");
+        assert!(at("+0.007 vanilla").is_some(), "{all:#?}");
         assert!(!all[0].contains(" of 6"), "{all:#?}");
         // Rows out of sight are told of.
         let area = Rect::new(0, 0, 80, 7);

@@ -5,7 +5,7 @@ use super::bars::{self, Axis, whisker};
 use super::below::Below;
 use super::click::{Places, behind};
 use super::comparison::{header, listed, places, words_above};
-use super::{cut, differences};
+use super::{cut, differences, protocol};
 use crate::eval::classify::{ClassifyDocument, ClassifyRow};
 use crate::tui::app::Shared;
 use crate::tui::format;
@@ -67,7 +67,7 @@ pub fn view(
     let Looked { id, document, note, below, chosen: line_below } = looked;
     let title = format!("classification {} {id}", shared.glyphs.dot());
     let inner = section(shared, buffer, area, &title, note);
-    let inner = words_above(shared, &protocol(document), inner, buffer);
+    let inner = words_above(shared, &shared_words(document), inner, buffer);
     let line = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
     let (columns, bar) = (columns(line.width), bars::cells(line.width));
     let axis = Axis::of(document.rows.iter().filter_map(|row| Some(row.ci95?.top_1[1])));
@@ -98,11 +98,11 @@ pub fn view(
 }
 
 /// What results must share, and what was chosen from.
-fn protocol(document: &ClassifyDocument) -> String {
-    let protocol = &document.protocol;
-    let mut parts = vec![format!("data {}", protocol.dataset)];
-    parts.extend(protocol.split.as_ref().map(|split| format!("split {split}")));
-    parts.extend(protocol.pool.map(|pool| format!("pool {pool}")));
+fn shared_words(document: &ClassifyDocument) -> String {
+    let own = &document.protocol;
+    let mut parts = vec![format!("data {}", own.dataset)];
+    parts.extend(own.split.as_ref().map(|split| format!("split {split}")));
+    parts.extend(own.pool.map(|pool| format!("pool {pool}")));
     let few = |all: &[String], shown: usize| {
         let rest = all.len().saturating_sub(shown);
         let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
@@ -112,8 +112,8 @@ fn protocol(document: &ClassifyDocument) -> String {
     parts.push(format!("{classes} candidates: {}", few(&document.candidates, 5)));
     let templates = if document.templates.len() == 1 { "template" } else { "templates" };
     parts.push(format!("{templates} {}", few(&document.templates, 2)));
-    parts.push(format!("ties: {}", protocol.tie_rule));
-    parts.push(format!("rules {}", protocol.rules));
+    parts.push(protocol::ties(&own.tie_rule));
+    parts.push(protocol::rules(own.rules));
     text::safe(&parts.join("; "))
 }
 
@@ -180,13 +180,22 @@ fn pictures(
     } else {
         String::new()
     };
-    let inner = section(shared, buffer, area, &format!("pictures under {role}"), &note);
-    let width = 30.min(usize::from(inner.width / 3));
+    let title = format!("pictures with their class, under {role}");
+    let inner = section(shared, buffer, area, &title, &note);
+    let width = 30.min(usize::from(inner.width / 4));
+    // What each shows stands before what is found in it.
+    let labels = document.pictures.iter().filter_map(|picture| picture.label.as_deref());
+    let class = labels.map(text::width).max().unwrap_or(1).min(usize::from(inner.width / 4));
     let places: Places = (inner.y..inner.bottom()).zip(first..count).collect();
     for &(y, at) in &places {
         let picture = &document.pictures[at];
-        let mut parts =
-            vec![(Role::Text, text::left(&text::safe(&picture.item), width, shared.glyphs.cut()))];
+        let label =
+            picture.label.as_deref().map_or_else(|| shared.glyphs.none().to_owned(), text::safe);
+        let cut = shared.glyphs.cut();
+        let mut parts = vec![
+            (Role::Text, text::left(&text::safe(&picture.item), width, cut)),
+            (Role::Text, format!(" {}", text::left(&label, class, cut))),
+        ];
         for hit in picture.classes.get(row).into_iter().flatten().take(3) {
             let class = document.candidates.get(hit.candidate).map_or("", String::as_str);
             let right = picture.label.as_deref() == Some(class);
@@ -202,4 +211,37 @@ fn pictures(
         }
     }
     places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::app::tests::app;
+    use serde_json::json;
+
+    #[test]
+    fn a_picture_stands_with_its_class_before_those_that_are_found() {
+        let classes = json!([[{"candidate": 1, "probability": 0.75, "cosine": 0.25},
+            {"candidate": 0, "probability": 0.25, "cosine": 0.125}]]);
+        let document: ClassifyDocument = serde_json::from_value(json!({
+            "format": "llm2clip.classify/1",
+            "protocol": {"dataset": "pets", "split": null, "split_digest": "00", "pool": null,
+                "tie_rule": "high", "rules": 1},
+            "candidates": ["cat", "dog"], "texts": ["cat", "dog"], "templates": ["{}"],
+            "rows": [], "differences": [], "family": "",
+            "labelled": {"pictures": 1, "units": 1, "without": 1, "unknown": 0,
+                "unknown_labels": []},
+            "pictures": [{"item": "1f605@0", "label": "cat", "classes": classes},
+                {"item": "1f606@0", "label": null, "classes": classes}],
+            "resamples": 10, "seed": 0, "program": "0"}))
+        .unwrap();
+        let (shared, area) = (app().shared, Rect::new(0, 0, 80, 4));
+        let mut buffer = Buffer::empty(area);
+        pictures(&shared, &document, (0, None), area, &mut buffer);
+        let line = |y: u16| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        assert!(line(0).contains("pictures with their class"), "{}", line(0));
+        let words = |y: u16| line(y).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(1)[..3], ["1f605@0", "cat", "dog"]);
+        assert_eq!(words(2)[..3], ["1f606@0", shared.glyphs.none(), "dog"]);
+    }
 }

@@ -4,9 +4,10 @@ use super::bars::{self, Axis, whisker};
 use super::below::Below;
 use super::click::{Places, behind};
 use super::others::Joins;
+use super::papers::Line;
 use super::{
     Compared, anisotropy, costs, cut, differences, heat, judgements, metric, others, papers,
-    replicates,
+    protocol, replicates,
 };
 use crate::eval::difference::Difference;
 use crate::eval::{CompareDocument, CompareRow, Direction, Metric};
@@ -86,11 +87,11 @@ pub fn view(
     let task = document.task.name();
     let mut names = vec![result.id.clone()];
     if let (Joins::Done, Some(parts)) = (joins, parts) {
-        names.extend(others::joined(parts, document).0);
+        names.extend(others::joined(shared, parts, document).0);
     }
     let name = format!("{task} retrieval {dot} {} {dot} {direction}", names.join(" + "));
     let inner = section(shared, buffer, area, &name, note);
-    let inner = words_above(shared, &protocol(document), inner, buffer);
+    let inner = words_above(shared, &protocol::words(document), inner, buffer);
     let rows: Vec<&CompareRow> =
         document.rows.iter().filter(|row| row.direction == direction).collect();
     let line = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
@@ -110,7 +111,7 @@ pub fn view(
         Below::Differences => tested.wanted(area.width),
         Below::Replicates => replicates::lines(document, direction) + 1,
         Below::Judgements => judged.as_ref().map_or(0, |judged| judged.wanted(area.width)),
-        Below::Anisotropy => anisotropy::lines(&rows),
+        Below::Anisotropy => anisotropy::lines(&rows, area.width),
         Below::Layers => map.wanted(*line_below, area.width),
         Below::Others => others::lines(others, body.width) + 1,
     };
@@ -120,16 +121,20 @@ pub fn view(
     let has_costs = u16::from(has_costs);
     let said = papers::said(document, direction, papers);
     let said_lines = u16::from(said.is_some()) * if area.height < 30 { 1 } else { 2 };
-    let above_said = 1 + has_costs + u16::from(beside.is_some());
+    let row_lines = about_lines(&rows, body.width, body.height);
+    let above_said = row_lines + has_costs + u16::from(beside.is_some());
     let about = above_said + said_lines + 1;
     // What the rows leave is theirs, and more of it while the cursor is there.
     let count = rows.len() + papers.len();
     let left = body.height.saturating_sub((count as u16).saturating_add(about));
     let share = if line_below.is_some() { body.height * 3 / 4 } else { body.height / 2 };
     let (list, rest) = bottom(body, wanted.min(share.max(left)) + about);
-    let measured = rows.iter().map(|row| metric::cells(shared, row, (axis, metric), bar));
-    let reported = papers.iter().map(|one| papers::cells(shared, one, (axis, metric), bar));
-    let lines: Vec<_> = measured.chain(reported).collect();
+    let order = papers::among(&rows, papers);
+    let cells_of = |line: &Line| match *line {
+        Line::Row(at) => metric::cells(shared, rows[at], (axis, metric), bar),
+        Line::Paper(at) => papers::cells(shared, &papers[at], (axis, metric), bar),
+    };
+    let lines: Vec<_> = order.iter().map(cells_of).collect();
     let at_table = if line_below.is_some() { Rect::ZERO } else { area };
     let chosen = listed(shared, &columns, &lines, cursor, (list, at_table), buffer);
     let mut places = places(cursor, count, list);
@@ -137,7 +142,13 @@ pub fn view(
         // Rows out of sight are told of in the title.
         let (first, last) = (places.first(), places.last());
         let [first, last] = [first, last].map(|place| place.map_or(0, |(_, at)| at + 1));
-        let note = format!("rows {first} to {last} of {count} {dot} {note}");
+        let rows = if area.width < 80 {
+            // A narrow title leaves a quarter to it.
+            format!("rows {first}-{last}/{count}")
+        } else {
+            format!("rows {first} to {last} of {count}")
+        };
+        let note = format!("{rows} {dot} {note}");
         section(shared, buffer, area, &name, &note);
     }
     let (about, rest) = top(rest, about);
@@ -147,14 +158,16 @@ pub fn view(
     }
     if let Some((role, words)) = beside {
         let words = text::fit(&words, usize::from(about.width), shared.glyphs.cut());
-        let y = about.y + 1 + has_costs;
+        let y = about.y + row_lines + has_costs;
         put(buffer, about, about.x, y, &words, shared.theme.style(role));
     }
-    if let Some(row) = rows.get(chosen) {
-        let place = (about.x, about.y);
-        cut::words(shared, buffer, about, place, (Role::Dim, &about_row(row)));
+    let chosen = order.get(chosen).copied();
+    if let Some(Line::Row(at)) = chosen {
+        let (row, place) = (rows[at], Rect { height: row_lines, ..about });
+        lines_of(shared, &about_row(row), place.intersection(about), buffer);
         if let Some(words) = costs::words(row).filter(|_| has_costs > 0) {
-            cut::words(shared, buffer, about, (about.x, about.y + 1), (Role::Dim, &words));
+            let place = (about.x, about.y + row_lines);
+            cut::words(shared, buffer, about, place, (Role::Dim, &words));
         }
         let same = document.same_rows.iter().find(|labels| labels.contains(&row.role));
         if let Some(labels) = same {
@@ -163,9 +176,9 @@ pub fn view(
             let y = about.bottom().saturating_sub(1);
             cut::words(shared, buffer, about, (about.x, y), (Role::Warn, &words));
         }
-    } else if let Some(paper) = chosen.checked_sub(rows.len()).and_then(|at| papers.get(at)) {
-        let place = (about.x, about.y);
-        cut::words(shared, buffer, about, place, (Role::Dim, &papers::about(paper)));
+    } else if let Some(Line::Paper(at)) = chosen {
+        let words = papers::about(&papers[at]);
+        cut::words(shared, buffer, about, (about.x, about.y), (Role::Dim, &words));
     }
     let rest = Rect { x: area.x, width: area.width, ..rest };
     let below = match below {
@@ -177,7 +190,7 @@ pub fn view(
             judged.map_or_else(Places::new, |judged| judged.view(shared, *line_below, rest, buffer))
         }
         Below::Anisotropy => {
-            let chosen = chosen.min(rows.len().saturating_sub(1));
+            let chosen = if let Some(Line::Row(at)) = chosen { at } else { 0 };
             anisotropy::view(shared, &rows, chosen, rest, buffer);
             Places::new()
         }
@@ -344,26 +357,10 @@ pub fn difference_in<Of>(
     cut::pieces(shared, buffer, inner, (inner.x + 1, y), &parts);
 }
 
-/// What results must share, in one line.
-#[must_use]
-pub fn protocol(document: &CompareDocument) -> String {
-    let protocol = &document.protocol;
-    let mut parts = vec![format!("data {}", protocol.dataset)];
-    parts.extend(protocol.split.as_ref().map(|split| format!("split {split}")));
-    parts.push(format!(
-        "pool {}",
-        protocol.pool.map_or_else(|| "all".to_owned(), |pool| pool.to_string())
-    ));
-    parts.push(format!("captions {}", protocol.captions));
-    let languages = [("query", &protocol.query_language), ("gallery", &protocol.gallery_language)];
-    for (side, language) in languages {
-        parts.extend(language.as_ref().map(|language| format!("{side} {language}")));
-    }
-    parts.push(format!("judgements {}", protocol.judgements));
-    parts.push(format!("ties: {}", protocol.tie_rule));
-    parts.push(format!("itself left out: {}", protocol.self_exclusion));
-    parts.push(format!("rules {}", protocol.rules));
-    text::safe(&parts.join(", "))
+/// Lines for what a row's numbers stand on: two where there is room and one is too little for some row.
+fn about_lines(rows: &[&CompareRow], width: u16, height: u16) -> u16 {
+    let is_long = |row: &&CompareRow| text::width(&about_row(row)) > usize::from(width);
+    1 + u16::from(height >= costs::FROM && rows.iter().any(is_long))
 }
 
 /// What a row's numbers stand on.

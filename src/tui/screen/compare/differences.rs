@@ -85,12 +85,23 @@ fn among<'a>(
     }
 }
 
-/// Rows of a joined table that are in none of its differences.
+/// Rows of a joined table that are in none of its differences, or in those of their own result alone: a line
+/// of all that are so for one reason.
 fn unpaired(document: &CompareDocument, direction: Direction) -> Vec<String> {
     let joined = document.joined.iter().flat_map(|joined| &joined.unpaired);
-    let here = joined.filter(|row| row.direction == direction);
-    here.map(|row| format!("no difference of {}: {}", text::safe(&row.role), text::safe(&row.why)))
-        .collect()
+    let mut reasons: Vec<((&str, &str), Vec<String>)> = Vec::new();
+    for row in joined.filter(|row| row.direction == direction) {
+        let (reason, role) =
+            ((row.is_in(&document.differences), row.why.as_str()), text::safe(&row.role));
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, roles)) => roles.push(role),
+            None => reasons.push((reason, vec![role])),
+        }
+    }
+    let line = |((is_in, why), roles): ((&str, &str), Vec<String>)| {
+        format!("{is_in} of {}: {}", roles.join(", "), text::safe(why))
+    };
+    reasons.into_iter().map(line).collect()
 }
 
 /// Those of a classification, those that are tested first.
@@ -145,6 +156,9 @@ impl<Of> Tested<'_, Of> {
             if !self.family.is_empty() {
                 words.push_str(&format!(": {}", text::safe(self.family)));
             }
+        }
+        if self.rows.iter().any(|row| row.p.is_none()) {
+            words.push_str("; what has no p is told by its interval alone");
         }
         words
     }
@@ -299,6 +313,8 @@ mod tests {
                 "unknown_labels": []},
             "pictures": [], "resamples": 10000, "seed": 0, "program": "0"});
         let document: ClassifyDocument = serde_json::from_value(document).unwrap();
+        let said = of_classes(&document).words();
+        assert!(said.ends_with("; what has no p is told by its interval alone"), "{said}");
         let (shared, area) = (app().shared, Rect::new(0, 0, 80, 5));
         let mut buffer = Buffer::empty(area);
         of_classes(&document).view(&shared, Some(1), area, &mut buffer);

@@ -2,7 +2,6 @@
 
 use super::others::{self, Other};
 use crate::ids::SessionId;
-use crate::tui::app::Shared;
 use crate::tui::data::joining::JoinPart;
 use serde_json::{Map, Value};
 
@@ -21,16 +20,15 @@ pub fn recorded(with: &Map<String, Value>) -> Option<These> {
 /// What the one table is made of, the result in front first: these, else all that are comparable. Nothing
 /// where it stands alone.
 pub fn parts(
-    shared: &Shared,
     front: (&SessionId, &str),
     these: Option<&These>,
     others: &[Other<'_>],
 ) -> Option<Vec<JoinPart>> {
     let parts = match these {
-        None => others::parts(shared, front, others::comparable(others).map(Other::place)),
+        None => others::parts(front, others::comparable(others).map(Other::place)),
         Some(these) => {
             let these = these.iter().map(|(session, result)| (session, result.as_str()));
-            others::parts(shared, front, these.filter(|place| *place != front))
+            others::parts(front, these.filter(|place| *place != front))
         }
     };
     (parts.len() > 1).then_some(parts)
@@ -44,7 +42,6 @@ pub fn record(parts: &[JoinPart]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::app::tests::app;
     use serde_json::json;
 
     const SESSION: &str = "20261124-100000-tables-bbbbbb";
@@ -60,21 +57,19 @@ mod tests {
         assert_eq!(read(json!({"joined": true})), None);
         let names = [format!("{SESSION}/x-1"), format!("{SESSION}/x-2"), format!("{OTHER}/x-1")];
         let these = read(json!({"joined": true, "parts": names})).unwrap();
-        let shared = app().shared;
         let session: SessionId = SESSION.parse().unwrap();
-        let parts = parts(&shared, (&session, "x-1"), Some(&these), &[]).unwrap();
+        let parts = parts((&session, "x-1"), Some(&these), &[]).unwrap();
         assert_eq!(record(&parts), json!(names));
         let labels: Vec<&str> = parts.iter().map(|part| part.label.as_str()).collect();
-        assert_eq!(labels, ["x-1", "x-2", names[2].as_str()]);
+        assert_eq!(labels, ["x-1", "x-2", "cccccc"]);
     }
 
     #[test]
     fn a_record_that_names_nothing_else_joins_nothing() {
-        let shared = app().shared;
         let session: SessionId = SESSION.parse().unwrap();
         for named in [json!([]), json!([format!("{SESSION}/x-1")]), json!(["nothing", 7])] {
             let these = read(json!({"joined": true, "parts": named})).unwrap();
-            assert_eq!(parts(&shared, (&session, "x-1"), Some(&these), &[]), None);
+            assert_eq!(parts((&session, "x-1"), Some(&these), &[]), None);
         }
     }
 }

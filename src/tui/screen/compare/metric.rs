@@ -7,6 +7,9 @@ use crate::tui::app::Shared;
 use crate::tui::theme::Role;
 use crate::tui::widget::table::{Cell, Column};
 
+/// The column before the interval.
+pub const FIRST: usize = 1;
+
 /// The column of the interval.
 const INTERVAL: usize = 2;
 
@@ -28,21 +31,27 @@ pub fn named(name: &str) -> Option<Metric> {
     Metric::ALL.into_iter().find(|metric| metric.name() == name)
 }
 
-/// The table's columns: where the metric's own would be left out, recall@5 is in its place.
+/// The column of the metric in a row's cells.
+const fn own(metric: Metric) -> usize {
+    match metric {
+        Metric::Recall1 => FIRST,
+        Metric::Recall5 => 4,
+        Metric::Recall10 => 5,
+        Metric::Mrr => 6,
+        Metric::MedianRank => 7,
+    }
+}
+
+/// The table's columns: the metric's own stands before its interval, in recall@1's place, which stands in
+/// its. Where the own would be left out, recall@5 is.
 #[must_use]
 pub fn columns(width: u16, metric: Metric) -> [Column; 10] {
     let mut columns = comparison::columns(width);
-    let (interval, own) = match metric {
-        Metric::Recall1 => ("95 %", 1),
-        Metric::Recall5 => ("R@5 95 %", 4),
-        Metric::Recall10 => ("R@10 95 %", 5),
-        Metric::Mrr => ("MRR 95 %", 6),
-        Metric::MedianRank => ("median 95 %", 7),
-    };
-    columns[INTERVAL].title = interval;
+    let own = own(metric);
     if columns[own].from > 0 {
         columns[4].from = std::mem::take(&mut columns[own].from);
     }
+    columns.swap(FIRST, own);
     if metric == Metric::MedianRank {
         // Ranks are no share of anything.
         (columns[BAR].width, columns[BAR].from) = (0, u16::MAX);
@@ -76,8 +85,15 @@ pub fn cells(
         let (value, ends) = (*row.metrics.get(metric), *row.ci95.get(metric));
         cells[INTERVAL] = (Role::Dim, interval(metric, ends));
         cells[BAR] = (Role::Curve(0), whisker(shared, axis, value, ends, usize::from(bar)));
+        (cells[FIRST].0, cells[own(metric)].0) = (Role::Text, Role::Title);
+        swap(&mut cells, metric);
     }
     cells
+}
+
+/// Puts the cell of the metric in the place of recall@1's, and that in its.
+pub fn swap(cells: &mut [Cell], metric: Metric) {
+    cells.swap(FIRST, own(metric));
 }
 
 /// An interval in at most twelve cells.
@@ -119,6 +135,32 @@ mod tests {
                 assert!(fit[0].2 >= 16, "{metric} {width}: {}", fit[0].2);
             }
         }
+    }
+
+    #[test]
+    fn a_metric_stands_before_its_own_interval() {
+        let titles = |metric| columns(120, metric).map(|column| column.title);
+        assert_eq!(titles(Metric::Recall1)[1..3], ["R@1 %", "95 %"]);
+        assert_eq!(titles(Metric::Recall5)[1..5], ["R@5 %", "95 %", "", "R@1 %"]);
+        assert_eq!(
+            titles(Metric::MedianRank)[1..8],
+            ["median", "95 %", "", "R@5 %", "R@10 %", "MRR", "R@1 %"]
+        );
+        let shared = crate::tui::app::tests::app().shared;
+        let ends = serde_json::json!([0.1, 0.9]);
+        let row = serde_json::from_value(serde_json::json!({"role": "clip", "encoder": {},
+            "direction": "text-to-text", "metrics": {"recall@1": 0.097, "recall@5": 0.2,
+                "recall@10": 0.3, "mrr": 0.25, "median_rank": 5.0},
+            "ci95": {"recall@1": ends, "recall@5": [0.182, 0.263], "recall@10": ends, "mrr": ends,
+                "median_rank": ends}, "tied_share": 0.0, "mean_cosine": null, "items": 9,
+            "queries": 9, "ms_per_item": null, "ms_per_query": null, "index_ms": null,
+            "bytes_per_item": null, "truncated": 0}))
+        .unwrap();
+        let axis = Axis::of([0.3].into_iter());
+        let cells = cells(&shared, &row, (axis, Metric::Recall5), 8);
+        assert_eq!(cells[1], (Role::Title, "20.0".to_owned()));
+        assert_eq!(cells[2].1, "18.2 to 26.3");
+        assert_eq!(cells[4], (Role::Text, "9.7".to_owned()));
     }
 
     #[test]

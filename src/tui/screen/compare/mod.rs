@@ -8,8 +8,10 @@
 //! | `below.rs` | what stands below it in turn |
 //! | `heat.rs`, `swept.rs` | layers and poolings as a heat map, and what that stands on |
 //! | `replicates.rs`, `judgements.rs`, `anisotropy.rs` | some of that |
+//! | `cone.rs` | what anisotropy says of a plain Llama |
 //! | `costs.rs` | what a row's answers cost |
-//! | `papers.rs` | what papers report, below the measured rows |
+//! | `protocol.rs` | what results must share, in words |
+//! | `papers.rs` | what papers report, among the measured rows |
 //! | `others.rs` | other results, and one table of those that are comparable |
 //! | `classification.rs` | a zero-shot classification |
 //! | `merged.rs` | what that table is made of, now and in a record |
@@ -24,6 +26,7 @@ mod below;
 mod classification;
 mod click;
 mod comparison;
+mod cone;
 mod costs;
 mod cut;
 mod differences;
@@ -34,6 +37,7 @@ mod metric;
 mod none;
 mod others;
 mod papers;
+mod protocol;
 mod replicates;
 mod stay;
 mod swept;
@@ -205,7 +209,7 @@ impl CompareScreen {
                 let others = others::others(shared, &result.id, document, direction);
                 let front = (session, result.id.as_str());
                 let asked = self.merged.then_some(self.these.as_ref());
-                let parts = asked.and_then(|these| merged::parts(shared, front, these, &others));
+                let parts = asked.and_then(|these| merged::parts(front, these, &others));
                 let joining = &shared.library.joining;
                 let own: &CompareDocument = document;
                 let (document, joins) = match parts.as_deref() {

@@ -68,9 +68,23 @@ impl<'a> Other<'a> {
     }
 }
 
+/// A key of a protocol in words.
+fn spoken(key: &'static str) -> &'static str {
+    match key {
+        "dataset" => "data set",
+        "split_digest" => "split's digest",
+        "query_language" => "language of queries",
+        "gallery_language" => "language of the gallery",
+        "self_exclusion" => "itself left out",
+        "tie_rule" => "ties",
+        other => other,
+    }
+}
+
 fn words(key: &str, value: &Value) -> String {
     match value {
         Value::Null if key == "pool" => "all".to_owned(),
+        Value::Null if key.ends_with("language") => "all".to_owned(),
         Value::Null => "none".to_owned(),
         Value::String(digest) if key == "split_digest" => digest.chars().take(12).collect(),
         Value::String(text) => text::safe(text),
@@ -87,7 +101,7 @@ fn differing(own: &CompareDocument, other: &CompareDocument) -> Vec<Key> {
     }
     keys.extend(own.protocol.differing_keys(&other.protocol).into_iter().map(|(name, both)| {
         let [here, there] = both.map(|value| words(name, &value));
-        Key { name, here, there }
+        Key { name: spoken(name), here, there }
     }));
     // Rows that were joined stand in the results they are of.
     if own.joined.is_some() || other.joined.is_some() {
@@ -142,20 +156,30 @@ fn named(shared: &Shared, front: &SessionId, (session, result): (&SessionId, &st
     text::safe(&format!("{title}{result}"))
 }
 
-/// What the one table of the result in front and of others is made of. A label is what a result is called
-/// here; the second of a name bears its session's id.
+/// What the one table of the result in front and of others is made of. A label is as short as tells the
+/// rows apart, for it stands before their names: a result's id; where that is another session's too, the end
+/// of its session's, and both where that session has several.
 pub fn parts<'a>(
-    shared: &Shared,
     (session, id): (&SessionId, &str),
     others: impl Iterator<Item = (&'a SessionId, &'a str)>,
 ) -> Vec<JoinPart> {
-    let (label, result) = (id.to_owned(), id.to_owned());
-    let mut parts = vec![JoinPart { label, session: session.clone(), result }];
-    for (of, result) in others {
-        let name = named(shared, session, (of, result));
-        let is_taken = parts.iter().any(|part| part.label == name);
+    let mut all: Vec<(&SessionId, &str)> = vec![(session, id)];
+    all.extend(others);
+    let label = |at: usize, of: &SessionId, result: &str| {
+        let mut others = all.iter().enumerate().filter(|(other, _)| *other != at);
+        if at == 0 || others.clone().all(|(_, (_, other))| *other != result) {
+            return result.to_owned();
+        }
+        let end = of.as_str().rsplit('-').next().unwrap_or_default();
+        let several = others.any(|(_, (other, _))| *other == of);
+        if several { format!("{end}/{result}") } else { end.to_owned() }
+    };
+    let mut parts: Vec<JoinPart> = Vec::with_capacity(all.len());
+    for (at, &(of, result)) in all.iter().enumerate() {
+        let label = label(at, of, result);
+        let is_taken = parts.iter().any(|part| part.label == label);
         parts.push(JoinPart {
-            label: if is_taken { format!("{of}/{result}") } else { name },
+            label: if is_taken { format!("{of}/{result}") } else { label },
             session: of.clone(),
             result: result.to_owned(),
         });
@@ -163,25 +187,44 @@ pub fn parts<'a>(
     parts
 }
 
+/// What the parts of a table are called: the second of a name bears its session's id.
+fn names(shared: &Shared, parts: &[JoinPart]) -> Vec<String> {
+    let Some(front) = parts.first() else { return Vec::new() };
+    let mut names: Vec<String> = Vec::with_capacity(parts.len());
+    for JoinPart { session, result, .. } in parts {
+        let name = named(shared, &front.session, (session, result));
+        let is_taken = names.contains(&name);
+        names.push(if is_taken { text::safe(&format!("{session}/{result}")) } else { name });
+    }
+    names
+}
+
 /// Those that may share the table.
 pub fn comparable<'a, 'b>(others: &'b [Other<'a>]) -> impl Iterator<Item = &'b Other<'a>> {
     others.iter().filter(|other| other.differs.is_empty())
 }
 
-/// The parts of a table but the first, by their labels: those that are in it, and those that were not
+/// The parts of a table but the first, by their names: those that are in it, and those that were not
 /// there any more when it was made.
-pub fn joined(parts: &[JoinPart], table: &CompareDocument) -> (Vec<String>, Vec<String>) {
+pub fn joined(
+    shared: &Shared,
+    parts: &[JoinPart],
+    table: &CompareDocument,
+) -> (Vec<String>, Vec<String>) {
     let is_in = |part: &JoinPart| {
         let name = format!("{}/{}", part.session, part.result);
         let mut results = table.joined.iter().flat_map(|joined| &joined.results);
         results.any(|result| result.result == name)
     };
-    let (there, gone): (Vec<&JoinPart>, Vec<&JoinPart>) =
-        parts.iter().partition(|part| is_in(part));
-    let label = |part: &JoinPart| text::safe(&part.label);
-    let front = parts.first();
-    let there = there.into_iter().filter(|part| Some(*part) != front);
-    (there.map(label).collect(), gone.into_iter().map(label).collect())
+    let (mut there, mut gone) = (Vec::new(), Vec::new());
+    for (at, (part, name)) in parts.iter().zip(names(shared, parts)).enumerate() {
+        match (is_in(part), at) {
+            (false, _) => gone.push(name),
+            (true, 0) => {}
+            (true, _) => there.push(name),
+        }
+    }
+    (there, gone)
 }
 
 /// What stands under a table of them; nothing where there is no other comparison.
@@ -203,7 +246,7 @@ pub fn line(shared: &Shared, compared: &Compared<'_>) -> Option<(Role, String)> 
     let dot = shared.glyphs.dot();
     match (joins, joined_parts.as_deref()) {
         (Joins::Done, Some(parts)) => {
-            let (there, gone) = joined(parts, document);
+            let (there, gone) = joined(shared, parts, document);
             if !gone.is_empty() {
                 role = Role::Warn;
                 words.push(format!("not there any more: {}", gone.join(", ")));
@@ -212,8 +255,7 @@ pub fn line(shared: &Shared, compared: &Compared<'_>) -> Option<(Role, String)> 
             words.push(format!("{leaves} {} {dot} same protocol", there.join(", ")));
         }
         (_, Some(parts)) => {
-            let names: Vec<String> =
-                parts.iter().skip(1).map(|part| text::safe(&part.label)).collect();
+            let names: Vec<String> = names(shared, parts).into_iter().skip(1).collect();
             let leaves = if *fixed { String::new() } else { format!(" {dot} J leaves them out") };
             words.push(format!("joining {}{leaves}", names.join(", ")));
         }

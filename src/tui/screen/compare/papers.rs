@@ -1,9 +1,10 @@
-//! What papers report, as rows below the measured ones: dim, without an interval, and with what keeps
+//! What papers report, as rows among the measured ones: dim, without an interval, and with what keeps
 //! them from being quite the same.
 
 use super::bars::{Axis, whisker};
+use super::metric;
 use crate::eval::published::Published;
-use crate::eval::{CompareDocument, Direction, Metric};
+use crate::eval::{CompareDocument, CompareRow, Direction, Metric};
 use crate::tui::app::Shared;
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -13,6 +14,28 @@ use crate::tui::widget::table::Cell;
 #[must_use]
 pub fn of(document: &CompareDocument, direction: Direction) -> Vec<Published> {
     if direction == Direction::TextToText { document.beside() } else { Vec::new() }
+}
+
+/// A line of the table: the place of a measured row, or of a paper's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// That of a row.
+    Row(usize),
+    /// That of a paper's figure.
+    Paper(usize),
+}
+
+/// The lines in their order: the rows' own; beside papers by recall@1, so that those next above and below
+/// a row stand next to it.
+#[must_use]
+pub fn among(rows: &[&CompareRow], papers: &[Published]) -> Vec<Line> {
+    let measured = rows.iter().enumerate().map(|(at, row)| (row.metrics.recall_1, Line::Row(at)));
+    let reported = papers.iter().enumerate().map(|(at, one)| (one.recall_1, Line::Paper(at)));
+    let mut lines: Vec<(f64, Line)> = measured.chain(reported).collect();
+    if !papers.is_empty() {
+        lines.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    }
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 /// A paper's row in the columns of an encoder's, its bar of so many cells on an axis: papers report
@@ -37,6 +60,7 @@ pub fn cells(
     ];
     // Recall@5 and @10, MRR, median, cosine, time.
     cells.extend(std::iter::repeat_n(none, 6));
+    metric::swap(&mut cells, metric);
     cells
 }
 
