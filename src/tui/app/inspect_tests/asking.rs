@@ -144,3 +144,54 @@ fn the_way_back_leads_to_the_slice_the_search_and_the_query_that_were_left() {
     press(&mut app, "u");
     assert_eq!(app.screens.inspect.looked_at(&app.shared), with);
 }
+
+/// The workbench on a session whose first encoder is of a run that came without its weights.
+fn without_weights(mut app: App, here: &[&str]) -> App {
+    let session: SessionId = SESSION.parse().unwrap();
+    let mut results = app.shared.library.results.remove(&session).unwrap();
+    let roles = ["tuned", "clip", "llm2clip"];
+    for result in &mut results {
+        let Ok(ResultContent::Compare(document, _)) = &mut result.content else { continue };
+        for row in &mut document.rows {
+            let own = roles.iter().position(|role| *role == row.role).unwrap();
+            row.encoder["encoder"] = format!("{SESSION}/run-{own}/clip").into();
+        }
+    }
+    app.update(Msg::News(News::Results(session, results)));
+    let run = |role: &str| {
+        let own = roles.iter().position(|known| *known == role).unwrap();
+        super::super::tests::entry(&format!("{SESSION}/run-{own}"), 1)
+    };
+    for role in roles {
+        app.update(Msg::News(News::Run(Box::new(run(role)))));
+    }
+    let here = here.iter().map(|role| run(role).id).collect();
+    app.update(Msg::News(News::Weights(here)));
+    app
+}
+
+#[test]
+fn where_an_encoder_in_front_has_no_weights_here_others_of_the_result_are_asked() {
+    let mut app = without_weights(compared(), &["clip", "llm2clip"]);
+    press(&mut app, "4");
+    let (_, question) = asks(&mut app, "A", "a cat").unwrap();
+    assert_eq!(question["encoders"], json!(["llm2clip", "clip"]));
+    let text = shows(&app, 120, 40);
+    assert!(
+        text.contains("the weights of tuned are not here: llm2clip and clip are asked"),
+        "{text}"
+    );
+    // Whoever is not known to be away is asked as ever.
+    let mut app = without_weights(compared(), &["tuned", "clip", "llm2clip"]);
+    press(&mut app, "4");
+    let (_, question) = asks(&mut app, "A", "a cat").unwrap();
+    assert_eq!(question["encoders"], json!(["tuned", "clip"]));
+}
+
+#[test]
+fn what_cannot_be_asked_is_not_offered() {
+    let mut app = without_weights(compared(), &["clip"]);
+    press(&mut app, "4");
+    let text = shows(&app, 200, 60);
+    assert!(text.contains("weights are not here") && !text.contains("types a text"), "{text}");
+}

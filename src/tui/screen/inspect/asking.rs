@@ -44,17 +44,21 @@ impl InspectScreen {
                     });
                     asked::choice(&id, text, picture)
                 };
-                let roles: Vec<&str> = shown.sets.iter().map(|set| set.role.as_str()).collect();
+                let groups = source::judged(shared, self.second);
                 let ready = line.and_then(|mut line| {
-                    line["encoders"] = roles.into();
+                    let (roles, why) = serve::asked(shared, &shown, &groups, pictured)?;
+                    line["encoders"] = roles.to_vec().into();
                     let expected = serve::expected(shared, &shown)?;
-                    Ok((line, serve::arguments(shared, &shown)?, expected))
+                    Ok((line, serve::arguments(shared, &shown, roles)?, expected, why))
                 });
                 match ready {
                     Err(why) => vec![Effect::Fail(why)],
-                    Ok((line, arguments, expected)) => {
+                    Ok((line, arguments, expected, why)) => {
                         (self.wanted, self.beside) = (Some(id.clone()), Beside::Neighbours);
-                        vec![Effect::Ask(session, arguments, Question { id, line, expected })]
+                        let question = Question { id, line, expected };
+                        let mut effects = vec![Effect::Ask(session, arguments, question)];
+                        effects.extend(why.map(Effect::Say));
+                        effects
                     }
                 }
             }

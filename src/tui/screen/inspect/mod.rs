@@ -47,6 +47,7 @@ use crate::session::neighbours::NeighbourSet;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::{Effect, Purpose, Shared};
 use crate::tui::data::asked::Asked;
+use crate::tui::data::expected::Expected;
 use crate::tui::data::library::LoadedResult;
 use crate::tui::keys::Action;
 use crate::tui::msg::Cmd;
@@ -54,7 +55,7 @@ use crate::tui::picture::{Graphics, Key};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
-use crate::tui::widget::paint::{put, section, top};
+use crate::tui::widget::paint::{paragraph, put, section, top};
 use columns::Columns;
 use layout::layout;
 use listing::{Listing, Row, Rows};
@@ -177,6 +178,18 @@ impl InspectScreen {
         let chosen = self.hit.unwrap_or(lists[0].hits.len()).min(count.saturating_sub(1));
         let links = source::links(&lists);
         Some(Columns { lists, links, shown: shown.items, chosen, pictures: self.pictures(shared) })
+    }
+
+    /// What must be said of an answer before it is read, and what then is left of the place below.
+    fn below(shown: &Shown<'_>, row: Row<'_>, below: Rect) -> (Option<(String, Rect)>, Rect) {
+        let Row::Asked(Asked { answer: Some(Ok(answer)), .. }) = row else { return (None, below) };
+        let expected = Expected::of(shown.from);
+        let said = expected.and_then(|expected| expected.other_weights(answer));
+        let Some(words) = said else { return (None, below) };
+        let place = Rect { x: below.x + 1, width: below.width.saturating_sub(1), ..below };
+        let lines = text::wrap(&words, usize::from(place.width.max(1))).len().min(4) as u16;
+        let (place, _) = top(place, lines.min(below.height / 2));
+        (Some((words, place)), top(below, place.height).1)
     }
 
     fn pictures(&self, shared: &Shared) -> bool {
@@ -332,7 +345,7 @@ impl Screen for InspectScreen {
         if self.beside == Beside::Neighbours
             && let Some(columns) = self.columns(shared, &shown, row)
         {
-            slots.extend(columns.slots(parts.below));
+            slots.extend(columns.slots(Self::below(&shown, row, parts.below).1));
         }
         slots
     }
@@ -397,14 +410,20 @@ impl Screen for InspectScreen {
                     spread::scores(shared, shown.sets, found, parts.below, buffer);
                 }
             }
-            Beside::Neighbours => match (self.columns(shared, &shown, row), row) {
-                (Some(columns), _) => columns.draw(shared, parts.below, buffer),
-                (None, Row::Asked(asked)) => match asked.chosen() {
-                    Some(document) => choice::draw(shared, document, parts.below, buffer),
-                    None => queries::waiting(shared, asked, parts.below, buffer),
-                },
-                (None, Row::Paired(_)) => {}
-            },
+            Beside::Neighbours => {
+                let (said, below) = Self::below(&shown, row, parts.below);
+                if let Some((words, place)) = said {
+                    paragraph(shared, buffer, place, Role::Warn, &words);
+                }
+                match (self.columns(shared, &shown, row), row) {
+                    (Some(columns), _) => columns.draw(shared, below, buffer),
+                    (None, Row::Asked(asked)) => match asked.chosen() {
+                        Some(document) => choice::draw(shared, document, below, buffer),
+                        None => queries::waiting(shared, asked, below, buffer),
+                    },
+                    (None, Row::Paired(_)) => {}
+                }
+            }
         }
     }
 

@@ -76,7 +76,8 @@ impl InspectScreen {
         if self.beside != Beside::Neighbours || !parts.below.contains(place) {
             return None;
         }
-        let columns = self.columns(shared, shown, self.selected(&rows)?)?;
-        columns.under(parts.below, place).map(Under::Hit)
+        let row = self.selected(&rows)?;
+        let columns = self.columns(shared, shown, row)?;
+        columns.under(Self::below(shown, row, parts.below).1, place).map(Under::Hit)
     }
 }

@@ -3,7 +3,7 @@
 use super::figures::{self, Figures};
 use super::layout::Layout;
 use super::listing::{Row, Rows};
-use super::{Shown, none};
+use super::{Shown, none, serve};
 use crate::ids::Digest;
 use crate::session::sitting::Subject;
 use crate::tui::app::Shared;
@@ -20,9 +20,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 /// What stands in the place of queries of a comparison that kept none.
-fn unlisted(shared: &Shared) -> String {
-    let words = "This comparison kept no lists of single queries. A types a text, or a picture's \
-                 path, and asks its encoders; llm2clip inspect keeps lists.";
+fn unlisted(shared: &Shared, shown: &Shown<'_>) -> String {
+    let words = if serve::can_ask(shared, shown) {
+        "This comparison kept no lists of single queries. A types a text, or a picture's path, and \
+         asks its encoders; llm2clip inspect keeps lists."
+    } else {
+        "This comparison kept no lists of single queries, and no two of its encoders can be asked: \
+         their weights are not here. llm2clip inspect keeps lists."
+    };
     match none::elsewhere(shared) {
         Some(way) => format!("{words}\n\n{way}."),
         None => words.to_owned(),
@@ -75,7 +80,7 @@ pub fn list(
     let list = top(list, 1).1;
     if rows.is_empty() {
         let words = match () {
-            () if shown.sets.iter().all(|set| set.queries.is_empty()) => unlisted(shared),
+            () if shown.sets.iter().all(|set| set.queries.is_empty()) => unlisted(shared, shown),
             () if shown.pairs.all.is_empty() => {
                 "these encoders were asked different queries".to_owned()
             }
