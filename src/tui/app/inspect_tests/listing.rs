@@ -58,6 +58,27 @@ fn a_filter_holds_for_all_ranks_and_all_scores_too() {
 }
 
 #[test]
+fn what_is_counted_over_all_queries_is_right_under_other_encoders_too() {
+    let mut app = pets();
+    app.update(Msg::Resize { width: 120, height: 40 });
+    let counted = |app: &App| {
+        let text = shows(app, 120, 40);
+        let lines = text.lines().filter(|line| line.contains("right answers"));
+        lines.map(str::to_owned).collect::<String>()
+    };
+    press(&mut app, "v v / d r a w n enter");
+    let before = counted(&app);
+    assert!(before.contains("right answers: 2"), "{before}");
+    // The left one changes, then the right one: the columns have changed sides.
+    press(&mut app, "a b");
+    let turned = counted(&app);
+    assert_ne!(turned, before);
+    assert_eq!(listed(&app), ["cat", "dog"], "the filter's words are still known");
+    press(&mut app, "a b");
+    assert_eq!(counted(&app), before);
+}
+
+#[test]
 fn results_that_are_read_again_are_listed_again() {
     let mut app = pets();
     press(&mut app, "/ d o g enter");

@@ -40,7 +40,7 @@ impl InspectScreen {
                     let row = self.selected(&rows);
                     let picture = row.and_then(|row| match row {
                         Row::Asked(asked) => asked.picture(),
-                        Row::Paired(query) => Some(&*query.id),
+                        Row::Paired(_, id) => Some(id),
                     });
                     asked::choice(&id, text, picture)
                 };

@@ -124,7 +124,9 @@ impl InspectScreen {
         if self.pairs.as_ref().map(|pairs| &pairs.which) != which.as_ref() {
             let groups = judged(shared, self.second);
             let group = groups.get(source::at(&groups, self.place.as_ref()));
-            self.pairs = which.zip(group).and_then(|(which, group)| Pairs::new(which, group));
+            let before = self.pairs.take();
+            self.pairs =
+                which.zip(group).and_then(|(which, group)| Pairs::new(which, group, before));
         }
         self.find_listed(shared);
     }
@@ -172,7 +174,7 @@ impl InspectScreen {
     fn columns<'a>(&self, shared: &Shared, shown: &Shown<'a>, row: Row<'a>) -> Option<Columns<'a>> {
         let lists = match row {
             Row::Asked(asked) => of_answer(asked)?,
-            Row::Paired(query) => of_pair(shown.from, shown.sets, shown.pairs, query),
+            Row::Paired(query, _) => of_pair(shown.from, shown.sets, shown.pairs, query),
         };
         let count: usize = lists.iter().map(|list| list.hits.len()).sum();
         let chosen = self.hit.unwrap_or(lists[0].hits.len()).min(count.saturating_sub(1));
@@ -396,7 +398,7 @@ impl Screen for InspectScreen {
             Beside::Ranks => {
                 // A typed query has no ranks.
                 let chosen = match row {
-                    Row::Paired(query) => Some(query),
+                    Row::Paired(query, _) => Some(query),
                     Row::Asked(_) => None,
                 };
                 let roles = [roles[0].as_str(), roles[1].as_str()];
@@ -421,7 +423,7 @@ impl Screen for InspectScreen {
                         Some(document) => choice::draw(shared, document, below, buffer),
                         None => queries::waiting(shared, asked, below, buffer),
                     },
-                    (None, Row::Paired(_)) => {}
+                    (None, Row::Paired(..)) => {}
                 }
             }
         }

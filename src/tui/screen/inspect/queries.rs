@@ -4,6 +4,7 @@ use super::figures::{self, Figures};
 use super::layout::Layout;
 use super::listing::{Row, Rows};
 use super::{Shown, none, serve};
+use crate::eval::compare::Slice;
 use crate::ids::Digest;
 use crate::session::sitting::Subject;
 use crate::tui::app::Shared;
@@ -59,7 +60,7 @@ pub fn note<'a>(shared: &'a Shared, id: &str) -> Option<&'a str> {
 fn name(shown: &Shown<'_>, row: Row<'_>) -> String {
     match row {
         Row::Asked(asked) => asked.words(),
-        Row::Paired(query) => shown.items.caption(&query.id).unwrap_or(&query.id).to_owned(),
+        Row::Paired(_, id) => shown.items.caption(id).unwrap_or(id).to_owned(),
     }
 }
 
@@ -110,7 +111,7 @@ pub fn list(
             &[(Role::Text, &words), (Role::Warn, noted)],
         );
         match row {
-            Row::Paired(query) => {
+            Row::Paired(query, _) => {
                 let gain = query.gain();
                 let role = match gain {
                     0 => Role::Dim,
@@ -157,7 +158,7 @@ pub fn missing(shared: &Shared, query: &str, area: Rect, buffer: &mut Buffer) {
 /// The query's own picture, or that of the thing it speaks of.
 fn digest<'a>(shown: &Shown<'a>, row: Row<'a>) -> Option<&'a Digest> {
     let id = match row {
-        Row::Paired(query) => &*query.id,
+        Row::Paired(_, id) => id,
         Row::Asked(asked) if asked.seen.is_some() => return asked.seen.as_ref(),
         Row::Asked(asked) => asked.picture()?,
     };
@@ -204,9 +205,9 @@ pub fn head(shared: &Shared, shown: &Shown<'_>, row: Row<'_>, parts: &Layout, bu
         y += 1;
     }
     let about = match row {
-        Row::Paired(query) => {
-            let slices: Vec<&str> = query.slices.iter().map(|slice| slice.name()).collect();
-            format!("{}  {}", text::safe(&query.id), slices.join(", "))
+        Row::Paired(query, id) => {
+            let slices: Vec<&str> = query.slices.all().map(Slice::name).collect();
+            format!("{}  {}", text::safe(id), slices.join(", "))
         }
         Row::Asked(asked) => format!("typed, {}", text::safe(asked.direction())),
     };
