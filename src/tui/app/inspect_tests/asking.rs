@@ -87,6 +87,29 @@ fn the_encoders_of_a_comparison_that_kept_no_lists_are_asked() {
 }
 
 #[test]
+fn without_lists_nothing_is_counted_and_keys_about_them_say_so() {
+    let mut app = compared();
+    for (width, height) in [(80, 24), (120, 40), (60, 16)] {
+        let text = shows(&app, width, height);
+        assert!(text.contains("slices are not known"), "{text}");
+        assert!(!text.contains("+fixed") && !text.contains("+0"), "{text}");
+    }
+    let offered = shows(&app, 120, 40).lines().last().unwrap().trim().to_owned();
+    assert!(offered.starts_with("A ask  c choose"), "{offered}");
+    assert!(!offered.contains("slice") && !offered.contains("follow"), "{offered}");
+    let before = app.screens.inspect.looked_at(&app.shared);
+    for key in ["]", "[", "v"] {
+        press(&mut app, key);
+        assert!(shows(&app, 80, 24).contains("no lists of the same queries were kept"), "{key}");
+        assert_eq!(app.screens.inspect.looked_at(&app.shared), before, "{key}");
+    }
+    // A typed query stays seen.
+    asks(&mut app, "A", "a cat").unwrap();
+    press(&mut app, "]");
+    assert!(shows(&app, 80, 24).contains("a cat"));
+}
+
+#[test]
 fn lists_that_were_kept_come_before_encoders_that_can_only_be_asked() {
     let mut app = pets();
     let bare = compared();

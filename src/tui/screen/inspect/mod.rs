@@ -8,6 +8,7 @@
 //! | `listing.rs` | the lines of the list, found once and kept |
 //! | `queries.rs` | the list of queries, and what the chosen one is |
 //! | `none.rs` | where there are no queries |
+//! | `bare.rs` | its keys where nothing keeps lists |
 //! | `figures.rs` | ranks, margins and signs beside a query |
 //! | `columns.rs` | both lists of neighbours |
 //! | `choice.rs` | what both encoders choose among typed texts |
@@ -22,6 +23,7 @@
 //! | `travel.rs` | from query to query |
 
 mod asking;
+mod bare;
 mod choice;
 mod columns;
 mod figures;
@@ -222,6 +224,9 @@ impl Screen for InspectScreen {
             self.hit = None;
             return Vec::new();
         }
+        if let Some(words) = self.needs_lists(shared, action) {
+            return vec![Effect::Say(words.to_owned())];
+        }
         match action {
             Action::SetNext => {
                 let groups = judged(shared, self.second);
@@ -250,6 +255,12 @@ impl Screen for InspectScreen {
             Action::Ask => return vec![Effect::Type(Purpose::Ask, String::new())],
             Action::Choose => return vec![Effect::Type(Purpose::Choose, String::new())],
             Action::Note if selected.is_some() => return vec![Effect::Type(Purpose::Note, note)],
+            Action::Open if count == 0 && self.has_none(shared) => {
+                let near = session(shared).and_then(|here| none::nearest(shared, here));
+                if let Some((id, _)) = near {
+                    return vec![Effect::Session(id.clone())];
+                }
+            }
             Action::Follow | Action::Open => {
                 if let (Some(next), Some(from)) = (hits.0.get(hits.1), selected)
                     && !self.follow(shared, next, &from)
@@ -369,10 +380,13 @@ impl Screen for InspectScreen {
         let rows = self.listed(shared, &shown);
         let listing = self.listing(shown.pairs);
         if !self.search.is_empty() {
-            let count = rows.len();
-            let all = format!("{count} match {}  {note}", text::safe(&self.search));
+            let matched = match listing.and_then(|listing| listing.wrong.as_ref()) {
+                Some(_) => "not a filter:".to_owned(),
+                None => format!("{} match", rows.len()),
+            };
+            let all = format!("{matched} {}  {note}", text::safe(&self.search));
             let fits = text::width(&title) + text::width(&all) + 6 <= usize::from(area.width);
-            note = if fits { all } else { format!("{count} match  {note}") };
+            note = if fits { all } else { format!("{matched}  {note}") };
         }
         let inner = section(shared, buffer, area, &title, &note);
         let parts = layout(inner, self.pictures(shared));
@@ -430,6 +444,9 @@ impl Screen for InspectScreen {
     }
 
     fn hints(&self, shared: &Shared) -> Vec<Action> {
+        if self.has_none(shared) {
+            return self.hints_without(shared);
+        }
         let mut hints = vec![
             Action::SliceNext,
             Action::SetNext,

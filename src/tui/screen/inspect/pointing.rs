@@ -55,6 +55,9 @@ impl InspectScreen {
         let parts = layout(top(area, 1).1, self.pictures(shared));
         // What is wrong with a filter stands in the place of the slices.
         if parts.slices.contains(place) && self.listing(shown.pairs)?.wrong.is_none() {
+            if shown.pairs.all.is_empty() {
+                return None;
+            }
             let all = (shown.pairs.all.len(), shown.pairs.sizes);
             let room = usize::from(parts.slices.width.saturating_sub(1));
             let mut end = parts.slices.x + 1;

@@ -43,6 +43,14 @@ pub fn slices(
     area: Rect,
     buffer: &mut Buffer,
 ) {
+    if shown.pairs.all.is_empty() {
+        // Nobody knows how many: that is not none.
+        let words = "slices are not known: no lists of the same queries were kept";
+        let words =
+            text::fit(words, usize::from(area.width.saturating_sub(1)), shared.glyphs.cut());
+        put(buffer, area, area.x + 1, area.y, &words, shared.theme.style(Role::Dim));
+        return;
+    }
     let all = (shown.pairs.all.len(), shown.pairs.sizes);
     let mut x = area.x + 1;
     for (at, words) in figures::sizes(all, chosen, usize::from(area.width.saturating_sub(1))) {
