@@ -261,8 +261,9 @@ fn both_encoders_choose_among_typed_texts_for_the_querys_picture() {
     app.update(Msg::Paste("a cat".to_owned()));
     assert!(work(press(&mut app, "enter")).is_empty(), "one text is no choice");
     assert!(shows(&app, 80, 24).contains("two texts or more"));
+    // What was typed is still there.
     press(&mut app, "c");
-    app.update(Msg::Paste("a cat, a dog\u{1b}".to_owned()));
+    app.update(Msg::Paste(", a dog\u{1b}".to_owned()));
     let asked = work(press(&mut app, "enter"));
     let Some(Work::Ask { arguments, question }) = asked.first() else { panic!("{asked:?}") };
     assert!(!arguments.contains(&"--direction".to_owned()), "{arguments:?}");

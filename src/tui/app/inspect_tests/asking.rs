@@ -87,6 +87,27 @@ fn the_encoders_of_a_comparison_that_kept_no_lists_are_asked() {
 }
 
 #[test]
+fn texts_are_chosen_for_the_neighbour_of_a_typed_text_and_a_refused_line_is_kept() {
+    let mut app = pets();
+    asks(&mut app, "A", "a cat").unwrap();
+    app.update(Msg::News(News::Scanned));
+    // Nothing is known of it yet: no picture, and the line is not lost.
+    assert!(asks(&mut app, "c", "x, y").is_none());
+    assert!(shows(&app, 80, 24).contains("no picture to choose for"));
+    let hit = |item: &str| json!([{"item": item, "rank": 1, "rank_high": 1, "score": 0.7, "relevant": null}]);
+    let mut answer = document("typed-1", hit("dog@0"));
+    answer["lists"][1]["hits"] = hit("cat@0");
+    app.update(Msg::News(News::Answered(answer)));
+    let (_, question) = asks(&mut app, "c", "z").unwrap();
+    assert_eq!(question["query_id"], "cat@0");
+    assert_eq!(question["candidates"], json!(["x", "yz"]));
+    app.update(Msg::News(News::Scanned));
+    press(&mut app, "j left");
+    let (_, question) = asks(&mut app, "c", "x, y").unwrap();
+    assert_eq!(question["query_id"], "dog@0");
+}
+
+#[test]
 fn without_lists_nothing_is_counted_and_keys_about_them_say_so() {
     let mut app = compared();
     for (width, height) in [(80, 24), (120, 40), (60, 16)] {

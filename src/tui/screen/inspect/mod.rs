@@ -95,6 +95,8 @@ pub struct InspectScreen {
     listing: Option<Listing>,
     /// Typed queries listed above them.
     above: usize,
+    /// What was typed, and for what, where it could not be asked.
+    unsent: Option<(Purpose, String)>,
     /// A typed query to go to once it is listed.
     wanted: Option<String>,
     /// A query that a record says was looked at, and that is not listed.
@@ -252,8 +254,10 @@ impl Screen for InspectScreen {
             Action::Beside => self.beside = self.beside.next(),
             Action::Pictures => self.plain = !self.plain,
             Action::Search => return vec![Effect::Type(Purpose::QuerySearch, self.search.clone())],
-            Action::Ask => return vec![Effect::Type(Purpose::Ask, String::new())],
-            Action::Choose => return vec![Effect::Type(Purpose::Choose, String::new())],
+            Action::Ask => return vec![Effect::Type(Purpose::Ask, self.begun(Purpose::Ask))],
+            Action::Choose => {
+                return vec![Effect::Type(Purpose::Choose, self.begun(Purpose::Choose))];
+            }
             Action::Note if selected.is_some() => return vec![Effect::Type(Purpose::Note, note)],
             Action::Open if count == 0 && self.has_none(shared) => {
                 let near = session(shared).and_then(|here| none::nearest(shared, here));
