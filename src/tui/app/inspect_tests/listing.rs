@@ -52,10 +52,16 @@ fn a_filter_holds_for_all_ranks_and_all_scores_too() {
     assert!(shows(&app, 120, 40).contains("0 better, 0 worse, 1 equal"));
     press(&mut app, "enter v");
     let text = shows(&app, 120, 40);
-    assert!(text.contains("first 2 of 1 queries") && text.contains("right answers: 1"), "{text}");
+    assert!(
+        text.contains("1 query, first 2 of each") && text.contains("right answers: 1"),
+        "{text}"
+    );
     press(&mut app, "esc");
     let text = shows(&app, 120, 40);
-    assert!(text.contains("first 2 of 2 queries") && text.contains("right answers: 2"), "{text}");
+    assert!(
+        text.contains("2 queries, first 2 of each") && text.contains("right answers: 2"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -77,6 +83,29 @@ fn what_is_counted_over_all_queries_is_right_under_other_encoders_too() {
     assert_eq!(listed(&app), ["cat", "dog"], "the filter's words are still known");
     press(&mut app, "a b");
     assert_eq!(counted(&app), before);
+}
+
+#[test]
+fn an_item_without_a_common_word_is_no_neighbour() {
+    let mut app = pets();
+    app.update(Msg::Resize { width: 120, height: 40 });
+    let session: SessionId = SESSION.parse().unwrap();
+    let mut results = app.shared.library.results.remove(&session).unwrap();
+    let Ok(ResultContent::Inspect(document, sets)) = &mut results[0].content else {
+        panic!("no inspection");
+    };
+    document.lists[0].encoder["kind"] = "bm25".into();
+    Arc::make_mut(sets)[0].top_scores = vec![0.0, 0.0, 3.5, 0.0];
+    app.update(Msg::News(News::Results(session, results)));
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("no word in common") && !text.contains("0.000"), "{text}");
+    press(&mut app, "j");
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("3.500") && !text.contains("0.000"), "{text}");
+    assert!(!text.contains("no word in common"), "{text}");
+    press(&mut app, "v v");
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("right answers: 1") && text.contains("others: 0"), "{text}");
 }
 
 #[test]

@@ -109,12 +109,12 @@ impl Figures {
     #[must_use]
     pub fn head(self) -> String {
         let margins = match self.margins {
-            0 => "",
-            1 => " margin",
-            _ => "  margins a, b",
+            0 => "    ",
+            1 => "   margin b",
+            _ => "      margins a, b",
         };
         let (rank, gain) = (self.rank, self.rank + 1);
-        format!("{:>rank$}{:>rank$}{:>gain$}    {margins}", "a", "b", "gain")
+        format!("{:>rank$}{:>rank$}{:>gain$}{margins}", "a", "b", "gain")
     }
 
     /// Both ranks of a query.

@@ -257,7 +257,9 @@ impl Pairs {
         for (side, row) in [self.which.rows.0, self.which.rows.1].into_iter().enumerate() {
             if self.hits[side].is_none() {
                 let set = *group.sets.get(row)?;
-                self.hits[side] = Some(Hits::of(set, self.relevant(group.from, side)));
+                let least =
+                    if counts_words(group.from, &set.role) { f32::MIN_POSITIVE } else { f32::MIN };
+                self.hits[side] = Some(Hits::of(set, self.relevant(group.from, side), least));
             }
         }
         Some([self.hits[0].as_ref()?, self.hits[1].as_ref()?])
@@ -284,6 +286,13 @@ pub struct ListShown<'a> {
     pub notes: Vec<String>,
     /// Best first.
     pub hits: Vec<HitShown<'a>>,
+    /// Whether it counts common words: an item without one is no neighbour.
+    pub counts_words: bool,
+}
+
+/// Whether an encoder of a result counts common words rather than comparing directions.
+pub fn counts_words(result: &LoadedResult, role: &str) -> bool {
+    result.encoders().iter().any(|(known, card)| *known == role && card["kind"] == "bm25")
 }
 
 /// Both lists of a paired query of a result.
@@ -296,7 +305,10 @@ pub fn of_pair<'a>(
     let list = |side: usize| {
         let set = sets[side];
         let relevant = pairs.relevant(from, side);
-        let hits = set.top(query.at).enumerate().map(|(at, (item, score))| HitShown {
+        let counts_words = counts_words(from, &set.role);
+        let top = set.top(query.at).enumerate();
+        let top = top.filter(|(_, (_, score))| !counts_words || *score > 0.0);
+        let hits = top.map(|(at, (item, score))| HitShown {
             item,
             score,
             relevant: Some(is_right(relevant, set, query.at, (at, item))),
@@ -309,6 +321,7 @@ pub fn of_pair<'a>(
             role: &set.role,
             notes: notes(query.rank[side], query.margin[side], took),
             hits: hits.collect(),
+            counts_words,
         }
     };
     [list(0), list(1)]
@@ -347,6 +360,7 @@ pub fn of_answer(asked: &Asked) -> Option<[ListShown<'_>; 2]> {
                     hub: false,
                 })
                 .collect(),
+            counts_words: false,
         })
     };
     Some([list(0)?, list(1)?])
@@ -372,7 +386,7 @@ mod tests {
         fn shown(items: Vec<&str>) -> ListShown<'_> {
             let hit = |item| HitShown { item, score: 0.5, relevant: None, hub: false };
             let hits = items.into_iter().map(hit).collect();
-            ListShown { role: "x", notes: Vec::new(), hits }
+            ListShown { role: "x", notes: Vec::new(), hits, counts_words: false }
         }
         let names: Vec<String> = (0..70).map(|at| format!("{at}@0")).collect();
         let all: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -64,8 +64,9 @@ struct Line {
 pub struct Hits(Vec<Line>);
 
 impl Hits {
-    /// Of all queries of a set; `relevant` where ids do not say what answers what.
-    pub fn of(set: &NeighbourSet, relevant: Option<&Relevant>) -> Self {
+    /// Of all queries of a set, of scores from `least` on; `relevant` where ids do not say what answers
+    /// what.
+    pub fn of(set: &NeighbourSet, relevant: Option<&Relevant>, least: f32) -> Self {
         let units: Vec<&str> = set.gallery.iter().map(|id| unit(id)).collect();
         let mut lines = Vec::with_capacity(set.queries.len() * set.k);
         for (at, id) in set.queries.iter().enumerate() {
@@ -73,7 +74,8 @@ impl Hits {
             let range = at * set.k..(at + 1) * set.k;
             let items = set.top_items.get(range.clone()).unwrap_or_default();
             let scores = set.top_scores.get(range).unwrap_or_default();
-            for (item, score) in items.iter().zip(scores).filter(|(_, score)| score.is_finite()) {
+            let counts = |score: &f32| score.is_finite() && *score >= least;
+            for (item, score) in items.iter().zip(scores).filter(|(_, score)| counts(score)) {
                 let Some(other) = units.get(*item as usize) else { continue };
                 let right = match relevant {
                     Some(known) => at < known.queries() && known.holds(at, *item),
@@ -166,7 +168,9 @@ mod tests {
             top_scores: vec![0.9, 0.8, 0.0, 0.7, f32::NAN, 0.0],
             ..NeighbourSet::default()
         };
-        let hits = Hits::of(&set, None);
+        let hits = Hits::of(&set, None, f32::MIN);
+        let above = Hits::of(&set, None, 0.85);
+        assert_eq!(Scores::of(&above, &[true, true]).others, [0.9]);
         let both = Scores::of(&hits, &[true, true]);
         assert_eq!((&both.right[..], &both.others[..]), (&[0.7, 0.8][..], &[0.9][..]));
         assert_eq!(both.range(), Some([0.7, 0.9]));
@@ -175,7 +179,7 @@ mod tests {
         assert_eq!(Scores::of(&hits, &[false, true]).range(), None);
         // What a result was judged by goes before ids.
         let relevant = Relevant::from_lists([vec![1u32], vec![]]);
-        let judged = Scores::of(&Hits::of(&set, Some(&relevant)), &[true, true]);
+        let judged = Scores::of(&Hits::of(&set, Some(&relevant), f32::MIN), &[true, true]);
         assert_eq!((&judged.right[..], &judged.others[..]), (&[0.9][..], &[0.7, 0.8][..]));
     }
 
