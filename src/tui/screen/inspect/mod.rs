@@ -198,6 +198,13 @@ impl InspectScreen {
         (Some((words, place)), top(below, place.height).1)
     }
 
+    /// How large a part of all queries the chosen slice is, in words.
+    fn share_of_slice(&self, shown: &Shown<'_>) -> Option<String> {
+        let (at, all) = (self.slice?, shown.pairs.all.len());
+        let (slice, size) = (Slice::ALL.get(at)?, shown.pairs.sizes.get(at)?);
+        (all > 0).then(|| format!("{slice}: {:.0} % of {all}", *size as f64 * 100.0 / all as f64))
+    }
+
     fn pictures(&self, shared: &Shared) -> bool {
         !self.plain && shared.graphics_now() != Graphics::Off
     }
@@ -391,6 +398,12 @@ impl Screen for InspectScreen {
             let all = format!("{matched} {}  {note}", text::safe(&self.search));
             let fits = text::width(&title) + text::width(&all) + 6 <= usize::from(area.width);
             note = if fits { all } else { format!("{matched}  {note}") };
+        }
+        if let Some(share) = self.share_of_slice(&shown).filter(|_| self.search.is_empty()) {
+            let all = format!("{share}  {note}");
+            if text::width(&title) + text::width(&all) + 6 <= usize::from(area.width) {
+                note = all;
+            }
         }
         let inner = section(shared, buffer, area, &title, &note);
         let parts = layout(inner, self.pictures(shared));

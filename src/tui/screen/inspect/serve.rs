@@ -33,11 +33,15 @@ pub fn arguments(
             return Err(format!("{} has no embeddings to ask", text::safe(role)));
         }
     }
-    let specs: Vec<&str> = specs.iter().map(|(_, spec)| spec.as_str()).collect();
+    // Those that are known not to be here can do nothing for it.
+    let serves = |(role, _): &&(String, String)| {
+        roles.contains(&role.as_str()) || why_not(shared, &specs, role).is_none()
+    };
+    let served: Vec<&str> = specs.iter().filter(serves).map(|(_, spec)| spec.as_str()).collect();
     // Each is loaded when it is first asked.
     let mut arguments: Vec<String> = ["inspect", "--serve", "--lazy"].map(str::to_owned).into();
     arguments.extend(given.arguments());
-    arguments.extend(["--encoders".to_owned(), specs.join(",")]);
+    arguments.extend(["--encoders".to_owned(), served.join(",")]);
     arguments.extend(shared.readonly.then(|| "--readonly".to_owned()));
     Ok(arguments)
 }

@@ -165,7 +165,7 @@ pub fn scores(
     for (side, area) in halves.into_iter().enumerate() {
         let (set, found) = (sets[side], &found[side]);
         let queries = if listed == 1 { "query" } else { "queries" };
-        let note = format!("{} {queries}, first {} of each", format::count(listed as u64), set.k);
+        let note = format!("{} {queries}, top {}", format::count(listed as u64), set.k);
         let inner = section(shared, buffer, area, &text::safe(&set.role), &note);
         let Some([low, high]) = ranges[side].filter(|_| inner.height >= 5) else { continue };
         let (bars, foot) = bottom(inner, 1);
