@@ -323,6 +323,8 @@ fn inspect_of_25_000_queries() {
             press(&mut app, "enter");
             println!("  the filter taken off: {:.2} ms", press(&mut app, "esc"));
             println!("  another slice: {:.2} ms", press(&mut app, "]"));
+            println!("  another encoder: {:.2} ms", press(&mut app, "b"));
+            println!("  the one before: {:.2} ms", press(&mut app, "b"));
             press(&mut app, "esc");
             println!("  the next view: {:.2} ms", press(&mut app, "v"));
         }

@@ -99,6 +99,57 @@ impl std::str::FromStr for Slice {
     }
 }
 
+/// The slices of one query.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slices(u8);
+
+impl Slices {
+    /// Those of a query between two encoders: its ranks under each, and whether its first hit is wrong
+    /// and a hub. A query is right when its high rank is 1.
+    #[must_use]
+    pub fn of(ranked: [Ranked; 2], fell_for_hub: [bool; 2]) -> Self {
+        let mut slices = Self::default();
+        slices.put(match ranked.map(|ranked| ranked.high == 1) {
+            [false, true] => Slice::Fixed,
+            [true, false] => Slice::Broke,
+            [true, true] => Slice::BothRight,
+            [false, false] => Slice::BothWrong,
+        });
+        if ranked.iter().any(Ranked::tied) {
+            slices.put(Slice::Tie);
+        }
+        if fell_for_hub.contains(&true) {
+            slices.put(Slice::Hub);
+        }
+        slices
+    }
+
+    const fn put(&mut self, slice: Slice) {
+        self.0 |= 1_u8 << slice as u8;
+    }
+
+    /// Whether it is in one.
+    #[must_use]
+    pub const fn contains(self, slice: Slice) -> bool {
+        self.0 & (1_u8 << slice as u8) != 0
+    }
+
+    /// All it is in, in the order of [`Slice::ALL`].
+    pub fn all(self) -> impl Iterator<Item = Slice> {
+        Slice::ALL.into_iter().filter(move |slice| self.contains(*slice))
+    }
+}
+
+impl FromIterator<Slice> for Slices {
+    fn from_iter<I: IntoIterator<Item = Slice>>(all: I) -> Self {
+        let mut slices = Self::default();
+        for slice in all {
+            slices.put(slice);
+        }
+        slices
+    }
+}
+
 /// One encoder's answers to all queries.
 #[derive(Clone, Copy, Debug)]
 pub struct Answers<'a> {
@@ -110,7 +161,7 @@ pub struct Answers<'a> {
     pub hubs: &'a Hubs,
 }
 
-/// The slices of every query. A query is right when its high rank is 1.
+/// The slices of every query: [`Slices::of`].
 pub fn slices(a: Answers<'_>, b: Answers<'_>) -> Result<Vec<Vec<Slice>>, Error> {
     let expected = a.ranked.len();
     for found in [a.lists.len(), b.ranked.len(), b.lists.len()] {
@@ -120,24 +171,12 @@ pub fn slices(a: Answers<'_>, b: Answers<'_>) -> Result<Vec<Vec<Slice>>, Error> 
     }
     Ok((0..expected)
         .map(|query| {
-            let right = [a, b].map(|answers| answers.ranked[query].high == 1);
-            let mut slices = vec![match right {
-                [false, true] => Slice::Fixed,
-                [true, false] => Slice::Broke,
-                [true, true] => Slice::BothRight,
-                [false, false] => Slice::BothWrong,
-            }];
-            if [a, b].iter().any(|answers| answers.ranked[query].tied()) {
-                slices.push(Slice::Tie);
-            }
-            let fell_for_hub = |answers: &Answers<'_>| {
+            let fell_for_hub = |answers: Answers<'_>| {
                 answers.ranked[query].low > 1
                     && answers.lists[query].first().is_some_and(|hit| answers.hubs.is_hub(hit.item))
             };
-            if [a, b].iter().any(fell_for_hub) {
-                slices.push(Slice::Hub);
-            }
-            slices
+            let ranked = [a, b].map(|answers| answers.ranked[query]);
+            Slices::of(ranked, [a, b].map(fell_for_hub)).all().collect()
         })
         .collect())
 }

@@ -213,10 +213,21 @@ impl Hubs {
 
 /// Counts hubs over ranked lists; `gallery` is the number of items.
 pub fn hubs(lists: &[Vec<Hit>], gallery: usize) -> Result<Hubs, Error> {
+    hubs_among(lists.iter().map(|list| list.iter().map(|hit| hit.item)), gallery)
+}
+
+/// Likewise of lists of items alone, the best first.
+///
+/// # Errors
+/// An item that is not there.
+pub fn hubs_among(
+    lists: impl Iterator<Item = impl Iterator<Item = u32>>,
+    gallery: usize,
+) -> Result<Hubs, Error> {
     let mut counts = vec![0u32; gallery];
-    for (query, list) in lists.iter().enumerate() {
-        for hit in list.iter().take(HUB_K) {
-            let item = hit.item as usize;
+    for (query, list) in lists.enumerate() {
+        for item in list.take(HUB_K) {
+            let item = item as usize;
             let count = counts.get_mut(item).ok_or(Error::Range {
                 what: "ranked list",
                 query,

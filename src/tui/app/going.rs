@@ -1,6 +1,7 @@
 //! Going from screen to screen: what is chosen on one is what the next one shows.
 
 use super::{App, Notice, ScreenId, form};
+use crate::ids::SessionId;
 use crate::tui::msg::Cmd;
 use crate::tui::screen::compare::session;
 use crate::tui::text;
@@ -18,6 +19,13 @@ impl App {
         let Some(at) = sessions.iter().position(|entry| Some(&entry.id) == now) else { return };
         let next = form::beside(at, sessions.len(), back);
         let id = sessions[next].id.clone();
+        self.show_session(id, commands);
+    }
+
+    /// Shows the results of a session.
+    pub(super) fn show_session(&mut self, id: SessionId, commands: &mut Vec<Cmd>) {
+        let sessions = &self.shared.library.sessions;
+        let Some(next) = sessions.iter().position(|entry| entry.id == id) else { return };
         let title = text::safe(&self.shared.library.title(&id));
         let text = format!("session {title}, {} of {}", next + 1, sessions.len());
         self.notice = Some(Notice { text, bad: false });

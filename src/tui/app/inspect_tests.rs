@@ -177,25 +177,51 @@ fn the_data_set_is_asked_for_again_as_it_was_given() {
     assert!(asks(&mut app, "A", "a cat").is_some());
 }
 
+/// An answer to the first question in which one key of its first encoder or of its protocol is another.
+fn answer_with(place: &str, key: &str, value: &str) -> Value {
+    let hit = json!([{"item": "dog@0", "rank": 1, "rank_high": 1, "score": 0.7, "relevant": null}]);
+    let mut answer = document("typed-1", hit);
+    answer["lists"][0]["encoder"]["weights"] = "aa".into();
+    answer.pointer_mut(place).unwrap()[key] = value.into();
+    answer
+}
+
 #[test]
-fn an_answer_from_another_set_or_other_weights_is_refused_and_recorded_so() {
-    for (key, value) in [("split_digest", "77"), ("weights", "bb")] {
+fn an_answer_from_another_set_is_refused_and_recorded_so() {
+    let mut app = pets();
+    asks(&mut app, "A", "a cat").unwrap();
+    let answer = answer_with("/protocol", "split_digest", "77");
+    let recorded = work(app.update(Msg::News(News::Answered(answer))));
+    let is_refusal = |work: &Work| {
+        matches!(work, Work::Record(_, event) if matches!(&**event,
+            SittingEvent::Answered(event) if event.answer["error"].as_str()
+                .is_some_and(|why| why.contains("split_digest") && why.contains("77"))))
+    };
+    assert!(recorded.iter().any(is_refusal), "{recorded:?}");
+    let text = shows(&app, 120, 40);
+    assert!(text.contains("There is no answer") && text.contains("split_digest"), "{text}");
+}
+
+#[test]
+fn an_answer_with_other_weights_stands_and_says_so() {
+    for (width, height) in [(80, 24), (120, 40), (60, 16)] {
         let mut app = pets();
+        app.update(Msg::Resize { width, height });
         with_result(&mut app, |document| document.lists[0].encoder["weights"] = "aa".into());
         asks(&mut app, "A", "a cat").unwrap();
-        let mut answer = document("typed-1", json!([]));
-        answer["lists"][0]["encoder"]["weights"] = "aa".into();
-        let place = if key == "weights" { "/lists/0/encoder" } else { "/protocol" };
-        answer.pointer_mut(place).unwrap()[key] = value.into();
-        let recorded = work(app.update(Msg::News(News::Answered(answer))));
-        let is_refusal = |work: &Work| {
+        let answer = answer_with("/lists/0/encoder", "weights", "bb");
+        let recorded = work(app.update(Msg::News(News::Answered(answer.clone()))));
+        let is_answer = |work: &Work| {
             matches!(work, Work::Record(_, event) if matches!(&**event,
-                SittingEvent::Answered(event) if event.answer["error"].as_str()
-                    .is_some_and(|why| why.contains(key) && why.contains(value))))
+                SittingEvent::Answered(event) if event.answer == answer))
         };
-        assert!(recorded.iter().any(is_refusal), "{recorded:?}");
-        let text = shows(&app, 120, 40);
-        assert!(text.contains("There is no answer") && text.contains(key), "{text}");
+        assert!(recorded.iter().any(is_answer), "{recorded:?}");
+        let text = shows(&app, width, height);
+        assert!(text.contains("asked with today's weights"), "{text}");
+        assert!(width < 80 || (text.contains("bb (was aa)") && text.contains("a drawn dog")));
+        // Of the result's own queries there is nothing to say.
+        press(&mut app, "j");
+        assert!(!shows(&app, width, height).contains("today's weights"));
     }
 }
 
@@ -235,8 +261,9 @@ fn both_encoders_choose_among_typed_texts_for_the_querys_picture() {
     app.update(Msg::Paste("a cat".to_owned()));
     assert!(work(press(&mut app, "enter")).is_empty(), "one text is no choice");
     assert!(shows(&app, 80, 24).contains("two texts or more"));
+    // What was typed is still there.
     press(&mut app, "c");
-    app.update(Msg::Paste("a cat, a dog\u{1b}".to_owned()));
+    app.update(Msg::Paste(", a dog\u{1b}".to_owned()));
     let asked = work(press(&mut app, "enter"));
     let Some(Work::Ask { arguments, question }) = asked.first() else { panic!("{asked:?}") };
     assert!(!arguments.contains(&"--direction".to_owned()), "{arguments:?}");

@@ -398,6 +398,7 @@ impl App {
                 commands.push(command);
             }
             Effect::Go(screen) => self.go(screen, commands),
+            Effect::Session(id) => self.show_session(id, commands),
             Effect::Focus(run) => {
                 self.shared.focus = Some(run);
                 self.shared.session = None;

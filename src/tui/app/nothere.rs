@@ -64,7 +64,7 @@ impl App {
                 hints.retain(|action| *action == Action::NewCompare);
             }
             ScreenId::Inspect if !self.any_result(has_queries) && !self.has_asked() => {
-                hints.retain(|action| *action == Action::Ask);
+                hints.retain(|action| matches!(action, Action::Open | Action::Ask));
             }
             _ => hints.sort_by_key(|action| match action.entry().context {
                 _ if *action == Action::Open => 0,

@@ -161,6 +161,8 @@ pub enum Effect {
     Do(Cmd),
     /// Go to a screen.
     Go(ScreenId),
+    /// Show the results of a session.
+    Session(SessionId),
     /// Put a run into focus.
     Focus(RunId),
     /// Mark a run, or take its mark off.

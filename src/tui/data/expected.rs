@@ -1,5 +1,5 @@
-//! What an answer must stand on to be set beside a result: the same data, and encoders that are still
-//! what they were.
+//! What an answer must stand on to be set beside a result: the same data, and encoders that read as they
+//! did. Where one has other weights now, that is said, and the answer stands.
 
 use super::asked::Answer;
 use super::library::{LoadedResult, ResultContent};
@@ -9,9 +9,11 @@ use serde_json::Value;
 /// Characters of a digest that messages show.
 const SHOWN: usize = 12;
 
-/// Keys of a card that change an encoder's numbers, in the words of messages.
-const KEYS: [(&str, &str); 3] =
-    [("weights", "weights"), ("text", "way with texts"), ("layer", "layer")];
+/// The key of a card that names an encoder's weights.
+const WEIGHTS: &str = "weights";
+
+/// Other keys of a card that change an encoder's numbers, in the words of messages.
+const WAYS: [(&str, &str); 2] = [("text", "way with texts"), ("layer", "layer")];
 
 /// What is known of a result's data and encoders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,20 +46,7 @@ impl Expected {
     /// Why an answer cannot stand beside the result, where it cannot.
     #[must_use]
     pub fn refuses(&self, answer: &Answer) -> Option<String> {
-        let (digest, cards): (Option<&str>, Vec<(&str, &Value)>) = match answer {
-            Answer::Lists(document) => (
-                Some(&document.protocol.split_digest),
-                document.lists.iter().map(|list| (&*list.role, &list.encoder)).collect(),
-            ),
-            Answer::Choice(document) => (
-                document.protocol.split_digest.as_deref(),
-                document
-                    .rows
-                    .iter()
-                    .flat_map(|row| [(&*row.role, &row.encoder), (&*row.role, &row.text_encoder)])
-                    .collect(),
-            ),
-        };
+        let (digest, cards) = parts(answer);
         let result = text::safe(&self.result);
         if let Some(found) = digest.filter(|digest| *digest != self.split_digest) {
             return Some(format!(
@@ -67,9 +56,12 @@ impl Expected {
             ));
         }
         cards.into_iter().find_map(|(role, card)| {
-            let (key, was, is) = self.changed(role, card)?;
+            let (words, was, is) = WAYS.iter().find_map(|(key, words)| {
+                let (was, is) = self.changed(role, card, key)?;
+                Some((words, was, is))
+            })?;
             Some(format!(
-                "{} is not what it was: expected {key} {} as in {result}, found {}; compare or inspect once more to ask it",
+                "{} is not what it was: expected {words} {} as in {result}, found {}; compare or inspect once more to ask it",
                 text::safe(role),
                 short(&was),
                 short(&is)
@@ -77,21 +69,54 @@ impl Expected {
         })
     }
 
-    /// What differs between an encoder's card and those the result has of it: of the same tower, else
-    /// only the weights, which all towers share.
-    fn changed(&self, role: &str, card: &Value) -> Option<(&'static str, String, String)> {
-        let known: Vec<&Value> =
-            self.cards.iter().filter(|(label, _)| label == role).map(|(_, card)| card).collect();
+    /// That an answer's encoders have other weights than those of the result, and which; nothing where
+    /// all are the same, or where a card does not say.
+    #[must_use]
+    pub fn other_weights(&self, answer: &Answer) -> Option<String> {
+        let mut others: Vec<String> = Vec::new();
+        for (role, card) in parts(answer).1 {
+            let Some((was, is)) = self.changed(role, card, WEIGHTS) else { continue };
+            let words = format!("{} {} (was {})", text::safe(role), short(&is), short(&was));
+            if !others.contains(&words) {
+                others.push(words);
+            }
+        }
+        let result = text::safe(&self.result);
+        let others = (!others.is_empty()).then(|| others.join(", "))?;
+        Some(format!("asked with today's weights, not those of {result}: {others}"))
+    }
+
+    /// What differs in a key between an encoder's card and those the result has of it. Weights are those of
+    /// all its towers; anything else is compared with the same tower's.
+    fn changed(&self, role: &str, card: &Value, key: &str) -> Option<(String, String)> {
+        let of_role = self.cards.iter().filter(|(label, _)| label == role).map(|(_, card)| card);
+        let known: Vec<&Value> = of_role.collect();
         let same: Vec<&Value> =
             known.iter().copied().filter(|known| known["tower"] == card["tower"]).collect();
-        let (known, keys) = if same.is_empty() { (known, &KEYS[..1]) } else { (same, &KEYS[..]) };
-        keys.iter().find_map(|(key, words)| {
-            // Older cards may lack all but the layer; a layer that is absent is the last one.
-            let says = |known: &&&Value| *key == "layer" || !known[*key].is_null();
-            let was: Vec<&Value> = known.iter().filter(says).map(|known| &known[*key]).collect();
-            let differs = !was.is_empty() && !was.contains(&&card[*key]);
-            differs.then(|| (*words, said(was[0]), said(&card[*key])))
-        })
+        let known = if same.is_empty() && key == WEIGHTS { known } else { same };
+        // Older cards may lack all but the layer; a layer that is absent is the last one.
+        let says = |known: &&Value| key == "layer" || !known[key].is_null();
+        let was: Vec<&Value> = known.into_iter().filter(says).map(|known| &known[key]).collect();
+        let differs = !was.is_empty() && !was.contains(&&card[key]);
+        differs.then(|| (said(was[0]), said(&card[key])))
+    }
+}
+
+/// The digest of the split that an answer stands on, and its encoders with their cards.
+fn parts(answer: &Answer) -> (Option<&str>, Vec<(&str, &Value)>) {
+    match answer {
+        Answer::Lists(document) => (
+            Some(&document.protocol.split_digest),
+            document.lists.iter().map(|list| (&*list.role, &list.encoder)).collect(),
+        ),
+        Answer::Choice(document) => (
+            document.protocol.split_digest.as_deref(),
+            document
+                .rows
+                .iter()
+                .flat_map(|row| [(&*row.role, &row.encoder), (&*row.role, &row.text_encoder)])
+                .collect(),
+        ),
     }
 }
 
@@ -133,20 +158,26 @@ mod tests {
     }
 
     #[test]
-    fn an_encoder_with_other_weights_or_another_way_is_refused_with_both() {
+    fn an_encoder_of_another_way_is_refused_and_one_of_other_weights_is_told_of_with_both() {
         let card = |weights: &str, pooling: &str| json!({"tower": "text", "weights": weights, "text": {"pooling": pooling}});
         let known = expected(&card("aa", "mean"));
-        assert_eq!(known.refuses(&answer("00", &card("aa", "mean"))), None);
-        let why = known.refuses(&answer("00", &card("bb", "mean"))).unwrap();
-        assert!(why.contains("tuned is not what it was: expected weights aa"), "{why}");
-        assert!(why.contains("found bb"), "{why}");
-        let why = known.refuses(&answer("00", &card("aa", "last"))).unwrap();
-        assert!(why.contains("way with texts") && why.contains("last"), "{why}");
+        let of = |card: &Value| answer("00", card);
+        assert_eq!(known.refuses(&of(&card("aa", "mean"))), None);
+        assert_eq!(known.other_weights(&of(&card("aa", "mean"))), None);
+        assert_eq!(known.refuses(&of(&card("bb", "mean"))), None);
+        assert_eq!(
+            known.other_weights(&of(&card("bb", "mean"))).unwrap(),
+            "asked with today's weights, not those of caption-1: tuned bb (was aa)"
+        );
+        let why = known.refuses(&of(&card("aa", "last"))).unwrap();
+        assert!(why.contains("tuned is not what it was: expected way with texts"), "{why}");
+        assert!(why.contains("last"), "{why}");
         // Another tower of it has the same weights, and nothing else to compare.
         let image = |weights: &str| json!({"tower": "image", "weights": weights});
-        assert_eq!(known.refuses(&answer("00", &image("aa"))), None);
-        assert!(known.refuses(&answer("00", &image("bb"))).is_some());
+        assert_eq!(known.refuses(&of(&image("aa"))), None);
+        assert_eq!(known.other_weights(&of(&image("aa"))), None);
+        assert!(known.other_weights(&of(&image("bb"))).is_some());
         // A card of an earlier version may not say its weights.
-        assert_eq!(expected(&json!({})).refuses(&answer("00", &image("bb"))), None);
+        assert_eq!(expected(&json!({})).other_weights(&of(&image("bb"))), None);
     }
 }

@@ -1,24 +1,24 @@
 //! Two encoders' neighbours of the same queries: ranks side by side, and what became of each query.
+//! Numbers only, so that it costs little whenever other encoders come in front: ids and lists stay where
+//! they are.
 
-use crate::eval::compare::{Answers, Slice, slices};
-use crate::eval::geometry::{self, Hubs};
-use crate::eval::{Hit, Ranked};
+use crate::eval::Ranked;
+use crate::eval::compare::Slices;
+use crate::eval::geometry::{Hubs, hubs_among};
 pub use crate::ids::item_of as unit;
 use crate::session::neighbours::{NO_ITEM, NeighbourSet};
 
 /// A query under two encoders.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PairedQuery {
-    /// Its place in the sets.
+    /// Its place in the sets, which have its id.
     pub at: usize,
-    /// Its id.
-    pub id: String,
     /// High rank of its best relevant item under each.
     pub rank: [u32; 2],
     /// Margin under each.
     pub margin: [f32; 2],
     /// The slices it is in.
-    pub slices: Vec<Slice>,
+    pub slices: Slices,
 }
 
 impl PairedQuery {
@@ -38,40 +38,22 @@ pub struct Paired {
     pub hubs: [Hubs; 2],
 }
 
-/// One set as the measures read it.
-struct Side {
-    ranked: Vec<Ranked>,
-    lists: Vec<Vec<Hit>>,
-    hubs: Hubs,
+/// The items of a query's list, the best first.
+fn items(set: &NeighbourSet, query: usize) -> impl Iterator<Item = u32> {
+    let range = query * set.k..(query + 1) * set.k;
+    let items = set.top_items.get(range).unwrap_or_default();
+    items.iter().copied().take_while(|item| *item != NO_ITEM)
 }
 
-impl Side {
-    /// Nothing where a set's parts do not fit each other.
-    fn of(set: &NeighbourSet) -> Option<Self> {
-        let hit = |(at, (item, score)): (usize, (&u32, &f32))| {
-            let rank = at as u32 + 1;
-            Hit { item: *item, score: *score, rank, rank_high: rank }
-        };
-        let list = |query: usize| {
-            let range = query * set.k..(query + 1) * set.k;
-            let items = set.top_items.get(range.clone())?;
-            let scores = set.top_scores.get(range)?;
-            let there = items.iter().zip(scores).take_while(|(item, _)| **item != NO_ITEM);
-            Some(there.enumerate().map(hit).collect())
-        };
-        let rank = |query: usize| {
-            let (low, high) = (*set.rank_low.get(query)?, *set.rank_high.get(query)?);
-            Some(Ranked { low, high, relevant: *set.margin.get(query)?, other: 0.0 })
-        };
-        let queries = 0..set.queries.len();
-        let lists: Vec<Vec<Hit>> = queries.clone().map(list).collect::<Option<_>>()?;
-        let hubs = geometry::hubs(&lists, set.gallery.len()).ok()?;
-        Some(Self { ranked: queries.map(rank).collect::<Option<_>>()?, lists, hubs })
-    }
-
-    fn answers(&self) -> Answers<'_> {
-        Answers { ranked: &self.ranked, lists: &self.lists, hubs: &self.hubs }
-    }
+/// How often items stand in the lists of a set; nothing where its parts do not fit each other.
+fn counted(set: &NeighbourSet) -> Option<Hubs> {
+    let queries = set.queries.len();
+    let flat = [set.rank_low.len(), set.rank_high.len(), set.margin.len()];
+    let wide = [set.top_items.len(), set.top_scores.len()];
+    let fits =
+        flat.iter().all(|len| *len >= queries) && wide.iter().all(|len| *len >= queries * set.k);
+    let lists = (0..queries).map(|query| items(set, query));
+    fits.then(|| hubs_among(lists, set.gallery.len()).ok()).flatten()
 }
 
 /// Two sets of the same queries; nothing where they have others.
@@ -80,23 +62,34 @@ pub fn pair(a: &NeighbourSet, b: &NeighbourSet) -> Option<Paired> {
     if a.queries != b.queries {
         return None;
     }
-    let sides = [Side::of(a)?, Side::of(b)?];
-    let found = slices(sides[0].answers(), sides[1].answers()).ok()?;
-    let query = |(at, slices): (usize, Vec<Slice>)| PairedQuery {
-        at,
-        id: a.queries[at].clone(),
-        rank: [&sides[0], &sides[1]].map(|side| side.ranked[at].high),
-        margin: [&sides[0], &sides[1]].map(|side| side.ranked[at].relevant),
-        slices,
+    let hubs = [counted(a)?, counted(b)?];
+    let sides = [(a, &hubs[0]), (b, &hubs[1])];
+    let query = |at: usize| {
+        let ranked = sides.map(|(set, _)| Ranked {
+            low: set.rank_low[at],
+            high: set.rank_high[at],
+            relevant: set.margin[at],
+            other: 0.0,
+        });
+        let fell_for_hub = sides.map(|(set, hubs)| {
+            set.rank_low[at] > 1 && items(set, at).next().is_some_and(|item| hubs.is_hub(item))
+        });
+        PairedQuery {
+            at,
+            rank: ranked.map(|ranked| ranked.high),
+            margin: ranked.map(|ranked| ranked.relevant),
+            slices: Slices::of(ranked, fell_for_hub),
+        }
     };
-    let mut queries: Vec<PairedQuery> = found.into_iter().enumerate().map(query).collect();
+    let mut queries: Vec<PairedQuery> = (0..a.queries.len()).map(query).collect();
     queries.sort_by_key(|query| std::cmp::Reverse(query.gain().abs()));
-    Some(Paired { queries, hubs: sides.map(|side| side.hubs) })
+    Some(Paired { queries, hubs })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::compare::Slice;
 
     fn set(rank: [u32; 3], low: [u32; 3]) -> NeighbourSet {
         NeighbourSet {
@@ -118,11 +111,14 @@ mod tests {
     fn queries_are_told_by_what_became_of_them() {
         let paired = pair(&set([1, 9, 3], [1, 9, 3]), &set([2, 1, 3], [2, 1, 2])).unwrap();
         let pairs = paired.queries;
-        let of = |id: &str| pairs.iter().find(|pair| pair.id == id).unwrap();
-        assert_eq!(of("a#0").slices, [Slice::Broke]);
-        assert_eq!(of("b#0").slices, [Slice::Fixed]);
-        assert_eq!(of("c#0").slices, [Slice::BothWrong, Slice::Tie]);
-        assert_eq!(pairs[0].id, "b#0");
+        let of = |at: usize| {
+            let pair = pairs.iter().find(|pair| pair.at == at).unwrap();
+            pair.slices.all().collect::<Vec<Slice>>()
+        };
+        assert_eq!(of(0), [Slice::Broke]);
+        assert_eq!(of(1), [Slice::Fixed]);
+        assert_eq!(of(2), [Slice::BothWrong, Slice::Tie]);
+        assert_eq!(pairs[0].at, 1);
         for (id, item) in [("b#0", "b"), ("b@12", "b"), ("b", "b"), ("a@b", "a@b"), ("c#", "c#")] {
             assert_eq!(unit(id), item);
         }
@@ -149,11 +145,11 @@ mod tests {
         };
         let paired = pair(&set, &set).unwrap();
         assert!(paired.hubs[0].is_hub(0) && !paired.hubs[0].is_hub(1));
-        assert!(paired.queries.iter().all(|query| query.slices.contains(&Slice::Hub)));
+        assert!(paired.queries.iter().all(|query| query.slices.contains(Slice::Hub)));
         // A low rank of 1 is no fall, however the ties above it are ordered.
         let tied = NeighbourSet { rank_low: vec![1; 11], ..set.clone() };
         let paired = pair(&tied, &tied).unwrap();
-        assert!(paired.queries.iter().all(|query| !query.slices.contains(&Slice::Hub)));
+        assert!(paired.queries.iter().all(|query| !query.slices.contains(Slice::Hub)));
         let other = NeighbourSet { queries: vec!["z".into(); 11], ..set.clone() };
         assert!(pair(&set, &other).is_none());
         let torn = NeighbourSet { rank_low: vec![1; 3], ..set.clone() };

@@ -157,7 +157,7 @@ impl QueryFilter {
 
 impl Test {
     fn holds(&self, query: Option<&PairedQuery>, words: &str) -> bool {
-        let within = |slice| query.is_some_and(|query| query.slices.contains(&slice));
+        let within = |slice| query.is_some_and(|query| query.slices.contains(slice));
         match self {
             Self::Text(part) => words.contains(part),
             Self::In(slice) => within(*slice),
@@ -187,12 +187,11 @@ mod tests {
     fn lets(filter: &str) -> bool {
         let query = PairedQuery {
             at: 0,
-            id: "cat#0".into(),
             rank: [12, 1],
             margin: [-0.5, 0.25],
-            slices: vec![Slice::Fixed, Slice::Tie],
+            slices: [Slice::Fixed, Slice::Tie].into_iter().collect(),
         };
-        let words = words_of(&query.id, Some("A sleepy Cat: 10:30"));
+        let words = words_of("cat#0", Some("A sleepy Cat: 10:30"));
         filter.parse::<QueryFilter>().unwrap().matches(&query, &words)
     }
 

@@ -87,6 +87,50 @@ fn the_encoders_of_a_comparison_that_kept_no_lists_are_asked() {
 }
 
 #[test]
+fn texts_are_chosen_for_the_neighbour_of_a_typed_text_and_a_refused_line_is_kept() {
+    let mut app = pets();
+    asks(&mut app, "A", "a cat").unwrap();
+    app.update(Msg::News(News::Scanned));
+    // Nothing is known of it yet: no picture, and the line is not lost.
+    assert!(asks(&mut app, "c", "x, y").is_none());
+    assert!(shows(&app, 80, 24).contains("no picture to choose for"));
+    let hit = |item: &str| json!([{"item": item, "rank": 1, "rank_high": 1, "score": 0.7, "relevant": null}]);
+    let mut answer = document("typed-1", hit("dog@0"));
+    answer["lists"][1]["hits"] = hit("cat@0");
+    app.update(Msg::News(News::Answered(answer)));
+    let (_, question) = asks(&mut app, "c", "z").unwrap();
+    assert_eq!(question["query_id"], "cat@0");
+    assert_eq!(question["candidates"], json!(["x", "yz"]));
+    app.update(Msg::News(News::Scanned));
+    press(&mut app, "j left");
+    let (_, question) = asks(&mut app, "c", "x, y").unwrap();
+    assert_eq!(question["query_id"], "dog@0");
+}
+
+#[test]
+fn without_lists_nothing_is_counted_and_keys_about_them_say_so() {
+    let mut app = compared();
+    for (width, height) in [(80, 24), (120, 40), (60, 16)] {
+        let text = shows(&app, width, height);
+        assert!(text.contains("slices are not known"), "{text}");
+        assert!(!text.contains("+fixed") && !text.contains("+0"), "{text}");
+    }
+    let offered = shows(&app, 120, 40).lines().last().unwrap().trim().to_owned();
+    assert!(offered.starts_with("A ask  c choose"), "{offered}");
+    assert!(!offered.contains("slice") && !offered.contains("follow"), "{offered}");
+    let before = app.screens.inspect.looked_at(&app.shared);
+    for key in ["]", "[", "v"] {
+        press(&mut app, key);
+        assert!(shows(&app, 80, 24).contains("no lists of the same queries were kept"), "{key}");
+        assert_eq!(app.screens.inspect.looked_at(&app.shared), before, "{key}");
+    }
+    // A typed query stays seen.
+    asks(&mut app, "A", "a cat").unwrap();
+    press(&mut app, "]");
+    assert!(shows(&app, 80, 24).contains("a cat"));
+}
+
+#[test]
 fn lists_that_were_kept_come_before_encoders_that_can_only_be_asked() {
     let mut app = pets();
     let bare = compared();
@@ -143,4 +187,55 @@ fn the_way_back_leads_to_the_slice_the_search_and_the_query_that_were_left() {
     // With nothing before it, it stays.
     press(&mut app, "u");
     assert_eq!(app.screens.inspect.looked_at(&app.shared), with);
+}
+
+/// The workbench on a session whose first encoder is of a run that came without its weights.
+fn without_weights(mut app: App, here: &[&str]) -> App {
+    let session: SessionId = SESSION.parse().unwrap();
+    let mut results = app.shared.library.results.remove(&session).unwrap();
+    let roles = ["tuned", "clip", "llm2clip"];
+    for result in &mut results {
+        let Ok(ResultContent::Compare(document, _)) = &mut result.content else { continue };
+        for row in &mut document.rows {
+            let own = roles.iter().position(|role| *role == row.role).unwrap();
+            row.encoder["encoder"] = format!("{SESSION}/run-{own}/clip").into();
+        }
+    }
+    app.update(Msg::News(News::Results(session, results)));
+    let run = |role: &str| {
+        let own = roles.iter().position(|known| *known == role).unwrap();
+        super::super::tests::entry(&format!("{SESSION}/run-{own}"), 1)
+    };
+    for role in roles {
+        app.update(Msg::News(News::Run(Box::new(run(role)))));
+    }
+    let here = here.iter().map(|role| run(role).id).collect();
+    app.update(Msg::News(News::Weights(here)));
+    app
+}
+
+#[test]
+fn where_an_encoder_in_front_has_no_weights_here_others_of_the_result_are_asked() {
+    let mut app = without_weights(compared(), &["clip", "llm2clip"]);
+    press(&mut app, "4");
+    let (_, question) = asks(&mut app, "A", "a cat").unwrap();
+    assert_eq!(question["encoders"], json!(["llm2clip", "clip"]));
+    let text = shows(&app, 120, 40);
+    assert!(
+        text.contains("the weights of tuned are not here: llm2clip and clip are asked"),
+        "{text}"
+    );
+    // Whoever is not known to be away is asked as ever.
+    let mut app = without_weights(compared(), &["tuned", "clip", "llm2clip"]);
+    press(&mut app, "4");
+    let (_, question) = asks(&mut app, "A", "a cat").unwrap();
+    assert_eq!(question["encoders"], json!(["tuned", "clip"]));
+}
+
+#[test]
+fn what_cannot_be_asked_is_not_offered() {
+    let mut app = without_weights(compared(), &["clip"]);
+    press(&mut app, "4");
+    let text = shows(&app, 200, 60);
+    assert!(text.contains("weights are not here") && !text.contains("types a text"), "{text}");
 }

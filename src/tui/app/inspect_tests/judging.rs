@@ -58,7 +58,7 @@ fn second_judgements_bring_their_own_ranks_slices_and_marks() {
     press(&mut app, "v");
     assert!(shows(&app, 120, 40).contains("1 better, 0 worse, 0 equal"));
     press(&mut app, "v");
-    assert!(shows(&app, 120, 40).contains("first 2 of 1 queries"));
+    assert!(shows(&app, 120, 40).contains("1 query, top 2"));
     press(&mut app, "v ] s");
     // The slice stays; under its own judgements nothing was fixed.
     assert!(shows(&app, 120, 40).contains("no query is so"));

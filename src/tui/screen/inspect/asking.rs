@@ -2,7 +2,7 @@
 
 use super::source;
 use super::spread::Beside;
-use super::{InspectScreen, Row, serve};
+use super::{InspectScreen, Row, Shown, serve};
 use crate::session::sitting::Subject;
 use crate::tui::app::{Effect, Purpose, Question, Shared};
 use crate::tui::data::asked;
@@ -39,22 +39,32 @@ impl InspectScreen {
                     let rows = self.listed(shared, &shown);
                     let row = self.selected(&rows);
                     let picture = row.and_then(|row| match row {
-                        Row::Asked(asked) => asked.picture(),
-                        Row::Paired(query) => Some(&*query.id),
+                        // Of a typed text the chosen neighbour is looked at.
+                        Row::Asked(asked) => {
+                            asked.picture().or_else(|| self.neighbour(shared, &shown, row))
+                        }
+                        Row::Paired(_, id) => Some(id),
                     });
                     asked::choice(&id, text, picture)
                 };
-                let roles: Vec<&str> = shown.sets.iter().map(|set| set.role.as_str()).collect();
+                let groups = source::judged(shared, self.second);
                 let ready = line.and_then(|mut line| {
-                    line["encoders"] = roles.into();
+                    let (roles, why) = serve::asked(shared, &shown, &groups, pictured)?;
+                    line["encoders"] = roles.to_vec().into();
                     let expected = serve::expected(shared, &shown)?;
-                    Ok((line, serve::arguments(shared, &shown)?, expected))
+                    Ok((line, serve::arguments(shared, &shown, roles)?, expected, why))
                 });
                 match ready {
-                    Err(why) => vec![Effect::Fail(why)],
-                    Ok((line, arguments, expected)) => {
+                    Err(why) => {
+                        self.unsent = Some((purpose, text.to_owned()));
+                        vec![Effect::Fail(why)]
+                    }
+                    Ok((line, arguments, expected, why)) => {
                         (self.wanted, self.beside) = (Some(id.clone()), Beside::Neighbours);
-                        vec![Effect::Ask(session, arguments, Question { id, line, expected })]
+                        let question = Question { id, line, expected };
+                        let mut effects = vec![Effect::Ask(session, arguments, question)];
+                        effects.extend(why.map(Effect::Say));
+                        effects
                     }
                 }
             }
@@ -65,6 +75,19 @@ impl InspectScreen {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// The id of the chosen neighbour.
+    fn neighbour<'a>(&self, shared: &Shared, shown: &Shown<'a>, row: Row<'a>) -> Option<&'a str> {
+        let columns = self.columns(shared, shown, row)?;
+        let mut hits = columns.lists.iter().flat_map(|list| &list.hits);
+        hits.nth(columns.chosen).map(|hit| hit.item)
+    }
+
+    /// What a line for a purpose begins with: what was typed for it and could not be asked.
+    pub(super) fn begun(&mut self, purpose: Purpose) -> String {
+        let unsent = self.unsent.take().filter(|(of, _)| *of == purpose);
+        unsent.map_or_else(String::new, |(_, text)| text)
     }
 
     /// Of encoders that can only be asked, and of which none were chosen, puts the first two in front

@@ -8,7 +8,7 @@ use crate::tui::app::Shared;
 use crate::tui::picture::Key;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::widget::paint::{pieces, put, section, top};
+use crate::tui::widget::paint::{paragraph, pieces, put, section, top};
 use crate::tui::widget::picture::picture;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -146,7 +146,12 @@ impl Columns<'_> {
 
     fn names(&self, shared: &Shared, side: usize, area: Rect, buffer: &mut Buffer) {
         let list = &self.lists[side];
-        let best = list.hits.iter().map(|hit| f64::from(hit.score)).fold(f64::MIN, f64::max);
+        if list.hits.is_empty() && list.counts_words {
+            let place = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+            paragraph(shared, buffer, place, Role::Dim, "no word in common with any item");
+            return;
+        }
+        let best = full_bar(&self.lists, side);
         let height = usize::from(area.height);
         let first = self.first(side, height);
         let room = usize::from(area.width);
@@ -198,6 +203,18 @@ impl Columns<'_> {
     }
 }
 
+/// The score of a full bar: the best of both lists where both hold cosines, so that their bars can be
+/// compared; else the best of its own.
+fn full_bar(lists: &[ListShown<'_>; 2], side: usize) -> f64 {
+    let best = |list: &ListShown<'_>| {
+        list.hits.iter().map(|hit| f64::from(hit.score)).fold(f64::MIN, f64::max)
+    };
+    if lists.iter().any(|list| list.counts_words) {
+        return best(&lists[side]);
+    }
+    best(&lists[0]).max(best(&lists[1]))
+}
+
 /// Cells of a score's bar in a column of this width.
 const fn bar_width(room: usize) -> usize {
     match room {
@@ -224,7 +241,7 @@ mod tests {
 
     fn list<'a>(role: &'a str, notes: &[&str]) -> ListShown<'a> {
         let notes = notes.iter().map(|note| (*note).to_owned()).collect();
-        ListShown { role, notes, hits: Vec::new() }
+        ListShown { role, notes, hits: Vec::new(), counts_words: false }
     }
 
     #[test]
@@ -245,6 +262,18 @@ mod tests {
             assert!(shown("llm2clip", width).contains(" rank 36"), "{width}");
         }
         assert!(shown("an encoder of a long name", 24).contains("36"));
+    }
+
+    #[test]
+    fn bars_of_cosines_have_one_scale_and_those_of_common_words_their_own() {
+        let scored = |score: f32, counts_words| {
+            let hit = HitShown { item: "a", score, relevant: None, hub: false };
+            ListShown { role: "x", notes: Vec::new(), hits: vec![hit], counts_words }
+        };
+        let lists = [scored(0.5, false), scored(0.75, false)];
+        assert_eq!([0, 1].map(|side| full_bar(&lists, side)), [0.75, 0.75]);
+        let lists = [scored(12.5, true), scored(0.75, false)];
+        assert_eq!([0, 1].map(|side| full_bar(&lists, side)), [12.5, 0.75]);
     }
 
     #[test]

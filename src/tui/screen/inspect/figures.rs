@@ -63,7 +63,7 @@ pub fn sizes(
 /// The slices of a query as signs, each in a column of its own: what became of it, a tie, a hub.
 fn flags(query: &PairedQuery) -> String {
     let of = |slices: &[Slice]| {
-        let found = slices.iter().find(|slice| query.slices.contains(slice));
+        let found = slices.iter().find(|slice| query.slices.contains(**slice));
         found.map_or(" ", |slice| sign(*slice))
     };
     let all = Slice::ALL;
@@ -109,12 +109,12 @@ impl Figures {
     #[must_use]
     pub fn head(self) -> String {
         let margins = match self.margins {
-            0 => "",
-            1 => " margin",
-            _ => "  margins a, b",
+            0 => "    ",
+            1 => "   margin b",
+            _ => "      margins a, b",
         };
         let (rank, gain) = (self.rank, self.rank + 1);
-        format!("{:>rank$}{:>rank$}{:>gain$}    {margins}", "a", "b", "gain")
+        format!("{:>rank$}{:>rank$}{:>gain$}{margins}", "a", "b", "gain")
     }
 
     /// Both ranks of a query.
@@ -168,8 +168,8 @@ mod tests {
     }
 
     fn query(rank: [u32; 2], slices: &[Slice]) -> PairedQuery {
-        let slices = slices.to_vec();
-        PairedQuery { at: 0, id: "a#0".to_owned(), rank, margin: [-0.25, 0.125], slices }
+        let slices = slices.iter().copied().collect();
+        PairedQuery { at: 0, rank, margin: [-0.25, 0.125], slices }
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! The lines of the list: which queries slice and filter let through is found once, and kept until one of
 //! them changes. A frame then costs what it shows.
 
-use super::source::{self, Pairs, Which};
+use super::source::{self, Group, Pairs, Which};
 use super::spread::Beside;
 use super::tally::{Ranks, Scores};
 use super::{InspectScreen, Shown};
 use crate::eval::compare::Slice;
-use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::Shared;
 use crate::tui::data::asked::Asked;
 use crate::tui::data::pairing::PairedQuery;
@@ -18,8 +17,8 @@ use crate::tui::screen::compare::session;
 pub enum Row<'a> {
     /// A typed query.
     Asked(&'a Asked),
-    /// A query of the sets.
-    Paired(&'a PairedQuery),
+    /// A query of the sets, and its id.
+    Paired(&'a PairedQuery, &'a str),
 }
 
 impl Row<'_> {
@@ -27,7 +26,7 @@ impl Row<'_> {
     pub fn id(&self) -> &str {
         match self {
             Self::Asked(asked) => &asked.id,
-            Self::Paired(query) => &query.id,
+            Self::Paired(_, id) => id,
         }
     }
 }
@@ -36,14 +35,17 @@ impl Row<'_> {
 pub struct Rows<'a> {
     asked: Vec<&'a Asked>,
     all: &'a [PairedQuery],
+    /// The ids of the sets' queries, in the sets' order.
+    ids: &'a [String],
     /// Which of them; nothing: every one.
     places: Option<&'a [usize]>,
 }
 
 impl<'a> Rows<'a> {
     /// Those that no slice and no filter hides.
-    pub fn every(shared: &'a Shared, pairs: &'a Pairs) -> Self {
-        Self { asked: asked(shared, &QueryFilter::default()), all: &pairs.all, places: None }
+    pub fn every(shared: &'a Shared, shown: &Shown<'a>) -> Self {
+        let asked = asked(shared, &QueryFilter::default());
+        Self { asked, all: &shown.pairs.all, ids: &shown.sets[0].queries, places: None }
     }
 
     /// How many queries of the sets.
@@ -68,7 +70,8 @@ impl<'a> Rows<'a> {
         }
         let at = at - self.asked.len();
         let place = self.places.map_or(Some(at), |places| places.get(at).copied())?;
-        self.all.get(place).map(Row::Paired)
+        let query = self.all.get(place)?;
+        Some(Row::Paired(query, self.ids.get(query.at)?))
     }
 
     /// The line of the first query that is so.
@@ -104,18 +107,18 @@ pub struct Listing {
 }
 
 impl Listing {
-    fn new(pairs: &mut Pairs, slice: Option<usize>, search: &str, items: &ItemsShown) -> Self {
+    fn new(pairs: &mut Pairs, slice: Option<usize>, search: &str, group: &Group<'_>) -> Self {
         let (filter, wrong) = match search.parse::<QueryFilter>() {
             Ok(filter) => (filter, None),
             Err(error) => (QueryFilter::default(), Some(error.to_string())),
         };
         if filter.reads_words() {
-            pairs.read_words(items);
+            pairs.read_words(group);
         }
         let within = slice.and_then(|at| Slice::ALL.get(at));
         let lets = |(at, query): (usize, &PairedQuery)| {
-            let words = pairs.words.get(at).map_or("", String::as_str);
-            let is = within.is_none_or(|slice| query.slices.contains(slice));
+            let words = pairs.words.get(query.at).map_or("", String::as_str);
+            let is = within.is_none_or(|slice| query.slices.contains(*slice));
             (is && filter.matches(query, words)).then_some(at)
         };
         let places = pairs.all.iter().enumerate().filter_map(lets).collect();
@@ -143,7 +146,7 @@ impl InspectScreen {
         let listing = match known {
             Some(known) => self.listing.insert(known),
             None => {
-                let found = Listing::new(pairs, self.slice, &self.search, group.shown);
+                let found = Listing::new(pairs, self.slice, &self.search, group);
                 self.listing.insert(found)
             }
         };
@@ -156,11 +159,10 @@ impl InspectScreen {
             Beside::Scores if listing.scores.is_none() => {
                 let mut listed = vec![false; pairs.all.len()];
                 for place in &listing.places {
-                    listed[*place] = true;
+                    listed[pairs.all[*place].at] = true;
                 }
-                listing.scores = pairs
-                    .hits(group)
-                    .map(|sides| [Scores::of(&sides[0], &listed), Scores::of(&sides[1], &listed)]);
+                let sides = pairs.hits(group);
+                listing.scores = sides.map(|sides| sides.map(|hits| Scores::of(hits, &listed)));
             }
             Beside::Ranks | Beside::Scores => {}
         }
@@ -187,9 +189,10 @@ impl InspectScreen {
     /// The lines that slice and filter let through.
     pub(super) fn listed<'a>(&'a self, shared: &'a Shared, shown: &Shown<'a>) -> Rows<'a> {
         let Some(listing) = self.listing(shown.pairs) else {
-            return Rows { asked: Vec::new(), all: &[], places: None };
+            return Rows { asked: Vec::new(), all: &[], ids: &[], places: None };
         };
         let typed = self.typed_above(shared);
-        Rows { asked: typed, all: &shown.pairs.all, places: Some(&listing.places) }
+        let (all, ids) = (&shown.pairs.all, &shown.sets[0].queries);
+        Rows { asked: typed, all, ids, places: Some(&listing.places) }
     }
 }

@@ -8,6 +8,7 @@
 //! | `listing.rs` | the lines of the list, found once and kept |
 //! | `queries.rs` | the list of queries, and what the chosen one is |
 //! | `none.rs` | where there are no queries |
+//! | `bare.rs` | its keys where nothing keeps lists |
 //! | `figures.rs` | ranks, margins and signs beside a query |
 //! | `columns.rs` | both lists of neighbours |
 //! | `choice.rs` | what both encoders choose among typed texts |
@@ -22,6 +23,7 @@
 //! | `travel.rs` | from query to query |
 
 mod asking;
+mod bare;
 mod choice;
 mod columns;
 mod figures;
@@ -47,6 +49,7 @@ use crate::session::neighbours::NeighbourSet;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::{Effect, Purpose, Shared};
 use crate::tui::data::asked::Asked;
+use crate::tui::data::expected::Expected;
 use crate::tui::data::library::LoadedResult;
 use crate::tui::keys::Action;
 use crate::tui::msg::Cmd;
@@ -54,7 +57,7 @@ use crate::tui::picture::{Graphics, Key};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
-use crate::tui::widget::paint::{put, section, top};
+use crate::tui::widget::paint::{paragraph, put, section, top};
 use columns::Columns;
 use layout::layout;
 use listing::{Listing, Row, Rows};
@@ -92,6 +95,8 @@ pub struct InspectScreen {
     listing: Option<Listing>,
     /// Typed queries listed above them.
     above: usize,
+    /// What was typed, and for what, where it could not be asked.
+    unsent: Option<(Purpose, String)>,
     /// A typed query to go to once it is listed.
     wanted: Option<String>,
     /// A query that a record says was looked at, and that is not listed.
@@ -123,7 +128,9 @@ impl InspectScreen {
         if self.pairs.as_ref().map(|pairs| &pairs.which) != which.as_ref() {
             let groups = judged(shared, self.second);
             let group = groups.get(source::at(&groups, self.place.as_ref()));
-            self.pairs = which.zip(group).and_then(|(which, group)| Pairs::new(which, group));
+            let before = self.pairs.take();
+            self.pairs =
+                which.zip(group).and_then(|(which, group)| Pairs::new(which, group, before));
         }
         self.find_listed(shared);
     }
@@ -171,12 +178,31 @@ impl InspectScreen {
     fn columns<'a>(&self, shared: &Shared, shown: &Shown<'a>, row: Row<'a>) -> Option<Columns<'a>> {
         let lists = match row {
             Row::Asked(asked) => of_answer(asked)?,
-            Row::Paired(query) => of_pair(shown.from, shown.sets, shown.pairs, query),
+            Row::Paired(query, _) => of_pair(shown.from, shown.sets, shown.pairs, query),
         };
         let count: usize = lists.iter().map(|list| list.hits.len()).sum();
         let chosen = self.hit.unwrap_or(lists[0].hits.len()).min(count.saturating_sub(1));
         let links = source::links(&lists);
         Some(Columns { lists, links, shown: shown.items, chosen, pictures: self.pictures(shared) })
+    }
+
+    /// What must be said of an answer before it is read, and what then is left of the place below.
+    fn below(shown: &Shown<'_>, row: Row<'_>, below: Rect) -> (Option<(String, Rect)>, Rect) {
+        let Row::Asked(Asked { answer: Some(Ok(answer)), .. }) = row else { return (None, below) };
+        let expected = Expected::of(shown.from);
+        let said = expected.and_then(|expected| expected.other_weights(answer));
+        let Some(words) = said else { return (None, below) };
+        let place = Rect { x: below.x + 1, width: below.width.saturating_sub(1), ..below };
+        let lines = text::wrap(&words, usize::from(place.width.max(1))).len().min(4) as u16;
+        let (place, _) = top(place, lines.min(below.height / 2));
+        (Some((words, place)), top(below, place.height).1)
+    }
+
+    /// How large a part of all queries the chosen slice is, in words.
+    fn share_of_slice(&self, shown: &Shown<'_>) -> Option<String> {
+        let (at, all) = (self.slice?, shown.pairs.all.len());
+        let (slice, size) = (Slice::ALL.get(at)?, shown.pairs.sizes.get(at)?);
+        (all > 0).then(|| format!("{slice}: {:.0} % of {all}", *size as f64 * 100.0 / all as f64))
     }
 
     fn pictures(&self, shared: &Shared) -> bool {
@@ -207,6 +233,9 @@ impl Screen for InspectScreen {
             self.hit = None;
             return Vec::new();
         }
+        if let Some(words) = self.needs_lists(shared, action) {
+            return vec![Effect::Say(words.to_owned())];
+        }
         match action {
             Action::SetNext => {
                 let groups = judged(shared, self.second);
@@ -232,9 +261,17 @@ impl Screen for InspectScreen {
             Action::Beside => self.beside = self.beside.next(),
             Action::Pictures => self.plain = !self.plain,
             Action::Search => return vec![Effect::Type(Purpose::QuerySearch, self.search.clone())],
-            Action::Ask => return vec![Effect::Type(Purpose::Ask, String::new())],
-            Action::Choose => return vec![Effect::Type(Purpose::Choose, String::new())],
+            Action::Ask => return vec![Effect::Type(Purpose::Ask, self.begun(Purpose::Ask))],
+            Action::Choose => {
+                return vec![Effect::Type(Purpose::Choose, self.begun(Purpose::Choose))];
+            }
             Action::Note if selected.is_some() => return vec![Effect::Type(Purpose::Note, note)],
+            Action::Open if count == 0 && self.has_none(shared) => {
+                let near = session(shared).and_then(|here| none::nearest(shared, here));
+                if let Some((id, _)) = near {
+                    return vec![Effect::Session(id.clone())];
+                }
+            }
             Action::Follow | Action::Open => {
                 if let (Some(next), Some(from)) = (hits.0.get(hits.1), selected)
                     && !self.follow(shared, next, &from)
@@ -332,7 +369,7 @@ impl Screen for InspectScreen {
         if self.beside == Beside::Neighbours
             && let Some(columns) = self.columns(shared, &shown, row)
         {
-            slots.extend(columns.slots(parts.below));
+            slots.extend(columns.slots(Self::below(&shown, row, parts.below).1));
         }
         slots
     }
@@ -354,10 +391,19 @@ impl Screen for InspectScreen {
         let rows = self.listed(shared, &shown);
         let listing = self.listing(shown.pairs);
         if !self.search.is_empty() {
-            let count = rows.len();
-            let all = format!("{count} match {}  {note}", text::safe(&self.search));
+            let matched = match listing.and_then(|listing| listing.wrong.as_ref()) {
+                Some(_) => "not a filter:".to_owned(),
+                None => format!("{} match", rows.len()),
+            };
+            let all = format!("{matched} {}  {note}", text::safe(&self.search));
             let fits = text::width(&title) + text::width(&all) + 6 <= usize::from(area.width);
-            note = if fits { all } else { format!("{count} match  {note}") };
+            note = if fits { all } else { format!("{matched}  {note}") };
+        }
+        if let Some(share) = self.share_of_slice(&shown).filter(|_| self.search.is_empty()) {
+            let all = format!("{share}  {note}");
+            if text::width(&title) + text::width(&all) + 6 <= usize::from(area.width) {
+                note = all;
+            }
         }
         let inner = section(shared, buffer, area, &title, &note);
         let parts = layout(inner, self.pictures(shared));
@@ -383,7 +429,7 @@ impl Screen for InspectScreen {
             Beside::Ranks => {
                 // A typed query has no ranks.
                 let chosen = match row {
-                    Row::Paired(query) => Some(query),
+                    Row::Paired(query, _) => Some(query),
                     Row::Asked(_) => None,
                 };
                 let roles = [roles[0].as_str(), roles[1].as_str()];
@@ -397,18 +443,27 @@ impl Screen for InspectScreen {
                     spread::scores(shared, shown.sets, found, parts.below, buffer);
                 }
             }
-            Beside::Neighbours => match (self.columns(shared, &shown, row), row) {
-                (Some(columns), _) => columns.draw(shared, parts.below, buffer),
-                (None, Row::Asked(asked)) => match asked.chosen() {
-                    Some(document) => choice::draw(shared, document, parts.below, buffer),
-                    None => queries::waiting(shared, asked, parts.below, buffer),
-                },
-                (None, Row::Paired(_)) => {}
-            },
+            Beside::Neighbours => {
+                let (said, below) = Self::below(&shown, row, parts.below);
+                if let Some((words, place)) = said {
+                    paragraph(shared, buffer, place, Role::Warn, &words);
+                }
+                match (self.columns(shared, &shown, row), row) {
+                    (Some(columns), _) => columns.draw(shared, below, buffer),
+                    (None, Row::Asked(asked)) => match asked.chosen() {
+                        Some(document) => choice::draw(shared, document, below, buffer),
+                        None => queries::waiting(shared, asked, below, buffer),
+                    },
+                    (None, Row::Paired(..)) => {}
+                }
+            }
         }
     }
 
     fn hints(&self, shared: &Shared) -> Vec<Action> {
+        if self.has_none(shared) {
+            return self.hints_without(shared);
+        }
         let mut hints = vec![
             Action::SliceNext,
             Action::SetNext,

@@ -50,7 +50,8 @@ pub fn none(shared: &Shared, area: Rect, buffer: &mut Buffer) {
 /// The keys that go to the nearest session with queries, in words; nothing where there is none.
 pub fn elsewhere(shared: &Shared) -> Option<String> {
     let (other, way) = nearest(shared, session(shared)?)?;
-    Some(format!("{way} goes to {}, which has some", text::safe(&shared.library.title(other))))
+    let title = text::safe(&shared.library.title(other));
+    Some(format!("enter goes to {title}, which has some; {way} does so too"))
 }
 
 fn is_compared(shared: &Shared, id: &SessionId) -> bool {
@@ -60,7 +61,7 @@ fn is_compared(shared: &Shared, id: &SessionId) -> bool {
 }
 
 /// The session with queries that the fewest presses of a key go to, and those presses in words.
-fn nearest<'a>(shared: &'a Shared, from: &SessionId) -> Option<(&'a SessionId, String)> {
+pub fn nearest<'a>(shared: &'a Shared, from: &SessionId) -> Option<(&'a SessionId, String)> {
     let library = &shared.library;
     let count = library.sessions.len();
     let at = library.sessions.iter().position(|entry| entry.id == *from)?;
@@ -84,7 +85,7 @@ mod tests {
     use crate::session::Time;
     use crate::tui::app::tests::{app, press, shows};
     use crate::tui::data::library::SessionEntry;
-    use crate::tui::msg::{Msg, News};
+    use crate::tui::msg::{Cmd, Msg, News, Work};
     use std::collections::BTreeSet;
 
     #[test]
@@ -104,11 +105,24 @@ mod tests {
         let text = shows(&app, 80, 24);
         assert!(text.contains("Alone has no inspected queries yet"), "{text}");
         assert!(text.contains("other sessions, with runs or without"), "{text}");
-        for (named, way) in [(2, "} twice goes to Cats, which has some"), (4, "{ goes to Emus")] {
+        for (named, way) in [(2, "Cats, which has some; } twice"), (4, "Emus, which has some; {")] {
             let found = BTreeSet::from([sessions[named].id.clone()]);
             app.update(Msg::News(News::Inspected(found)));
             let text = shows(&app, 80, 24);
-            assert!(text.contains(way) && text.contains("3 n start a comparison"), "{text}");
+            assert!(text.contains(&format!("enter goes to {way}")), "{text}");
+            assert!(text.contains("3 n start a comparison"), "{text}");
+            let footer = text.lines().last().unwrap().trim();
+            assert!(footer.starts_with("enter open  A ask"), "{footer}");
         }
+        // The key goes there and reads what is there.
+        let read = press(&mut app, "enter");
+        assert_eq!(app.shared.session, Some(sessions[4].id.clone()));
+        let wanted = Cmd::Work(Work::Results(sessions[4].id.clone()));
+        assert!(read.contains(&wanted), "{read:?}");
+        assert!(shows(&app, 80, 24).contains("session Emus, 5 of 5"));
+        // Where nothing is known to be better, it stays.
+        app.update(Msg::News(News::Inspected(BTreeSet::new())));
+        press(&mut app, "enter");
+        assert_eq!(app.shared.session, Some(sessions[4].id.clone()));
     }
 }

@@ -55,6 +55,9 @@ impl InspectScreen {
         let parts = layout(top(area, 1).1, self.pictures(shared));
         // What is wrong with a filter stands in the place of the slices.
         if parts.slices.contains(place) && self.listing(shown.pairs)?.wrong.is_none() {
+            if shown.pairs.all.is_empty() {
+                return None;
+            }
             let all = (shown.pairs.all.len(), shown.pairs.sizes);
             let room = usize::from(parts.slices.width.saturating_sub(1));
             let mut end = parts.slices.x + 1;
@@ -76,7 +79,8 @@ impl InspectScreen {
         if self.beside != Beside::Neighbours || !parts.below.contains(place) {
             return None;
         }
-        let columns = self.columns(shared, shown, self.selected(&rows)?)?;
-        columns.under(parts.below, place).map(Under::Hit)
+        let row = self.selected(&rows)?;
+        let columns = self.columns(shared, shown, row)?;
+        columns.under(Self::below(shown, row, parts.below).1, place).map(Under::Hit)
     }
 }

@@ -3,7 +3,8 @@
 use super::figures::{self, Figures};
 use super::layout::Layout;
 use super::listing::{Row, Rows};
-use super::{Shown, none};
+use super::{Shown, none, serve};
+use crate::eval::compare::Slice;
 use crate::ids::Digest;
 use crate::session::sitting::Subject;
 use crate::tui::app::Shared;
@@ -20,9 +21,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 /// What stands in the place of queries of a comparison that kept none.
-fn unlisted(shared: &Shared) -> String {
-    let words = "This comparison kept no lists of single queries. A types a text, or a picture's \
-                 path, and asks its encoders; llm2clip inspect keeps lists.";
+fn unlisted(shared: &Shared, shown: &Shown<'_>) -> String {
+    let words = if serve::can_ask(shared, shown) {
+        "This comparison kept no lists of single queries. A types a text, or a picture's path, and \
+         asks its encoders; llm2clip inspect keeps lists."
+    } else {
+        "This comparison kept no lists of single queries, and no two of its encoders can be asked: \
+         their weights are not here. llm2clip inspect keeps lists."
+    };
     match none::elsewhere(shared) {
         Some(way) => format!("{words}\n\n{way}."),
         None => words.to_owned(),
@@ -37,6 +43,14 @@ pub fn slices(
     area: Rect,
     buffer: &mut Buffer,
 ) {
+    if shown.pairs.all.is_empty() {
+        // Nobody knows how many: that is not none.
+        let words = "slices are not known: no lists of the same queries were kept";
+        let words =
+            text::fit(words, usize::from(area.width.saturating_sub(1)), shared.glyphs.cut());
+        put(buffer, area, area.x + 1, area.y, &words, shared.theme.style(Role::Dim));
+        return;
+    }
     let all = (shown.pairs.all.len(), shown.pairs.sizes);
     let mut x = area.x + 1;
     for (at, words) in figures::sizes(all, chosen, usize::from(area.width.saturating_sub(1))) {
@@ -54,7 +68,7 @@ pub fn note<'a>(shared: &'a Shared, id: &str) -> Option<&'a str> {
 fn name(shown: &Shown<'_>, row: Row<'_>) -> String {
     match row {
         Row::Asked(asked) => asked.words(),
-        Row::Paired(query) => shown.items.caption(&query.id).unwrap_or(&query.id).to_owned(),
+        Row::Paired(_, id) => shown.items.caption(id).unwrap_or(id).to_owned(),
     }
 }
 
@@ -75,7 +89,7 @@ pub fn list(
     let list = top(list, 1).1;
     if rows.is_empty() {
         let words = match () {
-            () if shown.sets.iter().all(|set| set.queries.is_empty()) => unlisted(shared),
+            () if shown.sets.iter().all(|set| set.queries.is_empty()) => unlisted(shared, shown),
             () if shown.pairs.all.is_empty() => {
                 "these encoders were asked different queries".to_owned()
             }
@@ -105,7 +119,7 @@ pub fn list(
             &[(Role::Text, &words), (Role::Warn, noted)],
         );
         match row {
-            Row::Paired(query) => {
+            Row::Paired(query, _) => {
                 let gain = query.gain();
                 let role = match gain {
                     0 => Role::Dim,
@@ -152,7 +166,7 @@ pub fn missing(shared: &Shared, query: &str, area: Rect, buffer: &mut Buffer) {
 /// The query's own picture, or that of the thing it speaks of.
 fn digest<'a>(shown: &Shown<'a>, row: Row<'a>) -> Option<&'a Digest> {
     let id = match row {
-        Row::Paired(query) => &*query.id,
+        Row::Paired(_, id) => id,
         Row::Asked(asked) if asked.seen.is_some() => return asked.seen.as_ref(),
         Row::Asked(asked) => asked.picture()?,
     };
@@ -199,9 +213,9 @@ pub fn head(shared: &Shared, shown: &Shown<'_>, row: Row<'_>, parts: &Layout, bu
         y += 1;
     }
     let about = match row {
-        Row::Paired(query) => {
-            let slices: Vec<&str> = query.slices.iter().map(|slice| slice.name()).collect();
-            format!("{}  {}", text::safe(&query.id), slices.join(", "))
+        Row::Paired(query, id) => {
+            let slices: Vec<&str> = query.slices.all().map(Slice::name).collect();
+            format!("{}  {}", text::safe(id), slices.join(", "))
         }
         Row::Asked(asked) => format!("typed, {}", text::safe(asked.direction())),
     };

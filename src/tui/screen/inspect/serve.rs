@@ -1,7 +1,9 @@
 //! What the child that answers typed queries is started with: the data of the result that is looked at,
-//! and every encoder of the session, so that it need not start again for others.
+//! and every encoder of the session, so that it need not start again for others. And which two encoders
+//! are asked: those in front, unless they cannot be.
 
 use super::Shown;
+use super::source::Group;
 use crate::eval::{Protocol, SetGiven};
 use crate::tui::app::Shared;
 use crate::tui::data::asked::spec;
@@ -17,23 +19,101 @@ type Specs = Vec<(String, String)>;
 const GONE: &str = "the result is not there";
 
 /// What the child is started with, or why nobody can be asked.
-pub fn arguments(shared: &Shared, shown: &Shown<'_>) -> Result<Vec<String>, String> {
+pub fn arguments(
+    shared: &Shared,
+    shown: &Shown<'_>,
+    roles: [&str; 2],
+) -> Result<Vec<String>, String> {
     let (all, own) = results(shared, shown);
     let own = own.ok_or(GONE)?;
     let given = given(all, own)?;
     let specs = together(all, own);
-    for set in shown.sets {
-        if !specs.iter().any(|(role, _)| *role == set.role) {
-            return Err(format!("{} has no embeddings to ask", text::safe(&set.role)));
+    for role in roles {
+        if !specs.iter().any(|(known, _)| *known == role) {
+            return Err(format!("{} has no embeddings to ask", text::safe(role)));
         }
     }
-    let specs: Vec<&str> = specs.iter().map(|(_, spec)| spec.as_str()).collect();
+    // Those that are known not to be here can do nothing for it.
+    let serves = |(role, _): &&(String, String)| {
+        roles.contains(&role.as_str()) || why_not(shared, &specs, role).is_none()
+    };
+    let served: Vec<&str> = specs.iter().filter(serves).map(|(_, spec)| spec.as_str()).collect();
     // Each is loaded when it is first asked.
     let mut arguments: Vec<String> = ["inspect", "--serve", "--lazy"].map(str::to_owned).into();
     arguments.extend(given.arguments());
-    arguments.extend(["--encoders".to_owned(), specs.join(",")]);
+    arguments.extend(["--encoders".to_owned(), served.join(",")]);
     arguments.extend(shared.readonly.then(|| "--readonly".to_owned()));
     Ok(arguments)
+}
+
+/// Which two encoders are asked: those in front; where one of them has no embeddings, or its weights are
+/// not here, the first of the same direction that can be, and why.
+pub fn asked<'a>(
+    shared: &Shared,
+    shown: &Shown<'a>,
+    groups: &[Group<'a>],
+    pictured: bool,
+) -> Result<([&'a str; 2], Option<String>), String> {
+    let front = shown.sets.map(|set| set.role.as_str());
+    let (all, own) = results(shared, shown);
+    let specs = together(all, own.ok_or(GONE)?);
+    let whys = front.map(|role| why_not(shared, &specs, role));
+    let Some(why) = whys.iter().flatten().next() else { return Ok((front, None)) };
+    let is_front =
+        |group: &&Group<'_>| group.result == shown.result && group.direction == shown.direction;
+    let own = groups.iter().find(is_front).map_or_else(Vec::new, |group| here(shared, group));
+    let sees = |role: &str| !(pictured && is_blind(shown.from, role));
+    let mut others = own.into_iter().filter(|role| !front.contains(role) && sees(role));
+    let mut side = |at: usize| if whys[at].is_none() { Some(front[at]) } else { others.next() };
+    if let (Some(a), Some(b)) = (side(0), side(1)) {
+        let words = format!("{why}: {} and {} are asked", text::safe(a), text::safe(b));
+        return Ok(([a, b], Some(words)));
+    }
+    let other = groups.iter().filter(|group| !is_front(group)).find_map(|group| {
+        let roles = here(shared, group);
+        let [a, b, ..] = &roles[..] else { return None };
+        Some(format!(
+            "{why}; d goes to {} of {}, where {} and {} can be asked",
+            group.direction,
+            text::safe(group.result),
+            text::safe(a),
+            text::safe(b)
+        ))
+    });
+    // Where nobody of this session can be asked, who is asked says which other one can.
+    other.map_or(Ok((front, None)), Err)
+}
+
+/// Whether two encoders of what is looked at can be asked, as far as that is known.
+pub fn can_ask(shared: &Shared, shown: &Shown<'_>) -> bool {
+    let groups = super::source::groups(shared);
+    let is_front =
+        |group: &&Group<'_>| group.result == shown.result && group.direction == shown.direction;
+    groups.iter().find(is_front).is_some_and(|group| here(shared, group).len() > 1)
+}
+
+/// The encoders of a group that can be asked, as far as that is known; each once.
+fn here<'a>(shared: &Shared, group: &Group<'a>) -> Vec<&'a str> {
+    let all = session(shared).and_then(|id| shared.library.results.get(id));
+    let specs = together(all.map_or(&[][..], Vec::as_slice), group.from);
+    let mut roles: Vec<&str> = Vec::new();
+    for set in &group.sets {
+        if !roles.contains(&&*set.role) && why_not(shared, &specs, &set.role).is_none() {
+            roles.push(&set.role);
+        }
+    }
+    roles
+}
+
+/// Why an encoder cannot be asked, where that is known.
+fn why_not(shared: &Shared, specs: &Specs, role: &str) -> Option<String> {
+    let Some((_, spec)) = specs.iter().find(|(known, _)| known == role) else {
+        return Some(format!("{} has no embeddings", text::safe(role)));
+    };
+    let named = spec.strip_prefix(role).and_then(|rest| rest.strip_prefix('='));
+    let source = named.unwrap_or(spec).split('[').next().unwrap_or_default();
+    let lacks = shared.library.lacks(source);
+    lacks.then(|| format!("the weights of {} are not here", text::safe(role)))
 }
 
 /// What an answer must stand on to be set beside the result.

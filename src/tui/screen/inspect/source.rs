@@ -140,6 +140,11 @@ pub struct Which {
 }
 
 impl Which {
+    /// Whether another pair of rows of the same sets.
+    fn is_beside(&self, other: &Self) -> bool {
+        Self { rows: other.rows, ..self.clone() } == *other
+    }
+
     /// Whether by the second judgements.
     pub const fn is_second(&self) -> bool {
         self.second
@@ -188,34 +193,52 @@ pub struct Pairs {
     pub sizes: [usize; Slice::ALL.len()],
     /// The highest rank.
     pub highest: u32,
-    /// What filters look for words in, a query each; nothing until one did.
+    /// What filters look for words in, a query each in the sets' order; nothing until one did.
     pub words: Vec<String>,
     /// Where the result keeps what answers what in each set, where ids do not say so.
     judged: [Option<usize>; 2],
-    /// All lines of both lists, once they were asked for.
-    hits: Option<[Hits; 2]>,
+    /// All lines of each list, once they were asked for.
+    hits: [Option<Hits>; 2],
 }
 
 impl Pairs {
-    /// Pairs two sets of a group.
-    pub fn new(which: Which, group: &Group<'_>) -> Option<Self> {
+    /// Pairs two sets of a group; takes over of the pairs before what holds here too.
+    pub fn new(which: Which, group: &Group<'_>, before: Option<Self>) -> Option<Self> {
         let (a, b) = which.rows;
         let (a, b) = (*group.sets.get(a)?, *group.sets.get(b)?);
         let (all, hubs) =
             pair(a, b).map_or((Vec::new(), None), |paired| (paired.queries, Some(paired.hubs)));
-        let size = |slice| all.iter().filter(|query| query.slices.contains(&slice)).count();
+        let size = |slice| all.iter().filter(|query| query.slices.contains(slice)).count();
         let sizes = Slice::ALL.map(size);
         let highest = all.iter().flat_map(|query| query.rank).max().unwrap_or(0);
-        let judged = [a, b].map(|set| group.from.judged_at(set, which.second));
-        let (words, hits) = (Vec::new(), None);
+        // The same queries were judged by the same.
+        let first = group.from.judged_at(a, which.second);
+        let second = if hubs.is_some() { first } else { group.from.judged_at(b, which.second) };
+        let judged = [first, second];
+        let (mut words, mut hits) = (Vec::new(), [None, None]);
+        if let Some(before) = before.filter(|before| before.which.is_beside(&which)) {
+            let ((a_before, b_before), (a_now, b_now)) = (before.which.rows, which.rows);
+            let same = |row: usize| row == a_before || row == b_before;
+            let all_same = hubs.is_some() && before.hubs.is_some();
+            if a_before == a_now || (all_same && (same(a_now) || same(b_now))) {
+                words = before.words;
+            }
+            for (row, found) in [a_before, b_before].into_iter().zip(before.hits) {
+                if let Some(side) = [a_now, b_now].iter().position(|now| *now == row) {
+                    hits[side] = found;
+                }
+            }
+        }
         Some(Self { which, all, hubs, sizes, highest, words, judged, hits })
     }
 
     /// Reads the words that filters look into, where that was not done yet.
-    pub fn read_words(&mut self, items: &ItemsShown) {
-        if self.words.is_empty() {
-            let words = |query: &PairedQuery| words_of(&query.id, items.caption(&query.id));
-            self.words = self.all.iter().map(words).collect();
+    pub fn read_words(&mut self, group: &Group<'_>) {
+        if self.words.is_empty()
+            && let Some(set) = group.sets.get(self.which.rows.0)
+        {
+            let words = |id: &String| words_of(id, group.shown.caption(id));
+            self.words = set.queries.iter().map(words).collect();
         }
     }
 
@@ -230,14 +253,16 @@ impl Pairs {
     }
 
     /// All lines of both lists.
-    pub fn hits(&mut self, group: &Group<'_>) -> Option<&[Hits; 2]> {
-        if self.hits.is_none() {
-            let (a, b) = self.which.rows;
-            let sets = [*group.sets.get(a)?, *group.sets.get(b)?];
-            let of = |side: usize| Hits::of(sets[side], self.relevant(group.from, side), &self.all);
-            self.hits = Some([of(0), of(1)]);
+    pub fn hits(&mut self, group: &Group<'_>) -> Option<[&Hits; 2]> {
+        for (side, row) in [self.which.rows.0, self.which.rows.1].into_iter().enumerate() {
+            if self.hits[side].is_none() {
+                let set = *group.sets.get(row)?;
+                let least =
+                    if counts_words(group.from, &set.role) { f32::MIN_POSITIVE } else { f32::MIN };
+                self.hits[side] = Some(Hits::of(set, self.relevant(group.from, side), least));
+            }
         }
-        self.hits.as_ref()
+        Some([self.hits[0].as_ref()?, self.hits[1].as_ref()?])
     }
 }
 
@@ -261,6 +286,13 @@ pub struct ListShown<'a> {
     pub notes: Vec<String>,
     /// Best first.
     pub hits: Vec<HitShown<'a>>,
+    /// Whether it counts common words: an item without one is no neighbour.
+    pub counts_words: bool,
+}
+
+/// Whether an encoder of a result counts common words rather than comparing directions.
+pub fn counts_words(result: &LoadedResult, role: &str) -> bool {
+    result.encoders().iter().any(|(known, card)| *known == role && card["kind"] == "bm25")
 }
 
 /// Both lists of a paired query of a result.
@@ -273,10 +305,13 @@ pub fn of_pair<'a>(
     let list = |side: usize| {
         let set = sets[side];
         let relevant = pairs.relevant(from, side);
-        let hits = set.top(query.at).enumerate().map(|(at, (item, score))| HitShown {
+        let counts_words = counts_words(from, &set.role);
+        let top = set.top(query.at).enumerate();
+        let top = top.filter(|(_, (_, score))| !counts_words || *score > 0.0);
+        let hits = top.map(|(at, (item, score))| HitShown {
             item,
             score,
-            relevant: Some(is_right(relevant, set, query, (at, item))),
+            relevant: Some(is_right(relevant, set, query.at, (at, item))),
             hub: set.top_items.get(query.at * set.k + at).is_some_and(|place| {
                 pairs.hubs.as_ref().is_some_and(|hubs| hubs[side].is_hub(*place))
             }),
@@ -286,6 +321,7 @@ pub fn of_pair<'a>(
             role: &set.role,
             notes: notes(query.rank[side], query.margin[side], took),
             hits: hits.collect(),
+            counts_words,
         }
     };
     [list(0), list(1)]
@@ -296,12 +332,14 @@ pub fn of_pair<'a>(
 pub fn is_right(
     relevant: Option<&Relevant>,
     set: &NeighbourSet,
-    query: &PairedQuery,
+    query: usize,
     (at, item): (usize, &str),
 ) -> bool {
-    let Some(relevant) = relevant else { return unit(item) == unit(&query.id) };
-    let place = set.top_items.get(query.at * set.k + at);
-    query.at < relevant.queries() && place.is_some_and(|place| relevant.holds(query.at, *place))
+    let Some(relevant) = relevant else {
+        return set.queries.get(query).is_some_and(|id| unit(item) == unit(id));
+    };
+    let place = set.top_items.get(query * set.k + at);
+    query < relevant.queries() && place.is_some_and(|place| relevant.holds(query, *place))
 }
 
 /// Both lists of a typed query; nothing where it has no two of them.
@@ -322,13 +360,15 @@ pub fn of_answer(asked: &Asked) -> Option<[ListShown<'_>; 2]> {
                     hub: false,
                 })
                 .collect(),
+            counts_words: false,
         })
     };
     Some([list(0)?, list(1)?])
 }
 
-/// Letters for items that both lists have, in the order of the left one; no two have the same.
-const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+/// Letters for items that both lists have, in the order of the left one; no two have the same, and none is
+/// that of an encoder.
+const LETTERS: &str = "CDEFGHIJKLMNOPQRSTUVWXYZcdefghijklmnopqrstuvwxyz";
 
 /// The letters that link items of both lists, the best of the left one first, as far as they go.
 pub fn links<'a>(lists: &[ListShown<'a>; 2]) -> BTreeMap<&'a str, char> {
@@ -346,7 +386,7 @@ mod tests {
         fn shown(items: Vec<&str>) -> ListShown<'_> {
             let hit = |item| HitShown { item, score: 0.5, relevant: None, hub: false };
             let hits = items.into_iter().map(hit).collect();
-            ListShown { role: "x", notes: Vec::new(), hits }
+            ListShown { role: "x", notes: Vec::new(), hits, counts_words: false }
         }
         let names: Vec<String> = (0..70).map(|at| format!("{at}@0")).collect();
         let all: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -354,10 +394,10 @@ mod tests {
         let found = links(&[shown(all), shown(back)]);
         assert_eq!(
             (found.get("4@0"), found.get("5@0"), found.get("31@0")),
-            (None, Some(&'a'), Some(&'A'))
+            (None, Some(&'C'), Some(&'e'))
         );
         let letters: BTreeSet<char> = found.values().copied().collect();
-        assert_eq!((found.len(), letters.len()), (52, 52));
+        assert_eq!((found.len(), letters.len()), (48, 48));
     }
 
     #[test]
@@ -370,19 +410,11 @@ mod tests {
             top_scores: vec![0.9, 0.8, 0.7, 0.6],
             ..NeighbourSet::default()
         };
-        let query = |at: usize| PairedQuery {
-            at,
-            id: set.queries[at].clone(),
-            rank: [1, 1],
-            margin: [0.0, 0.0],
-            slices: Vec::new(),
-        };
         // Pictures a and c share a label.
         let relevant = Relevant::from_lists([vec![2u32], vec![]]);
         let right = |relevant, at: usize| -> Vec<bool> {
-            let query = query(at);
             let hits = set.top(at).map(|(item, _)| item).enumerate();
-            hits.map(|hit| is_right(relevant, &set, &query, hit)).collect()
+            hits.map(|hit| is_right(relevant, &set, at, hit)).collect()
         };
         assert_eq!(right(Some(&relevant), 0), [true, false]);
         assert_eq!(right(Some(&relevant), 1), [false, false]);

@@ -161,11 +161,13 @@ pub fn scores(
     buffer: &mut Buffer,
 ) {
     let halves = super::layout::columns(area);
+    let ranges = one_range([found[0].range(), found[1].range()]);
     for (side, area) in halves.into_iter().enumerate() {
         let (set, found) = (sets[side], &found[side]);
-        let note = format!("first {} of {} queries", set.k, format::count(listed as u64));
+        let queries = if listed == 1 { "query" } else { "queries" };
+        let note = format!("{} {queries}, top {}", format::count(listed as u64), set.k);
         let inner = section(shared, buffer, area, &text::safe(&set.role), &note);
-        let Some([low, high]) = found.range().filter(|_| inner.height >= 5) else { continue };
+        let Some([low, high]) = ranges[side].filter(|_| inner.height >= 5) else { continue };
         let (bars, foot) = bottom(inner, 1);
         let (above, under) = top(bars, bars.height / 2);
         for (scores, area, role, name) in [
@@ -179,6 +181,14 @@ pub fn scores(
         let x = foot.right().saturating_sub(right.len() as u16 + 1);
         put(buffer, foot, x, foot.y, &right, shared.theme.style(Role::Dim));
     }
+}
+
+/// Both axes: the same where both are cosines, so that what stands below each other compares.
+fn one_range(ranges: [Option<[f32; 2]>; 2]) -> [Option<[f32; 2]>; 2] {
+    let [Some([low, high]), Some([other_low, other_high])] = ranges else { return ranges };
+    let ends = [low.min(other_low), high.max(other_high)];
+    let cosines = ends.iter().all(|score| score.abs() <= 1.0 + 1e-4);
+    if cosines { [Some(ends); 2] } else { ranges }
 }
 
 /// Counts a column, as bars from the bottom, with a name and the middle above them.
@@ -222,6 +232,15 @@ fn histogram(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cosines_stand_on_one_axis() {
+        let (a, b) = (Some([-0.1, 0.4]), Some([0.2, 0.9]));
+        assert_eq!(one_range([a, b]), [Some([-0.1, 0.9]); 2]);
+        let counted = Some([0.0, 31.0]);
+        assert_eq!(one_range([a, counted]), [a, counted]);
+        assert_eq!(one_range([a, None]), [a, None]);
+    }
 
     #[test]
     fn a_legend_says_what_it_has_room_for_and_cuts_names_with_a_sign() {

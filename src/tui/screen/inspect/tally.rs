@@ -53,7 +53,7 @@ fn share(rank: u32, highest: u32) -> f64 {
 #[derive(Clone, Copy, Debug)]
 struct Line {
     score: f32,
-    /// The query's place among the pairs.
+    /// The query's place in the set.
     query: u32,
     /// Whether the item answers it.
     right: bool,
@@ -64,22 +64,24 @@ struct Line {
 pub struct Hits(Vec<Line>);
 
 impl Hits {
-    /// Of all queries of a set; `relevant` where ids do not say what answers what.
-    pub fn of(set: &NeighbourSet, relevant: Option<&Relevant>, all: &[PairedQuery]) -> Self {
+    /// Of all queries of a set, of scores from `least` on; `relevant` where ids do not say what answers
+    /// what.
+    pub fn of(set: &NeighbourSet, relevant: Option<&Relevant>, least: f32) -> Self {
         let units: Vec<&str> = set.gallery.iter().map(|id| unit(id)).collect();
-        let mut lines = Vec::with_capacity(all.len() * set.k);
-        for (place, query) in all.iter().enumerate() {
-            let own = unit(&query.id);
-            let range = query.at * set.k..(query.at + 1) * set.k;
+        let mut lines = Vec::with_capacity(set.queries.len() * set.k);
+        for (at, id) in set.queries.iter().enumerate() {
+            let own = unit(id);
+            let range = at * set.k..(at + 1) * set.k;
             let items = set.top_items.get(range.clone()).unwrap_or_default();
             let scores = set.top_scores.get(range).unwrap_or_default();
-            for (item, score) in items.iter().zip(scores).filter(|(_, score)| score.is_finite()) {
+            let counts = |score: &f32| score.is_finite() && *score >= least;
+            for (item, score) in items.iter().zip(scores).filter(|(_, score)| counts(score)) {
                 let Some(other) = units.get(*item as usize) else { continue };
                 let right = match relevant {
-                    Some(known) => query.at < known.queries() && known.holds(query.at, *item),
+                    Some(known) => at < known.queries() && known.holds(at, *item),
                     None => *other == own,
                 };
-                lines.push(Line { score: *score, query: place as u32, right });
+                lines.push(Line { score: *score, query: at as u32, right });
             }
         }
         lines.sort_unstable_by(|a, b| a.score.total_cmp(&b.score));
@@ -97,10 +99,11 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// In the lists of queries that are listed, by their places among the pairs.
+    /// In the lists of queries that are listed, by their places in the set.
     pub fn of(hits: &Hits, listed: &[bool]) -> Self {
         let mut scores = Self::default();
-        for line in hits.0.iter().filter(|line| listed[line.query as usize]) {
+        let is_listed = |line: &&Line| listed.get(line.query as usize) == Some(&true);
+        for line in hits.0.iter().filter(is_listed) {
             let part = if line.right { &mut scores.right } else { &mut scores.others };
             part.push(line.score);
         }
@@ -135,17 +138,18 @@ pub fn in_columns(sorted: &[f32], [low, high]: [f32; 2], width: usize) -> Vec<us
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::compare::Slices;
     use crate::session::neighbours::NO_ITEM;
     use proptest::prelude::*;
 
-    fn query(at: usize, id: &str, rank: [u32; 2]) -> PairedQuery {
-        PairedQuery { at, id: id.to_owned(), rank, margin: [0.0, 0.0], slices: Vec::new() }
+    fn query(rank: [u32; 2]) -> PairedQuery {
+        PairedQuery { at: 0, rank, margin: [0.0, 0.0], slices: Slices::default() }
     }
 
     #[test]
     fn equal_ranks_are_counted_each_and_stand_once() {
         let ranks = [[1, 1], [1, 1], [5, 2], [2, 5], [5, 2], [100, 1]];
-        let queries: Vec<PairedQuery> = ranks.into_iter().map(|rank| query(0, "a", rank)).collect();
+        let queries: Vec<PairedQuery> = ranks.into_iter().map(query).collect();
         let found = Ranks::of(queries.iter());
         assert_eq!((found.highest, found.counts), (100, [2, 1, 3]));
         assert_eq!(found.points.each_ref().map(Vec::len), [1, 1, 2]);
@@ -164,18 +168,18 @@ mod tests {
             top_scores: vec![0.9, 0.8, 0.0, 0.7, f32::NAN, 0.0],
             ..NeighbourSet::default()
         };
-        // The pairs stand in another order than the set's queries.
-        let all = [query(1, "b#0", [1, 1]), query(0, "a#0", [2, 2])];
-        let hits = Hits::of(&set, None, &all);
+        let hits = Hits::of(&set, None, f32::MIN);
+        let above = Hits::of(&set, None, 0.85);
+        assert_eq!(Scores::of(&above, &[true, true]).others, [0.9]);
         let both = Scores::of(&hits, &[true, true]);
         assert_eq!((&both.right[..], &both.others[..]), (&[0.7, 0.8][..], &[0.9][..]));
         assert_eq!(both.range(), Some([0.7, 0.9]));
-        let second = Scores::of(&hits, &[false, true]);
+        let second = Scores::of(&hits, &[true, false]);
         assert_eq!((&second.right[..], &second.others[..]), (&[0.8][..], &[0.9][..]));
-        assert_eq!(Scores::of(&hits, &[true, false]).range(), None);
+        assert_eq!(Scores::of(&hits, &[false, true]).range(), None);
         // What a result was judged by goes before ids.
         let relevant = Relevant::from_lists([vec![1u32], vec![]]);
-        let judged = Scores::of(&Hits::of(&set, Some(&relevant), &all), &[true, true]);
+        let judged = Scores::of(&Hits::of(&set, Some(&relevant), f32::MIN), &[true, true]);
         assert_eq!((&judged.right[..], &judged.others[..]), (&[0.9][..], &[0.7, 0.8][..]));
     }
 

@@ -23,7 +23,7 @@ impl InspectScreen {
     pub(super) fn go_to(&mut self, shared: &Shared, id: &str) -> bool {
         self.settle(shared);
         let Some(shown) = self.shown(shared) else { return false };
-        let rows = Rows::every(shared, shown.pairs);
+        let rows = Rows::every(shared, &shown);
         let exact = rows.position(|known| known == id);
         let place = exact.or_else(|| rows.position(|known| unit(known) == unit(id)));
         let Some(at) = place else { return false };
