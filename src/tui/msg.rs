@@ -11,7 +11,7 @@ use crate::recipe::Estimate;
 use crate::session::Time;
 use crate::session::control::Command;
 use crate::session::names::RunId;
-use crate::session::sitting::{SittingEvent, SittingState};
+use crate::session::sitting::{Place, SittingEvent, SittingState};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -89,6 +89,10 @@ pub enum News {
     Weights(BTreeSet<RunId>),
     /// What people noted, tagged and pinned in a session.
     Sittings(SessionId, Box<SittingState>),
+    /// A moment was marked: the record has it.
+    Marked(Place),
+    /// What was done or made here could not be recorded; in words.
+    Unrecorded(String),
     /// The player of the Replay screen moved; nothing: it was put away.
     Reel(Option<Box<super::data::reel::Reel>>),
     /// A command was put into a run's mailbox, and bears this id.

@@ -269,8 +269,8 @@ impl Worker {
             }
             Work::Record(session, event) => {
                 let mark = matches!(*event, SittingEvent::Marked(_) | SittingEvent::Unmarked(_));
-                if let Err(error) = self.recorder.record(&self.places.sessions, &session, *event) {
-                    self.say(News::Failed(error));
+                for news in self.recorder.record(&self.places.sessions, &session, *event) {
+                    self.say(news);
                 }
                 if mark && self.playing.as_mut().is_some_and(reel::Playing::extend) {
                     self.show();

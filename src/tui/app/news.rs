@@ -84,6 +84,8 @@ impl App {
                 }
                 shared.library.sittings.insert(session, *sittings);
             }
+            News::Marked(at) => self.marked(&at),
+            News::Unrecorded(text) => self.fail(text),
             News::Picture(key, drawn) => {
                 shared.library.pictures.put(key, drawn);
                 return;

@@ -256,6 +256,12 @@ impl App {
     /// Marks the moment that is looked at.
     pub(super) fn bookmark(&mut self, label: String, commands: &mut Vec<Cmd>) {
         let Some((session, at)) = self.moment() else { return };
+        // The sitting gives it its name.
+        self.record(&session, Marked { mark: String::new(), at, label }, commands);
+    }
+
+    /// Says that a moment is marked: it stands in the record.
+    pub(super) fn marked(&mut self, at: &Place) {
         let text = match (&at.stage, at.step) {
             (Some(stage), Some(step)) => {
                 format!("step {step} of {stage} is marked; Replay goes there with ]")
@@ -263,7 +269,5 @@ impl App {
             _ => "this moment is marked; Replay goes there with ]".to_owned(),
         };
         self.notice = Some(Notice { text, bad: false });
-        // The sitting gives it its name.
-        self.record(&session, Marked { mark: String::new(), at, label }, commands);
     }
 }

@@ -2,40 +2,111 @@
 //! with the first thing recorded there.
 
 use crate::ids::SessionId;
-use crate::session::sitting::{Left, Opened, Sitting, SittingEvent};
+use crate::session::error::LogError;
+use crate::session::sitting::{
+    Left, Marked, Opened, Sitting, SittingEvent, SittingState, read_sittings,
+};
+use crate::tui::msg::News;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The sittings of this process. A session that cannot be written to is told of once.
+/// This process's log in a session.
+#[derive(Debug, Default)]
+struct Log {
+    /// Begun with the first event, or with the first one after it could not be begun.
+    sitting: Option<Sitting>,
+    /// Whether the last event could not be written.
+    fails: bool,
+}
+
+/// The sittings of this process.
 #[derive(Debug, Default)]
 pub struct Recorder {
-    sittings: BTreeMap<SessionId, Option<Sitting>>,
+    sittings: BTreeMap<SessionId, Log>,
+}
+
+/// What stands on a screen before it is written.
+fn is_shown(event: &SittingEvent) -> bool {
+    use SittingEvent as Event;
+    matches!(
+        event,
+        Event::Noted(_)
+            | Event::Tagged(_)
+            | Event::Untagged(_)
+            | Event::Pinned(_)
+            | Event::Unpinned(_)
+    )
+}
+
+/// Whether a person made it: that is never lost without a word. Of what was done, the first loss is told.
+fn is_made(event: &SittingEvent) -> bool {
+    use SittingEvent as Event;
+    is_shown(event) || matches!(event, Event::Marked(_) | Event::Unmarked(_) | Event::Answered(_))
 }
 
 impl Recorder {
-    /// Appends an event to this terminal's sitting in a session.
+    /// Appends an event to this terminal's sitting in a session, and says what came of it.
     pub fn record(
         &mut self,
         sessions: &Path,
         session: &SessionId,
         event: SittingEvent,
-    ) -> Result<(), String> {
-        if !self.sittings.contains_key(session) {
-            let (columns, rows) = ratatui::crossterm::terminal::size().unwrap_or((0, 0));
-            let opened =
-                Opened { columns, rows, terminal: std::env::var("TERM").ok(), theme: None };
-            let made = Sitting::open(&sessions.join(session.as_str()), session, opened);
-            let (sitting, problem) = match made {
-                Ok(sitting) => (Some(sitting), None),
-                Err(error) => (None, Some(format!("what is done here is not recorded: {error}"))),
-            };
-            self.sittings.insert(session.clone(), sitting);
-            if let Some(problem) = problem {
-                return Err(problem);
-            }
+    ) -> Vec<News> {
+        let (made, shown) = (is_made(&event), is_shown(&event));
+        let marked = match &event {
+            SittingEvent::Marked(Marked { at, .. }) => Some(News::Marked(at.clone())),
+            _ => None,
+        };
+        let folder = sessions.join(session.as_str());
+        let log = self.sittings.entry(session.clone()).or_default();
+        let failed = std::mem::replace(&mut log.fails, false);
+        let Err(error) = log.write(&folder, session, event) else {
+            let again = "what is done here is recorded again; what was done meanwhile is not";
+            let again = failed.then(|| News::Said(again.to_owned()));
+            return again.into_iter().chain(marked).collect();
+        };
+        log.fails = true;
+        let mut news = Vec::new();
+        if made || !failed {
+            news.push(News::Unrecorded(error));
         }
-        let Some(slot) = self.sittings.get_mut(session) else { return Ok(()) };
-        let Some(sitting) = slot else { return Ok(()) };
+        if shown {
+            // The screen shows again what the record has.
+            let gone = || (!folder.exists()).then(SittingState::default);
+            let stands = read_sittings(&folder).ok().or_else(gone);
+            news.extend(stands.map(|state| News::Sittings(session.clone(), Box::new(state))));
+        }
+        news
+    }
+
+    /// The sittings end.
+    pub fn leave(&mut self) {
+        for sitting in self.sittings.values_mut().filter_map(|log| log.sitting.as_mut()) {
+            // Nobody is left to be told.
+            let _ = sitting.write(Left {});
+        }
+    }
+}
+
+impl Log {
+    /// Appends an event, to a log that is begun where there is none, or none any more.
+    fn write(
+        &mut self,
+        folder: &Path,
+        session: &SessionId,
+        event: SittingEvent,
+    ) -> Result<(), String> {
+        let lost = |error: LogError| format!("what is done here is not recorded: {error}");
+        let mut sitting = match self.sitting.take() {
+            // A log that was removed still takes every line, for nobody.
+            Some(sitting) if sitting.path().exists() => sitting,
+            _ => {
+                let (columns, rows) = ratatui::crossterm::terminal::size().unwrap_or((0, 0));
+                let terminal = std::env::var("TERM").ok();
+                let opened = Opened { columns, rows, terminal, theme: None };
+                Sitting::open(folder, session, opened).map_err(lost)?
+            }
+        };
         let event = match event {
             // Only a sitting knows which names are free.
             SittingEvent::Marked(mut marked) if marked.mark.is_empty() => {
@@ -44,48 +115,90 @@ impl Recorder {
             }
             event => event,
         };
-        if let Err(error) = sitting.write(event) {
-            *slot = None;
-            return Err(format!("what is done here is no longer recorded: {error}"));
-        }
-        Ok(())
-    }
-
-    /// The sittings end.
-    pub fn leave(&mut self) {
-        for sitting in self.sittings.values_mut().flatten() {
-            // Nobody is left to be told.
-            let _ = sitting.write(Left {});
-        }
+        let written = sitting.write(event);
+        // Also one that took nothing: there may be room again.
+        self.sitting = Some(sitting);
+        written.map(|_| ()).map_err(lost)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::sitting::{Acted, read_sittings};
+    use crate::session::Time;
+    use crate::session::sitting::{Acted, Noted, Place, Subject};
+    use std::path::PathBuf;
+
+    fn acted() -> SittingEvent {
+        Acted { action: "log-y".into(), screen: Some("train".into()), with: serde_json::Map::new() }
+            .into()
+    }
+
+    fn marked() -> SittingEvent {
+        let at = Place::moment(Time::EPOCH);
+        Marked { mark: String::new(), at, label: "spike".into() }.into()
+    }
+
+    fn folder(sessions: &Path) -> (SessionId, PathBuf) {
+        let session: SessionId = "20261124-100000-night-bbbbbb".parse().unwrap();
+        let folder = sessions.join(session.as_str());
+        (session, folder)
+    }
+
+    fn fails(news: &[News]) -> bool {
+        matches!(news, [News::Unrecorded(why), ..] if why.contains("not recorded"))
+    }
 
     #[test]
-    fn actions_are_written_where_they_were_done_and_a_folder_that_is_gone_is_told_of_once() {
+    fn actions_are_written_where_they_were_done() {
         let sessions = tempfile::tempdir().unwrap();
-        let session: SessionId = "20261124-100000-night-bbbbbb".parse().unwrap();
-        std::fs::create_dir(sessions.path().join(session.as_str())).unwrap();
+        let (session, folder) = folder(sessions.path());
+        std::fs::create_dir(&folder).unwrap();
         let mut recorder = Recorder::default();
-        let acted = || -> SittingEvent {
-            Acted {
-                action: "log-y".into(),
-                screen: Some("train".into()),
-                with: serde_json::Map::new(),
-            }
-            .into()
-        };
-        recorder.record(sessions.path(), &session, acted()).unwrap();
-        recorder.record(sessions.path(), &session, acted()).unwrap();
+        assert!(recorder.record(sessions.path(), &session, acted()).is_empty());
+        assert!(recorder.record(sessions.path(), &session, acted()).is_empty());
         recorder.leave();
-        let state = read_sittings(&sessions.path().join(session.as_str())).unwrap();
-        assert_eq!(state.last_action.as_deref(), Some("log-y"));
-        let gone: SessionId = "20261124-100000-gone-cccccc".parse().unwrap();
-        assert!(recorder.record(sessions.path(), &gone, acted()).is_err());
-        assert!(recorder.record(sessions.path(), &gone, acted()).is_ok());
+        let state = read_sittings(&folder).unwrap();
+        assert_eq!((state.last_action.as_deref(), state.actions), (Some("log-y"), 2));
+        assert_eq!(state.sittings, 1);
+    }
+
+    #[test]
+    fn what_is_not_written_is_told_of_and_is_tried_again() {
+        let sessions = tempfile::tempdir().unwrap();
+        let (session, folder) = folder(sessions.path());
+        let mut recorder = Recorder::default();
+        let mut record = |event| recorder.record(sessions.path(), &session, event);
+        // Of actions once; of what a person made every time.
+        assert!(fails(&record(acted())));
+        assert!(record(acted()).is_empty());
+        assert!(fails(&record(marked())) && fails(&record(marked())));
+        std::fs::create_dir(&folder).unwrap();
+        let news = record(marked());
+        assert!(matches!(&news[..], [News::Said(_), News::Marked(_)]), "{news:?}");
+        assert!(matches!(&record(marked())[..], [News::Marked(_)]));
+        let state = read_sittings(&folder).unwrap();
+        assert_eq!((state.marks.len(), state.sittings), (2, 1));
+        // The session is removed while its log is open.
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(fails(&record(marked())));
+    }
+
+    #[test]
+    fn a_note_that_is_not_written_goes_off_the_screen_again() {
+        let sessions = tempfile::tempdir().unwrap();
+        let (session, folder) = folder(sessions.path());
+        std::fs::create_dir(&folder).unwrap();
+        let noted = |text: &str| Noted { on: Subject::session(), text: text.into() }.into();
+        let mut recorder = Recorder::default();
+        assert!(recorder.record(sessions.path(), &session, noted("odd")).is_empty());
+        std::fs::remove_dir_all(&folder).unwrap();
+        let news = recorder.record(sessions.path(), &session, noted("odder"));
+        assert!(fails(&news), "{news:?}");
+        assert!(
+            matches!(&news[1], News::Sittings(of, state)
+                if *of == session && **state == SittingState::default()),
+            "{news:?}"
+        );
     }
 }
