@@ -146,6 +146,17 @@ fn a_signal_that_ends_it_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn a_session_that_is_not_there_is_refused_and_one_that_is_opens() {
+    let folder = folder();
+    let mut terminal = Terminal::start(folder.path(), &["--session", "nosuch"], (80, 24), &[]);
+    assert_eq!(terminal.end().0, 2);
+    let mut terminal = Terminal::start(folder.path(), &["--session", "causal-lm"], (80, 24), &[]);
+    terminal.see("causal-lm-1");
+    terminal.keys("q");
+    assert_eq!(terminal.end().0, 0);
+}
+
+#[test]
 fn without_a_terminal_it_says_so_and_the_request_was_wrong() {
     let folder = folder();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_llm2clip"))

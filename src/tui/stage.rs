@@ -11,6 +11,7 @@ use super::picture::{Choice, Graphics};
 use super::theme::{Depth, Ground, Theme};
 use super::worker::{self, Places};
 use super::{input, report, terminal, watchdog};
+use crate::ids::SessionId;
 use crate::session::Time;
 use crate::session::names::RunId;
 use ratatui::buffer::Buffer;
@@ -42,6 +43,8 @@ pub struct Options {
     pub readonly: bool,
     /// Variables for the programs it starts, beside its own environment.
     pub environment: Vec<(String, OsString)>,
+    /// A session to open on: new runs go into it.
+    pub session: Option<SessionId>,
     /// A run to open on.
     pub run: Option<RunId>,
 }
@@ -103,6 +106,9 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     let mut app =
         App::new(theme, depth, Glyphs { ascii: options.ascii }, options.readonly, Time::now());
     app.shared.here = std::env::current_dir().unwrap_or_default();
+    if let Some(session) = options.session.clone() {
+        app.stay_in(session);
+    }
     if let Some(run) = options.run.clone() {
         app.watch(run);
     }
@@ -375,7 +381,6 @@ fn on_panic(reports: Option<PathBuf>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::SessionId;
     use crate::tui::data::jobs::{Job, Progress};
 
     #[test]

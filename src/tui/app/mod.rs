@@ -13,6 +13,7 @@ mod forget;
 mod form;
 mod frame;
 mod going;
+mod home;
 #[cfg(test)]
 mod inspect_tests;
 mod joining;
@@ -89,6 +90,8 @@ pub struct App {
     awaiting: Option<SessionId>,
     /// The run that was asked for last.
     started: Option<started::Started>,
+    /// Where what is started goes.
+    home: home::Home,
     /// The session whose results are in front, and the one that was before.
     fronts: Vec<SessionId>,
 }
@@ -147,6 +150,7 @@ impl App {
             awaited: Vec::new(),
             awaiting: None,
             started: None,
+            home: home::Home::default(),
             fronts: Vec::new(),
         }
     }
@@ -385,6 +389,7 @@ impl App {
     fn effect(&mut self, effect: Effect, commands: &mut Vec<Cmd>) {
         match effect {
             Effect::Do(command) => {
+                let command = self.sent_home(command);
                 self.record_command(&command, commands);
                 if let Cmd::Work(Work::Send(run, command)) = &command {
                     self.requested(run.clone(), *command);

@@ -64,7 +64,10 @@ impl App {
                     shared.library.open.insert(run, *open);
                 }
             }
-            News::Scanned => shared.library.scanned = true,
+            News::Scanned => {
+                shared.library.scanned = true;
+                self.come_home();
+            }
             News::Machine(sample) => shared.library.sampled(*sample),
             News::Results(session, results) => {
                 shared.library.joining.forget(&session);
