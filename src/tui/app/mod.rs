@@ -59,7 +59,7 @@ use super::theme::{Depth, Ground, Theme};
 use crate::ids::SessionId;
 use crate::session::Time;
 use crate::session::names::RunId;
-use crate::session::sitting::{Pinned, Resized, SittingEvent, Subject, Unpinned};
+use crate::session::sitting::{Pinned, SittingEvent, Subject, Unpinned};
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
 
@@ -184,11 +184,7 @@ impl App {
             Msg::Click { column, row } => self.click(column, row, &mut commands),
             Msg::Wheel { lines, .. } => self.wheel(lines, &mut commands),
             Msg::Resize { width, height } => {
-                self.size = Rect::new(0, 0, width, height);
-                if let Some(focus) = &self.shared.focus {
-                    let resized = Resized { columns: width, rows: height };
-                    self.record(&focus.session, resized, &mut commands);
-                }
+                self.resized(Rect::new(0, 0, width, height), &mut commands);
             }
             Msg::Time(now) => self.shared.now = now,
             Msg::Ground { light } => {

@@ -5,11 +5,12 @@ use super::{App, Effect, Notice, Overlay, Purpose, READONLY};
 use crate::ids::SessionId;
 use crate::session::fold::RunState;
 use crate::session::names::RunId;
-use crate::session::sitting::{Acted, Marked, Place, SittingEvent};
+use crate::session::sitting::{Acted, Marked, Place, Resized, SittingEvent};
 use crate::tui::keys::{Action, Context};
 use crate::tui::msg::{Cmd, Work};
 use crate::tui::screen::ScreenId;
 use crate::tui::screen::compare::session;
+use ratatui::layout::Rect;
 use serde_json::{Map, Value};
 
 /// Where one stands before an action.
@@ -50,7 +51,8 @@ impl App {
     }
 
     /// The session an action is recorded in, and its run: the session whose results or replay are
-    /// looked at, else that of the run it was done on. Moving in a list of runs is done on none.
+    /// looked at, else that of the run it was done on, else the one in front. Moving in a list of runs
+    /// is done on none.
     fn place(&self, action: Action, before: &Standing) -> Option<(SessionId, Option<RunId>)> {
         let of_results =
             matches!(self.current, ScreenId::Compare | ScreenId::Inspect | ScreenId::Replay);
@@ -65,8 +67,29 @@ impl App {
                 || matches!(action, Action::Mark | Action::Pin | Action::Copy));
         let selected = before.selected.as_ref();
         let run = if on_selected { selected.or(focus) } else { focus };
-        let run = run.or(selected.filter(|_| context == Context::Runs));
-        run.map(|run| (run.session.clone(), Some(run.clone())))
+        let in_front = self.shared.session.as_ref();
+        let selected = selected.filter(|run| match context {
+            Context::List => false,
+            Context::Runs => true,
+            _ => in_front.is_none_or(|chosen| run.session == *chosen),
+        });
+        match run.or(selected) {
+            Some(run) => Some((run.session.clone(), Some(run.clone()))),
+            None if context == Context::List => None,
+            None => session(&self.shared).map(|chosen| (chosen.clone(), None)),
+        }
+    }
+
+    /// The terminal has another size. The first one stands in what a sitting begins with.
+    pub(super) fn resized(&mut self, size: Rect, commands: &mut Vec<Cmd>) {
+        let opening = self.size.is_empty();
+        self.size = size;
+        // It is done on no run, as moving in a list is.
+        let place = self.place(Action::Down, &self.standing());
+        if let Some((session, _)) = place.filter(|_| !opening) {
+            let resized = Resized { columns: size.width, rows: size.height };
+            self.record(&session, resized, commands);
+        }
     }
 
     /// Records an action that was carried out, with what is looked at now.

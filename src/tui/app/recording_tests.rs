@@ -8,6 +8,7 @@ use crate::session::sitting::{Acted, Marked};
 use crate::tui::data::reel::ReelOrder;
 use crate::tui::data::reel::tests::reel;
 use crate::tui::msg::News;
+use serde_json::json;
 
 const RUN: &str = "20261124-100000-night-bbbbbb/simcse-1";
 
@@ -218,4 +219,44 @@ fn a_film_may_be_asked_for_before_the_session_has_been_read() {
     app.update(Msg::News(News::Reel(Some(Box::new(reel("20261124-100000-night-bbbbbb"))))));
     let film = work(press(&mut app, "enter"));
     assert!(film.iter().any(|work| matches!(work, Work::Job(..))), "{film:?}");
+}
+
+#[test]
+fn another_size_is_recorded_where_what_is_looked_at_is() {
+    let resized = |app: &mut App, width| {
+        let commands = app.update(Msg::Resize { width, height: 30 });
+        let session = |work| match work {
+            Work::Record(session, event) if matches!(*event, SittingEvent::Resized(_)) => {
+                Some(session.to_string())
+            }
+            _ => None,
+        };
+        work(commands).into_iter().filter_map(session).collect::<Vec<_>>()
+    };
+    let mut app = night();
+    assert!(resized(&mut app, 90).is_empty(), "nothing is looked at yet");
+    press(&mut app, "2");
+    assert_eq!(resized(&mut app, 91), ["20261124-100000-night-bbbbbb"]);
+    // The results of another session than that of the run in focus.
+    app.shared.session = Some("20261124-100000-pets-bbbbbb".parse().unwrap());
+    press(&mut app, "3");
+    assert_eq!(resized(&mut app, 92), ["20261124-100000-pets-bbbbbb"]);
+    press(&mut app, "2");
+    assert_eq!(resized(&mut app, 93), ["20261124-100000-night-bbbbbb"]);
+}
+
+#[test]
+fn what_is_done_before_a_run_is_in_focus_is_recorded_too() {
+    let mut app = night();
+    let help = acted(press(&mut app, "?"));
+    assert_eq!((&*help[0].action, &help[0].with["run"]), ("help", &json!("simcse-1")));
+    press(&mut app, "esc /");
+    app.update(Msg::Paste("recipe:none".to_owned()));
+    // No run fits, and no session is known to be in front.
+    assert!(acted(press(&mut app, "enter")).is_empty());
+    let mut app = pets();
+    press(&mut app, "1 /");
+    app.update(Msg::Paste("recipe:none".to_owned()));
+    let typed = acted(press(&mut app, "enter"));
+    assert_eq!((&*typed[0].action, &typed[0].with["text"]), ("filter", &json!("recipe:none")));
 }
