@@ -89,6 +89,8 @@ pub enum News {
     Weights(BTreeSet<RunId>),
     /// What people noted, tagged and pinned in a session.
     Sittings(SessionId, Box<SittingState>),
+    /// A session was opened for what is done here.
+    Begun(Box<SessionEntry>),
     /// A moment was marked: the record has it.
     Marked(Place),
     /// What was done or made here could not be recorded; in words.
@@ -184,6 +186,8 @@ pub enum Work {
     },
     /// Record what was done in a session's sitting.
     Record(SessionId, Box<SittingEvent>),
+    /// Record what was done where there is no session: the first one to be recorded opens one.
+    Begin(Box<SittingEvent>),
     /// Start this program with these arguments and watch it.
     Job(u64, Vec<String>),
     /// Look into an encoder: start this program with these arguments and read its document.

@@ -276,6 +276,12 @@ impl Worker {
                     self.show();
                 }
             }
+            Work::Begin(event) => {
+                let Places { sessions, checkpoints, .. } = &self.places;
+                for news in self.recorder.begin(sessions, checkpoints, *event) {
+                    self.say(news);
+                }
+            }
             Work::Send(run, command) => match send(&self.places.sessions, &run, command) {
                 Ok(id) => self.say(News::Sent { run, command, id }),
                 Err(error) => self.say(News::Unsent { run, command, why: error.to_string() }),

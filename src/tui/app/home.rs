@@ -1,7 +1,9 @@
-//! The session that what is started here goes into: the one that the workbench was opened with.
+//! The session that what is started here goes into: the one that the workbench was opened with; of the
+//! first run of all, the one that was opened for what was done before it.
 
 use super::App;
 use crate::ids::SessionId;
+use crate::tui::data::library::SessionEntry;
 use crate::tui::msg::{Cmd, Work};
 
 /// Where what is started here goes, where nothing else says so.
@@ -9,6 +11,8 @@ use crate::tui::msg::{Cmd, Work};
 pub(super) struct Home {
     /// The session that the workbench was opened with.
     pub named: Option<SessionId>,
+    /// The session that was opened for what was done here, where there was none.
+    pub begun: Option<SessionId>,
 }
 
 impl App {
@@ -30,6 +34,15 @@ impl App {
         }
     }
 
+    /// A session was opened for what is done here.
+    pub(super) fn begun(&mut self, session: SessionEntry) {
+        self.home.begun = Some(session.id.clone());
+        let sessions = &mut self.shared.library.sessions;
+        if !sessions.iter().any(|known| known.id == session.id) {
+            sessions.insert(0, session);
+        }
+    }
+
     /// A command that starts a run, with the session it goes into.
     pub(super) fn sent_home(&self, mut command: Cmd) -> Cmd {
         if let Cmd::Work(Work::Launch { arguments, .. }) = &mut command
@@ -43,7 +56,9 @@ impl App {
     fn home_of(&self, arguments: &[String]) -> Option<&SessionId> {
         let begins = arguments.first().is_some_and(|command| command != "resume");
         let says = arguments.iter().any(|argument| argument == "--session");
-        self.home.named.as_ref().filter(|_| begins && !says)
+        let first = self.shared.library.runs.is_empty();
+        let begun = self.home.begun.as_ref().filter(|_| first);
+        self.home.named.as_ref().or(begun).filter(|_| begins && !says)
     }
 }
 
@@ -53,7 +68,7 @@ mod tests {
     use super::super::tests::{app, entry, press, shows};
     use super::*;
     use crate::session::Time;
-    use crate::tui::data::library::SessionEntry;
+    use crate::session::sitting::SittingEvent;
     use crate::tui::msg::{Msg, News};
 
     const OLD: &str = "20261124-100000-night-bbbbbb/simcse-1";
@@ -98,6 +113,52 @@ mod tests {
         press(&mut app, "enter");
         app.update(Msg::News(News::Scanned));
         assert_eq!(app.shared.focus, Some(entry(NEW, 9).id));
+    }
+
+    fn begun_with(commands: Vec<Cmd>) -> Vec<String> {
+        let acted = |work| match work {
+            Work::Begin(event) => match *event {
+                SittingEvent::Acted(acted) => Some(acted.action),
+                _ => None,
+            },
+            _ => None,
+        };
+        work(commands).into_iter().filter_map(acted).collect()
+    }
+
+    #[test]
+    fn where_there_is_no_session_the_first_action_opens_one_and_the_first_run_goes_there() {
+        let mut app = app();
+        app.update(Msg::News(News::Sessions(Vec::new())));
+        app.update(Msg::News(News::Scanned));
+        // Opening, moving in a list, another size and leaving open none.
+        assert!(begun_with(press(&mut app, "j q")).is_empty());
+        assert!(begun_with(app.update(Msg::Resize { width: 90, height: 30 })).is_empty());
+        assert_eq!(begun_with(press(&mut app, "n")), ["new-run"]);
+        let id = entry(OLD, 5).id.session;
+        let title = "workbench".to_owned();
+        let begun = SessionEntry { id: id.clone(), title, created: Time::EPOCH };
+        app.update(Msg::News(News::Begun(Box::new(begun))));
+        let commands = press(&mut app, "ctrl-s y");
+        let launched = commands.iter().find_map(|command| match command {
+            Cmd::Work(Work::Launch { arguments, .. }) => Some(arguments.join(" ")),
+            _ => None,
+        });
+        assert!(launched.unwrap().ends_with(&format!("--session {id}")));
+        assert_eq!(recorded_in(commands), [id]);
+        // A later one opens a session of its own.
+        app.update(Msg::News(News::Run(Box::new(entry(OLD, 5)))));
+        let next = vec!["train".to_owned(), "clip".to_owned()];
+        assert_eq!(app.home_of(&next), None);
+    }
+
+    #[test]
+    fn nothing_is_begun_where_nothing_may_be_written_or_not_all_is_read_yet() {
+        let mut app = app();
+        assert!(begun_with(press(&mut app, "?")).is_empty());
+        app.update(Msg::News(News::Scanned));
+        app.shared.readonly = true;
+        assert!(begun_with(press(&mut app, "esc ? esc 2")).is_empty());
     }
 
     #[test]

@@ -87,6 +87,7 @@ impl App {
                 }
                 shared.library.sittings.insert(session, *sittings);
             }
+            News::Begun(session) => self.begun(*session),
             News::Marked(at) => self.marked(&at),
             News::Unrecorded(text) => self.fail(text),
             News::Picture(key, drawn) => {

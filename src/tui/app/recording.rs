@@ -35,6 +35,17 @@ impl App {
         }
     }
 
+    /// Records something that was done in no session: there is none, and the first that is recorded
+    /// opens one. Leaving does not.
+    fn begin(&self, action: Action, event: impl Into<SittingEvent>, commands: &mut Vec<Cmd>) {
+        let library = &self.shared.library;
+        let none = library.scanned && library.sessions.is_empty() && library.runs.is_empty();
+        let opens = action != Action::Quit && action.entry().context != Context::List;
+        if none && opens && !self.shared.readonly {
+            commands.push(Cmd::Work(Work::Begin(Box::new(event.into()))));
+        }
+    }
+
     pub(super) fn standing(&self) -> Standing {
         let selected = || self.screens.runs.selected(&self.shared).cloned();
         let screen = self.current;
@@ -111,7 +122,8 @@ impl App {
         mut with: Map<String, Value>,
         commands: &mut Vec<Cmd>,
     ) {
-        let Some((session, run)) = self.place(action, before) else { return };
+        let place = self.place(action, before);
+        let run = place.as_ref().and_then(|(_, run)| run.as_ref());
         for (key, value) in self.screens.get(self.current).looked_at(&self.shared) {
             with.entry(key).or_insert(value);
         }
@@ -121,9 +133,13 @@ impl App {
         if self.current != before.screen {
             with.insert("now".to_owned(), self.current.name().to_lowercase().into());
         }
-        let action = action.entry().name.to_owned();
+        let name = action.entry().name.to_owned();
         let screen = Some(before.screen.name().to_lowercase());
-        self.record(&session, Acted { action, screen, with }, commands);
+        let acted = Acted { action: name, screen, with };
+        match place {
+            Some((session, _)) => self.record(&session, acted, commands),
+            None => self.begin(action, acted, commands),
+        }
     }
 
     /// Records a typed line with the action that opened it.
@@ -139,6 +155,10 @@ impl App {
         arguments: &[String],
         commands: &mut Vec<Cmd>,
     ) {
+        self.record(session, self.started(arguments), commands);
+    }
+
+    fn started(&self, arguments: &[String]) -> Acted {
         let action = match arguments.first().map(String::as_str) {
             Some("compare") => Action::NewCompare,
             Some("export") => Action::Export,
@@ -150,7 +170,7 @@ impl App {
         with.insert("started".to_owned(), arguments.to_vec().into());
         let action = action.entry().name.to_owned();
         let screen = Some(self.current.name().to_lowercase());
-        self.record(session, Acted { action, screen, with }, commands);
+        Acted { action, screen, with }
     }
 
     /// Records a command that a run was sent, or a runner that was started.
@@ -167,9 +187,9 @@ impl App {
                 self.record(&run.session, acted, commands);
             }
             Cmd::Work(Work::Launch { arguments, .. }) => {
-                let place = self.place(Action::NewRun, &self.standing());
-                if let Some((session, _)) = place {
-                    self.record_started(&session, arguments, commands);
+                match self.place(Action::NewRun, &self.standing()) {
+                    Some((session, _)) => self.record_started(&session, arguments, commands),
+                    None => self.begin(Action::NewRun, self.started(arguments), commands),
                 }
             }
             _ => {}

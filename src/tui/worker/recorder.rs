@@ -2,10 +2,15 @@
 //! with the first thing recorded there.
 
 use crate::ids::SessionId;
+use crate::machine::{Machine, host};
 use crate::session::error::LogError;
+use crate::session::folder::{Session, SessionCard};
+use crate::session::header::GIT_REVISION;
+use crate::session::paths::Roots;
 use crate::session::sitting::{
     Left, Marked, Opened, Sitting, SittingEvent, SittingState, read_sittings,
 };
+use crate::tui::data::library::SessionEntry;
 use crate::tui::msg::News;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,6 +28,23 @@ struct Log {
 #[derive(Debug, Default)]
 pub struct Recorder {
     sittings: BTreeMap<SessionId, Log>,
+    /// The session that was opened for what was done where there was none.
+    begun: Option<SessionId>,
+    /// Whether none could be.
+    homeless: bool,
+}
+
+/// What such a session is called until somebody renames it.
+const TITLE: &str = "workbench";
+
+/// Opens a session as a command that needs one does.
+fn open_session(sessions: &Path, checkpoints: &Path) -> Result<Session, String> {
+    let roots = Roots { sessions: sessions.to_owned(), checkpoints: checkpoints.to_owned() };
+    roots.make().map_err(|error| error.to_string())?;
+    let (revision, threads) = (GIT_REVISION.map(str::to_owned), Machine::look().cores);
+    // The workbench itself computes nothing on another device.
+    let card = SessionCard::new(TITLE, revision, host(), "cpu".to_owned(), threads);
+    Session::create(sessions, card).map_err(|error| error.to_string())
 }
 
 /// What stands on a screen before it is written.
@@ -76,6 +98,35 @@ impl Recorder {
             let stands = read_sittings(&folder).ok().or_else(gone);
             news.extend(stands.map(|state| News::Sittings(session.clone(), Box::new(state))));
         }
+        news
+    }
+
+    /// The same in a session that is opened with the first such event.
+    pub fn begin(&mut self, sessions: &Path, checkpoints: &Path, event: SittingEvent) -> Vec<News> {
+        let there = |session: &SessionId| sessions.join(session.as_str()).is_dir();
+        let mut news = Vec::new();
+        let session = match self.begun.take().filter(there) {
+            Some(session) => session,
+            None => match open_session(sessions, checkpoints) {
+                Ok(session) => {
+                    let (id, card) = (session.id().clone(), session.card());
+                    let (title, created) = (card.title.clone(), card.created);
+                    let entry = SessionEntry { id: id.clone(), title, created };
+                    news.push(News::Begun(Box::new(entry)));
+                    id
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut self.homeless, true) || is_made(&event) {
+                        let why = format!("no session could be opened to record in: {error}");
+                        news.push(News::Unrecorded(why));
+                    }
+                    return news;
+                }
+            },
+        };
+        self.homeless = false;
+        news.extend(self.record(sessions, &session, event));
+        self.begun = Some(session);
         news
     }
 
@@ -200,5 +251,34 @@ mod tests {
                 if *of == session && **state == SittingState::default()),
             "{news:?}"
         );
+    }
+
+    #[test]
+    fn where_there_is_no_session_the_first_event_opens_one() {
+        let root = tempfile::tempdir().unwrap();
+        let places = ["sessions", "checkpoints"].map(|name| root.path().join(name));
+        let mut recorder = Recorder::default();
+        let mut begin = |event| recorder.begin(&places[0], &places[1], event);
+        let news = begin(acted());
+        let [News::Begun(entry)] = &news[..] else { panic!("{news:?}") };
+        assert_eq!(entry.title, TITLE);
+        assert!(begin(acted()).is_empty());
+        assert_eq!(read_sittings(&places[0].join(entry.id.as_str())).unwrap().actions, 2);
+        assert!(Session::open(&places[0], &entry.id).is_ok() && places[1].is_dir());
+        // One that was removed meanwhile is not written into.
+        std::fs::remove_dir_all(places[0].join(entry.id.as_str())).unwrap();
+        assert!(matches!(&begin(acted())[..], [News::Begun(_)]));
+    }
+
+    #[test]
+    fn where_no_session_can_be_opened_that_is_told_once_of_actions() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("sessions");
+        std::fs::write(&file, "no folder").unwrap();
+        let mut recorder = Recorder::default();
+        let mut begin = |event| recorder.begin(&file, &file, event);
+        assert!(matches!(&begin(acted())[..], [News::Unrecorded(_)]));
+        assert!(begin(acted()).is_empty());
+        assert!(matches!(&begin(marked())[..], [News::Unrecorded(_)]));
     }
 }
