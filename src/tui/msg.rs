@@ -186,6 +186,8 @@ pub enum Work {
     },
     /// Record what was done in a session's sitting.
     Record(SessionId, Box<SittingEvent>),
+    /// The theme has this name now: a sitting begins with it.
+    Theme(&'static str),
     /// Record what was done where there is no session: the first one to be recorded opens one.
     Begin(Box<SittingEvent>),
     /// Start this program with these arguments and watch it.

@@ -276,6 +276,7 @@ impl Worker {
                     self.show();
                 }
             }
+            Work::Theme(name) => self.recorder.theme = Some(name),
             Work::Begin(event) => {
                 let Places { sessions, checkpoints, .. } = &self.places;
                 for news in self.recorder.begin(sessions, checkpoints, *event) {

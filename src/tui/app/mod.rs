@@ -90,6 +90,8 @@ pub struct App {
     awaiting: Option<SessionId>,
     /// The run that was asked for last.
     started: Option<started::Started>,
+    /// The theme that was told of last.
+    themed: Option<&'static str>,
     /// Where what is started goes.
     home: home::Home,
     /// The session whose results are in front, and the one that was before.
@@ -150,6 +152,7 @@ impl App {
             awaited: Vec::new(),
             awaiting: None,
             started: None,
+            themed: None,
             home: home::Home::default(),
             fronts: Vec::new(),
         }
@@ -234,6 +237,10 @@ impl App {
             self.sampling = sampling;
             commands.push(Cmd::Work(Work::Sample(sampling)));
         }
+        let theme = self.shared.theme.name();
+        if self.themed.replace(theme) != Some(theme) {
+            commands.push(Cmd::Work(Work::Theme(theme)));
+        }
         self.await_results(commands);
         self.forget_results(commands);
         self.await_join(commands);
@@ -259,6 +266,7 @@ impl App {
     fn key(&mut self, key: Key, commands: &mut Vec<Cmd>) {
         self.notice = None;
         if let Some(overlay) = &mut self.overlay {
+            let held = overlay.held();
             let (keep, effects) = overlay.key(key, &self.shared, self.current);
             let typed = overlay.line().map(|(purpose, text)| (purpose, text.to_owned()));
             if !keep {
@@ -266,6 +274,9 @@ impl App {
             }
             if let Some((purpose, text)) = typed {
                 self.screens.get_mut(purpose.screen()).typed(&text, &self.shared);
+            }
+            if !keep && effects.is_empty() {
+                self.record_closed(held, commands);
             }
             for effect in effects {
                 self.overlaid(effect, commands);

@@ -112,6 +112,9 @@ impl App {
         {
             with.insert("dismissed".to_owned(), typed.as_str().into());
         }
+        if action == Action::Theme {
+            with.insert("theme".to_owned(), self.shared.theme.name().into());
+        }
         self.record_with(action, before, with, commands);
     }
 
@@ -146,6 +149,15 @@ impl App {
     pub(super) fn record_typed(&self, purpose: Purpose, text: &str, commands: &mut Vec<Cmd>) {
         let with = Map::from_iter([("text".to_owned(), text.into())]);
         self.record_with(purpose.action(), &self.standing(), with, commands);
+    }
+
+    /// Records that something that lay over the screen was closed and nothing came of what it held.
+    pub(super) fn record_closed(
+        &self,
+        (action, with): (Action, Map<String, Value>),
+        commands: &mut Vec<Cmd>,
+    ) {
+        self.record_with(action, &self.standing(), with, commands);
     }
 
     /// Records what a form started for a session.

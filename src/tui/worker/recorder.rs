@@ -27,6 +27,8 @@ struct Log {
 /// The sittings of this process.
 #[derive(Debug, Default)]
 pub struct Recorder {
+    /// The theme's name at this moment.
+    pub theme: Option<&'static str>,
     sittings: BTreeMap<SessionId, Log>,
     /// The session that was opened for what was done where there was none.
     begun: Option<SessionId>,
@@ -82,7 +84,7 @@ impl Recorder {
         let folder = sessions.join(session.as_str());
         let log = self.sittings.entry(session.clone()).or_default();
         let failed = std::mem::replace(&mut log.fails, false);
-        let Err(error) = log.write(&folder, session, event) else {
+        let Err(error) = log.write(&folder, session, event, self.theme) else {
             let again = "what is done here is recorded again; what was done meanwhile is not";
             let again = failed.then(|| News::Said(again.to_owned()));
             return again.into_iter().chain(marked).collect();
@@ -146,6 +148,7 @@ impl Log {
         folder: &Path,
         session: &SessionId,
         event: SittingEvent,
+        theme: Option<&str>,
     ) -> Result<(), String> {
         let lost = |error: LogError| format!("what is done here is not recorded: {error}");
         let mut sitting = match self.sitting.take() {
@@ -154,7 +157,8 @@ impl Log {
             _ => {
                 let (columns, rows) = ratatui::crossterm::terminal::size().unwrap_or((0, 0));
                 let terminal = std::env::var("TERM").ok();
-                let opened = Opened { columns, rows, terminal, theme: None };
+                let theme = theme.map(str::to_owned);
+                let opened = Opened { columns, rows, terminal, theme };
                 Sitting::open(folder, session, opened).map_err(lost)?
             }
         };
@@ -205,13 +209,15 @@ mod tests {
         let sessions = tempfile::tempdir().unwrap();
         let (session, folder) = folder(sessions.path());
         std::fs::create_dir(&folder).unwrap();
-        let mut recorder = Recorder::default();
+        let mut recorder = Recorder { theme: Some("light"), ..Recorder::default() };
         assert!(recorder.record(sessions.path(), &session, acted()).is_empty());
         assert!(recorder.record(sessions.path(), &session, acted()).is_empty());
         recorder.leave();
         let state = read_sittings(&folder).unwrap();
         assert_eq!((state.last_action.as_deref(), state.actions), (Some("log-y"), 2));
         assert_eq!(state.sittings, 1);
+        let log = std::fs::read_to_string(folder.join("ui-1.jsonl")).unwrap();
+        assert!(log.contains("\"theme\":\"light\""), "{log}");
     }
 
     #[test]
