@@ -13,6 +13,7 @@ mod forget;
 mod form;
 mod frame;
 mod going;
+mod held;
 #[cfg(test)]
 mod inspect_tests;
 mod joining;
@@ -91,6 +92,8 @@ pub struct App {
     started: Option<started::Started>,
     /// The session whose results are in front, and the one that was before.
     fronts: Vec<SessionId>,
+    /// Whether Replay is in front; nothing: it never was.
+    replays: Option<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -148,6 +151,7 @@ impl App {
             awaiting: None,
             started: None,
             fronts: Vec::new(),
+            replays: None,
         }
     }
 
@@ -234,6 +238,7 @@ impl App {
             self.sampling = sampling;
             commands.push(Cmd::Work(Work::Sample(sampling)));
         }
+        self.hold_reel(commands);
         self.await_results(commands);
         self.forget_results(commands);
         self.await_join(commands);
