@@ -34,5 +34,8 @@ pub fn workbench(global: &Global, run: Option<RunId>) -> anyhow::Result<ExitCode
     for work in &farewell.at_work {
         say(&format!("{work}: goes on to its end; `llm2clip` shows what it came to"));
     }
+    for work in &farewell.undone {
+        say(&format!("not done: {work}"));
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -13,6 +13,7 @@ mod forget;
 mod form;
 mod frame;
 mod going;
+mod held;
 mod home;
 #[cfg(test)]
 mod inspect_tests;
@@ -96,6 +97,8 @@ pub struct App {
     home: home::Home,
     /// The session whose results are in front, and the one that was before.
     fronts: Vec<SessionId>,
+    /// Whether Replay is in front; nothing: it never was.
+    replays: Option<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -155,6 +158,7 @@ impl App {
             themed: None,
             home: home::Home::default(),
             fronts: Vec::new(),
+            replays: None,
         }
     }
 
@@ -241,6 +245,7 @@ impl App {
         if self.themed.replace(theme) != Some(theme) {
             commands.push(Cmd::Work(Work::Theme(theme)));
         }
+        self.hold_reel(commands);
         self.await_results(commands);
         self.forget_results(commands);
         self.await_join(commands);
