@@ -4,6 +4,7 @@
 
 mod terminal;
 
+use llm2clip::session::folder::list_sessions;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -141,6 +142,47 @@ fn a_signal_that_ends_it_leaves_the_terminal_as_it_was() {
         terminal.sends("\x1b[?1049l");
         terminal.sends("\x1b[?25h");
     }
+}
+
+#[test]
+fn a_session_that_is_not_there_is_refused_and_one_that_is_opens() {
+    let folder = folder();
+    let mut terminal = Terminal::start(folder.path(), &["--session", "nosuch"], (80, 24), &[]);
+    assert_eq!(terminal.end().0, 2);
+    let mut terminal = Terminal::start(folder.path(), &["--session", "causal-lm"], (80, 24), &[]);
+    terminal.see("causal-lm-1");
+    terminal.keys("q");
+    assert_eq!(terminal.end().0, 0);
+}
+
+#[test]
+fn where_there_is_no_session_the_first_thing_done_opens_one_and_leaving_opens_none() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["sessions", "checkpoints"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let sessions = folder.path().join("sessions");
+    let days: [(&[&str], bool, usize); 3] =
+        [(&[], false, 0), (&["--readonly"], true, 0), (&[], true, 1)];
+    for (arguments, helped, opened) in days {
+        let mut terminal = Terminal::start(folder.path(), arguments, (80, 24), &[]);
+        terminal.see("No runs yet");
+        if helped {
+            terminal.keys("?");
+            terminal.see("Keys on Runs");
+            terminal.keys("?");
+            terminal.wait("help to close", |screen| !screen.contains("Keys on Runs"));
+        }
+        terminal.keys("q");
+        assert_eq!(terminal.end().0, 0);
+        assert_eq!(list_sessions(&sessions).unwrap().len(), opened, "{arguments:?} {helped}");
+    }
+    let session = list_sessions(&sessions).unwrap().remove(0);
+    assert!(session.as_str().contains("-workbench-"));
+    let log = fs::read_to_string(sessions.join(session.as_str()).join("ui-1.jsonl")).unwrap();
+    let place = |words: &str| log.find(words).unwrap_or_else(|| panic!("{words}: {log}"));
+    // Help, its closing, the end.
+    assert!(place("\"help\"") < place("\"close\"") && place("\"close\"") < place("\"left\""));
 }
 
 #[test]

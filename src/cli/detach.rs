@@ -55,7 +55,10 @@ pub fn all(
                 started.push(detached);
             }
             Err(error) => {
-                drop_if_empty(session);
+                // One that was named is somebody's: what was done in it stands there too.
+                if global.session.is_none() {
+                    drop_if_empty(session);
+                }
                 return Err(error);
             }
         }

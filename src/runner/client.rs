@@ -3,7 +3,7 @@
 
 use crate::ids::{RunName, SessionId};
 use crate::session::control::{self, Command};
-use crate::session::follow::{RunFollower, logs_in};
+use crate::session::follow::{RunFollower, logs_in, status_at_end};
 use crate::session::names::RunId;
 use crate::session::tail::Budget;
 use crate::session::{LogError, RunStatus, Session, Time};
@@ -83,9 +83,7 @@ pub enum ClientError {
 /// Sends a command to a run that has a runner; returns the letter's id.
 pub fn send(sessions: &Path, run: &RunId, command: Command) -> Result<String, ClientError> {
     let session = Session::open(sessions, &run.session)?;
-    let mut follower = RunFollower::open(session.folder(), run.run.clone());
-    follower.poll(Budget::ALL)?;
-    let status = follower.status(Time::now());
+    let status = status_at_end(session.folder(), &run.run, Time::now())?;
     if !status.has_runner() {
         return Err(ClientError::NoRunner { run: run.clone(), status });
     }
@@ -221,4 +219,53 @@ fn pid_of(log: &Path) -> Option<u32> {
 /// leads one already.
 pub fn leave_session() {
     let _ = rustix::process::setsid();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::event::{Ending, Heartbeat, Paused, RunFinished, RunStarted};
+    use crate::session::finite::Finite;
+    use crate::session::header::Header;
+    use crate::session::names::log_name;
+    use crate::session::{LogWriter, SessionCard};
+    use serde_json::json;
+
+    #[test]
+    fn of_a_long_log_the_end_says_whether_a_runner_takes_commands() {
+        let sessions = tempfile::tempdir().unwrap();
+        let card = SessionCard::new("Long", None, "machine".into(), "cpu".into(), 2);
+        let session = Session::create(sessions.path(), card).unwrap();
+        let run = RunId { session: session.id().clone(), run: "clip-1".parse().unwrap() };
+        assert!(send(sessions.path(), &run, Command::Stop).is_err());
+        let path = session.folder().join(log_name(&run.run, 1));
+        let header = Header::of_run(run.session.clone(), run.run.clone(), 1);
+        let mut log = LogWriter::create(&path, &header, 1).unwrap();
+        let started: RunStarted = serde_json::from_value(json!({
+            "run": "clip-1", "segment": 1, "recipe": {}, "stages": [], "program_version": "0",
+            "host": "here", "pid": 1, "device": "cpu", "threads": 1, "seed": 0,
+        }))
+        .unwrap();
+        log.append(started).unwrap();
+        // More than is read from the end.
+        while fs::metadata(&path).unwrap().len() < 3 << 20 {
+            for _ in 0..1000 {
+                log.append(Heartbeat {}).unwrap();
+            }
+        }
+        log.append(Paused {}).unwrap();
+        let status = || status_at_end(session.folder(), &run.run, Time::now()).unwrap();
+        assert_eq!(status(), RunStatus::Paused);
+        let id = send(sessions.path(), &run, Command::Stop).unwrap();
+        assert!(session.control_folder(&run.run).join(format!("{id}.json")).exists());
+        let state = Ending::Stopped;
+        let end = RunFinished { state, reason: None, seconds: Finite::ZERO, final_digest: None };
+        log.append(end).unwrap();
+        drop(log);
+        let refused = send(sessions.path(), &run, Command::Stop);
+        assert!(
+            matches!(refused, Err(ClientError::NoRunner { status: RunStatus::Stopped, .. })),
+            "{refused:?}"
+        );
+    }
 }

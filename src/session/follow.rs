@@ -240,6 +240,27 @@ impl RunFollower {
     }
 }
 
+/// What a run is doing, from the first record and the newest ones of its newest log alone: nothing of
+/// a long log between them is read.
+pub fn status_at_end(folder: &Path, run: &RunName, now: Time) -> Result<RunStatus, LogError> {
+    let mut state = RunState::default();
+    let logs = logs_in(folder)?.remove(run).unwrap_or_default();
+    let Some(path) = logs.into_values().next_back() else {
+        return Ok(status_of(&state, LogLock::Free, now));
+    };
+    // Asked before the end is read: what a runner wrote before it was found gone is then read too.
+    let lock = lock_of(&path);
+    let mut first = LogTail::open(&path)?;
+    first.poll(Budget { records: 2, ..Budget::ALL }, |record| state.apply(record))?;
+    if state.started.is_some() {
+        let bytes = fs::metadata(&path).map_err(io_error("look at the log", &path))?.len();
+        let from = bytes.saturating_sub(NEWEST).max(first.offset());
+        let mut newest = LogTail::open_within(&path, from, None)?;
+        newest.poll(Budget::ALL, |record| state.apply(record))?;
+    }
+    Ok(status_of(&state, lock, now))
+}
+
 /// Reads all there is of a run and folds it. A long log is indexed: the next time only what came
 /// since is read.
 pub fn read_run(folder: &Path, run: &RunName) -> Result<RunFollower, LogError> {

@@ -8,15 +8,16 @@ use super::worker::Places;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Sender;
 
 /// Runs this program with these arguments and tells how it ended. The command itself detaches the
 /// runner, so what is started outlives this terminal.
 pub fn start(places: &Places, arguments: Vec<String>, what: String, messages: Sender<Msg>) {
-    let places = places.clone();
+    // Here and now: who leaves at once has started it all the same.
+    let child = spawn(places, &arguments, Stdio::null());
     std::thread::spawn(move || {
-        let news = match run(&places, &arguments, Stdio::null(), |_| {}) {
+        let news = match child.and_then(|child| attend(child, |_| {})) {
             Ok(_) => News::Said(what),
             Err(why) => News::Failed(format!("{}: {why}", arguments.join(" "))),
         };
@@ -26,13 +27,14 @@ pub fn start(places: &Places, arguments: Vec<String>, what: String, messages: Se
 
 /// Runs this program with these arguments, tells every line it says on the way, and how it ended. It has
 /// a process group of its own: what ends this terminal does not end it.
-pub fn watch(places: &Places, id: u64, arguments: Vec<String>, messages: Sender<Msg>) {
-    let places = places.clone();
+pub fn watch(places: &Places, id: u64, arguments: &[String], messages: Sender<Msg>) {
+    let child = spawn(places, arguments, Stdio::piped());
     std::thread::spawn(move || {
         let said = messages.clone();
-        let ended = run(&places, &arguments, Stdio::piped(), |line| {
+        let heard = |line: &str| {
             let _ = said.send(Msg::News(News::JobSaid(id, line.to_owned())));
-        });
+        };
+        let ended = child.and_then(|child| attend(child, heard));
         let came_to = ended.map(|printed| came_to(&serde_json::from_slice(&printed).ok()?));
         let _ = messages.send(Msg::News(News::JobEnded(id, came_to)));
     });
@@ -63,20 +65,19 @@ fn command(places: &Places, arguments: &[String]) -> Result<Command, String> {
     Ok(command)
 }
 
-/// Runs it to its end; what it printed, where that is asked for.
-fn run(
-    places: &Places,
-    arguments: &[String],
-    stdout: Stdio,
-    mut heard: impl FnMut(&str),
-) -> Result<Vec<u8>, String> {
-    let mut child = command(places, arguments)?
+/// Starts it, in a process group of its own.
+fn spawn(places: &Places, arguments: &[String], stdout: Stdio) -> Result<Child, String> {
+    command(places, arguments)?
         .stdin(Stdio::null())
         .stdout(stdout)
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| error.to_string())
+}
+
+/// Waits for its end; what it printed, where that is asked for.
+fn attend(mut child: Child, mut heard: impl FnMut(&str)) -> Result<Vec<u8>, String> {
     // Beside what it says: either pipe may fill up.
     let printed = child.stdout.take().map(|mut stdout| {
         std::thread::spawn(move || {

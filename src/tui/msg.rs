@@ -11,7 +11,7 @@ use crate::recipe::Estimate;
 use crate::session::Time;
 use crate::session::control::Command;
 use crate::session::names::RunId;
-use crate::session::sitting::{SittingEvent, SittingState};
+use crate::session::sitting::{Place, SittingEvent, SittingState};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -89,6 +89,12 @@ pub enum News {
     Weights(BTreeSet<RunId>),
     /// What people noted, tagged and pinned in a session.
     Sittings(SessionId, Box<SittingState>),
+    /// A session was opened for what is done here.
+    Begun(Box<SessionEntry>),
+    /// A moment was marked: the record has it.
+    Marked(Place),
+    /// What was done or made here could not be recorded; in words.
+    Unrecorded(String),
     /// The player of the Replay screen moved; nothing: it was put away.
     Reel(Option<Box<super::data::reel::Reel>>),
     /// A command was put into a run's mailbox, and bears this id.
@@ -180,6 +186,10 @@ pub enum Work {
     },
     /// Record what was done in a session's sitting.
     Record(SessionId, Box<SittingEvent>),
+    /// The theme has this name now: a sitting begins with it.
+    Theme(&'static str),
+    /// Record what was done where there is no session: the first one to be recorded opens one.
+    Begin(Box<SittingEvent>),
     /// Start this program with these arguments and watch it.
     Job(u64, Vec<String>),
     /// Look into an encoder: start this program with these arguments and read its document.

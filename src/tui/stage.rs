@@ -11,6 +11,7 @@ use super::picture::{Choice, Graphics};
 use super::theme::{Depth, Ground, Theme};
 use super::worker::{self, Places};
 use super::{input, report, terminal, watchdog};
+use crate::ids::SessionId;
 use crate::session::Time;
 use crate::session::names::RunId;
 use ratatui::buffer::Buffer;
@@ -42,6 +43,8 @@ pub struct Options {
     pub readonly: bool,
     /// Variables for the programs it starts, beside its own environment.
     pub environment: Vec<(String, OsString)>,
+    /// A session to open on: new runs go into it.
+    pub session: Option<SessionId>,
     /// A run to open on.
     pub run: Option<RunId>,
 }
@@ -69,6 +72,8 @@ pub struct Farewell {
     pub running: Vec<String>,
     /// Comparisons and exports that were started here and are not done, with their sessions.
     pub at_work: Vec<String>,
+    /// What was asked for here and is not done, and what failed at the very end.
+    pub undone: Vec<String>,
 }
 
 /// Frames a second: on this machine, and over SSH.
@@ -80,9 +85,6 @@ const SLOW: Duration = Duration::from_millis(50);
 
 /// Exit code after a panic, as Rust gives it.
 const PANICKED: i32 = 101;
-
-/// How long leaving waits for the thread that works on files.
-const PARTING: Duration = Duration::from_millis(500);
 
 /// Opens the workbench and stays until it is left.
 pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
@@ -103,6 +105,9 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     let mut app =
         App::new(theme, depth, Glyphs { ascii: options.ascii }, options.readonly, Time::now());
     app.shared.here = std::env::current_dir().unwrap_or_default();
+    if let Some(session) = options.session.clone() {
+        app.stay_in(session);
+    }
     if let Some(run) = options.run.clone() {
         app.watch(run);
     }
@@ -135,10 +140,10 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     input::start(sender.clone(), (width, height), question.is_some(), answered)?;
     let Options { sessions, checkpoints, environment, .. } = options;
     let places = Places { sessions, checkpoints, environment };
-    let (work, worker) = worker::start(places, sender);
+    let (work, threads) = worker::start(places, sender);
     for command in first {
         if let Cmd::Work(order) = command {
-            let _ = work.send(order);
+            work.send(order);
         }
     }
     let area = Rect::new(0, 0, width, height);
@@ -146,12 +151,8 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     let stage = Stage { app, painter, work, area, remote, purse, alone: false };
     let ended = stage.run(&messages);
     terminal::leave();
-    // The sitting's last line; a file system that hangs is not waited for.
-    let began = Instant::now();
-    while !worker.is_finished() && began.elapsed() < PARTING {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    Ok(ended?)
+    let undone = threads.leave(&messages);
+    Ok(Farewell { undone, ..ended? })
 }
 
 /// What decides the way pictures take.
@@ -210,11 +211,11 @@ fn frame(app: &App, area: Rect) -> Buffer {
 struct Stage {
     app: App,
     painter: Painter<io::BufWriter<File>>,
-    work: std::sync::mpsc::Sender<super::msg::Work>,
+    work: worker::Orders,
     area: Rect,
     remote: bool,
     purse: Purse,
-    /// Whether the thread that works on files is gone, and that was said.
+    /// Whether a thread beside this one is gone, and that was said.
     alone: bool,
 }
 
@@ -274,6 +275,10 @@ impl Stage {
                 commands.extend(self.app.update(msg));
                 dirty = true;
             }
+            for news in self.work.news() {
+                commands.extend(self.app.update(Msg::News(news)));
+                dirty = true;
+            }
             if !obey_all(commands, |command| self.obey(command))? {
                 return Ok(self.farewell());
             }
@@ -318,10 +323,10 @@ impl Stage {
                 self.painter.flush()?;
             }
             Cmd::Work(work) => {
-                if self.work.send(work).is_err() && !self.alone {
+                if !self.work.send(work) && !self.alone {
                     self.alone = true;
                     let news = News::Failed(
-                        "the thread that reads files is gone; leave and open again".to_owned(),
+                        "a thread beside the terminal is gone; leave and open again".to_owned(),
                     );
                     more = self.app.update(Msg::News(news));
                 }
@@ -342,6 +347,7 @@ fn what_goes_on(shared: &Shared) -> Farewell {
     Farewell {
         running: shared.library.live().map(line).collect(),
         at_work: jobs.map(|job| format!("{} for {}", job.words(), job.session)).collect(),
+        undone: Vec::new(),
     }
 }
 
@@ -375,7 +381,6 @@ fn on_panic(reports: Option<PathBuf>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::SessionId;
     use crate::tui::data::jobs::{Job, Progress};
 
     #[test]

@@ -1,13 +1,28 @@
-//! The thread that works on files: it finds runs, follows their logs, reads results, sends commands and
-//! starts children. No key waits for it.
+//! The threads that work beside the terminal; no key waits for them. The one in this file reads files: it
+//! finds runs, follows their logs, reads results.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `orders.rs` | who does what, and leaving |
+//! | `post.rs` | what they tell the terminal |
+//! | `clerk.rs` | the thread that sends commands, starts programs and records |
+//! | `player.rs`, `reel.rs` | the thread of the Replay screen, and the session it plays |
+//! | `follow.rs` | a run's log, followed |
+//! | `noted.rs` | what people noted, tagged and pinned |
+//! | `pictures.rs`, `estimator.rs`, `joining.rs`, `asker.rs` | threads and children for one thing each |
 
 mod asker;
+mod clerk;
 mod estimator;
 mod follow;
 mod inspected;
 pub(super) mod joining;
+mod noted;
+mod orders;
 mod own;
 mod pictures;
+mod player;
+mod post;
 mod recorder;
 pub(super) mod reel;
 pub(super) mod results;
@@ -17,23 +32,21 @@ mod weights;
 
 use super::data::library::{MachineSample, RunEntry, SessionEntry};
 use super::data::looked::LookShown;
-use super::data::reel::ReelOrder;
-use super::msg::{Msg, News, Work};
+use super::msg::{News, Work};
 use crate::ids::SessionId;
 use crate::machine::{Gpus, Machine, Sampler, disk, memory_used};
-use crate::runner::client::send;
 use crate::session::Time;
 use crate::session::folder::{Session, list_sessions};
 use crate::session::follow::logs_in;
 use crate::session::names::RunId;
-use crate::session::sitting::{SittingEvent, SittingState, read_sittings};
 use follow::Followed;
+pub use orders::{Orders, start};
+use post::Post;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Where things are.
@@ -56,18 +69,9 @@ const SAMPLE: Duration = Duration::from_secs(2);
 /// How soon after the first look, which tells nothing of its cores, the second one follows.
 const SECOND_SAMPLE: Duration = Duration::from_millis(300);
 
-/// Starts the thread; it ends when its orders do.
-pub fn start(places: Places, messages: Sender<Msg>) -> (Sender<Work>, JoinHandle<()>) {
-    let (sender, orders) = channel();
-    let thread = std::thread::spawn(move || {
-        let news = messages.clone();
-        let work = std::panic::AssertUnwindSafe(move || Worker::new(places, messages).run(&orders));
-        if std::panic::catch_unwind(work).is_err() {
-            let text = "the thread that reads files failed: what is shown no longer changes; leave and open again";
-            let _ = news.send(Msg::News(News::Failed(text.to_owned())));
-        }
-    });
-    (sender, thread)
+/// Says what went wrong.
+fn failed(post: &Post, text: &str) {
+    post.say(News::Failed(text.to_owned()));
 }
 
 /// Everything there is, read to its end at once: sessions, all runs, the watched ones in full, and the
@@ -124,19 +128,18 @@ pub(super) fn session_entry(sessions: &Path, id: &SessionId) -> Option<SessionEn
 
 struct Worker {
     places: Places,
-    messages: Sender<Msg>,
+    post: Post,
     /// By session: when its folder last changed.
     folders: BTreeMap<SessionId, Option<SystemTime>>,
     /// By session: when its folder of results last changed, for those asked for.
     results: BTreeMap<SessionId, Option<SystemTime>>,
     inspected: inspected::Inspected,
+    noted: noted::Noted,
     runs: BTreeMap<RunId, Followed>,
     watched: BTreeSet<RunId>,
     scanned: bool,
     looked: Option<Instant>,
     sampling: Option<Sampling>,
-    playing: Option<reel::Playing>,
-    recorder: recorder::Recorder,
     asker: Option<asker::Asker>,
     /// Started with the first estimate.
     estimator: Option<Sender<Vec<String>>>,
@@ -163,22 +166,21 @@ impl Sampling {
 }
 
 impl Worker {
-    fn new(places: Places, messages: Sender<Msg>) -> Self {
+    fn new(places: Places, post: Post) -> Self {
         let loose = pictures::Loose::default();
-        let pictures = pictures::start(&places.sessions, loose.clone(), messages.clone());
+        let pictures = pictures::start(&places.sessions, loose.clone(), post.messages());
         Self {
             places,
-            messages,
+            post,
             folders: BTreeMap::new(),
             results: BTreeMap::new(),
             inspected: inspected::Inspected::default(),
+            noted: noted::Noted::default(),
             runs: BTreeMap::new(),
             watched: BTreeSet::new(),
             scanned: false,
             looked: None,
             sampling: None,
-            playing: None,
-            recorder: recorder::Recorder::default(),
             asker: None,
             estimator: None,
             pictures,
@@ -188,7 +190,7 @@ impl Worker {
     }
 
     fn say(&mut self, news: News) {
-        self.heard &= self.messages.send(Msg::News(news)).is_ok();
+        self.heard &= self.post.say(news);
     }
 
     fn run(mut self, orders: &Receiver<Work>) {
@@ -199,26 +201,17 @@ impl Worker {
             }
             let busy = self.poll();
             self.sample();
-            let passed = self.playing.as_mut().is_some_and(reel::Playing::pass);
-            if self.playing.as_mut().is_some_and(reel::Playing::grow) || passed {
-                self.show();
-            }
             let wait = match () {
                 () if busy => Duration::ZERO,
                 () if self.runs.values().any(Followed::moves) => POLL,
                 () => LOOK,
             };
-            let frame = self.playing.as_ref().and_then(reel::Playing::wait);
-            let wait = frame.map_or(wait, |frame| frame.min(wait));
             let second = self.sampling.as_ref().filter(|sampling| sampling.looks < 2);
             let wait = second.map_or(wait, |sampling| sampling.wait().min(wait));
             match orders.recv_timeout(wait) {
                 Ok(order) => self.obey(order),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    self.recorder.leave();
-                    return;
-                }
+                Err(RecvTimeoutError::Disconnected) => return,
             }
             while let Ok(order) = orders.try_recv() {
                 self.obey(order);
@@ -250,9 +243,8 @@ impl Worker {
             }
             Work::Forget(session) => drop(self.results.remove(&session)),
             Work::Join(parts) => {
-                joining::start(self.places.sessions.clone(), parts, self.messages.clone());
+                joining::start(self.places.sessions.clone(), parts, self.post.messages());
             }
-            Work::Reel(order) => self.reel(&order),
             Work::Pictures(session, keys, graphics, cell) => {
                 let _ = self.pictures.send(pictures::Order { session, keys, graphics, cell });
             }
@@ -260,39 +252,28 @@ impl Worker {
                 let runs = self.runs.keys();
                 let missing = weights::missing(&self.places, runs, &arguments, &question);
                 let asked = missing.map_or_else(|| self.ask(arguments, &question), Err);
-                own::start(&question, self.loose.clone(), self.messages.clone());
+                own::start(&question, self.loose.clone(), self.post.messages());
                 if let Err(why) = asked {
                     self.asker = None;
                     let id = question["id"].as_str().unwrap_or_default().to_owned();
                     self.say(News::Unanswered(vec![id], why));
                 }
             }
-            Work::Record(session, event) => {
-                let mark = matches!(*event, SittingEvent::Marked(_) | SittingEvent::Unmarked(_));
-                if let Err(error) = self.recorder.record(&self.places.sessions, &session, *event) {
-                    self.say(News::Failed(error));
-                }
-                if mark && self.playing.as_mut().is_some_and(reel::Playing::extend) {
-                    self.show();
-                }
-            }
-            Work::Send(run, command) => match send(&self.places.sessions, &run, command) {
-                Ok(id) => self.say(News::Sent { run, command, id }),
-                Err(error) => self.say(News::Unsent { run, command, why: error.to_string() }),
-            },
-            Work::Job(id, arguments) => {
-                super::child::watch(&self.places, id, arguments, self.messages.clone());
-            }
             Work::Look(id, arguments) => self.look_into(id, arguments),
             Work::Estimate(arguments) => {
-                let (places, messages) = (&self.places, &self.messages);
-                let start = || estimator::start(places.clone(), messages.clone());
+                let (places, post) = (&self.places, &self.post);
+                let start = || estimator::start(places.clone(), post.messages());
                 // A thread that is gone has failed: nothing is estimated any more.
                 let _ = self.estimator.get_or_insert_with(start).send(arguments);
             }
-            Work::Launch { arguments, what } => {
-                super::child::start(&self.places, arguments, what, self.messages.clone());
-            }
+            // Other threads do that.
+            Work::Reel(_)
+            | Work::Record(..)
+            | Work::Begin(_)
+            | Work::Theme(_)
+            | Work::Send(..)
+            | Work::Job(..)
+            | Work::Launch { .. } => {}
         }
     }
 
@@ -318,7 +299,7 @@ impl Worker {
             arguments,
             &more,
             environment,
-            self.messages.clone(),
+            self.post.messages(),
         )?;
         asker.ask(question)?;
         self.asker = Some(asker);
@@ -327,7 +308,7 @@ impl Worker {
 
     /// Has the program look into an encoder; the picture it saw is kept for the screen.
     fn look_into(&self, id: u64, arguments: Vec<String>) {
-        let (places, messages) = (self.places.clone(), self.messages.clone());
+        let (places, post) = (self.places.clone(), self.post.clone());
         let loose = self.loose.clone();
         std::thread::spawn(move || {
             let read = super::child::document(&places, &arguments).and_then(LookShown::read);
@@ -337,36 +318,8 @@ impl Worker {
                 }
                 Box::new(shown)
             });
-            let _ = messages.send(Msg::News(News::Looked(id, answer)));
+            post.say(News::Looked(id, answer));
         });
-    }
-
-    fn reel(&mut self, order: &ReelOrder) {
-        match order {
-            ReelOrder::Close => {
-                self.playing = None;
-                self.say(News::Reel(None));
-                return;
-            }
-            ReelOrder::Open(session) => match reel::Playing::open(&self.places.sessions, session) {
-                Ok(playing) => self.playing = Some(playing),
-                Err(error) => self.say(News::Failed(error)),
-            },
-            order => {
-                let obeyed = self.playing.as_mut().map_or(Ok(()), |playing| playing.obey(order));
-                if let Err(why) = obeyed {
-                    self.say(News::Said(why));
-                }
-            }
-        }
-        self.show();
-    }
-
-    fn show(&mut self) {
-        if let Some(playing) = &mut self.playing {
-            let reel = Box::new(playing.picture());
-            self.say(News::Reel(Some(reel)));
-        }
     }
 
     /// Finds sessions and runs that are new, and those that are gone.
@@ -385,6 +338,7 @@ impl Worker {
             self.say(News::Weights(runs));
         }
         self.folders.retain(|id, _| sessions.contains(id));
+        self.noted.keep(&sessions);
         let gone: Vec<RunId> =
             self.runs.keys().filter(|run| !sessions.contains(&run.session)).cloned().collect();
         for run in gone {
@@ -394,15 +348,14 @@ impl Worker {
         for session in &sessions {
             let folder = self.places.sessions.join(session.as_str());
             let changed = std::fs::metadata(&folder).and_then(|data| data.modified()).ok();
-            if self.folders.get(session) == Some(&changed) && changed.is_some() {
+            let same = self.folders.get(session) == Some(&changed) && changed.is_some();
+            if let Some(sittings) = self.noted.look(session, &folder, !same) {
+                self.say(News::Sittings(session.clone(), Box::new(sittings)));
+            }
+            if same {
                 continue;
             }
             self.folders.insert(session.clone(), changed);
-            if let Ok(sittings) = read_sittings(&folder)
-                && sittings != SittingState::default()
-            {
-                self.say(News::Sittings(session.clone(), Box::new(sittings)));
-            }
             let logs = logs_in(&folder).unwrap_or_default();
             for (run, segments) in logs {
                 let id = RunId { session: session.clone(), run };

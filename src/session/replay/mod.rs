@@ -8,10 +8,12 @@ mod pace;
 mod places;
 mod player;
 mod scan;
+mod steps;
 mod timeline;
 mod words;
 
 pub use places::Bookmark;
 pub use player::{Found, Player};
+pub use steps::Wanted;
 pub use timeline::{Entries, Entry, Kind, LogName, Moment, Timeline};
 pub use words::line;

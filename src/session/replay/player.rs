@@ -1,10 +1,10 @@
 //! Play, hold, step, seek, search: where someone is in a session, and what was known there.
 
 use super::places::{Bookmark, Places, first_at};
-use super::timeline::{Entries, Entry, Kind, Moment};
+use super::steps::Wanted;
+use super::timeline::{Entries, Entry, Moment};
 use crate::ids::{RunName, StageName};
 use crate::session::error::LogError;
-use crate::session::event::Event;
 use crate::session::time::Time;
 use std::ops::Range;
 use std::time::Duration;
@@ -363,15 +363,7 @@ impl<E: Entries> Player<E> {
         stage: Option<&StageName>,
         step: u64,
     ) -> bool {
-        let found = (0..self.entries.len()).find(|at| {
-            self.entries.kind(*at) == Kind::Step
-                && matches!(
-                    self.entries.entry(*at),
-                    Some(Entry::Run(name, record)) if run.is_none_or(|run| *run == name)
-                        && matches!(&record.event, Event::StepFinished(made)
-                            if made.step == step && stage.is_none_or(|stage| *stage == made.stage))
-                )
-        });
+        let found = self.entries.find_step(&Wanted { run, stage, step });
         if let Some(at) = found {
             self.seek(at + 1);
         }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::session::event::{Heartbeat, Warned};
 use crate::session::record::Record;
+use crate::session::replay::Kind;
 use crate::session::sitting::{Marked, Place};
 use proptest::prelude::*;
 

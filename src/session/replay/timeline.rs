@@ -2,6 +2,7 @@
 //! lines themselves stay on disk.
 
 use super::scan::scan;
+use super::steps::{self, Wanted};
 use crate::ids::RunName;
 use crate::session::error::{LogError, io_error};
 use crate::session::event::Event;
@@ -173,6 +174,13 @@ pub trait Entries {
     /// An entry; nothing where its line is no record, or cannot be read any more.
     fn entry(&self, at: usize) -> Option<Entry>;
 
+    /// The first place where a step was made; nothing where it was not.
+    fn find_step(&self, wanted: &Wanted<'_>) -> Option<usize> {
+        (0..self.len()).find(|at| {
+            self.kind(*at) == Kind::Step && self.entry(*at).is_some_and(|entry| wanted.is(&entry))
+        })
+    }
+
     /// Takes in what was written since: the first place where there is another entry now, or a new
     /// one.
     fn extend(&mut self) -> Result<Option<usize>, LogError> {
@@ -317,8 +325,12 @@ impl Timeline {
     /// The log an entry is from; nothing beyond the end.
     #[must_use]
     pub fn log(&self, at: usize) -> Option<&LogName> {
-        let stamp = self.stamps.get(at)?;
-        self.logs.get((stamp.place & 0xffff) as usize).map(|log| &log.name)
+        self.logs.get(self.number(at)?).map(|log| &log.name)
+    }
+
+    /// The number of that log.
+    pub(super) fn number(&self, at: usize) -> Option<usize> {
+        self.stamps.get(at).map(|stamp| (stamp.place & 0xffff) as usize)
     }
 
     /// Lines that are no records.
@@ -378,6 +390,10 @@ impl Entries for Timeline {
             LogName::System(run, _) => Entry::System(run.clone(), Record::read(&line).ok()?),
             LogName::Sitting(number) => Entry::Sitting(*number, Record::read(&line).ok()?),
         })
+    }
+
+    fn find_step(&self, wanted: &Wanted<'_>) -> Option<usize> {
+        steps::find(self, wanted)
     }
 
     fn extend(&mut self) -> Result<Option<usize>, LogError> {

@@ -73,7 +73,11 @@ impl Sitting {
             }
         };
         let mut sitting = Self { number, log };
-        sitting.write(opened)?;
+        if let Err(error) = sitting.write(opened) {
+            // Nobody would ever write on in it.
+            let _ = fs::remove_file(sitting.path());
+            return Err(error);
+        }
         Ok(sitting)
     }
 

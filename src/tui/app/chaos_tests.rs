@@ -261,7 +261,11 @@ impl<'a> Bench<'a> {
             Work::Join(parts) => {
                 vec![News::Joined(parts, Err("no such\u{1b}[2J result".to_owned()))]
             }
-            Work::Sample(_) | Work::Record(..) | Work::Forget(_) => Vec::new(),
+            Work::Sample(_)
+            | Work::Record(..)
+            | Work::Begin(_)
+            | Work::Theme(_)
+            | Work::Forget(_) => Vec::new(),
         }
     }
 

@@ -13,6 +13,8 @@ mod forget;
 mod form;
 mod frame;
 mod going;
+mod held;
+mod home;
 #[cfg(test)]
 mod inspect_tests;
 mod joining;
@@ -58,7 +60,7 @@ use super::theme::{Depth, Ground, Theme};
 use crate::ids::SessionId;
 use crate::session::Time;
 use crate::session::names::RunId;
-use crate::session::sitting::{Pinned, Resized, SittingEvent, Subject, Unpinned};
+use crate::session::sitting::{Pinned, SittingEvent, Subject, Unpinned};
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
 
@@ -89,8 +91,14 @@ pub struct App {
     awaiting: Option<SessionId>,
     /// The run that was asked for last.
     started: Option<started::Started>,
+    /// The theme that was told of last.
+    themed: Option<&'static str>,
+    /// Where what is started goes.
+    home: home::Home,
     /// The session whose results are in front, and the one that was before.
     fronts: Vec<SessionId>,
+    /// Whether Replay is in front; nothing: it never was.
+    replays: Option<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -147,7 +155,10 @@ impl App {
             awaited: Vec::new(),
             awaiting: None,
             started: None,
+            themed: None,
+            home: home::Home::default(),
             fronts: Vec::new(),
+            replays: None,
         }
     }
 
@@ -180,11 +191,7 @@ impl App {
             Msg::Click { column, row } => self.click(column, row, &mut commands),
             Msg::Wheel { lines, .. } => self.wheel(lines, &mut commands),
             Msg::Resize { width, height } => {
-                self.size = Rect::new(0, 0, width, height);
-                if let Some(focus) = &self.shared.focus {
-                    let resized = Resized { columns: width, rows: height };
-                    self.record(&focus.session, resized, &mut commands);
-                }
+                self.resized(Rect::new(0, 0, width, height), &mut commands);
             }
             Msg::Time(now) => self.shared.now = now,
             Msg::Ground { light } => {
@@ -234,6 +241,11 @@ impl App {
             self.sampling = sampling;
             commands.push(Cmd::Work(Work::Sample(sampling)));
         }
+        let theme = self.shared.theme.name();
+        if self.themed.replace(theme) != Some(theme) {
+            commands.push(Cmd::Work(Work::Theme(theme)));
+        }
+        self.hold_reel(commands);
         self.await_results(commands);
         self.forget_results(commands);
         self.await_join(commands);
@@ -259,6 +271,7 @@ impl App {
     fn key(&mut self, key: Key, commands: &mut Vec<Cmd>) {
         self.notice = None;
         if let Some(overlay) = &mut self.overlay {
+            let held = overlay.held();
             let (keep, effects) = overlay.key(key, &self.shared, self.current);
             let typed = overlay.line().map(|(purpose, text)| (purpose, text.to_owned()));
             if !keep {
@@ -266,6 +279,9 @@ impl App {
             }
             if let Some((purpose, text)) = typed {
                 self.screens.get_mut(purpose.screen()).typed(&text, &self.shared);
+            }
+            if !keep && effects.is_empty() {
+                self.record_closed(held, commands);
             }
             for effect in effects {
                 self.overlaid(effect, commands);
@@ -385,6 +401,7 @@ impl App {
     fn effect(&mut self, effect: Effect, commands: &mut Vec<Cmd>) {
         match effect {
             Effect::Do(command) => {
+                let command = self.sent_home(command);
                 self.record_command(&command, commands);
                 if let Cmd::Work(Work::Send(run, command)) = &command {
                     self.requested(run.clone(), *command);

@@ -76,7 +76,9 @@ impl App {
         }
         let Some(sheet) = place(overlay, size) else { return };
         if !sheet.contains((column, row).into()) {
+            let held = overlay.held();
             self.overlay = None;
+            self.record_closed(held, commands);
             return;
         }
         let inner = inside(sheet);

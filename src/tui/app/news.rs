@@ -2,10 +2,16 @@
 
 use super::{App, Notice, Overlay, Request, RunId};
 use crate::ids::SessionId;
+use crate::session::RunStatus;
 use crate::session::control::Command;
 use crate::tui::data::jobs::Progress;
 use crate::tui::msg::{Cmd, News, Work};
 use crate::tui::screen::ScreenId;
+
+/// Whether a run has ended: of one in an unknown state that is not known.
+fn is_over(state: RunStatus) -> bool {
+    !state.has_runner() && state != RunStatus::Unknown
+}
 
 impl App {
     pub(super) fn news(&mut self, news: News, commands: &mut Vec<Cmd>) {
@@ -23,7 +29,7 @@ impl App {
                 let fresh = shared.library.run(&id).is_none();
                 let ended =
                     shared.library.run(&entry.id).is_some_and(|old| old.row.state.has_runner())
-                        && !entry.row.state.has_runner();
+                        && is_over(entry.row.state);
                 if ended {
                     let text = format!("{} {}", shared.library.name(&id), entry.row.state);
                     commands.push(Cmd::Tell(text.clone()));
@@ -56,7 +62,7 @@ impl App {
                         self.notice = Some(Notice { text, bad });
                     }
                 }
-                let over = !open.status.has_runner();
+                let over = is_over(open.status);
                 shared
                     .requests
                     .retain(|request| request.run != run || !(over || answered(request).is_some()));
@@ -64,7 +70,10 @@ impl App {
                     shared.library.open.insert(run, *open);
                 }
             }
-            News::Scanned => shared.library.scanned = true,
+            News::Scanned => {
+                shared.library.scanned = true;
+                self.come_home();
+            }
             News::Machine(sample) => shared.library.sampled(*sample),
             News::Results(session, results) => {
                 shared.library.joining.forget(&session);
@@ -84,6 +93,9 @@ impl App {
                 }
                 shared.library.sittings.insert(session, *sittings);
             }
+            News::Begun(session) => self.begun(*session),
+            News::Marked(at) => self.marked(&at),
+            News::Unrecorded(text) => self.fail(text),
             News::Picture(key, drawn) => {
                 shared.library.pictures.put(key, drawn);
                 return;

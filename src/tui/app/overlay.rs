@@ -12,6 +12,7 @@ use crate::tui::keys::{Action, Context, Key, action_of};
 use crate::tui::screen::ScreenId;
 use crate::tui::widget::input::Input;
 use crate::tui::widget::list::Cursor;
+use serde_json::{Map, Value};
 
 /// What a typed line is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,6 +187,58 @@ impl Overlay {
             }
             _ => None,
         }
+    }
+
+    /// What it holds, for the record where it is closed and nothing comes of it: the action that says so,
+    /// and with what.
+    pub(super) fn held(&mut self) -> (Action, Map<String, Value>) {
+        let mut with = Map::new();
+        let mut put = |key: &str, text: &str| {
+            with.insert(key.to_owned(), text.into());
+        };
+        let action = match self {
+            Self::Line { purpose, input, .. } => {
+                put("text", input.text());
+                purpose.action()
+            }
+            Self::Question { text, .. } => {
+                put("question", text);
+                Action::No
+            }
+            Self::Help { input, .. } | Self::Palette { input, .. } => {
+                put("text", input.text());
+                Action::Close
+            }
+            _ => {
+                if let Some(form) = self.form()
+                    && let Some(line) = form.line()
+                {
+                    put("text", line.text());
+                }
+                Action::Close
+            }
+        };
+        if action == Action::Close {
+            put("closed", self.name());
+        }
+        with.insert("taken".to_owned(), false.into());
+        (action, with)
+    }
+
+    /// The action that opens it.
+    fn name(&self) -> &'static str {
+        let action = match self {
+            Self::Help { .. } => Action::Help,
+            Self::Palette { .. } => Action::Palette,
+            Self::Question { .. } => Action::No,
+            Self::Line { purpose, .. } => purpose.action(),
+            Self::NewRun(_) => Action::NewRun,
+            Self::Differ(_) => Action::Difference,
+            Self::NewCompare(_) => Action::NewCompare,
+            Self::Look(_) => Action::Encoder,
+            Self::Export(_) => Action::Export,
+        };
+        action.entry().name
     }
 
     /// Takes a pasted text.

@@ -5,11 +5,12 @@ use super::{App, Effect, Notice, Overlay, Purpose, READONLY};
 use crate::ids::SessionId;
 use crate::session::fold::RunState;
 use crate::session::names::RunId;
-use crate::session::sitting::{Acted, Marked, Place, SittingEvent};
+use crate::session::sitting::{Acted, Marked, Place, Resized, SittingEvent};
 use crate::tui::keys::{Action, Context};
 use crate::tui::msg::{Cmd, Work};
 use crate::tui::screen::ScreenId;
 use crate::tui::screen::compare::session;
+use ratatui::layout::Rect;
 use serde_json::{Map, Value};
 
 /// Where one stands before an action.
@@ -34,6 +35,17 @@ impl App {
         }
     }
 
+    /// Records something that was done in no session: there is none, and the first that is recorded
+    /// opens one. Leaving does not.
+    fn begin(&self, action: Action, event: impl Into<SittingEvent>, commands: &mut Vec<Cmd>) {
+        let library = &self.shared.library;
+        let none = library.scanned && library.sessions.is_empty() && library.runs.is_empty();
+        let opens = action != Action::Quit && action.entry().context != Context::List;
+        if none && opens && !self.shared.readonly {
+            commands.push(Cmd::Work(Work::Begin(Box::new(event.into()))));
+        }
+    }
+
     pub(super) fn standing(&self) -> Standing {
         let selected = || self.screens.runs.selected(&self.shared).cloned();
         let screen = self.current;
@@ -50,7 +62,8 @@ impl App {
     }
 
     /// The session an action is recorded in, and its run: the session whose results or replay are
-    /// looked at, else that of the run it was done on. Moving in a list of runs is done on none.
+    /// looked at, else that of the run it was done on, else the one in front. Moving in a list of runs
+    /// is done on none.
     fn place(&self, action: Action, before: &Standing) -> Option<(SessionId, Option<RunId>)> {
         let of_results =
             matches!(self.current, ScreenId::Compare | ScreenId::Inspect | ScreenId::Replay);
@@ -65,8 +78,29 @@ impl App {
                 || matches!(action, Action::Mark | Action::Pin | Action::Copy));
         let selected = before.selected.as_ref();
         let run = if on_selected { selected.or(focus) } else { focus };
-        let run = run.or(selected.filter(|_| context == Context::Runs));
-        run.map(|run| (run.session.clone(), Some(run.clone())))
+        let in_front = self.shared.session.as_ref();
+        let selected = selected.filter(|run| match context {
+            Context::List => false,
+            Context::Runs => true,
+            _ => in_front.is_none_or(|chosen| run.session == *chosen),
+        });
+        match run.or(selected) {
+            Some(run) => Some((run.session.clone(), Some(run.clone()))),
+            None if context == Context::List => None,
+            None => session(&self.shared).map(|chosen| (chosen.clone(), None)),
+        }
+    }
+
+    /// The terminal has another size. The first one stands in what a sitting begins with.
+    pub(super) fn resized(&mut self, size: Rect, commands: &mut Vec<Cmd>) {
+        let opening = self.size.is_empty();
+        self.size = size;
+        // It is done on no run, as moving in a list is.
+        let place = self.place(Action::Down, &self.standing());
+        if let Some((session, _)) = place.filter(|_| !opening) {
+            let resized = Resized { columns: size.width, rows: size.height };
+            self.record(&session, resized, commands);
+        }
     }
 
     /// Records an action that was carried out, with what is looked at now.
@@ -78,6 +112,9 @@ impl App {
         {
             with.insert("dismissed".to_owned(), typed.as_str().into());
         }
+        if action == Action::Theme {
+            with.insert("theme".to_owned(), self.shared.theme.name().into());
+        }
         self.record_with(action, before, with, commands);
     }
 
@@ -88,7 +125,8 @@ impl App {
         mut with: Map<String, Value>,
         commands: &mut Vec<Cmd>,
     ) {
-        let Some((session, run)) = self.place(action, before) else { return };
+        let place = self.place(action, before);
+        let run = place.as_ref().and_then(|(_, run)| run.as_ref());
         for (key, value) in self.screens.get(self.current).looked_at(&self.shared) {
             with.entry(key).or_insert(value);
         }
@@ -98,15 +136,28 @@ impl App {
         if self.current != before.screen {
             with.insert("now".to_owned(), self.current.name().to_lowercase().into());
         }
-        let action = action.entry().name.to_owned();
+        let name = action.entry().name.to_owned();
         let screen = Some(before.screen.name().to_lowercase());
-        self.record(&session, Acted { action, screen, with }, commands);
+        let acted = Acted { action: name, screen, with };
+        match place {
+            Some((session, _)) => self.record(&session, acted, commands),
+            None => self.begin(action, acted, commands),
+        }
     }
 
     /// Records a typed line with the action that opened it.
     pub(super) fn record_typed(&self, purpose: Purpose, text: &str, commands: &mut Vec<Cmd>) {
         let with = Map::from_iter([("text".to_owned(), text.into())]);
         self.record_with(purpose.action(), &self.standing(), with, commands);
+    }
+
+    /// Records that something that lay over the screen was closed and nothing came of what it held.
+    pub(super) fn record_closed(
+        &self,
+        (action, with): (Action, Map<String, Value>),
+        commands: &mut Vec<Cmd>,
+    ) {
+        self.record_with(action, &self.standing(), with, commands);
     }
 
     /// Records what a form started for a session.
@@ -116,6 +167,10 @@ impl App {
         arguments: &[String],
         commands: &mut Vec<Cmd>,
     ) {
+        self.record(session, self.started(arguments), commands);
+    }
+
+    fn started(&self, arguments: &[String]) -> Acted {
         let action = match arguments.first().map(String::as_str) {
             Some("compare") => Action::NewCompare,
             Some("export") => Action::Export,
@@ -127,7 +182,7 @@ impl App {
         with.insert("started".to_owned(), arguments.to_vec().into());
         let action = action.entry().name.to_owned();
         let screen = Some(self.current.name().to_lowercase());
-        self.record(session, Acted { action, screen, with }, commands);
+        Acted { action, screen, with }
     }
 
     /// Records a command that a run was sent, or a runner that was started.
@@ -144,9 +199,9 @@ impl App {
                 self.record(&run.session, acted, commands);
             }
             Cmd::Work(Work::Launch { arguments, .. }) => {
-                let place = self.place(Action::NewRun, &self.standing());
-                if let Some((session, _)) = place {
-                    self.record_started(&session, arguments, commands);
+                match self.place(Action::NewRun, &self.standing()) {
+                    Some((session, _)) => self.record_started(&session, arguments, commands),
+                    None => self.begin(Action::NewRun, self.started(arguments), commands),
                 }
             }
             _ => {}
@@ -256,6 +311,12 @@ impl App {
     /// Marks the moment that is looked at.
     pub(super) fn bookmark(&mut self, label: String, commands: &mut Vec<Cmd>) {
         let Some((session, at)) = self.moment() else { return };
+        // The sitting gives it its name.
+        self.record(&session, Marked { mark: String::new(), at, label }, commands);
+    }
+
+    /// Says that a moment is marked: it stands in the record.
+    pub(super) fn marked(&mut self, at: &Place) {
         let text = match (&at.stage, at.step) {
             (Some(stage), Some(step)) => {
                 format!("step {step} of {stage} is marked; Replay goes there with ]")
@@ -263,7 +324,5 @@ impl App {
             _ => "this moment is marked; Replay goes there with ]".to_owned(),
         };
         self.notice = Some(Notice { text, bad: false });
-        // The sitting gives it its name.
-        self.record(&session, Marked { mark: String::new(), at, label }, commands);
     }
 }

@@ -8,6 +8,7 @@ use crate::session::sitting::{Acted, Marked};
 use crate::tui::data::reel::ReelOrder;
 use crate::tui::data::reel::tests::reel;
 use crate::tui::msg::News;
+use serde_json::json;
 
 const RUN: &str = "20261124-100000-night-bbbbbb/simcse-1";
 
@@ -46,7 +47,10 @@ fn what_was_typed_is_recorded_when_it_is_finished() {
     assert_eq!(&*typed[0].action, "filter");
     assert_eq!(typed[0].with["text"], "loss<9");
     assert_eq!(typed[0].with["filter"], "loss<9");
-    assert!(acted(press(&mut app, "/ x esc")).is_empty());
+    let left = acted(press(&mut app, "/ x esc"));
+    assert_eq!((left.len(), &*left[0].action), (1, "filter"));
+    assert_eq!((&left[0].with["text"], &left[0].with["taken"]), (&json!("loss<9x"), &json!(false)));
+    assert_eq!(left[0].with["filter"], "loss<9", "the one before is in force");
     let mut app = pets();
     press(&mut app, "4 /");
     app.update(Msg::Paste("zzz".to_owned()));
@@ -218,4 +222,84 @@ fn a_film_may_be_asked_for_before_the_session_has_been_read() {
     app.update(Msg::News(News::Reel(Some(Box::new(reel("20261124-100000-night-bbbbbb"))))));
     let film = work(press(&mut app, "enter"));
     assert!(film.iter().any(|work| matches!(work, Work::Job(..))), "{film:?}");
+}
+
+#[test]
+fn another_size_is_recorded_where_what_is_looked_at_is() {
+    let resized = |app: &mut App, width| {
+        let commands = app.update(Msg::Resize { width, height: 30 });
+        let session = |work| match work {
+            Work::Record(session, event) if matches!(*event, SittingEvent::Resized(_)) => {
+                Some(session.to_string())
+            }
+            _ => None,
+        };
+        work(commands).into_iter().filter_map(session).collect::<Vec<_>>()
+    };
+    let mut app = night();
+    assert!(resized(&mut app, 90).is_empty(), "nothing is looked at yet");
+    press(&mut app, "2");
+    assert_eq!(resized(&mut app, 91), ["20261124-100000-night-bbbbbb"]);
+    // The results of another session than that of the run in focus.
+    app.shared.session = Some("20261124-100000-pets-bbbbbb".parse().unwrap());
+    press(&mut app, "3");
+    assert_eq!(resized(&mut app, 92), ["20261124-100000-pets-bbbbbb"]);
+    press(&mut app, "2");
+    assert_eq!(resized(&mut app, 93), ["20261124-100000-night-bbbbbb"]);
+}
+
+#[test]
+fn what_is_done_before_a_run_is_in_focus_is_recorded_too() {
+    let mut app = night();
+    let help = acted(press(&mut app, "?"));
+    assert_eq!((&*help[0].action, &help[0].with["run"]), ("help", &json!("simcse-1")));
+    press(&mut app, "esc /");
+    app.update(Msg::Paste("recipe:none".to_owned()));
+    // No run fits, and no session is known to be in front.
+    assert!(acted(press(&mut app, "enter")).is_empty());
+    let mut app = pets();
+    press(&mut app, "1 /");
+    app.update(Msg::Paste("recipe:none".to_owned()));
+    let typed = acted(press(&mut app, "enter"));
+    assert_eq!((&*typed[0].action, &typed[0].with["text"]), ("filter", &json!("recipe:none")));
+}
+
+#[test]
+fn what_is_closed_without_anything_done_is_recorded_with_what_it_held() {
+    let mut app = night();
+    let left = acted(press(&mut app, "2 : z z esc"));
+    assert_eq!(left.len(), 3, "{left:?}");
+    let closed = &left[2];
+    assert_eq!((&*closed.action, closed.screen.as_deref()), ("close", Some("train")));
+    assert_eq!((&closed.with["closed"], &closed.with["text"]), (&json!("palette"), &json!("zz")));
+    // What is chosen in it is recorded as itself.
+    let help = acted(press(&mut app, ": h e l p enter"));
+    assert_eq!((help.len(), &*help[1].action), (2, "help"));
+    let closed = acted(app.update(Msg::Click { column: 0, row: 23 }));
+    assert_eq!((closed.len(), &closed[0].with["closed"]), (1, &json!("help")));
+    let left = acted(press(&mut app, "K n"));
+    assert_eq!((left.len(), &*left[1].action), (2, "no"));
+    assert!(left[1].with["question"].as_str().unwrap().contains("save a checkpoint and end?"));
+    press(&mut app, "1 n tab");
+    let form = acted(press(&mut app, "esc"));
+    assert_eq!((form.len(), &form[0].with["closed"]), (1, &json!("new-run")));
+}
+
+#[test]
+fn the_theme_is_told_before_anything_is_recorded_and_when_it_is_another() {
+    let themes = |commands| {
+        let theme = |work| if let Work::Theme(name) = work { Some(name) } else { None };
+        work(commands).into_iter().filter_map(theme).collect::<Vec<_>>()
+    };
+    let theme = Theme::named("dark", Depth::True).unwrap();
+    let mut app = App::new(theme, Depth::True, Glyphs { ascii: false }, false, Time::EPOCH);
+    let size = |width| Msg::Resize { width, height: 24 };
+    assert_eq!(themes(app.update(size(80))), ["dark"]);
+    assert!(themes(app.update(size(90))).is_empty());
+    assert_eq!(themes(app.update(Msg::Ground { light: true })), ["light"]);
+    let mut app = night();
+    let key = Action::Theme.entry().keys().next().unwrap();
+    let commands = app.update(Msg::Key(key));
+    assert_eq!(acted(commands.clone())[0].with["theme"], "light");
+    assert_eq!(themes(commands), ["light"]);
 }

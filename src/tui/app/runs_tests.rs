@@ -55,6 +55,26 @@ fn the_answer_of_a_run_that_is_not_in_focus_is_heard_too() {
 }
 
 #[test]
+fn a_run_of_which_nothing_is_known_for_a_moment_has_not_ended_and_still_owes_its_answer() {
+    let mut app = two();
+    press(&mut app, "enter 1 down K y");
+    let run = entry(RUN, 5).id;
+    let tells = |commands: &[Cmd]| commands.iter().any(|one| matches!(one, Cmd::Tell(_)));
+    let mut unknown = entry(RUN, 5);
+    unknown.row.state = RunStatus::Unknown;
+    assert!(!tells(&app.update(Msg::News(News::Run(Box::new(unknown))))));
+    let mut known = open(RunState::default());
+    known.status = RunStatus::Unknown;
+    app.update(Msg::News(News::Open(run, Box::new(known))));
+    assert_eq!(app.shared.requests.len(), 1);
+    // One that is at work again and then ends is told of.
+    app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+    let mut ended = entry(RUN, 5);
+    ended.row.state = RunStatus::Stopped;
+    assert!(tells(&app.update(Msg::News(News::Run(Box::new(ended))))));
+}
+
+#[test]
 fn a_command_that_could_not_be_sent_can_be_asked_again() {
     let mut app = app();
     app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));

@@ -110,7 +110,8 @@ fn a_run_is_opened_asked_to_stop_and_shown_as_requested_until_its_log_answers() 
     );
     press(&mut app, "K");
     assert!(shows(&app, 80, 24).contains("save a checkpoint and end?"));
-    assert!(press(&mut app, "n").is_empty());
+    let left = press(&mut app, "n");
+    assert!(matches!(&left[..], [Cmd::Work(Work::Record(..))]), "{left:?}");
     press(&mut app, "K");
     let commands = press(&mut app, "y");
     let run = entry(RUN, 5).id;

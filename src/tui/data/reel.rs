@@ -19,6 +19,10 @@ pub enum ReelOrder {
     Open(SessionId),
     /// Put the session away.
     Close,
+    /// Nobody looks at it: hold it, and tell nothing of it.
+    Away,
+    /// It is looked at again.
+    Front,
     /// Play, or hold.
     Toggle,
     /// So many records on, or back; moving about in a replay is none.

@@ -194,7 +194,7 @@ impl Film {
     fn obey(&mut self, command: Cmd) -> Vec<News> {
         match command {
             Cmd::Work(Work::Reel(order)) => {
-                if !matches!(order, ReelOrder::Open(_) | ReelOrder::Close) {
+                if !matches!(order, ReelOrder::Open(_) | ReelOrder::Close | ReelOrder::Away) {
                     // What cannot be done leaves the moment as it is.
                     let _ = self.playing.obey(&order);
                 }

@@ -132,8 +132,8 @@ impl Followed {
             self.fresh = true;
             self.told = None;
             if self.indexed {
+                // What it does is known meanwhile: its log is read once more for its story alone.
                 self.follower = None;
-                self.status = None;
                 self.vain = None;
             }
         }
@@ -169,7 +169,7 @@ impl Followed {
         let reached = match read {
             Ok(reached) => reached,
             Err(error) => {
-                if self.status.is_none() {
+                if self.status.is_none() || self.fresh {
                     news.push(News::Failed(format!("{id}: {error}")));
                 }
                 self.status = Some(RunStatus::Unknown);
@@ -277,7 +277,7 @@ fn console(folder: &Path, id: &RunId, segment: u32) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::event::RunStarted;
+    use crate::session::event::{Heartbeat, RunStarted};
     use crate::session::header::Header;
     use crate::session::names::log_name;
     use crate::session::writer::LogWriter;
@@ -323,6 +323,42 @@ mod tests {
             followed.vain.is_some_and(|at| at.elapsed() < LOOK),
             "it should be looked at again"
         );
+    }
+
+    #[test]
+    fn a_live_run_that_is_opened_is_live_while_its_log_is_read_once_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let id: RunId = crate::tui::app::tests::entry(RUN, 0).id;
+        let path = folder.path().join(log_name(&id.run, 1));
+        let header = Header::of_run(id.session.clone(), id.run.clone(), 1);
+        let mut log = LogWriter::create(&path, &header, 1).unwrap();
+        let started: RunStarted = serde_json::from_value(json!({
+            "run": "clip-1", "segment": 1, "recipe": {}, "stages": [], "program_version": "0",
+            "host": "here", "pid": 1, "device": "cpu", "threads": 1, "seed": 0,
+        }))
+        .unwrap();
+        log.append(started).unwrap();
+        for _ in 0..1500 {
+            log.append(Heartbeat {}).unwrap();
+        }
+        let (mut followed, mut news) = (Followed::new(folder.path(), false), Vec::new());
+        while followed.poll(&id, Time::now(), &mut news) {}
+        news.clear();
+        followed.watch(true);
+        assert!(followed.moves());
+        let mut slices = 1;
+        while followed.poll(&id, Time::now(), &mut news) {
+            slices += 1;
+        }
+        assert!(slices > 1, "the log should take more than one slice");
+        let state = |news: &News| match news {
+            News::Run(run) => Some(run.row.state),
+            News::Open(_, open) => Some(open.status),
+            _ => None,
+        };
+        let states: Vec<RunStatus> = news.iter().filter_map(state).collect();
+        assert!(states.len() >= 4, "{states:?}");
+        assert!(states.iter().all(|state| *state == RunStatus::Live), "{states:?}");
     }
 
     const RUN: &str = "20261124-100000-night-bbbbbb/clip-1";

@@ -35,7 +35,7 @@ const STORY: usize = 400;
 /// Between two pictures while it plays.
 const FRAME: Duration = Duration::from_millis(100);
 /// Between two looks for new records.
-const GROW: Duration = Duration::from_millis(500);
+pub const GROW: Duration = Duration::from_millis(500);
 /// Records one search goes through.
 const SEARCH: usize = 200_000;
 /// Actions told of before this moment, and after it.
@@ -102,7 +102,8 @@ impl Playing {
         self.at = Instant::now();
         let player = &mut self.player;
         match order {
-            ReelOrder::Open(_) | ReelOrder::Close => {}
+            ReelOrder::Open(_) | ReelOrder::Close | ReelOrder::Front => {}
+            ReelOrder::Away => player.pause(),
             ReelOrder::Toggle => player.toggle(),
             ReelOrder::Step(by) => player.step(*by),
             ReelOrder::Seconds(by) => player.seek_by(*by),
@@ -197,6 +198,11 @@ impl Playing {
     /// Whether time passes.
     pub fn is_playing(&self) -> bool {
         self.player.is_playing()
+    }
+
+    /// What is played.
+    pub fn session(&self) -> &SessionId {
+        &self.session
     }
 
     /// The moment.

@@ -23,7 +23,8 @@ fn phrase(key: &str, value: &Value) -> Option<String> {
     let (said, name) = (plain(value), key.replace('_', " "));
     Some(match (key, value) {
         ("now" | "at", _) => return None,
-        ("text", _) => format!("{said:?}"),
+        ("text" | "question", _) => format!("{said:?}"),
+        ("taken", Value::Bool(false)) => "and left".to_owned(),
         ("filter" | "search", _) => format!("only what matches {said:?}"),
         ("selected", _) => format!("on {said}"),
         ("sort", _) => format!("by {said}"),

@@ -251,6 +251,9 @@ fn a_mark_is_set_on_the_step_under_the_crosshair() {
     let began = open.state.segments[0].time;
     let elapsed = open.state.stages[0].value_at("elapsed", 958).unwrap();
     assert!((there.time.seconds_since(began) - elapsed).abs() < 5.0, "{there:?}");
+    // Said once it stands in the record.
+    assert!(!shows(&app, 120, 40).contains("is marked"));
+    app.update(Msg::News(News::Marked(there)));
     assert!(shows(&app, 120, 40).contains("step 958 of causal-lm is marked"));
     // Of a clock axis too.
     press(&mut app, "x x x i left left left left");
