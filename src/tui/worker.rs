@@ -8,6 +8,7 @@
 //! | `clerk.rs` | the thread that sends commands, starts programs and records |
 //! | `player.rs`, `reel.rs` | the thread of the Replay screen, and the session it plays |
 //! | `follow.rs` | a run's log, followed |
+//! | `noted.rs` | what people noted, tagged and pinned |
 //! | `pictures.rs`, `estimator.rs`, `joining.rs`, `asker.rs` | threads and children for one thing each |
 
 mod asker;
@@ -16,6 +17,7 @@ mod estimator;
 mod follow;
 mod inspected;
 pub(super) mod joining;
+mod noted;
 mod orders;
 mod own;
 mod pictures;
@@ -37,7 +39,6 @@ use crate::session::Time;
 use crate::session::folder::{Session, list_sessions};
 use crate::session::follow::logs_in;
 use crate::session::names::RunId;
-use crate::session::sitting::{SittingState, read_sittings};
 use follow::Followed;
 pub use orders::{Orders, start};
 use post::Post;
@@ -133,6 +134,7 @@ struct Worker {
     /// By session: when its folder of results last changed, for those asked for.
     results: BTreeMap<SessionId, Option<SystemTime>>,
     inspected: inspected::Inspected,
+    noted: noted::Noted,
     runs: BTreeMap<RunId, Followed>,
     watched: BTreeSet<RunId>,
     scanned: bool,
@@ -173,6 +175,7 @@ impl Worker {
             folders: BTreeMap::new(),
             results: BTreeMap::new(),
             inspected: inspected::Inspected::default(),
+            noted: noted::Noted::default(),
             runs: BTreeMap::new(),
             watched: BTreeSet::new(),
             scanned: false,
@@ -333,6 +336,7 @@ impl Worker {
             self.say(News::Weights(runs));
         }
         self.folders.retain(|id, _| sessions.contains(id));
+        self.noted.keep(&sessions);
         let gone: Vec<RunId> =
             self.runs.keys().filter(|run| !sessions.contains(&run.session)).cloned().collect();
         for run in gone {
@@ -342,15 +346,14 @@ impl Worker {
         for session in &sessions {
             let folder = self.places.sessions.join(session.as_str());
             let changed = std::fs::metadata(&folder).and_then(|data| data.modified()).ok();
-            if self.folders.get(session) == Some(&changed) && changed.is_some() {
+            let same = self.folders.get(session) == Some(&changed) && changed.is_some();
+            if let Some(sittings) = self.noted.look(session, &folder, !same) {
+                self.say(News::Sittings(session.clone(), Box::new(sittings)));
+            }
+            if same {
                 continue;
             }
             self.folders.insert(session.clone(), changed);
-            if let Ok(sittings) = read_sittings(&folder)
-                && sittings != SittingState::default()
-            {
-                self.say(News::Sittings(session.clone(), Box::new(sittings)));
-            }
             let logs = logs_in(&folder).unwrap_or_default();
             for (run, segments) in logs {
                 let id = RunId { session: session.clone(), run };

@@ -61,10 +61,10 @@ impl Threads {
         };
         ends(&self.clerk, parting);
         ends(&self.files, READING);
-        let undone = |waiting: &clerk::Waiting| -> Vec<String> {
-            waiting.lock().map(|waiting| waiting.iter().cloned().collect()).unwrap_or_default()
+        let mut said: Vec<String> = match self.waiting.lock() {
+            Ok(waiting) => waiting.iter().cloned().collect(),
+            Err(_) => Vec::new(),
         };
-        let mut said = undone(&self.waiting);
         said.extend(messages.try_iter().filter_map(|message| match message {
             Msg::News(News::Unsent { run, command, why }) => {
                 Some(format!("{command} for {run}: {why}"))
