@@ -107,7 +107,9 @@ impl Followed {
     /// Whether its log may grow: it is not read yet, or a runner is there.
     pub fn moves(&self) -> bool {
         let grows = self.status.map_or(self.vain.is_none(), RunStatus::has_runner);
-        grows || (self.watched && self.fresh)
+        // One that nobody looks at any more is still read to its end.
+        let half_read = self.status.is_some() && self.follower.is_some();
+        grows || (self.fresh && (self.watched || half_read))
     }
 
     /// Whether it is time to look again at a log that told nothing of a runner: its first record may
@@ -277,7 +279,8 @@ fn console(folder: &Path, id: &RunId, segment: u32) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::event::{Heartbeat, RunStarted};
+    use crate::session::event::{Ending, Heartbeat, RunFinished, RunStarted};
+    use crate::session::finite::Finite;
     use crate::session::header::Header;
     use crate::session::names::log_name;
     use crate::session::writer::LogWriter;
@@ -359,6 +362,21 @@ mod tests {
         let states: Vec<RunStatus> = news.iter().filter_map(state).collect();
         assert!(states.len() >= 4, "{states:?}");
         assert!(states.iter().all(|state| *state == RunStatus::Live), "{states:?}");
+        // One that has ended is read to its end too, although nobody looks any more.
+        let state = Ending::Stopped;
+        let end = RunFinished { state, reason: None, seconds: Finite::ZERO, final_digest: None };
+        log.append(end).unwrap();
+        drop(log);
+        let mut followed = Followed::new(folder.path(), false);
+        while followed.poll(&id, Time::now(), &mut news) {}
+        followed.watch(true);
+        assert!(followed.poll(&id, Time::now(), &mut news));
+        followed.watch(false);
+        assert!(followed.moves());
+        news.clear();
+        while followed.poll(&id, Time::now(), &mut news) {}
+        assert!(matches!(&news[..], [News::Run(run)] if run.row.state == RunStatus::Stopped));
+        assert!(!followed.moves());
     }
 
     const RUN: &str = "20261124-100000-night-bbbbbb/clip-1";
