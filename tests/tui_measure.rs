@@ -350,7 +350,7 @@ fn replay_of_a_long_log() {
     println!("opened at its end: {:.1} s", began.elapsed().as_secs_f64());
     for percent in [1, 50, 93] {
         let step = records * percent / 100;
-        let step = if step % 101 == 0 { step + 1 } else { step };
+        let step = if step.is_multiple_of(101) { step + 1 } else { step };
         player.seek_end();
         let took = took(|| assert!(player.seek_step(None, None, step)));
         println!("to step {step}: {took:.1} ms");
