@@ -1,8 +1,8 @@
 //! What the terminal costs, as numbers on standard output: frame time and time to the tail of a long
-//! log, bytes for one new point, frame and key time of an inspection of 25,000 queries, what it costs at
-//! rest, hang-up time. Run with
+//! log, bytes for one new point, frame and key time of an inspection of 25,000 queries, a replay of a
+//! million records, memory while the terminal takes nothing, what it costs at rest, hang-up time. Run with
 //! `cargo test --release --test tui_measure -- --ignored --nocapture`; `RECORDS` is the log's length,
-//! ten million where it is not set.
+//! ten million where it is not set, and a million for the replay.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -18,8 +18,9 @@ use llm2clip::session::event::Event;
 use llm2clip::session::header::Header;
 use llm2clip::session::names::RunId;
 use llm2clip::session::neighbours::NeighbourSet;
+use llm2clip::session::replay::{Entry, Found, Player, Timeline, line as said};
 use llm2clip::session::thumbnails::ItemsShown;
-use llm2clip::session::{Record, Session, SessionCard, Time};
+use llm2clip::session::{LogWriter, Record, Session, SessionCard, Time};
 use llm2clip::tui::app::App;
 use llm2clip::tui::data::library::{LoadedResult, ResultContent, SessionEntry};
 use llm2clip::tui::glyphs::Glyphs;
@@ -75,6 +76,11 @@ fn session(root: &Path, records: u64) -> (Session, PathBuf) {
     (session, log)
 }
 
+/// Records wanted of a long log.
+fn wanted(otherwise: u64) -> u64 {
+    std::env::var("RECORDS").map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("sessions")).unwrap();
@@ -121,8 +127,7 @@ fn text(buffer: &Buffer) -> String {
 #[test]
 #[ignore = "prints measurements; minutes and gigabytes"]
 fn frames_tail_and_hang_up_of_a_long_log() {
-    let records: u64 =
-        std::env::var("RECORDS").map_or(10_000_000, |text| text.parse().expect("a number"));
+    let records = wanted(10_000_000);
     let folder = folder();
     let (session, log) = session(folder.path(), records);
     let bytes = std::fs::metadata(&log).unwrap().len();
@@ -330,4 +335,93 @@ fn inspect_of_25_000_queries() {
         }
         assert!(text(&frame(&app, size)).contains("A photograph"));
     }
+}
+
+#[test]
+#[ignore = "prints measurements; a minute and a gigabyte"]
+fn replay_of_a_long_log() {
+    let records = wanted(1_000_000);
+    let folder = folder();
+    let (session, log) = session(folder.path(), records);
+    let bytes = std::fs::metadata(&log).unwrap().len();
+    println!("log of {records} records, {bytes} bytes");
+    let began = Instant::now();
+    let mut player = Player::new(Timeline::open(session.folder()).unwrap());
+    println!("its lines found: {:.1} s", began.elapsed().as_secs_f64());
+    player.seek_end();
+    println!("opened at its end: {:.1} s", began.elapsed().as_secs_f64());
+    for percent in [1, 50, 93] {
+        let step = records * percent / 100;
+        let step = if step.is_multiple_of(101) { step + 1 } else { step };
+        player.seek_end();
+        let took = took(|| assert!(player.seek_step(None, None, step)));
+        println!("to step {step}: {took:.1} ms");
+    }
+    let none = took(|| assert!(!player.seek_step(None, None, records + 1)));
+    println!("to a step that nobody made: {none:.1} ms");
+    let says = |entry: &Entry| said(entry).contains("no such words");
+    let search = || assert_ne!(player.find(0, true, 200_000, says), Found::At(0));
+    println!("200,000 records searched: {:.1} ms", took(search));
+
+    let mut terminal = Terminal::start(folder.path(), &[], (120, 40), &[]);
+    terminal.see("tiny-1");
+    // Whatever the opening does beside is over by then.
+    std::thread::sleep(Duration::from_secs(1));
+    let began = Instant::now();
+    terminal.keys("5");
+    terminal.see("Opening the session");
+    let key = Instant::now();
+    terminal.keys("2");
+    terminal.see("progress");
+    println!("another screen meanwhile: {:.1} ms", key.elapsed().as_secs_f64() * 1e3);
+    terminal.keys("5");
+    terminal.see("replay of");
+    println!("from 5 to the replay: {:.1} s", began.elapsed().as_secs_f64());
+}
+
+/// Kilobytes of memory that a program holds.
+fn memory(terminal: &Terminal) -> u64 {
+    let id = terminal.child.process_id().unwrap();
+    let text = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+#[ignore = "prints measurements; a minute"]
+fn memory_while_the_terminal_takes_nothing() {
+    let folder = folder();
+    let card = SessionCard::new("Live", None, "machine".into(), "cpu".into(), 2);
+    let session = Session::create(&folder.path().join("sessions"), card).unwrap();
+    let header = Header::of_run(session.id().clone(), run(), 1);
+    let path = session.folder().join("tiny-1.1.jsonl");
+    let mut log = LogWriter::create(&path, &header, 1).unwrap();
+    let mut seq = 0;
+    let mut write = |log: &mut LogWriter| {
+        seq += 1;
+        log.append(event(seq)).unwrap();
+    };
+    (0..5000).for_each(|_| write(&mut log));
+    let mut terminal = Terminal::start(folder.path(), &[], (120, 40), &[]);
+    terminal.see("tiny-1");
+    terminal.keys("\r");
+    terminal.see("progress");
+    let mut go_on = |seconds: u64| {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(seconds) {
+            write(&mut log);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    go_on(10);
+    let before = memory(&terminal);
+    println!("Train, a live run, a terminal that takes what comes: {before} kB");
+    terminal.takes(false);
+    for seconds in [10, 20, 30, 40, 50] {
+        go_on(10);
+        println!("a terminal that takes nothing for {seconds} s: {} kB", memory(&terminal));
+    }
+    let after = memory(&terminal);
+    terminal.takes(true);
+    assert!(after < before + (32 << 10), "{before} kB, then {after} kB");
 }

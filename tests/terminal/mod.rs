@@ -20,6 +20,8 @@ struct Seen {
     ended: bool,
     /// The reader shall let go of the terminal.
     leaving: bool,
+    /// The reader takes nothing for now.
+    blocked: bool,
 }
 
 /// A running program and its screen.
@@ -71,7 +73,8 @@ impl Terminal {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
         let screen = vt100::Parser::new(rows, cols, 0);
-        let seen = Seen { screen, bytes: 0, sent: Vec::new(), ended: false, leaving: false };
+        let (sent, ended, leaving, blocked) = (Vec::new(), false, false, false);
+        let seen = Seen { screen, bytes: 0, sent, ended, leaving, blocked };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let shared = Arc::clone(&seen);
         let reader = std::thread::spawn(move || {
@@ -90,6 +93,9 @@ impl Terminal {
                 if got == 0 || seen.leaving {
                     break;
                 }
+                while seen.blocked {
+                    seen = shared.1.wait(seen).unwrap();
+                }
             }
         });
         Self { child, master: Some(pair.master), keys: Some(keys), seen, reader: Some(reader) }
@@ -105,6 +111,12 @@ impl Terminal {
     /// What is on the screen.
     pub fn screen(&self) -> String {
         self.seen.0.lock().unwrap().screen.screen().contents()
+    }
+
+    /// Whether the terminal takes what the program writes.
+    pub fn takes(&self, takes: bool) {
+        self.seen.0.lock().unwrap().blocked = !takes;
+        self.seen.1.notify_all();
     }
 
     /// Bytes the program has written so far.

@@ -141,7 +141,8 @@ mod tests {
         let (one, two): (StageName, StageName) = ("one".parse().unwrap(), "two".parse().unwrap());
         // The second stage lacks steps that were skipped.
         let steps = (1..=2503).map(|step| made("one", step));
-        let steps = steps.chain((1..=700).filter(|step| step % 7 != 0).map(|s| made("two", s)));
+        let steps = steps
+            .chain((1..=700_u64).filter(|step| !step.is_multiple_of(7)).map(|s| made("two", s)));
         let entry = |(seq, made): (u64, StepFinished)| {
             Entry::Run(run.clone(), Record::new(seq, at(seq), made))
         };

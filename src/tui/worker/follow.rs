@@ -4,7 +4,7 @@ use super::samples::SampleTail;
 use super::{Entry, LOOK};
 use crate::recipe::Recipe;
 use crate::session::event::Event;
-use crate::session::follow::RunFollower;
+use crate::session::follow::{RunFollower, status_at_end};
 use crate::session::names::{RunId, console_name};
 use crate::session::state::lock_of;
 use crate::session::tail::{Budget, Reached};
@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 
 /// Bytes of the console looked at.
 const CONSOLE: u64 = 32 << 10;
+/// Bytes still to be read of a log from which its end is looked at meanwhile: what the run is doing.
+const FAR: u64 = 4 << 20;
 /// How often a run that is still being read is told of.
 const TELL: Duration = Duration::from_millis(200);
 
@@ -44,6 +46,8 @@ pub struct Followed {
     segments: usize,
     watched: bool,
     status: Option<RunStatus>,
+    /// What it is doing by the end of a long log that is read for the first time.
+    glimpsed: Option<RunStatus>,
     told: Option<Instant>,
     fresh: bool,
     checked: Instant,
@@ -96,6 +100,7 @@ impl Followed {
             segments: 0,
             watched,
             status: None,
+            glimpsed: None,
             told: None,
             fresh: true,
             checked: Instant::now(),
@@ -107,7 +112,9 @@ impl Followed {
     /// Whether its log may grow: it is not read yet, or a runner is there.
     pub fn moves(&self) -> bool {
         let grows = self.status.map_or(self.vain.is_none(), RunStatus::has_runner);
-        grows || (self.watched && self.fresh)
+        // One that nobody looks at any more is still read to its end.
+        let half_read = self.status.is_some() && self.follower.is_some();
+        grows || (self.fresh && (self.watched || half_read))
     }
 
     /// Whether it is time to look again at a log that told nothing of a runner: its first record may
@@ -122,6 +129,7 @@ impl Followed {
         if segments != self.segments {
             self.segments = segments;
             self.status = None;
+            self.glimpsed = None;
             self.vain = None;
         }
     }
@@ -202,8 +210,14 @@ impl Followed {
             }
             None => (&**follower, &self.alerts, &self.story),
         };
-        let status =
-            if partial { self.status.unwrap_or(RunStatus::Unknown) } else { shown.status(now) };
+        if partial && self.status.or(self.glimpsed).is_none() && read.1 > read.0 + FAR {
+            self.glimpsed = status_at_end(&self.folder, &id.run, now).ok();
+        }
+        let status = if partial {
+            self.status.or(self.glimpsed).unwrap_or(RunStatus::Unknown)
+        } else {
+            shown.status(now)
+        };
         self.checked = Instant::now();
         let changed = grew || self.fresh || self.status != Some(status);
         let due = self.told.is_none_or(|told| told.elapsed() >= TELL) || !more;
@@ -277,7 +291,8 @@ fn console(folder: &Path, id: &RunId, segment: u32) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::event::{Heartbeat, RunStarted};
+    use crate::session::event::{Ending, Heartbeat, RunFinished, RunStarted};
+    use crate::session::finite::Finite;
     use crate::session::header::Header;
     use crate::session::names::log_name;
     use crate::session::writer::LogWriter;
@@ -359,6 +374,44 @@ mod tests {
         let states: Vec<RunStatus> = news.iter().filter_map(state).collect();
         assert!(states.len() >= 4, "{states:?}");
         assert!(states.iter().all(|state| *state == RunStatus::Live), "{states:?}");
+        // One that has ended is read to its end too, although nobody looks any more.
+        let state = Ending::Stopped;
+        let end = RunFinished { state, reason: None, seconds: Finite::ZERO, final_digest: None };
+        log.append(end).unwrap();
+        drop(log);
+        let mut followed = Followed::new(folder.path(), false);
+        while followed.poll(&id, Time::now(), &mut news) {}
+        followed.watch(true);
+        assert!(followed.poll(&id, Time::now(), &mut news));
+        followed.watch(false);
+        assert!(followed.moves());
+        news.clear();
+        while followed.poll(&id, Time::now(), &mut news) {}
+        assert!(matches!(&news[..], [News::Run(run)] if run.row.state == RunStatus::Stopped));
+        assert!(!followed.moves());
+    }
+
+    #[test]
+    fn of_a_long_log_that_is_read_for_the_first_time_the_end_says_what_the_run_is_doing() {
+        let folder = tempfile::tempdir().unwrap();
+        let id: RunId = crate::tui::app::tests::entry(RUN, 0).id;
+        let path = folder.path().join(log_name(&id.run, 1));
+        let header = Header::of_run(id.session.clone(), id.run.clone(), 1);
+        let mut log = LogWriter::create(&path, &header, 1).unwrap();
+        let started: RunStarted = serde_json::from_value(json!({
+            "run": "clip-1", "segment": 1, "recipe": {}, "stages": [], "program_version": "0",
+            "host": "here", "pid": 1, "device": "cpu", "threads": 1, "seed": 0,
+        }))
+        .unwrap();
+        log.append(started).unwrap();
+        while std::fs::metadata(&path).unwrap().len() < FAR + (1 << 20) {
+            for _ in 0..1000 {
+                log.append(Heartbeat {}).unwrap();
+            }
+        }
+        let (mut followed, mut news) = (Followed::new(folder.path(), false), Vec::new());
+        assert!(followed.poll(&id, Time::now(), &mut news));
+        assert!(matches!(&news[..], [News::Run(run)] if run.row.state == RunStatus::Live));
     }
 
     const RUN: &str = "20261124-100000-night-bbbbbb/clip-1";

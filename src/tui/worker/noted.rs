@@ -75,9 +75,11 @@ impl Noted {
             return None;
         }
         let state = known.read(folder, changed)?;
-        let new = differ(&state, &known.told);
-        new.then(|| known.told.clone_from(&state));
-        new.then_some(state)
+        if !differ(&state, &known.told) {
+            return None;
+        }
+        known.told.clone_from(&state);
+        Some(state)
     }
 
     /// Forgets sessions that are gone.
