@@ -4,6 +4,7 @@
 
 mod terminal;
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -26,6 +27,12 @@ fn folder() -> tempfile::TempDir {
         }
     }
     folder
+}
+
+/// Sends the program a signal.
+fn send(terminal: &Terminal, signal: Signal) {
+    let id = Pid::from_raw(terminal.child.process_id().unwrap() as i32).unwrap();
+    kill_process(id, signal).unwrap();
 }
 
 /// Where a replay stands: `record 1,014 of 1,014`.
@@ -130,18 +137,32 @@ fn a_hang_up_ends_it_also_where_sighup_is_ignored() {
 
 #[test]
 fn a_signal_that_ends_it_leaves_the_terminal_as_it_was() {
-    use rustix::process::{Pid, Signal, kill_process};
     let folder = folder();
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let mut terminal = Terminal::start(folder.path(), &["--readonly"], (80, 24), &[]);
         terminal.see("causal-lm-1");
-        let id = terminal.child.process_id().unwrap();
-        kill_process(Pid::from_raw(id as i32).unwrap(), signal).unwrap();
+        send(&terminal, signal);
         let (ended, took) = terminal.end();
         assert_eq!(ended, code);
         assert!(took < Duration::from_secs(1), "{took:?}");
         terminal.sends("\x1b[?1049l");
         terminal.sends("\x1b[?25h");
+    }
+}
+
+#[test]
+fn nothing_is_painted_once_a_signal_has_given_the_terminal_back() {
+    let folder = folder();
+    // Whole frames are under way when it comes: each key asks for one.
+    for keys in [1, 2, 3, 1, 2, 3, 1, 2] {
+        let mut terminal = Terminal::start(folder.path(), &["--readonly"], (200, 60), &[]);
+        terminal.see("causal-lm-1");
+        terminal.keys(&"\x0c".repeat(keys));
+        send(&terminal, Signal::TERM);
+        assert_eq!(terminal.end().0, 143);
+        let all = String::from_utf8_lossy(&terminal.all()).into_owned();
+        let after = all.rsplit_once("\x1b[?1049l").unwrap().1;
+        assert_eq!(after, "\x1b[?25h", "after {keys} keys");
     }
 }
 

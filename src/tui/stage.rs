@@ -1,6 +1,7 @@
 //! The loop on the real terminal: messages in, frames out, never more of them than the line can bear.
 
 use super::app::{App, Shared};
+use super::canvas::Canvas;
 use super::data::library::RunEntry;
 use super::glyphs::Glyphs;
 use super::msg::{Cmd, Msg, News};
@@ -209,7 +210,7 @@ fn frame(app: &App, area: Rect) -> Buffer {
 
 struct Stage {
     app: App,
-    painter: Painter<io::BufWriter<File>>,
+    painter: Painter<io::BufWriter<Canvas<File>>>,
     work: std::sync::mpsc::Sender<super::msg::Work>,
     area: Rect,
     remote: bool,

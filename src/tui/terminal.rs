@@ -1,6 +1,7 @@
 //! The terminal as the workbench needs it, and as it was before: entering, leaving, and the lines that
 //! others print meanwhile.
 
+use super::canvas::{Canvas, Gate, within};
 use super::msg::{Msg, News};
 use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use ratatui::crossterm::terminal::{
@@ -12,6 +13,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::Sender;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Button presses and the wheel, with large coordinates; no motion, which would cost traffic.
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
@@ -19,6 +21,10 @@ const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 
 /// Where the terminal is while standard output and error lead elsewhere.
 static SAVED: Mutex<Option<Saved>> = Mutex::new(None);
+/// Shut once the terminal is given back: a frame after that would stand in the user's shell.
+static GATE: Gate = Gate::new();
+/// How long a frame that is under way is waited for, and who else puts the terminal back.
+const PATIENCE: Duration = Duration::from_millis(120);
 
 struct Saved {
     out: File,
@@ -34,7 +40,7 @@ fn ansi(out: &mut impl Write, command: impl Command) -> io::Result<()> {
 
 /// Takes the terminal over. What anybody prints from here on becomes messages. Returns where to
 /// paint.
-pub fn enter(messages: &Sender<Msg>) -> io::Result<File> {
+pub fn enter(messages: &Sender<Msg>) -> io::Result<Canvas<File>> {
     let stdout = rustix::io::dup(rustix::stdio::stdout())?;
     let stderr = rustix::io::dup(rustix::stdio::stderr())?;
     let out = File::from(rustix::io::dup(&stdout)?);
@@ -56,7 +62,7 @@ pub fn enter(messages: &Sender<Msg>) -> io::Result<File> {
         }
     });
     dress()?;
-    Ok(paint)
+    Ok(Canvas::new(paint, &GATE))
 }
 
 /// The alternate screen, the mouse, no cursor.
@@ -78,10 +84,11 @@ fn undress(out: &mut File) -> io::Result<()> {
     out.flush()
 }
 
-/// Puts the terminal back as it was. Safe to call twice, and from a panic's hook.
+/// Puts the terminal back as it was: nothing is painted after it. Safe to call twice, and from a panic's
+/// hook.
 pub fn leave() {
-    // A hook may run while the lock is held by the very thread that panics.
-    let Ok(mut saved) = SAVED.try_lock() else {
+    GATE.close(PATIENCE);
+    let Some(mut saved) = within(&SAVED, PATIENCE) else {
         let _ = disable_raw_mode();
         return;
     };

@@ -6,7 +6,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Exit code after a hang-up: 128 and the signal's number.
 const HUNG_UP: i32 = 129;
@@ -19,13 +19,7 @@ pub fn start() -> io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            // Writing to a terminal that takes nothing any more may block.
-            let restoring = std::thread::spawn(terminal::leave);
-            std::thread::sleep(Duration::from_millis(20));
-            if !restoring.is_finished() {
-                std::thread::sleep(PATIENCE);
-            }
-            std::process::exit(128 + signal);
+            end(signal);
         }
     });
     std::thread::spawn(|| {
@@ -46,4 +40,15 @@ pub fn start() -> io::Result<()> {
         }
     });
     Ok(())
+}
+
+/// Puts the terminal back and ends the program, as a signal wants it.
+fn end(signal: i32) -> ! {
+    // Writing to a terminal that takes nothing any more may block.
+    let restoring = std::thread::spawn(terminal::leave);
+    let began = Instant::now();
+    while !restoring.is_finished() && began.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    std::process::exit(128 + signal);
 }

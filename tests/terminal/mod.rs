@@ -137,6 +137,17 @@ impl Terminal {
         seen.sent.windows(wanted.len()).any(|part| part == wanted.as_bytes())
     }
 
+    /// All that the program has sent, once it has let go of the terminal.
+    pub fn all(&self) -> Vec<u8> {
+        let began = Instant::now();
+        let mut seen = self.seen.0.lock().unwrap();
+        while !seen.ended {
+            assert!(began.elapsed() < PATIENCE, "the program's output does not end");
+            seen = self.seen.1.wait_timeout(seen, Duration::from_millis(500)).unwrap().0;
+        }
+        seen.sent.clone()
+    }
+
     /// Waits until the screen is as wanted.
     pub fn wait(&self, what: &str, wanted: impl Fn(&str) -> bool) {
         let began = Instant::now();
