@@ -58,6 +58,31 @@ fn a_panic_puts_the_terminal_back_and_tells_where_the_report_is() {
 }
 
 #[test]
+fn what_fails_once_the_terminal_is_taken_gives_it_back_and_is_heard() {
+    let folder = folder();
+    let program = env!("CARGO_BIN_EXE_llm2clip");
+    let mut taken = 0;
+    // Open files it may have: with the fewest it never takes the terminal, then it does and cannot go on.
+    for files in 6..=11 {
+        let command = format!(
+            "stty -a > before; (ulimit -n {files}; exec '{program}' --readonly); \
+             echo \"it ended with $?\"; stty -a > after; read wait"
+        );
+        let mut terminal =
+            Terminal::start_program("/bin/sh", folder.path(), &["-c", &command], (100, 24), &[]);
+        terminal.see("it ended with 1");
+        terminal.see("error: the terminal failed");
+        let took = terminal.has_sent("\x1b[?1049h");
+        assert_eq!(took, terminal.has_sent("\x1b[?1049l"), "{files} files");
+        taken += usize::from(took);
+        terminal.keys("\r");
+        assert_eq!(terminal.end().0, 0);
+        assert_eq!(read(folder.path(), "before"), read(folder.path(), "after"), "{files} files");
+    }
+    assert!(taken > 0, "no limit let it take the terminal");
+}
+
+#[test]
 fn stray_prints_never_reach_the_screen_and_stand_in_the_log() {
     let folder = folder();
     let mut terminal = Terminal::start(folder.path(), &["--readonly"], (100, 30), &[]);

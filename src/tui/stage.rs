@@ -110,7 +110,8 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     let first = app.update(Msg::Resize { width, height });
     let (sender, messages) = channel();
     on_panic((!options.readonly).then(|| options.sessions.clone()));
-    let out = terminal::enter(&sender)?;
+    // Dropped after the painter, and before anybody says what failed.
+    let (out, taken) = terminal::enter(&sender)?;
     watchdog::start()?;
     let mut painter = Painter::new(io::BufWriter::with_capacity(1 << 16, out));
     // The first frame comes before anything is looked at.
@@ -146,7 +147,7 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     let purse = Purse::new(remote);
     let stage = Stage { app, painter, work, area, remote, purse, alone: false };
     let ended = stage.run(&messages);
-    terminal::leave();
+    drop(taken);
     // The sitting's last line; a file system that hangs is not waited for.
     let began = Instant::now();
     while !worker.is_finished() && began.elapsed() < PARTING {

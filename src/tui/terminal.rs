@@ -38,14 +38,26 @@ fn ansi(out: &mut impl Write, command: impl Command) -> io::Result<()> {
     out.write_all(text.as_bytes())
 }
 
-/// Takes the terminal over. What anybody prints from here on becomes messages. Returns where to
-/// paint.
-pub fn enter(messages: &Sender<Msg>) -> io::Result<Canvas<File>> {
+/// The terminal while it is taken over. It is given back when this goes, whatever for: who fails after
+/// taking it is heard.
+#[derive(Debug)]
+pub struct Taken(());
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+/// Takes the terminal over, and what anybody prints from here on becomes messages. Returns where to paint,
+/// and what to keep until the terminal is to be as it was.
+pub fn enter(messages: &Sender<Msg>) -> io::Result<(Canvas<File>, Taken)> {
     let stdout = rustix::io::dup(rustix::stdio::stdout())?;
     let stderr = rustix::io::dup(rustix::stdio::stderr())?;
     let out = File::from(rustix::io::dup(&stdout)?);
     let paint = out.try_clone()?;
     let (read, write) = rustix::pipe::pipe()?;
+    let taken = Taken(());
     enable_raw_mode()?;
     *SAVED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Saved { out, stdout, stderr });
     rustix::stdio::dup2_stdout(&write)?;
@@ -62,7 +74,7 @@ pub fn enter(messages: &Sender<Msg>) -> io::Result<Canvas<File>> {
         }
     });
     dress()?;
-    Ok(Canvas::new(paint, &GATE))
+    Ok((Canvas::new(paint, &GATE), taken))
 }
 
 /// The alternate screen, the mouse, no cursor.
