@@ -138,7 +138,7 @@ fn a_hang_up_ends_it_also_where_sighup_is_ignored() {
 #[test]
 fn a_signal_that_ends_it_leaves_the_terminal_as_it_was() {
     let folder = folder();
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+    for (signal, code) in [(Signal::INT, 130), (Signal::QUIT, 131), (Signal::TERM, 143)] {
         let mut terminal = Terminal::start(folder.path(), &["--readonly"], (80, 24), &[]);
         terminal.see("causal-lm-1");
         send(&terminal, signal);
@@ -164,6 +164,80 @@ fn nothing_is_painted_once_a_signal_has_given_the_terminal_back() {
         let after = all.rsplit_once("\x1b[?1049l").unwrap().1;
         assert_eq!(after, "\x1b[?25h", "after {keys} keys");
     }
+}
+
+#[test]
+fn every_way_of_stopping_it_leaves_to_the_shell_and_fg_comes_back() {
+    let folder = folder();
+    let program = env!("CARGO_BIN_EXE_llm2clip");
+    // A shell with jobs. Its lines are read from the terminal: an empty one lets it go on.
+    let command = format!(
+        "set -m; stty -a > before; sh -c 'echo $$ > id; exec \"$0\" --readonly' '{program}'; \
+         stty -a > first; echo aside once; read line; fg; \
+         stty -a > second; echo aside twice; read line; fg; \
+         echo aside thrice; read line; fg; \
+         echo \"it ended with $?\"; stty -a > after; read line"
+    );
+    let mut terminal =
+        Terminal::start_program("/bin/sh", folder.path(), &["-c", &command], (100, 24), &[]);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    // It hears single keys, and paints whole frames.
+    let works = |terminal: &mut Terminal| {
+        terminal.wait("the screen", |screen| {
+            screen.contains("1 of 1 runs") && !screen.contains("aside")
+        });
+        terminal.keys("?");
+        terminal.see("Keys on Runs");
+        terminal.keys("?");
+        terminal.wait("help to close", |screen| !screen.contains("Keys on Runs"));
+    };
+    works(&mut terminal);
+    let id = Pid::from_raw(read("id").trim().parse().unwrap()).unwrap();
+
+    terminal.keys("\x1a");
+    terminal.see("aside once");
+    assert!(!terminal.screen().contains("1 of 1 runs"));
+    assert_eq!(read("before"), read("first"));
+    terminal.keys("\r");
+    works(&mut terminal);
+
+    kill_process(id, Signal::TSTP).unwrap();
+    terminal.see("aside twice");
+    assert!(!terminal.screen().contains("1 of 1 runs"));
+    assert_eq!(read("before"), read("second"));
+    terminal.keys("\r");
+    works(&mut terminal);
+
+    // This one cannot be heard: the shell gets the terminal as it is.
+    kill_process(id, Signal::STOP).unwrap();
+    terminal.see("aside thrice");
+    terminal.keys("\n");
+    works(&mut terminal);
+
+    terminal.keys("q");
+    terminal.see("it ended with 0");
+    terminal.keys("\r");
+    assert_eq!(terminal.end().0, 0);
+    assert_eq!(read("before"), read("after"));
+}
+
+#[test]
+fn where_no_shell_waits_behind_it_it_does_not_stop_and_says_so() {
+    let folder = folder();
+    let mut terminal = Terminal::start(folder.path(), &["--readonly"], (100, 24), &[]);
+    terminal.see("causal-lm-1");
+    terminal.keys("\x1a");
+    terminal.see("no shell waits behind this program");
+    terminal.keys("?");
+    terminal.wait("help alone", |screen| {
+        screen.contains("Keys on Runs") && !screen.contains("no shell waits")
+    });
+    terminal.keys("?");
+    terminal.wait("help to close", |screen| !screen.contains("Keys on Runs"));
+    send(&terminal, Signal::TSTP);
+    terminal.see("no shell waits behind this program");
+    terminal.keys("q");
+    assert_eq!(terminal.end().0, 0);
 }
 
 #[test]

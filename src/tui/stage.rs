@@ -112,7 +112,7 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     on_panic((!options.readonly).then(|| options.sessions.clone()));
     // Dropped after the painter, and before anybody says what failed.
     let (out, taken) = terminal::enter(&sender)?;
-    watchdog::start()?;
+    watchdog::start(sender.clone())?;
     let mut painter = Painter::new(io::BufWriter::with_capacity(1 << 16, out));
     // The first frame comes before anything is looked at.
     painter.paint(frame(&app, Rect::new(0, 0, width, height)))?;
@@ -304,11 +304,16 @@ impl Stage {
         match command {
             Cmd::Quit => return Ok(None),
             Cmd::Suspend => {
-                terminal::suspend()?;
-                self.painter.forget();
-                let (width, height) = ratatui::crossterm::terminal::size()?;
-                self.area = Rect::new(0, 0, width, height);
-                more = self.app.update(Msg::Resize { width, height });
+                if terminal::suspend()? {
+                    more = self.begin_anew()?;
+                } else {
+                    let why = "no shell waits behind this program: there is nothing to leave to";
+                    more = self.app.update(Msg::Unable(why.to_owned()));
+                }
+            }
+            Cmd::Resume => {
+                terminal::resume()?;
+                more = self.begin_anew()?;
             }
             Cmd::Repaint => self.painter.forget(),
             Cmd::Copy(text) => {
@@ -330,6 +335,14 @@ impl Stage {
             }
         }
         Ok(Some(more))
+    }
+
+    /// Nothing is known of what the terminal shows, nor of its size.
+    fn begin_anew(&mut self) -> io::Result<Vec<Cmd>> {
+        self.painter.forget();
+        let (width, height) = ratatui::crossterm::terminal::size()?;
+        self.area = Rect::new(0, 0, width, height);
+        Ok(self.app.update(Msg::Resize { width, height }))
     }
 
     fn farewell(&mut self) -> Farewell {

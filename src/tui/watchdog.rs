@@ -1,11 +1,13 @@
-//! The end of the terminal: when it hangs up, the workbench is gone within a second, whatever the
-//! other threads do. crossterm 0.29 would read its dead terminal for ever.
+//! Signals, and the end of the terminal: when it hangs up, the workbench is gone within a second, whatever
+//! the other threads do. crossterm 0.29 would read its dead terminal for ever.
 
+use super::msg::Msg;
 use super::terminal;
 use rustix::event::{PollFd, PollFlags, poll};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use std::io;
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 /// Exit code after a hang-up: 128 and the signal's number.
@@ -14,12 +16,18 @@ const HUNG_UP: i32 = 129;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Starts both threads.
-pub fn start() -> io::Result<()> {
-    // A terminal in raw mode sends no SIGINT; somebody else may.
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+pub fn start(messages: Sender<Msg>) -> io::Result<()> {
+    // A terminal in raw mode sends none of these; somebody else may.
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCONT])?;
     std::thread::spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            end(signal);
+        for signal in signals.forever() {
+            // Where nobody listens any more, the terminal is given back already.
+            let _ = match signal {
+                SIGTSTP => messages.send(Msg::Suspend),
+                SIGCONT if terminal::goes_on() => messages.send(Msg::Resumed),
+                SIGCONT => Ok(()),
+                _ => end(signal),
+            };
         }
     });
     std::thread::spawn(|| {

@@ -186,6 +186,9 @@ impl App {
                     self.record(&focus.session, resized, &mut commands);
                 }
             }
+            Msg::Suspend => commands.push(Cmd::Suspend),
+            Msg::Resumed => commands.push(Cmd::Resume),
+            Msg::Unable(text) => self.notice = Some(Notice { text, bad: true }),
             Msg::Time(now) => self.shared.now = now,
             Msg::Ground { light } => {
                 self.shared.theme.ground = if light { Ground::Light } else { Ground::Dark };

@@ -121,6 +121,18 @@ fn a_run_is_opened_asked_to_stop_and_shown_as_requested_until_its_log_answers() 
 }
 
 #[test]
+fn a_stop_from_outside_is_obeyed_as_the_key_is_and_going_on_takes_the_terminal_again() {
+    let mut app = app();
+    for overlay in ["", "n"] {
+        if !overlay.is_empty() {
+            press(&mut app, overlay);
+        }
+        assert!(app.update(Msg::Suspend).contains(&Cmd::Suspend));
+        assert!(app.update(Msg::Resumed).contains(&Cmd::Resume));
+    }
+}
+
+#[test]
 fn nothing_is_asked_of_a_run_when_nothing_may_be_written() {
     let mut app = app();
     app.shared.readonly = true;
