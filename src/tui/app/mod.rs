@@ -261,6 +261,9 @@ impl App {
 
     fn key(&mut self, key: Key, commands: &mut Vec<Cmd>) {
         self.notice = None;
+        if let Some(action) = overlay::of_the_program(key) {
+            return self.act(action, commands);
+        }
         if let Some(overlay) = &mut self.overlay {
             let (keep, effects) = overlay.key(key, &self.shared, self.current);
             let typed = overlay.line().map(|(purpose, text)| (purpose, text.to_owned()));

@@ -133,6 +133,25 @@ fn a_stop_from_outside_is_obeyed_as_the_key_is_and_going_on_takes_the_terminal_a
 }
 
 #[test]
+fn no_overlay_takes_away_what_leaves_stops_or_repaints_and_none_is_closed_by_it() {
+    for keys in [":", "?", "/", "n", "K", "e"] {
+        let mut app = app();
+        app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+        press(&mut app, keys);
+        let before = app.overlay.clone();
+        assert!(before.is_some(), "{keys} opens nothing");
+        for (key, command) in
+            [("ctrl-c", Cmd::Quit), ("ctrl-z", Cmd::Suspend), ("ctrl-l", Cmd::Repaint)]
+        {
+            assert!(press(&mut app, key).contains(&command), "{key} over {keys}");
+            assert_eq!(app.overlay, before, "{key} over {keys}");
+        }
+        // A letter is typed, or means something else there.
+        assert!(!press(&mut app, "q").contains(&Cmd::Quit), "q over {keys}");
+    }
+}
+
+#[test]
 fn nothing_is_asked_of_a_run_when_nothing_may_be_written() {
     let mut app = app();
     app.shared.readonly = true;
