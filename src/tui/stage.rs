@@ -103,6 +103,7 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     let (width, height) = ratatui::crossterm::terminal::size()?;
     let mut app =
         App::new(theme, depth, Glyphs { ascii: options.ascii }, options.readonly, Time::now());
+    app.shared.between = around.between();
     app.shared.here = std::env::current_dir().unwrap_or_default();
     if let Some(run) = options.run.clone() {
         app.watch(run);

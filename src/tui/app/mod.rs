@@ -428,6 +428,10 @@ impl App {
             }
             Effect::Tag(run, text) => self.tag(&run, &text, commands),
             Effect::Say(text) => self.notice = Some(Notice { text, bad: false }),
+            Effect::Copy(what, text) => {
+                self.notice = Some(Notice { text: self.shared.copied(&what), bad: false });
+                commands.push(Cmd::Copy(text));
+            }
             Effect::Type(purpose, text) => self.overlay = Some(Overlay::line_for(purpose, &text)),
             Effect::Open(overlay) => self.overlay = Some(*overlay),
             Effect::Command(run, action) => self.ask(&run, action),

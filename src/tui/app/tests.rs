@@ -152,6 +152,20 @@ fn no_overlay_takes_away_what_leaves_stops_or_repaints_and_none_is_closed_by_it(
 }
 
 #[test]
+fn a_copied_name_is_said_to_be_copied_only_where_nothing_stands_between() {
+    let mut app = app();
+    app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+    assert!(press(&mut app, "y").contains(&Cmd::Copy(RUN.to_owned())));
+    assert!(shows(&app, 120, 24).contains(&format!("copied {RUN}")), "{}", shows(&app, 120, 24));
+    app.shared.between = Some("tmux, which needs set-clipboard on");
+    assert!(press(&mut app, "y").contains(&Cmd::Copy(RUN.to_owned())));
+    let text = shows(&app, 120, 24);
+    assert!(
+        text.contains("sent to tmux, which needs set-clipboard on: ") && !text.contains("copied")
+    );
+}
+
+#[test]
 fn nothing_is_asked_of_a_run_when_nothing_may_be_written() {
     let mut app = app();
     app.shared.readonly = true;
