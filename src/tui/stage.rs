@@ -3,6 +3,7 @@
 use super::app::{App, Shared};
 use super::canvas::Canvas;
 use super::data::library::RunEntry;
+use super::frames::Frames;
 use super::glyphs::Glyphs;
 use super::msg::{Cmd, Msg, News};
 use super::osc::{clipboard, tell};
@@ -72,13 +73,6 @@ pub struct Farewell {
     pub at_work: Vec<String>,
 }
 
-/// Frames a second: on this machine, and over SSH.
-const FRAMES: (u64, u64) = (10, 4);
-/// Frames a second right after a key: nobody waits for what they asked for.
-const FRAMES_AFTER_KEY: (u64, u64) = (30, 12);
-/// A terminal that takes longer than this for a frame gets fewer.
-const SLOW: Duration = Duration::from_millis(50);
-
 /// Exit code after a panic, as Rust gives it.
 const PANICKED: i32 = 101;
 
@@ -146,7 +140,8 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     }
     let area = Rect::new(0, 0, width, height);
     let purse = Purse::new(remote);
-    let stage = Stage { app, painter, work, area, remote, purse, alone: false };
+    let frames = Frames::new(remote);
+    let stage = Stage { app, painter, work, area, frames, purse, alone: false };
     let ended = stage.run(&messages);
     drop(taken);
     // The sitting's last line; a file system that hangs is not waited for.
@@ -215,7 +210,7 @@ struct Stage {
     painter: Painter<io::BufWriter<Canvas<File>>>,
     work: std::sync::mpsc::Sender<super::msg::Work>,
     area: Rect,
-    remote: bool,
+    frames: Frames,
     purse: Purse,
     /// Whether the thread that works on files is gone, and that was said.
     alone: bool,
@@ -238,15 +233,11 @@ fn obey_all(
 
 impl Stage {
     fn run(mut self, messages: &Receiver<Msg>) -> io::Result<Farewell> {
-        let rate = |(here, there): (u64, u64)| {
-            Duration::from_millis(1000 / if self.remote { there } else { here })
-        };
-        let (usual, quick) = (rate(FRAMES), rate(FRAMES_AFTER_KEY));
         let mut painted = Instant::now();
         let mut ticked = Instant::now();
-        let (mut dirty, mut asked, mut rest) = (false, false, Duration::ZERO);
+        let (mut dirty, mut asked) = (false, false);
         loop {
-            let due = if asked { quick.max(rest) } else { usual.max(rest) };
+            let due = self.frames.interval(asked);
             let wait = match (dirty, self.app.ticks()) {
                 (true, _) => Some(due.saturating_sub(painted.elapsed())),
                 (false, true) => Some(Duration::from_secs(1).saturating_sub(ticked.elapsed())),
@@ -280,8 +271,7 @@ impl Stage {
             if !obey_all(commands, |command| self.obey(command))? {
                 return Ok(self.farewell());
             }
-            let due = if asked { quick.max(rest) } else { usual.max(rest) };
-            if dirty && painted.elapsed() >= due {
+            if dirty && painted.elapsed() >= self.frames.interval(asked) {
                 self.app.shared.sent = self.painter.bytes();
                 let pictures = Pictures {
                     graphics: self.app.shared.graphics_in_front(),
@@ -290,9 +280,7 @@ impl Stage {
                 };
                 let sent = self.painter.paint_with(frame(&self.app, self.area), &pictures)?;
                 self.purse.spend(sent.pictures);
-                let took = sent.took;
-                // Back off from a terminal that cannot keep up, and come back when it can.
-                rest = if took > SLOW { (took * 4).min(Duration::from_secs(2)) } else { rest / 2 };
+                self.frames.took(sent.took);
                 painted = Instant::now();
                 (dirty, asked) = (sent.waiting, false);
             }
