@@ -2,13 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod program;
 mod terminal;
+mod waiting;
 
+use llm2clip::session::RunStatus;
+use program::rows;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use terminal::Terminal;
+use waiting::until;
 
 /// The log of the built-in Llama's training, which is committed.
 const COMMITTED: &str = "20261124-054028-causal-lm-62f551";
@@ -75,6 +80,38 @@ fn a_clone_shows_its_committed_session_and_q_leaves_with_code_0() {
     terminal.see("log of causal-lm-1");
     terminal.keys("q");
     assert_eq!(terminal.end().0, 0);
+}
+
+/// Asks the run to end, whatever became of the test: nobody else would.
+struct Stopper<'a>(&'a Path);
+
+impl Drop for Stopper<'_> {
+    fn drop(&mut self) {
+        let mut stop = std::process::Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+        stop.env("LLM2CLIP_CONFIG", "none").current_dir(self.0);
+        let _ = stop.args(["stop", "demo-1", "--quiet"]).output();
+    }
+}
+
+#[test]
+fn the_demo_opens_on_its_run_and_goes_on_without_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["sessions", "checkpoints"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let stopper = Stopper(folder.path());
+    let modest = [("LLM2CLIP_THREADS", "1"), ("LLM2CLIP_DEVICE", "cpu")];
+    let mut terminal = Terminal::start(folder.path(), &["demo"], (120, 40), &modest);
+    terminal.wait("the run", |screen| {
+        screen.contains("demo-1") && screen.contains("1 live") && screen.contains("progress")
+    });
+    terminal.keys("\x03");
+    terminal.sends("demo-1 live: goes on; `llm2clip` comes back to it");
+    assert_eq!(terminal.end().0, 0);
+    let state = || rows(folder.path()).first().map(|row| row.state);
+    assert_eq!(state(), Some(RunStatus::Live));
+    drop(stopper);
+    until("the run's end", || state() == Some(RunStatus::Stopped));
 }
 
 #[test]

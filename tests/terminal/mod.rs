@@ -20,6 +20,8 @@ struct Seen {
     ended: bool,
     /// The reader shall let go of the terminal.
     leaving: bool,
+    /// The reader shall take nothing for now.
+    deaf: bool,
 }
 
 /// A running program and its screen.
@@ -71,7 +73,8 @@ impl Terminal {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
         let screen = vt100::Parser::new(rows, cols, 0);
-        let seen = Seen { screen, bytes: 0, sent: Vec::new(), ended: false, leaving: false };
+        let sent = Vec::new();
+        let seen = Seen { screen, bytes: 0, sent, ended: false, leaving: false, deaf: false };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let shared = Arc::clone(&seen);
         let reader = std::thread::spawn(move || {
@@ -87,6 +90,9 @@ impl Terminal {
                     seen.sent.extend_from_slice(&buffer[..got]);
                 }
                 shared.1.notify_all();
+                while seen.deaf && !seen.leaving {
+                    seen = shared.1.wait(seen).unwrap();
+                }
                 if got == 0 || seen.leaving {
                     break;
                 }
@@ -175,10 +181,17 @@ impl Terminal {
         self.master.as_ref().unwrap().resize(size).unwrap();
     }
 
+    /// The terminal takes nothing more, or goes on taking: what was on its way is taken first.
+    pub fn set_deaf(&self, deaf: bool) {
+        self.seen.0.lock().unwrap().deaf = deaf;
+        self.seen.1.notify_all();
+    }
+
     /// The terminal hangs up: the last hold on its far side goes. The reader waits in a read, so a
     /// repaint is asked for, after which it lets go.
     pub fn hang_up(&mut self) {
         self.seen.0.lock().unwrap().leaving = true;
+        self.seen.1.notify_all();
         self.keys("\x0c");
         self.reader.take().unwrap().join().unwrap();
         self.keys = None;
