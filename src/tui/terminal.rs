@@ -46,7 +46,7 @@ fn ansi(out: &mut impl Write, command: impl Command) -> io::Result<()> {
 /// The terminal while it is taken over. It is given back when this goes, whatever for: who fails after
 /// taking it is heard.
 #[derive(Debug)]
-pub struct Taken(());
+pub struct Taken;
 
 impl Drop for Taken {
     fn drop(&mut self) {
@@ -62,7 +62,7 @@ pub fn enter(messages: &Sender<Msg>) -> io::Result<(Canvas<File>, Taken)> {
     let out = File::from(rustix::io::dup(&stdout)?);
     let paint = out.try_clone()?;
     let (read, write) = rustix::pipe::pipe()?;
-    let taken = Taken(());
+    let taken = Taken;
     enable_raw_mode()?;
     *saved() = Some(Saved { out, stdout, stderr });
     rustix::stdio::dup2_stdout(&write)?;
