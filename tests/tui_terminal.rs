@@ -2,13 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod program;
 mod terminal;
+mod waiting;
 
+use llm2clip::session::RunStatus;
 use llm2clip::session::folder::list_sessions;
+use program::rows;
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use terminal::Terminal;
+use waiting::until;
 
 /// The log of the built-in Llama's training, which is committed.
 const COMMITTED: &str = "20261124-054028-causal-lm-62f551";
@@ -27,6 +33,12 @@ fn folder() -> tempfile::TempDir {
         }
     }
     folder
+}
+
+/// Sends the program a signal.
+fn send(terminal: &Terminal, signal: Signal) {
+    let id = Pid::from_raw(terminal.child.process_id().unwrap() as i32).unwrap();
+    kill_process(id, signal).unwrap();
 }
 
 /// Where a replay stands: `record 1,014 of 1,014`.
@@ -67,6 +79,38 @@ fn a_clone_shows_its_committed_session_and_q_leaves_with_code_0() {
     terminal.see("log of causal-lm-1");
     terminal.keys("q");
     assert_eq!(terminal.end().0, 0);
+}
+
+/// Asks the run to end, whatever became of the test: nobody else would.
+struct Stopper<'a>(&'a Path);
+
+impl Drop for Stopper<'_> {
+    fn drop(&mut self) {
+        let mut stop = std::process::Command::new(env!("CARGO_BIN_EXE_llm2clip"));
+        stop.env("LLM2CLIP_CONFIG", "none").current_dir(self.0);
+        let _ = stop.args(["stop", "demo-1", "--quiet"]).output();
+    }
+}
+
+#[test]
+fn the_demo_opens_on_its_run_and_goes_on_without_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["sessions", "checkpoints"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let stopper = Stopper(folder.path());
+    let modest = [("LLM2CLIP_THREADS", "1"), ("LLM2CLIP_DEVICE", "cpu")];
+    let mut terminal = Terminal::start(folder.path(), &["demo"], (120, 40), &modest);
+    terminal.wait("the run", |screen| {
+        screen.contains("demo-1") && screen.contains("1 live") && screen.contains("progress")
+    });
+    terminal.keys("\x03");
+    terminal.sends("demo-1 live: goes on; `llm2clip` comes back to it");
+    assert_eq!(terminal.end().0, 0);
+    let state = || rows(folder.path()).first().map(|row| row.state);
+    assert_eq!(state(), Some(RunStatus::Live));
+    drop(stopper);
+    until("the run's end", || state() == Some(RunStatus::Stopped));
 }
 
 #[test]
@@ -129,13 +173,11 @@ fn a_hang_up_ends_it_also_where_sighup_is_ignored() {
 
 #[test]
 fn a_signal_that_ends_it_leaves_the_terminal_as_it_was() {
-    use rustix::process::{Pid, Signal, kill_process};
     let folder = folder();
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+    for (signal, code) in [(Signal::INT, 130), (Signal::QUIT, 131), (Signal::TERM, 143)] {
         let mut terminal = Terminal::start(folder.path(), &["--readonly"], (80, 24), &[]);
         terminal.see("causal-lm-1");
-        let id = terminal.child.process_id().unwrap();
-        kill_process(Pid::from_raw(id as i32).unwrap(), signal).unwrap();
+        send(&terminal, signal);
         let (ended, took) = terminal.end();
         assert_eq!(ended, code);
         assert!(took < Duration::from_secs(1), "{took:?}");
@@ -151,6 +193,96 @@ fn a_session_that_is_not_there_is_refused_and_one_that_is_opens() {
     assert_eq!(terminal.end().0, 2);
     let mut terminal = Terminal::start(folder.path(), &["--session", "causal-lm"], (80, 24), &[]);
     terminal.see("causal-lm-1");
+    terminal.keys("q");
+    assert_eq!(terminal.end().0, 0);
+}
+
+#[test]
+fn nothing_is_painted_once_a_signal_has_given_the_terminal_back() {
+    let folder = folder();
+    // Whole frames are under way when it comes: each key asks for one.
+    for keys in [1, 2, 3, 1, 2, 3, 1, 2] {
+        let mut terminal = Terminal::start(folder.path(), &["--readonly"], (200, 60), &[]);
+        terminal.see("causal-lm-1");
+        terminal.keys(&"\x0c".repeat(keys));
+        send(&terminal, Signal::TERM);
+        assert_eq!(terminal.end().0, 143);
+        let all = String::from_utf8_lossy(&terminal.all()).into_owned();
+        let after = all.rsplit_once("\x1b[?1049l").unwrap().1;
+        assert_eq!(after, "\x1b[?25h", "after {keys} keys");
+    }
+}
+
+#[test]
+fn every_way_of_stopping_it_leaves_to_the_shell_and_fg_comes_back() {
+    let folder = folder();
+    let program = env!("CARGO_BIN_EXE_llm2clip");
+    // A shell with jobs. Its lines are read from the terminal: an empty one lets it go on.
+    let command = format!(
+        "set -m; stty -a > before; sh -c 'echo $$ > id; exec \"$0\" --readonly' '{program}'; \
+         stty -a > first; echo aside once; read line; fg; \
+         stty -a > second; echo aside twice; read line; fg; \
+         echo aside thrice; read line; fg; \
+         echo \"it ended with $?\"; stty -a > after; read line"
+    );
+    let mut terminal =
+        Terminal::start_program("/bin/sh", folder.path(), &["-c", &command], (100, 24), &[]);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    // It hears single keys, and paints whole frames.
+    let works = |terminal: &mut Terminal| {
+        terminal.wait("the screen", |screen| {
+            screen.contains("1 of 1 runs") && !screen.contains("aside")
+        });
+        terminal.keys("?");
+        terminal.see("Keys on Runs");
+        terminal.keys("?");
+        terminal.wait("help to close", |screen| !screen.contains("Keys on Runs"));
+    };
+    works(&mut terminal);
+    let id = Pid::from_raw(read("id").trim().parse().unwrap()).unwrap();
+
+    terminal.keys("\x1a");
+    terminal.see("aside once");
+    assert!(!terminal.screen().contains("1 of 1 runs"));
+    assert_eq!(read("before"), read("first"));
+    terminal.keys("\r");
+    works(&mut terminal);
+
+    kill_process(id, Signal::TSTP).unwrap();
+    terminal.see("aside twice");
+    assert!(!terminal.screen().contains("1 of 1 runs"));
+    assert_eq!(read("before"), read("second"));
+    terminal.keys("\r");
+    works(&mut terminal);
+
+    // This one cannot be heard: the shell gets the terminal as it is.
+    kill_process(id, Signal::STOP).unwrap();
+    terminal.see("aside thrice");
+    terminal.keys("\n");
+    works(&mut terminal);
+
+    terminal.keys("q");
+    terminal.see("it ended with 0");
+    terminal.keys("\r");
+    assert_eq!(terminal.end().0, 0);
+    assert_eq!(read("before"), read("after"));
+}
+
+#[test]
+fn where_no_shell_waits_behind_it_it_does_not_stop_and_says_so() {
+    let folder = folder();
+    let mut terminal = Terminal::start(folder.path(), &["--readonly"], (100, 24), &[]);
+    terminal.see("causal-lm-1");
+    terminal.keys("\x1a");
+    terminal.see("no shell waits behind this program");
+    terminal.keys("?");
+    terminal.wait("help alone", |screen| {
+        screen.contains("Keys on Runs") && !screen.contains("no shell waits")
+    });
+    terminal.keys("?");
+    terminal.wait("help to close", |screen| !screen.contains("Keys on Runs"));
+    send(&terminal, Signal::TSTP);
+    terminal.see("no shell waits behind this program");
     terminal.keys("q");
     assert_eq!(terminal.end().0, 0);
 }

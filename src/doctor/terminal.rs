@@ -126,12 +126,19 @@ fn multiplexer(around: &Surroundings) -> Check {
         return Check::new(GROUP, name, "none");
     }
     let found = format!("tmux {}", tmux(&["-V"]).trim_start_matches("tmux ").trim());
+    let wrong = in_tmux(around.var("TERM"), tmux);
+    let advice = format!("in ~/.tmux.conf: {}", wrong.join("; "));
+    Check::new(GROUP, name, found).advise_if(!wrong.is_empty(), State::Warning, advice)
+}
+
+/// What to set in a tmux that says this of itself.
+fn in_tmux(term: &str, tmux: impl Fn(&[&str]) -> String) -> Vec<&'static str> {
     let mut wrong = Vec::new();
     let passthrough = tmux(&["show", "-gv", "allow-passthrough"]);
     if !passthrough.is_empty() && passthrough.trim() == "off" {
         wrong.push("pictures need `set -g allow-passthrough on`");
     }
-    if !around.var("TERM").starts_with("tmux") && !around.var("TERM").starts_with("screen") {
+    if !term.starts_with("tmux") && !term.starts_with("screen") {
         wrong.push("`set -g default-terminal tmux-256color` gives it its own name");
     }
     if !tmux(&["show", "-gv", "terminal-features"]).contains("RGB")
@@ -143,8 +150,11 @@ fn multiplexer(around: &Surroundings) -> Check {
     if escape > 50 {
         wrong.push("the escape key is slow; `set -sg escape-time 10`");
     }
-    let advice = format!("in ~/.tmux.conf: {}", wrong.join("; "));
-    Check::new(GROUP, name, found).advise_if(!wrong.is_empty(), State::Warning, advice)
+    let clipboard = tmux(&["show", "-sv", "set-clipboard"]);
+    if !clipboard.is_empty() && clipboard.trim() != "on" {
+        wrong.push("copying with `y` needs `set -s set-clipboard on`");
+    }
+    wrong
 }
 
 /// What tmux says; nothing where it cannot be asked.
@@ -186,5 +196,27 @@ mod tests {
         assert!(pictures(&around(&[("KITTY_WINDOW_ID", "1")])).found.starts_with("kitty"));
         assert!(pictures(&around(&[("TERM", "foot")])).found.starts_with("sixel"));
         assert_eq!(multiplexer(&around(&[("STY", "1.pts")])).state, State::Warning);
+    }
+
+    #[test]
+    fn a_tmux_that_keeps_what_is_copied_or_pictures_is_warned_about() {
+        let says = |clipboard: &'static str, passthrough: &'static str| {
+            move |asked: &[&str]| {
+                let said = match asked.last() {
+                    Some(&"set-clipboard") => clipboard,
+                    Some(&"allow-passthrough") => passthrough,
+                    Some(&"terminal-features") => "xterm*:RGB",
+                    _ => "",
+                };
+                said.to_owned()
+            }
+        };
+        let wrong = |term, tmux: &dyn Fn(&[&str]) -> String| in_tmux(term, tmux).join("; ");
+        // What tmux 3.3 does where nothing is set.
+        let usual = wrong("tmux-256color", &says("external\n", "off\n"));
+        assert!(usual.contains("set-clipboard on") && usual.contains("allow-passthrough on"));
+        assert_eq!(wrong("tmux-256color", &says("on\n", "on\n")), "");
+        // An old one knows neither.
+        assert_eq!(wrong("screen-256color", &says("", "")), "");
     }
 }

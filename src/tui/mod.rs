@@ -18,14 +18,16 @@
 //! | `theme.rs`, `glyphs.rs`, `text.rs`, `format.rs` | how things look |
 //! | `worker.rs`, `child.rs` | the thread that reads and writes files; this program started again beside it |
 //! | `decode.rs` | a terminal's bytes as keys, clicks, pastes and answers |
-//! | `stage.rs`, `terminal.rs`, `painter.rs`, `osc.rs`, `input.rs`, `watchdog.rs`, `report.rs` | the real terminal |
+//! | `stage.rs`, `frames.rs`, `terminal.rs`, `painter.rs`, `canvas.rs`, `osc.rs`, `input.rs`, `watchdog.rs`, `report.rs` | the real terminal |
 
 pub mod app;
+mod canvas;
 mod child;
 pub mod data;
 mod decode;
 pub mod film;
 pub mod format;
+mod frames;
 pub mod glyphs;
 mod input;
 pub mod keys;

@@ -46,6 +46,12 @@ pub enum Msg {
         /// Rows.
         height: u16,
     },
+    /// Another program wants this one to stop, as the terminal would.
+    Suspend,
+    /// Another program had stopped this one, which goes on.
+    Resumed,
+    /// The terminal cannot do what was asked of it; why, in words.
+    Unable(String),
     /// How pictures can be shown here.
     Graphics {
         /// The way.
@@ -146,6 +152,8 @@ pub enum Cmd {
     Quit,
     /// Leave to the shell until it is continued.
     Suspend,
+    /// Take the terminal again, whatever others have made of it.
+    Resume,
     /// Draw everything again.
     Repaint,
     /// Put a text into the clipboard, by OSC 52.

@@ -1,7 +1,9 @@
 //! The loop on the real terminal: messages in, frames out, never more of them than the line can bear.
 
 use super::app::{App, Shared};
+use super::canvas::Canvas;
 use super::data::library::RunEntry;
+use super::frames::Frames;
 use super::glyphs::Glyphs;
 use super::msg::{Cmd, Msg, News};
 use super::osc::{clipboard, tell};
@@ -76,13 +78,6 @@ pub struct Farewell {
     pub undone: Vec<String>,
 }
 
-/// Frames a second: on this machine, and over SSH.
-const FRAMES: (u64, u64) = (10, 4);
-/// Frames a second right after a key: nobody waits for what they asked for.
-const FRAMES_AFTER_KEY: (u64, u64) = (30, 12);
-/// A terminal that takes longer than this for a frame gets fewer.
-const SLOW: Duration = Duration::from_millis(50);
-
 /// Exit code after a panic, as Rust gives it.
 const PANICKED: i32 = 101;
 
@@ -104,6 +99,7 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     let (width, height) = ratatui::crossterm::terminal::size()?;
     let mut app =
         App::new(theme, depth, Glyphs { ascii: options.ascii }, options.readonly, Time::now());
+    app.shared.between = around.between();
     app.shared.here = std::env::current_dir().unwrap_or_default();
     if let Some(session) = options.session.clone() {
         app.stay_in(session);
@@ -114,8 +110,9 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     let first = app.update(Msg::Resize { width, height });
     let (sender, messages) = channel();
     on_panic((!options.readonly).then(|| options.sessions.clone()));
-    let out = terminal::enter(&sender)?;
-    watchdog::start()?;
+    // Dropped after the painter, and before anybody says what failed.
+    let (out, taken) = terminal::enter(&sender)?;
+    watchdog::start(sender.clone())?;
     let mut painter = Painter::new(io::BufWriter::with_capacity(1 << 16, out));
     // The first frame comes before anything is looked at.
     painter.paint(frame(&app, Rect::new(0, 0, width, height)))?;
@@ -148,9 +145,10 @@ pub fn open(options: Options) -> Result<Farewell, WorkbenchError> {
     }
     let area = Rect::new(0, 0, width, height);
     let purse = Purse::new(remote);
-    let stage = Stage { app, painter, work, area, remote, purse, alone: false };
+    let frames = Frames::new(remote);
+    let stage = Stage { app, painter, work, area, frames, purse, alone: false };
     let ended = stage.run(&messages);
-    terminal::leave();
+    drop(taken);
     let undone = threads.leave(&messages);
     Ok(Farewell { undone, ..ended? })
 }
@@ -210,10 +208,10 @@ fn frame(app: &App, area: Rect) -> Buffer {
 
 struct Stage {
     app: App,
-    painter: Painter<io::BufWriter<File>>,
+    painter: Painter<io::BufWriter<Canvas<File>>>,
     work: worker::Orders,
     area: Rect,
-    remote: bool,
+    frames: Frames,
     purse: Purse,
     /// Whether a thread beside this one is gone, and that was said.
     alone: bool,
@@ -236,15 +234,11 @@ fn obey_all(
 
 impl Stage {
     fn run(mut self, messages: &Receiver<Msg>) -> io::Result<Farewell> {
-        let rate = |(here, there): (u64, u64)| {
-            Duration::from_millis(1000 / if self.remote { there } else { here })
-        };
-        let (usual, quick) = (rate(FRAMES), rate(FRAMES_AFTER_KEY));
         let mut painted = Instant::now();
         let mut ticked = Instant::now();
-        let (mut dirty, mut asked, mut rest) = (false, false, Duration::ZERO);
+        let (mut dirty, mut asked) = (false, false);
         loop {
-            let due = if asked { quick.max(rest) } else { usual.max(rest) };
+            let due = self.frames.interval(asked);
             let wait = match (dirty, self.app.ticks()) {
                 (true, _) => Some(due.saturating_sub(painted.elapsed())),
                 (false, true) => Some(Duration::from_secs(1).saturating_sub(ticked.elapsed())),
@@ -282,8 +276,7 @@ impl Stage {
             if !obey_all(commands, |command| self.obey(command))? {
                 return Ok(self.farewell());
             }
-            let due = if asked { quick.max(rest) } else { usual.max(rest) };
-            if dirty && painted.elapsed() >= due {
+            if dirty && painted.elapsed() >= self.frames.interval(asked) {
                 self.app.shared.sent = self.painter.bytes();
                 let pictures = Pictures {
                     graphics: self.app.shared.graphics_in_front(),
@@ -292,9 +285,7 @@ impl Stage {
                 };
                 let sent = self.painter.paint_with(frame(&self.app, self.area), &pictures)?;
                 self.purse.spend(sent.pictures);
-                let took = sent.took;
-                // Back off from a terminal that cannot keep up, and come back when it can.
-                rest = if took > SLOW { (took * 4).min(Duration::from_secs(2)) } else { rest / 2 };
+                self.frames.took(sent.took);
                 painted = Instant::now();
                 (dirty, asked) = (sent.waiting, false);
             }
@@ -307,11 +298,16 @@ impl Stage {
         match command {
             Cmd::Quit => return Ok(None),
             Cmd::Suspend => {
-                terminal::suspend()?;
-                self.painter.forget();
-                let (width, height) = ratatui::crossterm::terminal::size()?;
-                self.area = Rect::new(0, 0, width, height);
-                more = self.app.update(Msg::Resize { width, height });
+                if terminal::suspend()? {
+                    more = self.begin_anew()?;
+                } else {
+                    let why = "no shell waits behind this program: there is nothing to leave to";
+                    more = self.app.update(Msg::Unable(why.to_owned()));
+                }
+            }
+            Cmd::Resume => {
+                terminal::resume()?;
+                more = self.begin_anew()?;
             }
             Cmd::Repaint => self.painter.forget(),
             Cmd::Copy(text) => {
@@ -333,6 +329,14 @@ impl Stage {
             }
         }
         Ok(Some(more))
+    }
+
+    /// Nothing is known of what the terminal shows, nor of its size.
+    fn begin_anew(&mut self) -> io::Result<Vec<Cmd>> {
+        self.painter.forget();
+        let (width, height) = ratatui::crossterm::terminal::size()?;
+        self.area = Rect::new(0, 0, width, height);
+        Ok(self.app.update(Msg::Resize { width, height }))
     }
 
     fn farewell(&mut self) -> Farewell {

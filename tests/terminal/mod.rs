@@ -90,11 +90,11 @@ impl Terminal {
                     seen.sent.extend_from_slice(&buffer[..got]);
                 }
                 shared.1.notify_all();
+                while seen.blocked && !seen.leaving {
+                    seen = shared.1.wait(seen).unwrap();
+                }
                 if got == 0 || seen.leaving {
                     break;
-                }
-                while seen.blocked {
-                    seen = shared.1.wait(seen).unwrap();
                 }
             }
         });
@@ -111,12 +111,6 @@ impl Terminal {
     /// What is on the screen.
     pub fn screen(&self) -> String {
         self.seen.0.lock().unwrap().screen.screen().contents()
-    }
-
-    /// Whether the terminal takes what the program writes.
-    pub fn takes(&self, takes: bool) {
-        self.seen.0.lock().unwrap().blocked = !takes;
-        self.seen.1.notify_all();
     }
 
     /// Bytes the program has written so far.
@@ -149,6 +143,17 @@ impl Terminal {
         seen.sent.windows(wanted.len()).any(|part| part == wanted.as_bytes())
     }
 
+    /// All that the program has sent, once it has let go of the terminal.
+    pub fn all(&self) -> Vec<u8> {
+        let began = Instant::now();
+        let mut seen = self.seen.0.lock().unwrap();
+        while !seen.ended {
+            assert!(began.elapsed() < PATIENCE, "the program's output does not end");
+            seen = self.seen.1.wait_timeout(seen, Duration::from_millis(500)).unwrap().0;
+        }
+        seen.sent.clone()
+    }
+
     /// Waits until the screen is as wanted.
     pub fn wait(&self, what: &str, wanted: impl Fn(&str) -> bool) {
         let began = Instant::now();
@@ -176,10 +181,17 @@ impl Terminal {
         self.master.as_ref().unwrap().resize(size).unwrap();
     }
 
+    /// The terminal takes what the program writes, or nothing more: what was on its way is taken first.
+    pub fn takes(&self, takes: bool) {
+        self.seen.0.lock().unwrap().blocked = !takes;
+        self.seen.1.notify_all();
+    }
+
     /// The terminal hangs up: the last hold on its far side goes. The reader waits in a read, so a
     /// repaint is asked for, after which it lets go.
     pub fn hang_up(&mut self) {
         self.seen.0.lock().unwrap().leaving = true;
+        self.seen.1.notify_all();
         self.keys("\x0c");
         self.reader.take().unwrap().join().unwrap();
         self.keys = None;

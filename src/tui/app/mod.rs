@@ -193,6 +193,9 @@ impl App {
             Msg::Resize { width, height } => {
                 self.resized(Rect::new(0, 0, width, height), &mut commands);
             }
+            Msg::Suspend => commands.push(Cmd::Suspend),
+            Msg::Resumed => commands.push(Cmd::Resume),
+            Msg::Unable(text) => self.notice = Some(Notice { text, bad: true }),
             Msg::Time(now) => self.shared.now = now,
             Msg::Ground { light } => {
                 self.shared.theme.ground = if light { Ground::Light } else { Ground::Dark };
@@ -270,6 +273,9 @@ impl App {
 
     fn key(&mut self, key: Key, commands: &mut Vec<Cmd>) {
         self.notice = None;
+        if let Some(action) = overlay::of_the_program(key) {
+            return self.act(action, commands);
+        }
         if let Some(overlay) = &mut self.overlay {
             let held = overlay.held();
             let (keep, effects) = overlay.key(key, &self.shared, self.current);
@@ -440,6 +446,10 @@ impl App {
             }
             Effect::Tag(run, text) => self.tag(&run, &text, commands),
             Effect::Say(text) => self.notice = Some(Notice { text, bad: false }),
+            Effect::Copy(what, text) => {
+                self.notice = Some(Notice { text: self.shared.copied(&what), bad: false });
+                commands.push(Cmd::Copy(text));
+            }
             Effect::Type(purpose, text) => self.overlay = Some(Overlay::line_for(purpose, &text)),
             Effect::Open(overlay) => self.overlay = Some(*overlay),
             Effect::Command(run, action) => self.ask(&run, action),

@@ -95,6 +95,13 @@ impl Purpose {
     }
 }
 
+/// What a key does to this program itself, whatever lies over the screen: no overlay takes it away.
+#[must_use]
+pub(super) fn of_the_program(key: Key) -> Option<Action> {
+    let action = action_of(key, &[Context::Global]).filter(|_| key.ctrl)?;
+    matches!(action, Action::Quit | Action::Suspend | Action::Repaint).then_some(action)
+}
+
 /// What was chosen in an overlay.
 #[derive(Debug)]
 pub(super) enum Chosen {

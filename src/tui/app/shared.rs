@@ -66,6 +66,8 @@ pub struct Shared {
     pub ways: Vec<Graphics>,
     /// Pixels of a cell.
     pub cell: (u16, u16),
+    /// What stands between this program and the terminal, in words, and what it does with a copied text.
+    pub between: Option<&'static str>,
     /// Whether something lies over the screen.
     pub covered: bool,
     /// Typed queries, oldest first.
@@ -97,12 +99,22 @@ impl Shared {
             graphics: Graphics::Off,
             ways: Vec::new(),
             cell: CELL,
+            between: None,
             covered: false,
             asked: Vec::new(),
             jobs: Vec::new(),
             look: None,
             here: PathBuf::new(),
         }
+    }
+
+    /// What is said of a text that was sent to the clipboard: no terminal answers whether it took it.
+    #[must_use]
+    pub fn copied(&self, what: &str) -> String {
+        self.between.map_or_else(
+            || format!("copied {what}"),
+            |between| format!("sent to {between}: {what}"),
+        )
     }
 
     /// How pictures are shown in what lies in front of everything.
@@ -175,6 +187,8 @@ pub enum Effect {
     Tag(RunId, String),
     /// Say something in the footer.
     Say(String),
+    /// Put a text into the clipboard: what it is, in words, and the text.
+    Copy(String, String),
     /// Open a line to type in.
     Type(Purpose, String),
     /// Open another overlay.

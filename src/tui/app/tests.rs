@@ -122,6 +122,51 @@ fn a_run_is_opened_asked_to_stop_and_shown_as_requested_until_its_log_answers() 
 }
 
 #[test]
+fn a_stop_from_outside_is_obeyed_as_the_key_is_and_going_on_takes_the_terminal_again() {
+    let mut app = app();
+    for overlay in ["", "n"] {
+        if !overlay.is_empty() {
+            press(&mut app, overlay);
+        }
+        assert!(app.update(Msg::Suspend).contains(&Cmd::Suspend));
+        assert!(app.update(Msg::Resumed).contains(&Cmd::Resume));
+    }
+}
+
+#[test]
+fn no_overlay_takes_away_what_leaves_stops_or_repaints_and_none_is_closed_by_it() {
+    for keys in [":", "?", "/", "n", "K", "e"] {
+        let mut app = app();
+        app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+        press(&mut app, keys);
+        let before = app.overlay.clone();
+        assert!(before.is_some(), "{keys} opens nothing");
+        for (key, command) in
+            [("ctrl-c", Cmd::Quit), ("ctrl-z", Cmd::Suspend), ("ctrl-l", Cmd::Repaint)]
+        {
+            assert!(press(&mut app, key).contains(&command), "{key} over {keys}");
+            assert_eq!(app.overlay, before, "{key} over {keys}");
+        }
+        // A letter is typed, or means something else there.
+        assert!(!press(&mut app, "q").contains(&Cmd::Quit), "q over {keys}");
+    }
+}
+
+#[test]
+fn a_copied_name_is_said_to_be_copied_only_where_nothing_stands_between() {
+    let mut app = app();
+    app.update(Msg::News(News::Run(Box::new(entry(RUN, 5)))));
+    assert!(press(&mut app, "y").contains(&Cmd::Copy(RUN.to_owned())));
+    assert!(shows(&app, 120, 24).contains(&format!("copied {RUN}")), "{}", shows(&app, 120, 24));
+    app.shared.between = Some("tmux, which needs set-clipboard on");
+    assert!(press(&mut app, "y").contains(&Cmd::Copy(RUN.to_owned())));
+    let text = shows(&app, 120, 24);
+    assert!(
+        text.contains("sent to tmux, which needs set-clipboard on: ") && !text.contains("copied")
+    );
+}
+
+#[test]
 fn nothing_is_asked_of_a_run_when_nothing_may_be_written() {
     let mut app = app();
     app.shared.readonly = true;

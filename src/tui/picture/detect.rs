@@ -113,6 +113,17 @@ impl Surroundings {
         let light = ground.map(|colour| matches!(colour, 7 | 9..=15));
         Self { term, program, multiplexed, tmux, light }
     }
+
+    /// What stands in between, in words, and what it does with a text for the clipboard: tmux takes it from
+    /// programs, and passes it on, only where it is told to.
+    #[must_use]
+    pub fn between(&self) -> Option<&'static str> {
+        match (self.tmux || self.term.starts_with("tmux"), self.multiplexed) {
+            (true, _) => Some("tmux, which needs set-clipboard on"),
+            (false, true) => Some("the multiplexer, which may keep it"),
+            (false, false) => None,
+        }
+    }
 }
 
 /// The way that needs no question: what everything falls back to.
@@ -287,6 +298,17 @@ mod tests {
         let kitty = Choice::Only(Graphics::Kitty);
         let forced = decide(kitty, &around(&tmux), &Answers::default(), None, Graphics::Off);
         assert_eq!(forced, Graphics::KittyInTmux);
+    }
+
+    #[test]
+    fn who_stands_between_is_named_where_it_may_keep_a_copied_text() {
+        let between = |name, value| around(&[(name, value)]).between().unwrap_or_default();
+        assert!(between("TMUX", "/tmp/tmux-0/default,1,0").starts_with("tmux"));
+        assert!(between("TERM", "tmux-256color").contains("set-clipboard"));
+        for (name, value) in [("STY", "1.pts"), ("ZELLIJ", "0"), ("TERM", "screen")] {
+            assert!(between(name, value).contains("may keep it"), "{name}");
+        }
+        assert_eq!(between("TERM", "xterm-kitty"), "");
     }
 
     #[test]

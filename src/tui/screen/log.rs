@@ -6,7 +6,6 @@ use crate::tui::data::printed::{self, Line};
 use crate::tui::data::story::Level;
 use crate::tui::format;
 use crate::tui::keys::Action;
-use crate::tui::msg::Cmd;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
@@ -137,10 +136,7 @@ impl Screen for LogScreen {
             Action::Copy => {
                 let line = self.lines(shared).into_iter().nth(self.cursor.at);
                 return line.map_or_else(Vec::new, |line| {
-                    vec![
-                        Effect::Say("copied the line".to_owned()),
-                        Effect::Do(Cmd::Copy(line.text)),
-                    ]
+                    vec![Effect::Copy("the line".to_owned(), line.text)]
                 });
             }
             Action::Back if !self.search.is_empty() => {

@@ -13,7 +13,6 @@ use crate::tui::app::{Differ, Effect, Overlay, Purpose, READONLY, Shared};
 use crate::tui::data::filter::Filter;
 use crate::tui::data::library::RunEntry;
 use crate::tui::keys::Action;
-use crate::tui::msg::Cmd;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::list::Cursor;
@@ -205,7 +204,7 @@ impl Screen for RunsScreen {
             Action::Pin => on_selected(&|run| vec![Effect::Pin(run)]),
             Action::Copy => on_selected(&|run| {
                 let name = run.to_string();
-                vec![Effect::Say(format!("copied {name}")), Effect::Do(Cmd::Copy(name))]
+                vec![Effect::Copy(name.clone(), name)]
             }),
             Action::Filter => {
                 self.before = (self.filter_text.clone(), self.filter.clone());

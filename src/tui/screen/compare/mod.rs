@@ -355,10 +355,7 @@ impl Screen for CompareScreen {
             Action::Copy => {
                 if let Some(shown) = shown {
                     let id = shown.id();
-                    return vec![
-                        Effect::Say(format!("copied {id}")),
-                        Effect::Do(Cmd::Copy(id.to_owned())),
-                    ];
+                    return vec![Effect::Copy(id.to_owned(), id.to_owned())];
                 }
             }
             _ => {}

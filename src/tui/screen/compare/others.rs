@@ -160,10 +160,10 @@ fn named(shared: &Shared, front: &SessionId, (session, result): (&SessionId, &st
 /// rows apart, for it stands before their names: a result's id; where that is another session's too, the end
 /// of its session's, and both where that session has several.
 pub fn parts<'a>(
-    (session, id): (&SessionId, &str),
+    (session, id): (&'a SessionId, &'a str),
     others: impl Iterator<Item = (&'a SessionId, &'a str)>,
 ) -> Vec<JoinPart> {
-    let mut all: Vec<(&SessionId, &str)> = vec![(session, id)];
+    let mut all: Vec<(&'a SessionId, &'a str)> = vec![(session, id)];
     all.extend(others);
     let label = |at: usize, of: &SessionId, result: &str| {
         let mut others = all.iter().enumerate().filter(|(other, _)| *other != at);

@@ -52,7 +52,6 @@ use crate::tui::data::asked::Asked;
 use crate::tui::data::expected::Expected;
 use crate::tui::data::library::LoadedResult;
 use crate::tui::keys::Action;
-use crate::tui::msg::Cmd;
 use crate::tui::picture::{Graphics, Key};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -296,10 +295,7 @@ impl Screen for InspectScreen {
             }
             Action::Copy => {
                 if let Some(id) = selected {
-                    return vec![
-                        Effect::Say(format!("copied {}", text::safe(&id))),
-                        Effect::Do(Cmd::Copy(id)),
-                    ];
+                    return vec![Effect::Copy(text::safe(&id), id)];
                 }
             }
             Action::Back if !self.search.is_empty() || self.slice.is_some() => {
