@@ -173,9 +173,9 @@ fn a_run_is_started_watched_left_held_saved_stopped_compared_inspected_exported_
     terminal.see("both-right");
     terminal.keys("whm\r");
     terminal.see("note: hm");
-    terminal.keys("A");
-    terminal.see(" ask ");
-    terminal.keys("a cat\r");
+    terminal.keys("Aa cat");
+    terminal.see(" ask a cat");
+    terminal.keys("\r");
     terminal.wait("the answer", |screen| {
         screen.contains("typed, text-to-") && screen.matches(" ms ").count() == 2
     });
