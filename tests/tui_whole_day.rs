@@ -199,7 +199,7 @@ fn a_run_is_started_watched_left_held_saved_stopped_compared_inspected_exported_
     terminal.keys("E");
     terminal.see("writes to");
     terminal.keys("\x15out");
-    terminal.see(&root.join("out").file_name().unwrap().to_string_lossy());
+    terminal.see(&format!("{}/out", root.file_name().unwrap().to_string_lossy()));
     terminal.keys("\r");
     terminal.wait("the export's end", |screen| screen.contains(" files in out"));
     for file in ["export.json", "compare.csv", "series.csv"] {
