@@ -107,13 +107,6 @@ impl Terminal {
         self.seen.0.lock().unwrap().screen.screen().contents()
     }
 
-    /// The lines of the screen, from the top.
-    pub fn rows(&self) -> Vec<String> {
-        let seen = self.seen.0.lock().unwrap();
-        let screen = seen.screen.screen();
-        screen.rows(0, screen.size().1).collect()
-    }
-
     /// Bytes the program has written so far.
     pub fn bytes(&self) -> usize {
         self.seen.0.lock().unwrap().bytes
@@ -176,6 +169,13 @@ impl Terminal {
     /// Waits until a text is on the screen.
     pub fn see(&self, text: &str) {
         self.wait(text, |screen| screen.contains(text));
+    }
+
+    /// The lines of the screen, from the top.
+    pub fn rows(&self) -> Vec<String> {
+        let seen = self.seen.0.lock().unwrap();
+        let screen = seen.screen.screen();
+        screen.rows(0, screen.size().1).collect()
     }
 
     /// Another size, as a window that is dragged.
