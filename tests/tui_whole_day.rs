@@ -270,7 +270,7 @@ fn a_run_is_started_watched_left_held_saved_stopped_compared_inspected_exported_
     for command in ["pause", "continue", "checkpoint", "stop"] {
         assert!(holds("command", command), "{command} in {records:?}");
     }
-    for started in ["compare", "export", "replay"] {
+    for started in ["train", "compare", "export", "replay"] {
         assert!(holds("started", started), "{started} in {records:?}");
     }
     assert!(holds("text", "5") && holds("by", "mouse"), "{records:?}");
