@@ -1,22 +1,35 @@
 #!/bin/sh
-# Draws docs/pictures/*.svg, a picture of each screen, from the committed sessions.
+# Draws docs/pictures/*.svg from the committed session `tour`: a picture of each screen, and a chart.
 #
-#     scripts/pictures.sh [PROGRAM]        default: target/release/llm2clip
+#     scripts/pictures.sh [PROGRAM [FOLDER]]        default: target/release/llm2clip docs/pictures
 #
-# The same program and sessions give the same bytes.
+# The same program and session give the same bytes; tests/docs_pictures.rs holds the committed ones to
+# what this draws.
 set -eu
-export LLM2CLIP_CONFIG=none
 cd "$(dirname "$0")/.."
 program=${1:-target/release/llm2clip}
+pictures=${2:-docs/pictures}
 tour=20261128-212300-tour-2d3428
+
+# A copy, without what was done with the session on this machine.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/sessions" "$work/checkpoints"
+cp -R "sessions/$tour" "$work/sessions"
+rm -f "$work/sessions/$tour"/ui-*.jsonl
+
+# Nothing of who draws counts: no settings, no colours, no language.
+run() {
+    env -i PATH="$PATH" LLM2CLIP_CONFIG=none "$program" --quiet \
+        --sessions "$work/sessions" --checkpoints "$work/checkpoints" "$@"
+}
 
 draw() {
     name=$1
     screen=$2
     size=$3
     shift 3
-    "$program" --sessions sessions --checkpoints checkpoints --quiet \
-        replay "$tour" --frame "docs/pictures/$name.svg" --size "$size" --screen "$screen" "$@"
+    run replay "$tour" --frame "$pictures/$name.svg" --size "$size" --screen "$screen" "$@"
 }
 
 draw runs runs 120x36
@@ -28,3 +41,7 @@ draw inspect-ranks inspect 120x36 --keys "d d v"
 draw replay replay 120x36 --from 150
 draw system system 120x36
 draw log log 120x36
+
+# The chart is none of the screens: `export` writes one for each measure of each result.
+run export "$tour" --formats svg --out "$work/charts"
+cp "$work/charts/caption-1-recall@1.svg" "$pictures/caption-retrieval.svg"

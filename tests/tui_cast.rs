@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod committed;
+
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -9,12 +11,14 @@ use std::process::Command;
 
 const SESSION: &str = "20261124-054028-causal-lm-62f551";
 
+/// The session's replay, from a folder that holds it alone.
 fn cast(folder: &Path, name: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_llm2clip"))
         .env("LLM2CLIP_CONFIG", "none")
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(folder)
+        .args(["--sessions", "sessions", "--checkpoints", "checkpoints"])
         .args(["replay", SESSION, "--speed", "600", "--size", "90x24", "--asciicast"])
-        .arg(folder.join(name))
+        .arg(name)
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -24,6 +28,7 @@ fn cast(folder: &Path, name: &str) -> String {
 #[test]
 fn a_replay_is_an_asciicast_of_the_same_bytes_twice_and_ends_at_its_end() {
     let folder = tempfile::tempdir().unwrap();
+    committed::session(SESSION, &folder.path().join("sessions"));
     let text = cast(folder.path(), "one.cast");
     assert_eq!(text, cast(folder.path(), "two.cast"));
     let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());

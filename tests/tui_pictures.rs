@@ -13,7 +13,7 @@ use llm2clip::session::sitting::{Subject, read_sittings};
 use llm2clip::session::thumbnails::{ItemsShown, Thumbnails};
 use llm2clip::session::{Session, SessionCard};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -80,20 +80,37 @@ fn folder() -> (tempfile::TempDir, SessionId) {
     (folder, id)
 }
 
+/// How a picture begins for a kitty; its number follows.
+const KITTY: &str = "\x1b_Ga=T,U=1,q=2,f=100,t=d,i=";
+/// How one begins for a terminal that takes sixel.
+const SIXEL: &str = "\x1bP0;1;0q";
+
+/// Opens help and closes it: what was typed before has been done by then.
+fn help(terminal: &mut Terminal) {
+    terminal.keys("?");
+    terminal.see("Keys on Inspect");
+    terminal.keys("\x1b");
+    terminal.wait("help to close", |screen| !screen.contains("Keys on Inspect"));
+}
+
 #[test]
-fn a_terminal_that_says_it_takes_sixel_is_sent_sixel() {
+fn a_terminal_that_says_it_takes_sixel_is_sent_sixel_and_again_where_help_lay_over_it() {
     let (folder, _) = folder();
     let mut terminal = Terminal::start(folder.path(), &[], (100, 30), &COLOURS);
     terminal.sends("\x1b[c");
     terminal.keys("\x1b[?62;4;22c4");
     terminal.see("a drawn cat");
-    terminal.sends("\x1bP0;1;0q");
+    terminal.sends(SIXEL);
     assert!(!terminal.screen().contains('▀'));
     // Help lies over the pictures, so they turn to cells until it is closed.
     terminal.keys("?");
     terminal.see("Keys on Inspect");
+    let before = terminal.times_sent(SIXEL);
     terminal.keys("\x1b");
-    terminal.wait("help to close", |screen| !screen.contains("Keys on Inspect"));
+    terminal.sends_again(SIXEL, before);
+    terminal.wait("the pictures in the place of cells", |screen| {
+        !screen.contains('▀') && !screen.contains("Keys on Inspect")
+    });
     terminal.keys("q");
     assert_eq!(terminal.end().0, 0);
 }
@@ -105,8 +122,18 @@ fn a_kitty_is_sent_each_picture_once_and_cells_that_stand_for_it() {
     terminal.sends("\x1b[c");
     terminal.keys("\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.36.4)\x1b\\\x1b[6;20;10t\x1b[?62c4");
     terminal.see("a drawn cat");
-    terminal.sends("\x1b_Ga=T,U=1,q=2,f=100,t=d,i=");
+    terminal.sends(KITTY);
     terminal.sends("\u{10eeee}\u{305}\u{305}");
+    // To the other query and back: its pictures come, none comes a second time.
+    for key in ["j", "k"] {
+        terminal.keys(key);
+        help(&mut terminal);
+    }
+    let sent = terminal.sent();
+    let number = |rest: &str| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap().to_owned();
+    let numbers: Vec<String> = sent.split(KITTY).skip(1).map(number).collect();
+    let once: BTreeSet<&String> = numbers.iter().collect();
+    assert_eq!(once.len(), numbers.len(), "{numbers:?}");
     terminal.keys("q");
     assert_eq!(terminal.end().0, 0);
     terminal.sends("\x1b_Ga=d,d=A,q=2\x1b\\");
@@ -121,7 +148,7 @@ fn a_silent_terminal_and_one_inside_tmux_get_half_blocks() {
         terminal.see("Runs");
         terminal.keys("4");
         terminal.wait("half-blocks", |screen| screen.contains('▀'));
-        assert!(!terminal.has_sent("\x1b_Ga=T") && !terminal.has_sent("\x1bP0;1;0q"));
+        assert!(!terminal.has_sent("\x1b_Ga=T") && !terminal.has_sent(SIXEL));
         let asked = terminal.has_sent("\x1b[>0q");
         assert_eq!(asked, environment.len() == 1, "inside tmux nothing is asked");
         terminal.keys("q");
@@ -219,19 +246,26 @@ fn looking_with_readonly_writes_nothing_anywhere() {
     terminal.see("read only");
     terminal.keys("4");
     terminal.see("a drawn cat");
-    // A note, a typed query, a comparison, a run, a pin, commands: each says that nothing is written.
-    for keys in ["wx\r", "Aa cat\r"] {
-        terminal.keys(keys);
-        terminal.see("nothing is written");
-        terminal.keys("j");
-    }
-    terminal.keys("3n");
-    terminal.see("nothing is written");
+    // A note, a comparison and a run are refused; a pin and commands change nothing either.
+    let refused = |screen: &str| screen.contains("nothing is written");
+    terminal.keys("wx\r");
+    terminal.wait("the note's refusal", refused);
+    terminal.keys("3");
+    terminal.wait("it to go", |screen| !refused(screen));
+    terminal.keys("n");
+    terminal.wait("the comparison's refusal", refused);
     terminal.keys("1pCK2567");
-    terminal.see("Log");
+    terminal.wait("the log", |screen| screen.contains("log of") && !refused(screen));
     terminal.keys("1n");
-    terminal.see("nothing is written");
+    terminal.wait("the run's refusal", refused);
     assert!(!terminal.screen().contains("A new run"));
+    // A typed query is asked all the same; nobody keeps it.
+    terminal.keys("4");
+    terminal.see("a drawn cat");
+    terminal.keys("Aa cat");
+    terminal.see(" ask a cat");
+    terminal.keys("\r");
+    terminal.wait("the line to close", |screen| !screen.contains(" ask a cat"));
     terminal.keys("q");
     assert_eq!(terminal.end().0, 0);
     assert!(before == everything(folder.path()), "something was written");

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+mod committed;
 mod replayed;
 
 use llm2clip::eval::replicates::replicates;
@@ -35,25 +36,8 @@ const TOUR: &str = "20261128-212300-tour-2d3428/tour-1";
 fn sessions(run: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let (session, _) = run.split_once('/').unwrap();
-    copy(&root().join("sessions").join(session), &folder.path().join(session));
+    committed::session(session, folder.path());
     folder
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        // What this machine has made beside it does not belong to the session.
-        if entry.file_name().to_string_lossy().starts_with("ui-") {
-            continue;
-        }
-        if from.is_dir() {
-            copy(&from, &to);
-        } else {
-            std::fs::copy(from, to).unwrap();
-        }
-    }
 }
 
 /// A workbench that has read the committed session, on 25 November.
@@ -199,8 +183,7 @@ fn a_clone_with_all_its_sessions_says_what_to_press_next() {
     let folder = tempfile::tempdir().unwrap();
     let ignore = std::fs::read_to_string(root().join(".gitignore")).unwrap();
     for name in ignore.lines().filter_map(|line| line.strip_prefix("!/sessions/2")) {
-        let name = format!("2{name}");
-        copy(&root().join("sessions").join(&name), &folder.path().join(&name));
+        committed::session(&format!("2{name}"), folder.path());
     }
     let mut app = app(RUN, "dark", Depth::True, false, folder.path());
     app.shared.readonly = false;

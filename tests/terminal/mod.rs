@@ -129,18 +129,32 @@ impl Terminal {
 
     /// Waits until the program has sent these bytes, whatever they look like.
     pub fn sends(&self, wanted: &str) {
+        self.sends_again(wanted, 0);
+    }
+
+    /// Waits until the program has sent these bytes more often than that.
+    pub fn sends_again(&self, wanted: &str, times: usize) {
         let began = Instant::now();
         let mut seen = self.seen.0.lock().unwrap();
-        while !seen.sent.windows(wanted.len()).any(|part| part == wanted.as_bytes()) {
+        while count(&seen.sent, wanted) <= times {
             assert!(!seen.ended && began.elapsed() < PATIENCE, "{wanted:?} was not sent");
             seen = self.seen.1.wait_timeout(seen, Duration::from_millis(500)).unwrap().0;
         }
     }
 
+    /// How often the program has sent these bytes so far.
+    pub fn times_sent(&self, wanted: &str) -> usize {
+        count(&self.seen.0.lock().unwrap().sent, wanted)
+    }
+
     /// Whether the program has sent these bytes so far.
     pub fn has_sent(&self, wanted: &str) -> bool {
-        let seen = self.seen.0.lock().unwrap();
-        seen.sent.windows(wanted.len()).any(|part| part == wanted.as_bytes())
+        self.times_sent(wanted) > 0
+    }
+
+    /// All that the program has sent so far.
+    pub fn sent(&self) -> String {
+        String::from_utf8_lossy(&self.seen.0.lock().unwrap().sent).into_owned()
     }
 
     /// All that the program has sent, once it has let go of the terminal.
@@ -172,6 +186,13 @@ impl Terminal {
     /// Waits until a text is on the screen.
     pub fn see(&self, text: &str) {
         self.wait(text, |screen| screen.contains(text));
+    }
+
+    /// The lines of the screen, from the top.
+    pub fn rows(&self) -> Vec<String> {
+        let seen = self.seen.0.lock().unwrap();
+        let screen = seen.screen.screen();
+        screen.rows(0, screen.size().1).collect()
     }
 
     /// Another size, as a window that is dragged.
@@ -212,6 +233,11 @@ impl Terminal {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// How often these bytes stand in those that were sent.
+fn count(sent: &[u8], wanted: &str) -> usize {
+    sent.windows(wanted.len()).filter(|part| *part == wanted.as_bytes()).count()
 }
 
 impl Drop for Terminal {

@@ -170,3 +170,6 @@ proptest! {
         }
     }
 }
+
+#[path = "recorded_tests.rs"]
+mod recorded;

@@ -1,23 +1,28 @@
 //! Random keys, clicks, wheels, pastes, sizes and news on workbenches that are full of data: an odd run
 //! with two segments and wild numbers, committed sessions with results and neighbours, a reel, answers.
-//! What the model asks for is done at once, as the worker would.
+//! What the model asks for is done at once, as the worker would; what may fail does so every other time.
 
 use super::tests::app;
 use super::*;
+use crate::eval::CompareDocument;
 use crate::ids::SessionId;
 use crate::session::RunStatus;
 use crate::session::follow::logs_in;
+use crate::tui::data::joining::JoinPart;
 use crate::tui::data::library::{LoadedResult, MachineSample, OpenRun};
+use crate::tui::data::looked::LookShown;
+use crate::tui::data::looked::tests::document;
 use crate::tui::data::reel::{Reel, ReelOrder};
 use crate::tui::keys::TABLE;
 use crate::tui::msg::News;
 use crate::tui::worker::reel::Playing;
-use crate::tui::worker::{make_pictures, read_once, results};
+use crate::tui::worker::{joining, make_pictures, read_once, results};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -88,6 +93,19 @@ fn odd_log(segment: u32) -> String {
     log + "\n{\"seq\":9"
 }
 
+/// What a recipe will take, as this program tells it.
+fn estimate(recipe: &str) -> Value {
+    let stage = json!({"stage": "clip", "total": 292_000_000, "parameters": 1, "moments": 1,
+        "gradients": 1, "activations": 1, "batch": 1});
+    json!({"format": "llm2clip.estimate/1", "recipe": recipe, "device": "cpu",
+        "why": "no GPU is\u{1b}[2J here", "host": "here", "threads": 2, "free": 3_000_000_000_u64,
+        "stages": [stage], "problem": null,
+        "times": [{"stage": "clip", "steps": 400, "step_seconds": 1e30, "run": "x\u{1b}/y"}]})
+}
+
+/// A table, or why there is none.
+type Joined = Result<Box<CompareDocument>, String>;
+
 /// Everything a worker would tell, read once.
 struct World {
     folder: tempfile::TempDir,
@@ -96,6 +114,8 @@ struct World {
     results: BTreeMap<SessionId, Vec<LoadedResult>>,
     inspected: Value,
     runs: Vec<RunId>,
+    /// Tables that were joined: each takes a while.
+    joined: RefCell<Vec<(Vec<JoinPart>, Joined)>>,
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -130,6 +150,11 @@ impl World {
             fs::write(odd.join(format!("odd-1.{segment}.jsonl")), odd_log(segment)).unwrap();
         }
         fs::write(odd.join("results/caption-3.json"), "{\"format\":").unwrap();
+        // Two results that may share one table.
+        for ending in ["json", "neighbours.safetensors"] {
+            let name = |id: &str| odd.join("results").join(format!("{id}.{ending}"));
+            fs::copy(name("caption-1"), name("caption-4")).unwrap();
+        }
         let mut runs = Vec::new();
         for session in [ODD, TOUR, SEEDS] {
             let names = logs_in(&sessions.join(session)).unwrap().into_keys();
@@ -148,7 +173,17 @@ impl World {
         let results = [ODD, TOUR, SEEDS].into_iter().map(read).collect();
         let inspected = fs::read(sessions.join(TOUR).join("results/inspect-1.json")).unwrap();
         let inspected = serde_json::from_slice(&inspected).unwrap();
-        Self { folder, news, open, results, inspected, runs }
+        Self { folder, news, open, results, inspected, runs, joined: RefCell::default() }
+    }
+
+    fn join(&self, parts: &[JoinPart]) -> Joined {
+        let known = self.joined.borrow().iter().find(|(known, _)| known == parts).cloned();
+        if let Some((_, known)) = known {
+            return known;
+        }
+        let made = joining::join(self.folder.path(), parts);
+        self.joined.borrow_mut().push((parts.to_vec(), made.clone()));
+        made
     }
 
     /// Something nobody expects now.
@@ -192,11 +227,13 @@ struct Bench<'a> {
     app: App,
     playing: Option<Playing>,
     size: (u16, u16),
+    /// Whether the next answer of what may fail is a good one.
+    well: bool,
 }
 
 impl<'a> Bench<'a> {
-    fn open(world: &'a World, run: usize, screen: usize) -> Self {
-        let mut bench = Self { world, app: app(), playing: None, size: (80, 24) };
+    fn open(world: &'a World, run: usize, screen: usize, well: bool) -> Self {
+        let mut bench = Self { world, app: app(), playing: None, size: (80, 24), well };
         bench.app.shared.now = "2026-11-25T08:00:00Z".parse().unwrap();
         for one in &world.news {
             bench.update(Msg::News(one.clone()));
@@ -252,14 +289,24 @@ impl<'a> Bench<'a> {
                 News::JobSaid(id, "half\u{1b}[2J".to_owned()),
                 News::JobEnded(id, Err("no\nroom".to_owned())),
             ],
-            Work::Look(id, _) => vec![News::Looked(id, Err("it has no weights".to_owned()))],
+            Work::Look(id, _) => {
+                let good = || LookShown::read(document(b"png")).unwrap().0;
+                let bad = "it has no\u{1b}[2J weights".to_owned();
+                let answer = if self.goes_well() { Ok(Box::new(good())) } else { Err(bad) };
+                vec![News::Looked(id, answer)]
+            }
             Work::Launch { what, .. } => vec![News::Said(what)],
             Work::Send(run, command) => vec![News::Sent { run, command, id: "1".to_owned() }],
             Work::Estimate(asked) => {
-                vec![News::Estimated(asked, Err("no such\u{1b}[2J data".to_owned()))]
+                let good = || serde_json::from_value(estimate(&asked[1])).unwrap();
+                let bad = "no such\u{1b}[2J data".to_owned();
+                let answer = if self.goes_well() { Ok(Box::new(good())) } else { Err(bad) };
+                vec![News::Estimated(asked, answer)]
             }
             Work::Join(parts) => {
-                vec![News::Joined(parts, Err("no such\u{1b}[2J result".to_owned()))]
+                let bad = "no such\u{1b}[2J result".to_owned();
+                let table = if self.goes_well() { self.world.join(&parts) } else { Err(bad) };
+                vec![News::Joined(parts, table)]
             }
             Work::Sample(_)
             | Work::Record(..)
@@ -267,6 +314,13 @@ impl<'a> Bench<'a> {
             | Work::Theme(_)
             | Work::Forget(_) => Vec::new(),
         }
+    }
+
+    /// Whether this answer is a good one.
+    fn goes_well(&mut self) -> bool {
+        let well = self.well;
+        self.well = !well;
+        well
     }
 
     fn reel(&mut self, order: &ReelOrder) -> Option<Box<Reel>> {
@@ -285,14 +339,15 @@ impl<'a> Bench<'a> {
         self.playing.as_mut().map(|playing| Box::new(playing.picture()))
     }
 
-    /// Draws the screen; what would steer a terminal is in no cell.
-    fn draw(&self) {
+    /// Draws the screen, here as its signs; what would steer a terminal is in no cell.
+    fn draw(&self) -> String {
         let area = Rect::new(0, 0, self.size.0, self.size.1);
         let mut buffer = Buffer::empty(area);
         self.app.view(area, &mut buffer);
         for cell in buffer.content() {
             assert!(!cell.symbol().chars().any(crate::shown::steers), "{:?}", cell.symbol());
         }
+        buffer.content().iter().map(ratatui::buffer::Cell::symbol).collect()
     }
 }
 
@@ -357,8 +412,8 @@ fn the_world_has_what_it_is_to_have() {
         let results = &world.results[&session.parse::<SessionId>().unwrap()];
         (results.len(), results.iter().filter(|result| result.content.is_err()).count())
     };
-    assert_eq!((sets(ODD), sets(SEEDS)), ((7, 1), (1, 0)));
-    let mut bench = Bench::open(&world, 1, 3);
+    assert_eq!((sets(ODD), sets(SEEDS)), ((8, 1), (1, 0)));
+    let mut bench = Bench::open(&world, 1, 3, true);
     assert_eq!(bench.app.screen(), ScreenId::Inspect);
     for key in ['d', 'd', 'd', 'A', 'k'] {
         bench.update(Msg::Key(Key::plain(KeyCode::Char(key))));
@@ -370,17 +425,43 @@ fn the_world_has_what_it_is_to_have() {
 }
 
 #[test]
+fn what_may_fail_is_answered_well_and_badly_and_drawn_both_ways() {
+    let world = World::read();
+    for well in [true, false] {
+        // The odd run's results: two of them may share one table.
+        let mut bench = Bench::open(&world, 0, 2, well);
+        bench.update(Msg::Resize { width: 120, height: 50 });
+        let mut does = |keys: &str| {
+            bench.well = well;
+            for key in keys.split(' ') {
+                bench.update(Msg::Key(Key::parse(key).unwrap()));
+            }
+            bench.draw()
+        };
+        let table = does("J");
+        assert_eq!(table.contains("caption-1 + caption-4"), well, "{table}");
+        assert_eq!(table.contains("no such\\u{1b}[2J result"), !well, "{table}");
+        let look = does("e ctrl-u a enter");
+        assert_eq!(look.contains("tokens, pooled by"), well, "{look}");
+        assert_eq!(look.contains("it has no\\u{1b}[2J weights"), !well, "{look}");
+        let form = does("esc 1 n");
+        assert_eq!(form.contains("no GPU is\\u{1b}[2J here"), well, "{form}");
+        assert_eq!(form.contains("no such\\u{1b}[2J data"), !well, "{form}");
+    }
+}
+
+#[test]
 fn nothing_that_happens_to_a_full_workbench_panics() {
     let world = World::read();
     let config = ProptestConfig {
-        cases: 16,
+        cases: 64,
         failure_persistence: None,
         max_shrink_iters: 200,
         ..ProptestConfig::default()
     };
-    let days = (0usize..5, 0usize..7, prop::collection::vec(step(), 1..60));
-    let day = |(run, screen, steps): (usize, usize, Vec<Step>)| {
-        let mut bench = Bench::open(&world, run, screen);
+    let days = (0usize..5, 0usize..7, any::<bool>(), prop::collection::vec(step(), 1..60));
+    let day = |(run, screen, well, steps): (usize, usize, bool, Vec<Step>)| {
+        let mut bench = Bench::open(&world, run, screen, well);
         bench.draw();
         for step in steps {
             match step {
