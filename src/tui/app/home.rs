@@ -100,9 +100,9 @@ mod tests {
         let mut app = opened();
         app.update(Msg::News(News::Scanned));
         let home = entry(OLD, 5).id;
-        assert_eq!(recorded_in(press(&mut app, "3")), [home.session.clone()]);
+        assert_eq!(recorded_in(press(&mut app, "3")), std::slice::from_ref(&home.session));
         assert!(shows(&app, 100, 24).contains("results of 20261124-100000"));
-        assert_eq!(recorded_in(press(&mut app, "?")), [home.session.clone()]);
+        assert_eq!(recorded_in(press(&mut app, "?")), std::slice::from_ref(&home.session));
         press(&mut app, "esc 2");
         assert_eq!(app.shared.focus, Some(home));
     }

@@ -90,7 +90,6 @@ impl Post {
 mod tests {
     use super::*;
     use crate::tui::app::tests::entry;
-    use crate::tui::data::library::MachineSample;
     use std::sync::mpsc::channel;
 
     const RUNS: [&str; 2] =
@@ -105,7 +104,7 @@ mod tests {
                 assert!(post.say(News::Run(Box::new(entry(name, at)))));
             }
             assert!(post.say(News::Reel(None)));
-            assert!(post.say(News::Machine(Box::new(MachineSample::default()))));
+            assert!(post.say(News::Machine(Box::default())));
         }
         assert!(post.say(News::Scanned));
         let came: Vec<Msg> = messages.try_iter().collect();
