@@ -1,15 +1,25 @@
 //! The question before a run is commanded, or why it cannot be commanded so.
 
 use super::shared::READONLY;
-use super::{Effect, Overlay, Shared};
+use super::{App, Effect, Notice, Overlay, Shared};
 use crate::session::RunStatus;
 use crate::session::control::Command;
 use crate::session::names::RunId;
 use crate::tui::keys::Action;
 use crate::tui::msg::{Cmd, Work};
 
+impl App {
+    /// Asks before commanding a run; says why where it cannot be done.
+    pub(super) fn ask(&mut self, run: &RunId, action: Action) {
+        match question(&self.shared, run, action) {
+            Ok(overlay) => self.overlay = Some(overlay),
+            Err(text) => self.notice = Some(Notice { text, bad: true }),
+        }
+    }
+}
+
 /// The question before commanding a run, or why it cannot be commanded so.
-pub(super) fn question(shared: &Shared, run: &RunId, action: Action) -> Result<Overlay, String> {
+fn question(shared: &Shared, run: &RunId, action: Action) -> Result<Overlay, String> {
     if shared.readonly {
         return Err(READONLY.to_owned());
     }

@@ -490,13 +490,4 @@ impl App {
         }
         self.screens.runs.refresh(&self.shared);
     }
-
-    /// Asks before commanding a run; says why where it cannot be done.
-    fn ask(&mut self, run: &RunId, action: Action) {
-        let asked = commanding::question(&self.shared, run, action);
-        match asked {
-            Ok(overlay) => self.overlay = Some(overlay),
-            Err(text) => self.notice = Some(Notice { text, bad: true }),
-        }
-    }
 }
