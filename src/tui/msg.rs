@@ -66,6 +66,8 @@ pub enum Msg {
     },
     /// It is this late now.
     Time(Time),
+    /// News wait elsewhere.
+    Woken,
     /// News of the files.
     News(News),
 }

@@ -262,7 +262,7 @@ impl Stage {
                 dirty = true;
             }
             for msg in first.into_iter().chain(messages.try_iter().take(256)) {
-                asked |= !matches!(msg, Msg::News(_) | Msg::Time(_));
+                asked |= !matches!(msg, Msg::News(_) | Msg::Time(_) | Msg::Woken);
                 if let Msg::Resize { width, height } = msg {
                     self.area = Rect::new(0, 0, width, height);
                 }

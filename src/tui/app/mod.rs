@@ -197,6 +197,7 @@ impl App {
             Msg::Resumed => commands.push(Cmd::Resume),
             Msg::Unable(text) => self.notice = Some(Notice { text, bad: true }),
             Msg::Time(now) => self.shared.now = now,
+            Msg::Woken => {}
             Msg::Ground { light } => {
                 self.shared.theme.ground = if light { Ground::Light } else { Ground::Dark };
             }
