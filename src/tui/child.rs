@@ -14,27 +14,39 @@ use std::sync::mpsc::Sender;
 /// Runs this program with these arguments and tells how it ended. The command itself detaches the
 /// runner, so what is started outlives this terminal.
 pub fn start(places: &Places, arguments: Vec<String>, what: String, messages: Sender<Msg>) {
-    // Here and now: who leaves at once has started it all the same.
+    // Here and now: who leaves at once has started it all the same, or is told that it could not be.
     let child = spawn(places, &arguments, Stdio::null());
-    std::thread::spawn(move || {
-        let news = match child.and_then(|child| attend(child, |_| {})) {
-            Ok(_) => News::Said(what),
+    let tell = move |ended: Result<(), String>| {
+        let news = match ended {
+            Ok(()) => News::Said(what),
             Err(why) => News::Failed(format!("{}: {why}", arguments.join(" "))),
         };
         let _ = messages.send(Msg::News(news));
-    });
+    };
+    match child {
+        Ok(child) => {
+            std::thread::spawn(move || tell(attend(child, |_| {}).map(|_| ())));
+        }
+        Err(why) => tell(Err(why)),
+    }
 }
 
 /// Runs this program with these arguments, tells every line it says on the way, and how it ended. It has
 /// a process group of its own: what ends this terminal does not end it.
 pub fn watch(places: &Places, id: u64, arguments: &[String], messages: Sender<Msg>) {
-    let child = spawn(places, arguments, Stdio::piped());
+    let child = match spawn(places, arguments, Stdio::piped()) {
+        Ok(child) => child,
+        Err(why) => {
+            let _ = messages.send(Msg::News(News::JobEnded(id, Err(why))));
+            return;
+        }
+    };
     std::thread::spawn(move || {
         let said = messages.clone();
         let heard = |line: &str| {
             let _ = said.send(Msg::News(News::JobSaid(id, line.to_owned())));
         };
-        let ended = child.and_then(|child| attend(child, heard));
+        let ended = attend(child, heard);
         let came_to = ended.map(|printed| came_to(&serde_json::from_slice(&printed).ok()?));
         let _ = messages.send(Msg::News(News::JobEnded(id, came_to)));
     });
@@ -108,4 +120,32 @@ fn attend(mut child: Child, mut heard: impl FnMut(&str)) -> Result<Vec<u8>, Stri
         return Err(last);
     }
     Ok(printed.and_then(|printed| printed.join().ok()?.ok()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn what_could_not_be_started_is_told_at_once() {
+        let places = Places {
+            sessions: PathBuf::from("sessions"),
+            checkpoints: PathBuf::from("checkpoints"),
+            environment: Vec::new(),
+        };
+        let (sender, messages) = channel();
+        // No program takes such an argument.
+        let arguments = vec!["train".to_owned(), "a\0b".to_owned()];
+        start(&places, arguments.clone(), "it starts".to_owned(), sender.clone());
+        let told = messages.try_recv();
+        assert!(
+            matches!(&told, Ok(Msg::News(News::Failed(why))) if why.starts_with("train a")),
+            "{told:?}"
+        );
+        watch(&places, 7, &arguments, sender);
+        let told = messages.try_recv();
+        assert!(matches!(told, Ok(Msg::News(News::JobEnded(7, Err(_))))), "{told:?}");
+    }
 }

@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-/// What is not done yet, oldest first, in words.
+/// What is not done yet, oldest first, in words; without any where nobody is to be told of it.
 pub type Waiting = Arc<Mutex<VecDeque<String>>>;
 
 /// The way to the thread. It ends when the last way to it does.
@@ -46,8 +46,8 @@ impl Clerk {
     }
 }
 
-/// An order in words.
-fn words(work: &Work) -> String {
+/// An order in words; none of what nobody asked for by itself.
+pub(super) fn words(work: &Work) -> String {
     match work {
         Work::Send(run, command) => format!("{command} for {run}"),
         Work::Record(session, event) => {
@@ -62,7 +62,6 @@ fn words(work: &Work) -> String {
             format!("{what} in {session}")
         }
         Work::Begin(_) => "an action in a new session".to_owned(),
-        Work::Theme(name) => format!("the theme {name}"),
         Work::Launch { arguments, .. } | Work::Job(_, arguments) => arguments.join(" "),
         _ => String::new(),
     }

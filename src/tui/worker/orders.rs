@@ -62,14 +62,16 @@ impl Threads {
         ends(&self.clerk, parting);
         ends(&self.files, READING);
         let mut said: Vec<String> = match self.waiting.lock() {
-            Ok(waiting) => waiting.iter().cloned().collect(),
+            Ok(waiting) => waiting.iter().filter(|words| !words.is_empty()).cloned().collect(),
             Err(_) => Vec::new(),
         };
         said.extend(messages.try_iter().filter_map(|message| match message {
             Msg::News(News::Unsent { run, command, why }) => {
                 Some(format!("{command} for {run}: {why}"))
             }
-            Msg::News(News::Failed(why) | News::Unrecorded(why)) => Some(why),
+            Msg::News(News::Failed(why) | News::Unrecorded(why) | News::JobEnded(_, Err(why))) => {
+                Some(why)
+            }
             _ => None,
         }));
         said
@@ -115,16 +117,17 @@ mod tests {
         let why = "it has no runner".to_owned();
         let unsent = News::Unsent { run: run.clone(), command: Command::Stop, why };
         sender.send(Msg::News(unsent)).unwrap();
-        sender.send(Msg::News(News::Scanned)).unwrap();
+        sender.send(Msg::News(News::Said("demo starts".to_owned()))).unwrap();
+        let failed = News::JobEnded(1, Err("error: no such data set".to_owned()));
+        sender.send(Msg::News(failed)).unwrap();
         let waiting = clerk::Waiting::default();
-        waiting.lock().unwrap().push_back("a note in night".to_owned());
+        let orders = ["a note in night".to_owned(), clerk::words(&Work::Theme("dark"))];
+        waiting.lock().unwrap().extend(orders);
         let files = std::thread::spawn(|| {});
         let threads = Threads { clerk, files, waiting };
         let said = threads.leave_within(Duration::from_millis(50), &messages);
-        assert_eq!(
-            said,
-            ["a note in night".to_owned(), format!("stop for {run}: it has no runner")]
-        );
+        let unsent = format!("stop for {run}: it has no runner");
+        assert_eq!(said, ["a note in night", unsent.as_str(), "error: no such data set"]);
         *gate.0.lock().unwrap() = true;
         gate.1.notify_all();
     }

@@ -31,8 +31,9 @@ pub fn start(question: &Value, loose: Loose, messages: Sender<Msg>) {
 }
 
 fn read(path: &Path) -> Option<Vec<u8>> {
-    let length = std::fs::metadata(path).ok()?.len();
-    if length > LARGEST {
+    let file = std::fs::metadata(path).ok()?;
+    // A device or a pipe may never end.
+    if !file.is_file() || file.len() > LARGEST {
         return None;
     }
     small(&std::fs::read(path).ok()?)
@@ -52,6 +53,8 @@ mod tests {
         start(&json!({"id": "typed-1", "text": "a cat"}), loose.clone(), sender.clone());
         let gone = json!({"id": "typed-2", "image": root.join("none.png")});
         start(&gone, loose.clone(), sender.clone());
+        let endless = json!({"id": "typed-4", "image": "/dev/zero"});
+        start(&endless, loose.clone(), sender.clone());
         let there = json!({"id": "typed-3", "image": root.join("rgb-37x23.png")});
         start(&there, loose, sender);
         let found: Vec<Msg> = messages.iter().collect();
