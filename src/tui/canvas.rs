@@ -20,10 +20,11 @@ impl Gate {
     }
 
     /// Waits until the frame that is under way is whole, so long at most. From here on nothing is painted,
-    /// not even the rest of a frame that was not.
-    pub fn close(&self, patience: Duration) {
-        let _painting = within(&self.painting, patience);
+    /// not even the rest of a frame that was not. Whether it was whole.
+    pub fn close(&self, patience: Duration) -> bool {
+        let painting = within(&self.painting, patience);
         self.closed.store(true, Ordering::SeqCst);
+        painting.is_some()
     }
 }
 
@@ -87,7 +88,7 @@ mod tests {
         let closing = std::thread::spawn(|| GATE.close(Duration::from_mins(10)));
         canvas.write_all(b"frame").unwrap();
         canvas.flush().unwrap();
-        closing.join().unwrap();
+        assert!(closing.join().unwrap());
         canvas.write_all(b"another").unwrap();
         canvas.flush().unwrap();
         assert_eq!(sent.take(), b"a frame");
@@ -99,7 +100,7 @@ mod tests {
         let sent = Sent::default();
         let mut canvas = Canvas::new(sent.clone(), &GATE);
         canvas.write_all(b"a ").unwrap();
-        GATE.close(Duration::from_millis(1));
+        assert!(!GATE.close(Duration::from_millis(1)));
         canvas.write_all(b"frame").unwrap();
         canvas.flush().unwrap();
         assert_eq!(sent.take(), b"a ");

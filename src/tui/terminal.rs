@@ -20,6 +20,10 @@ use std::time::{Duration, Instant};
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 
+/// Ends what a frame that was cut off may have left open: a picture's bytes, which would swallow what
+/// follows, and the update that is shown as one.
+const CUT_OFF: &[u8] = b"\x1b\\\x1b[?2026l";
+
 /// Where the terminal is while standard output and error lead elsewhere.
 static SAVED: Mutex<Option<Saved>> = Mutex::new(None);
 /// Shut once the terminal is given back: a frame after that would stand in the user's shell.
@@ -119,12 +123,15 @@ fn undress(out: &mut File) -> io::Result<()> {
 /// Puts the terminal back as it was: nothing is painted after it. Safe to call twice, and from a panic's
 /// hook.
 pub fn leave() {
-    GATE.close(PATIENCE);
+    let whole = GATE.close(PATIENCE);
     let Some(mut saved) = within(&SAVED, PATIENCE) else {
         let _ = disable_raw_mode();
         return;
     };
     if let Some(mut saved) = saved.take() {
+        if !whole {
+            let _ = saved.out.write_all(CUT_OFF);
+        }
         let _ = undress(&mut saved.out);
         let _ = disable_raw_mode();
         let _ = rustix::stdio::dup2_stdout(&saved.stdout);
