@@ -28,7 +28,7 @@ mod click;
 mod comparison;
 mod cone;
 mod costs;
-mod cut;
+pub(super) mod cut;
 mod differences;
 mod heat;
 mod judgements;
