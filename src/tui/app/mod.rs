@@ -473,8 +473,7 @@ impl App {
             }
             Effect::Job(session, what, arguments) => {
                 let id = self.shared.next_job();
-                let started = arguments.clone();
-                let of = session.clone();
+                let (of, started) = (session.clone(), arguments.clone());
                 self.notice = Some(Notice { text: format!("{what}: requested"), bad: false });
                 let compares = arguments.first().is_some_and(|command| command == "compare");
                 let progress = Progress::Requested;
@@ -493,8 +492,7 @@ impl App {
 
     /// Asks before commanding a run; says why where it cannot be done.
     fn ask(&mut self, run: &RunId, action: Action) {
-        let asked = commanding::question(&self.shared, run, action);
-        match asked {
+        match commanding::question(&self.shared, run, action) {
             Ok(overlay) => self.overlay = Some(overlay),
             Err(text) => self.notice = Some(Notice { text, bad: true }),
         }
