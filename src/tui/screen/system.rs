@@ -8,7 +8,6 @@
 mod history;
 mod runner;
 
-use super::compare::cut;
 use super::{Screen, commands};
 use crate::session::RunStatus;
 use crate::session::names::RunId;
@@ -18,6 +17,7 @@ use crate::tui::format;
 use crate::tui::keys::Action;
 use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::widget::cut;
 use crate::tui::widget::list::Cursor;
 use crate::tui::widget::paint::{pieces, put, section, top};
 use ratatui::buffer::Buffer;
