@@ -9,7 +9,7 @@ use crate::eval::Task;
 use crate::runner::Narrator;
 use crate::runner::evaluate::{
     Captions, CompareRequest, Encoders, Qrels, SweepOver, check_compare,
-    compare as compare_encoders, keep, keep_second, sweep,
+    compare as compare_encoders, keep_all, sweep,
 };
 use crate::session::results::results_of;
 use clap::{Args, ValueEnum};
@@ -148,8 +148,7 @@ pub fn compare(global: &Global, args: &Compare) -> anyhow::Result<ExitCode> {
         let session = global.open_session(&workspace, "compare")?;
         let results = results_of(session.folder());
         let id = results.free_id(task.name())?;
-        keep(session.folder(), &results, &id, &probe, &neighbours.own, encoders.exif)?;
-        keep_second(&results, &id, &neighbours)?;
+        keep_all(session.folder(), &results, &id, &probe, &neighbours, encoders.exif)?;
         results.write(&id, &document)?;
         if !global.quiet {
             say(&format!("written to session {} as {id}", session.id()));

@@ -111,14 +111,7 @@ fn keep_shown(
 
 /// Writes a second set of judgements beside a result, and who stood near whom under it; nothing where
 /// there is none.
-///
-/// # Errors
-/// Files that cannot be written.
-pub fn keep_second(
-    results: &Results,
-    id: &ResultId,
-    neighbours: &Neighbours,
-) -> Result<(), RunError> {
+fn keep_second(results: &Results, id: &ResultId, neighbours: &Neighbours) -> Result<(), RunError> {
     if neighbours.judged.is_empty() {
         return Ok(());
     }
@@ -271,6 +264,15 @@ mod tests {
         for digest in shown.pictures.values() {
             assert!(thumbnails.get(digest).unwrap().is_some());
         }
+        // So is what a second set of judgements alone asks.
+        let id: ResultId = "image-2".parse().unwrap();
+        let other = &probe.queries[1];
+        let second = NeighbourSet { queries: vec![other.id.clone()], ..set.clone() };
+        let (own, second) = (vec![set], vec![second]);
+        let neighbours = Neighbours { own, second, ..Neighbours::default() };
+        keep_all(session.path(), &results, &id, &probe, &neighbours, Exif::Ignored).unwrap();
+        let shown = thumbnails.read_map(&id).unwrap();
+        assert_eq!(shown.captions[&other.id], other.content);
     }
 
     #[test]

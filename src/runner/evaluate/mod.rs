@@ -51,7 +51,7 @@ pub use classify::{Candidate, ClassifyRequest, LabelledPictures, classify};
 pub use compare::{CompareRequest, Neighbours, RESAMPLES, compare};
 pub use encoders::{Encoders, TimedRows};
 pub use inspect::{InspectRequest, Query, inspect};
-pub use keepsakes::{keep, keep_all, keep_second};
+pub use keepsakes::{keep, keep_all};
 pub use probe::{Captions, Probe, ProbeRequest};
 pub use qrels::Qrels;
 pub use sweep::{SWEEP_ITEMS, SweepOver, outside_test, sweep};

@@ -1,6 +1,6 @@
 //! Writing a session's results as files: which session, which formats, into which folder; what came of it.
 
-use super::form::{Form, beside, next_of};
+use super::form::{Form, beside, next_of, unscrolled, within};
 use super::shared::READONLY;
 use super::{App, Effect, Notice, Overlay, Shared};
 use crate::export::Format;
@@ -86,6 +86,17 @@ impl ExportForm {
         Ok(arguments)
     }
 
+    /// The line in front, and how many lines the form takes.
+    fn place(&self) -> (u16, u16) {
+        let at = match self.field {
+            Field::Session => 0,
+            Field::Folder => 2,
+            Field::Formats => 4 + self.cursor.at,
+        };
+        // Behind the formats: what is wrong, and the keys.
+        (at as u16, (4 + Format::ALL.len() + 3) as u16)
+    }
+
     fn turn(&mut self, shared: &Shared, back: bool) {
         let sessions = &shared.library.sessions;
         let Some(at) = sessions.iter().position(|entry| entry.id == self.session) else { return };
@@ -127,8 +138,8 @@ impl Form for ExportForm {
         (true, vec![Effect::Job(self.session.clone(), what, arguments)])
     }
 
-    fn clicked(&mut self, (_, row): (u16, u16), _inner: Rect) {
-        match usize::from(row) {
+    fn clicked(&mut self, (_, row): (u16, u16), inner: Rect) {
+        match usize::from(unscrolled(row, self.place(), inner).0) {
             // The second line is the session's id.
             0 | 1 => self.field = Field::Session,
             2 => self.field = Field::Folder,
@@ -196,9 +207,14 @@ impl App {
     }
 
     pub(super) fn export_form(&self, form: &ExportForm, area: Rect, buffer: &mut Buffer) {
+        let inner = self.sheet(76, 15, "Export", area, buffer);
+        within(form.place(), inner, buffer, |inner, buffer| self.export_in(form, inner, buffer));
+    }
+
+    fn export_in(&self, form: &ExportForm, inner: Rect, buffer: &mut Buffer) {
         let shared = &self.shared;
         let style = |role| shared.theme.style(role);
-        let mut rest = self.sheet(76, 15, "Export", area, buffer);
+        let mut rest = inner;
         let mut next = || {
             let (line, below) = top(rest, 1);
             rest = below;

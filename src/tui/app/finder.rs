@@ -14,12 +14,17 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// Lines for the words of the chosen entry.
+/// Most lines for the words of the chosen entry.
 const WORDS: u16 = 3;
 
-/// Where the list stands in the inside of help or the palette: below the line that is typed.
+/// Lines for them in the inside of help or the palette: in little room the list has more.
+fn words_lines(inner: Rect) -> u16 {
+    WORDS.min(inner.height.saturating_sub(1) / 3)
+}
+
+/// Where the list stands in that inside: below the line that is typed.
 pub(super) fn list(inner: Rect) -> Rect {
-    bottom(top(inner, 1).1, WORDS).0
+    bottom(top(inner, 1).1, words_lines(inner)).0
 }
 
 /// Which of the two.
@@ -45,7 +50,7 @@ impl Finder {
     pub(super) fn size(self, terminal: Rect) -> (u16, u16) {
         match self {
             Self::Help => (sheet_width(terminal), terminal.height.saturating_sub(2)),
-            Self::Palette => (sheet_width(terminal), terminal.height.saturating_sub(4)),
+            Self::Palette => (sheet_width(terminal), terminal.height.saturating_sub(4).max(7)),
         }
     }
 
@@ -200,8 +205,9 @@ impl App {
             Some(entry) => (Role::Text, format!("{}: {}", entry.name, entry.what)),
             None => (Role::Dim, none.to_owned()),
         };
-        let lines = text::wrap(&words, usize::from(inner.width.max(1)));
-        let area = bottom(inner, lines.len().min(usize::from(WORDS)) as u16).1;
+        let (width, most) = (usize::from(inner.width.max(1)), usize::from(words_lines(inner)));
+        let lines = text::wrap_in(&words, width, most, self.shared.glyphs.cut());
+        let area = bottom(inner, lines.len() as u16).1;
         for (y, line) in (area.y..area.bottom()).zip(&lines) {
             put(buffer, area, area.x, y, line, self.shared.theme.style(role));
         }
@@ -236,6 +242,22 @@ mod tests {
                 assert!(text.contains("difference: keys in which two recipes"), "{text}");
                 let text = text.replace(['│', '\n', ' '], "");
                 assert!(text.contains(&whole.replace(' ', "")), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_typed_and_the_chosen_entry_are_seen_on_the_least_terminals_too() {
+        for (opens, sign) in [("?", "find difference"), (":", ": difference")] {
+            let mut app = app();
+            press(&mut app, opens);
+            app.update(Msg::Paste("difference".to_owned()));
+            for (width, height) in [(44, 8), (60, 10), (80, 12)] {
+                app.update(Msg::Resize { width, height });
+                let text = shows(&app, width, height);
+                assert!(text.contains(sign), "{text}");
+                assert!(text.contains('▌'), "{text}");
+                assert!(text.contains("difference: keys in"), "{text}");
             }
         }
     }

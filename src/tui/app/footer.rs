@@ -35,7 +35,7 @@ impl App {
         }
         let room = usize::from(area.width.saturating_sub(1));
         let hints = match &self.overlay {
-            Some(overlay) => in_overlay(overlay).to_vec(),
+            Some(overlay) => over_screen(in_overlay(overlay), room),
             None => {
                 let screen = self.screens.get(self.current);
                 let paused = screen.commanded(&self.shared) == Some(RunStatus::Paused);
@@ -74,6 +74,20 @@ fn on_screen(hints: Vec<Hint>, room: usize) -> Vec<Hint> {
     shown.push(help);
     shown.extend(Some(palette).filter(|palette| fits(palette)));
     shown.push(quit);
+    shown
+}
+
+/// What fits of the keys of what lies over a screen; the last, which closes it, always.
+fn over_screen(hints: &[Hint], room: usize) -> Vec<Hint> {
+    let Some((last, others)) = hints.split_last() else { return Vec::new() };
+    let mut left = (room + 2).saturating_sub(cells(*last));
+    let mut shown: Vec<Hint> = others.to_vec();
+    shown.retain(|hint| {
+        let fits = cells(*hint) <= left;
+        left -= if fits { cells(*hint) } else { 0 };
+        fits
+    });
+    shown.push(*last);
     shown
 }
 
@@ -179,6 +193,11 @@ mod tests {
             let line = footer(&app, 120, 40);
             assert!(line.contains(words) && line.ends_with("esc close"), "{keys}: {line}");
             assert!(!line.contains("q leave"), "{keys}: {line}");
+            for (width, height) in [(44, 12), (60, 16)] {
+                app.update(Msg::Resize { width, height });
+                let line = footer(&app, width, height);
+                assert!(line.ends_with("esc close"), "{keys}: {line}");
+            }
             press(&mut app, "esc");
             assert!(footer(&app, 120, 40).ends_with("q leave"), "{keys}");
         }

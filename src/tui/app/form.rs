@@ -81,6 +81,44 @@ pub(super) fn next_of<T: Copy + PartialEq>(all: &[T], now: T, back: bool) -> T {
     all.get(beside(at, all.len(), back)).copied().unwrap_or(now)
 }
 
+/// Lines of a form above the first that is seen, where it takes `lines` and has fewer: the one in `front`
+/// is in sight.
+fn scrolled((front, lines): (u16, u16), height: u16) -> u16 {
+    front.saturating_sub(height / 2).min(lines.saturating_sub(height))
+}
+
+/// A row of a form's inside, and that inside, as they are where the form has the lines that it takes at
+/// least.
+pub(super) fn unscrolled(row: u16, place: (u16, u16), inner: Rect) -> (u16, Rect) {
+    let row = row + scrolled(place, inner.height);
+    (row, Rect { height: inner.height.max(place.1), ..inner })
+}
+
+/// Draws a form into a sheet's inside. In fewer lines than it takes at least it is scrolled to its line in
+/// front: `place` is that line, and how many there are.
+pub(super) fn within(
+    place: (u16, u16),
+    inner: Rect,
+    buffer: &mut Buffer,
+    draw: impl FnOnce(Rect, &mut Buffer),
+) {
+    if place.1 <= inner.height {
+        draw(inner, buffer);
+        return;
+    }
+    let whole = Rect { x: 0, y: 0, width: inner.width, height: place.1 };
+    let mut drawn = Buffer::empty(whole);
+    draw(whole, &mut drawn);
+    for (from, y) in (scrolled(place, inner.height)..).zip(inner.y..inner.bottom()) {
+        for x in 0..inner.width {
+            let cells = (drawn.cell((x, from)), buffer.cell_mut((inner.x + x, y)));
+            if let (Some(drawn), Some(cell)) = cells {
+                cell.clone_from(drawn);
+            }
+        }
+    }
+}
+
 impl App {
     /// A field's name, bright where it is in front; returns where its value stands.
     pub(super) fn field(
@@ -131,7 +169,65 @@ impl App {
 
 #[cfg(test)]
 mod tests {
+    use super::super::inspect_tests::pets;
+    use super::super::tests::{press, shows};
     use super::*;
+    use crate::tui::msg::Msg;
+
+    #[test]
+    fn the_line_in_front_is_seen_on_the_least_terminals_too() {
+        let forms: [(&str, &[(&str, &str)]); 4] = [
+            (
+                "3 n",
+                &[
+                    ("", "data set"),
+                    ("tab", "task"),
+                    ("tab", "queries"),
+                    ("tab", "gallery"),
+                    ("tab", "more"),
+                    ("tab", "encoders"),
+                    ("tab", "  llama"),
+                    ("down", "  bm25"),
+                ],
+            ),
+            (
+                "1 n",
+                &[
+                    ("", "recipe"),
+                    ("down", "set"),
+                    ("down", "when"),
+                    ("down", "stage"),
+                    ("down", "steps"),
+                ],
+            ),
+            ("1 n", &[("up", "start")]),
+            ("E", &[("", "folder"), ("tab", "✓ ")]),
+        ];
+        for (width, height) in [(44, 8), (60, 10), (80, 12)] {
+            for (opens, steps) in forms {
+                let mut app = pets();
+                app.update(Msg::Resize { width, height });
+                press(&mut app, opens);
+                for (key, line) in steps {
+                    if !key.is_empty() {
+                        press(&mut app, key);
+                    }
+                    let text = shows(&app, width, height);
+                    assert!(text.contains(&format!("│ {line}")), "{opens} {line}: {text}");
+                    assert!(text.lines().last().unwrap().contains("esc close"), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_click_meets_the_line_that_is_seen() {
+        let inner = Rect::new(2, 1, 40, 4);
+        assert_eq!(unscrolled(1, (0, 12), inner), (1, Rect { height: 12, ..inner }));
+        assert_eq!(unscrolled(1, (7, 12), inner), (6, Rect { height: 12, ..inner }));
+        assert_eq!(unscrolled(3, (11, 12), inner), (11, Rect { height: 12, ..inner }));
+        assert_eq!(unscrolled(3, (2, 4), inner), (3, inner));
+    }
 
     #[test]
     fn after_the_last_field_comes_the_first() {

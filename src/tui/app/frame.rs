@@ -64,10 +64,10 @@ pub fn sheet_width(area: Rect) -> u16 {
     area.width.saturating_sub(4).clamp(76, 150)
 }
 
-/// Where a sheet of that size lies on a terminal: in the middle.
+/// Where a sheet of that size lies on a terminal: in the middle, and never over the keys in the last line.
 #[must_use]
 pub fn sheet_at(width: u16, height: u16, area: Rect) -> Rect {
-    let (width, height) = (width.min(area.width), height.min(area.height));
+    let (width, height) = (width.min(area.width), height.min(area.height.saturating_sub(1)));
     Rect {
         x: area.x + (area.width - width) / 2,
         y: area.y + (area.height - height) / 2,
@@ -240,9 +240,11 @@ impl App {
         let width = 62.min(area.width);
         let lines = question_lines(words, area);
         let inner = self.sheet(width, lines + 4, "Sure?", area, buffer);
-        let rest = paragraph(&self.shared, buffer, inner, Role::Text, words);
+        // However little room there is, the keys are seen.
+        let (place, last) = bottom(inner, 1);
+        self.verdict(Role::Text, words, place, buffer);
         let keys = [("y", "yes, do it"), ("n", "no, leave it")];
-        self.last_line(&keys, bottom(rest, 1).1, buffer);
+        self.last_line(&keys, last, buffer);
     }
 }
 

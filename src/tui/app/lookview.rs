@@ -7,8 +7,9 @@ use super::{App, Shared};
 use crate::tui::data::looked::{LookShown, LoraShown, TextShown};
 use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::widget::cut;
 use crate::tui::widget::input::Input;
-use crate::tui::widget::paint::{pieces, put, right, top};
+use crate::tui::widget::paint::{put, right, top};
 use crate::tui::widget::picture::picture_in_front;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -60,7 +61,7 @@ impl App {
             let line: Vec<(Role, &str)> =
                 line.iter().map(|(role, words)| (*role, words.as_str())).collect();
             let (place, y) = (parts.answer, parts.answer.y + at as u16);
-            pieces(shared, buffer, place, place.x, y, &line);
+            cut::pieces(shared, buffer, place, (place.x, y), &line);
         }
         if let Some(digest) = seen.and_then(|seen| seen.digest.as_ref())
             && !parts.picture.is_empty()

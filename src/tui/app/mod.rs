@@ -474,8 +474,7 @@ impl App {
             }
             Effect::Job(session, what, arguments) => {
                 let id = self.shared.next_job();
-                let started = arguments.clone();
-                let of = session.clone();
+                let (of, started) = (session.clone(), arguments.clone());
                 self.notice = Some(Notice { text: format!("{what}: requested"), bad: false });
                 let compares = arguments.first().is_some_and(|command| command == "compare");
                 let progress = Progress::Requested;

@@ -1,8 +1,9 @@
 //! The form of a new comparison: data set, task, languages, encoders; checked while it is filled in.
 
 mod languages;
+mod room;
 
-use super::form::{Form, next_of};
+use super::form::{Form, next_of, unscrolled};
 use super::shared::READONLY;
 use super::{Effect, Shared};
 use crate::ids::{SessionId, encoder_list};
@@ -317,6 +318,7 @@ impl Form for NewCompare {
     }
 
     fn clicked(&mut self, (_, row): (u16, u16), inner: Rect) {
+        let (row, inner) = unscrolled(row, self.place(), inner);
         let row = usize::from(row);
         if let Some(field) = Field::ALL.get(row) {
             let again = *field == self.field;
@@ -327,8 +329,8 @@ impl Form for NewCompare {
             }
             return;
         }
-        // Below the list stand what is wrong, and the keys.
-        let height = usize::from(inner.height).saturating_sub(Field::ALL.len() + 3);
+        let height = usize::from(inner.height.saturating_sub(room::FOOT));
+        let height = height.saturating_sub(Field::ALL.len());
         let line = row - Field::ALL.len();
         let at = self.cursor.first(self.known.len(), height) + line;
         if line < height && at < self.known.len() {

@@ -1,6 +1,7 @@
 //! How the form of a new comparison looks.
 
 use super::App;
+use super::form::within;
 use super::frame::sheet_width;
 use super::newcompare::{Field, NewCompare};
 use crate::tui::text;
@@ -14,9 +15,13 @@ const NAMES: u16 = 11;
 
 impl App {
     pub(super) fn new_compare(&self, form: &NewCompare, area: Rect, buffer: &mut Buffer) {
+        let inner = self.sheet(sheet_width(area), form.height(), "A new comparison", area, buffer);
+        within(form.place(), inner, buffer, |inner, buffer| self.filled(form, inner, buffer));
+    }
+
+    fn filled(&self, form: &NewCompare, inner: Rect, buffer: &mut Buffer) {
         let shared = &self.shared;
         let style = |role| shared.theme.style(role);
-        let inner = self.sheet(sheet_width(area), form.height(), "A new comparison", area, buffer);
         let (mut rest, mut known) = (inner, Rect::ZERO);
         for field in Field::ALL {
             let (line, below) = top(rest, 1);
@@ -42,7 +47,9 @@ impl App {
                         own => format!("  space changes it; the encoders learned {own}"),
                     };
                     let help = if front { help.as_str() } else { "" };
-                    put(buffer, value, x, value.y, help, style(Role::Dim));
+                    let room = usize::from(value.right().saturating_sub(x));
+                    let help = text::fit(help, room, shared.glyphs.cut());
+                    put(buffer, value, x, value.y, &help, style(Role::Dim));
                 }
                 Field::Known => known = value,
             }

@@ -2,13 +2,14 @@
 //! checked while they are typed, and when it starts.
 
 mod origin;
+mod room;
 mod start;
 #[cfg(test)]
 mod tests;
 
 pub use origin::{Forked, Origin};
 
-use super::form::{Form, beside};
+use super::form::{Form, beside, unscrolled};
 use super::newrunview::{FIXED_LINES, NAMES, foot_lines, preset_at};
 use super::shared::READONLY;
 use super::{Effect, Shared};
@@ -404,6 +405,7 @@ impl Form for NewRun {
         if self.asking {
             return;
         }
+        let (row, inner) = unscrolled(row, self.place(), inner);
         // As it is drawn: two lines of origin, one for each field, then the keys above the foot.
         let keys = self.keys().len();
         let foot = foot_lines(inner.height);

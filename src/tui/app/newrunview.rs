@@ -1,5 +1,6 @@
 //! How the form of a new run looks, and when its estimate is asked for.
 
+use super::form::within;
 use super::frame::sheet_width;
 use super::newrun::{NewRun, Origin, Row};
 use super::{App, Overlay, Shared};
@@ -69,11 +70,13 @@ impl App {
         };
         let height = area.height.saturating_sub(2).min(44);
         let inner = self.sheet(sheet_width(area), height, &title, area, buffer);
-        let (head, rest) = top(inner, FIXED_LINES);
-        self.new_run_head(form, head, buffer);
-        let (keys, foot) = bottom(rest, foot_lines(inner.height));
-        self.new_run_keys(form, keys, buffer);
-        self.new_run_foot(form, usize::from(keys.height), foot, buffer);
+        within(form.place(), inner, buffer, |inner, buffer| {
+            let (head, rest) = top(inner, FIXED_LINES);
+            self.new_run_head(form, head, buffer);
+            let (keys, foot) = bottom(rest, foot_lines(inner.height));
+            self.new_run_keys(form, keys, buffer);
+            self.new_run_foot(form, usize::from(keys.height), foot, buffer);
+        });
         if form.asking {
             self.question(&form.question(&self.shared), area, buffer);
         }

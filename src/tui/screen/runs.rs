@@ -407,6 +407,7 @@ impl Screen for RunsScreen {
         if !shared.library.scanned {
             note.push_str(", reading logs...");
         }
+        let note = text::fit(&note, usize::from(area.width.saturating_sub(2)), shared.glyphs.cut());
         let y = list.bottom();
         let x = area.right().saturating_sub(text::width(&note) as u16 + 2);
         if y < area.bottom() {

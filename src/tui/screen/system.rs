@@ -17,6 +17,7 @@ use crate::tui::format;
 use crate::tui::keys::Action;
 use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::widget::cut;
 use crate::tui::widget::list::Cursor;
 use crate::tui::widget::paint::{pieces, put, section, top};
 use ratatui::buffer::Buffer;
@@ -213,7 +214,8 @@ impl Screen for SystemScreen {
             }));
             about.extend(gpu.watts.map(|watts| format!("{watts:.0} W")));
             about.extend(gpu.celsius.map(|degrees| format!("{degrees:.0} C")));
-            pieces(shared, buffer, inner, inner.x + 10, y + 1, &[(Role::Dim, &about.join("  "))]);
+            let about = about.join("  ");
+            cut::words(shared, buffer, inner, (inner.x + 10, y + 1), (Role::Dim, &about));
             y += 2;
         }
         let (disks, rest) = top(rest, sample.disks.len() as u16 + 2);
@@ -235,14 +237,13 @@ impl Screen for SystemScreen {
             let left = usize::from(inner.width).saturating_sub(14 + text::width(&words));
             let cells = left.min(usize::from(half.saturating_sub(22)));
             let bar = if *all > 0 { shared.glyphs.gauge(used, cells) } else { String::new() };
-            pieces(
-                shared,
-                buffer,
-                inner,
-                inner.x + 1,
-                inner.y + at as u16,
-                &[(Role::Dim, &format!("{name:<12} ")), (Role::Curve(3), &bar), (role, &words)],
-            );
+            let name = format!("{name:<12} ");
+            let parts = [
+                (Role::Dim, name.as_str()),
+                (Role::Curve(3), bar.as_str()),
+                (role, words.as_str()),
+            ];
+            cut::pieces(shared, buffer, inner, (inner.x + 1, inner.y + at as u16), &parts);
         }
         let runs = listed(shared);
         let rest = history::draw(shared, runs.get(self.cursor.at).copied(), rest, buffer);
@@ -440,6 +441,9 @@ mod tests {
             let line = text.lines().find(|line| line.contains("checkpoints")).unwrap();
             assert!(line.contains("; next checkpoint 67 MB"), "{text}");
             assert_eq!(line.contains("no room for two"), free < 134_000_000, "{text}");
+            let narrow = shows(&app, 44, 24);
+            let line = narrow.lines().find(|line| line.contains("checkpoints")).unwrap();
+            assert!(line.trim_end().ends_with('…'), "{narrow}");
         }
     }
 }

@@ -23,7 +23,8 @@ pub struct Column {
 /// A cell: what it says and what that means.
 pub type Cell = (Role, String);
 
-/// The columns that fit, with their places: (index, x, width).
+/// The columns that fit, with their places: (index, x, width). A number is seen whole or not at all; words
+/// have what is left.
 #[must_use]
 pub fn fit(columns: &[Column], width: u16) -> Vec<(usize, u16, u16)> {
     let shown: Vec<usize> = (0..columns.len()).filter(|at| columns[*at].from <= width).collect();
@@ -32,12 +33,13 @@ pub fn fit(columns: &[Column], width: u16) -> Vec<(usize, u16, u16)> {
     let mut x = 0;
     shown
         .into_iter()
-        .map(|at| {
+        .filter_map(|at| {
             let column = columns[at];
-            let width = if column.width == 0 { open } else { column.width };
-            let place = (at, x, width);
-            x += width + 1;
-            place
+            let wanted = if column.width == 0 { open } else { column.width };
+            let (from, left) = (x, width.saturating_sub(x));
+            x += wanted + 1;
+            let seen = if column.right && wanted > left { 0 } else { wanted.min(left) };
+            (seen > 0).then_some((at, from, seen))
         })
         .collect()
 }
@@ -119,4 +121,22 @@ fn line(
         style = shared.theme.style(Role::Selected).patch(style);
     }
     put(buffer, area, area.x + x, y, &value, style);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_does_not_fit_whole_is_left_out_and_words_are_cut_to_what_is_left() {
+        let column = |title, width, right| Column { title, width, right, from: 0 };
+        let columns = [column("name", 0, false), column("n", 5, true), column("words", 8, false)];
+        let fits = |width: u16| fit(&columns, width);
+        assert_eq!(fits(40), [(0, 0, 24), (1, 25, 5), (2, 31, 8)]);
+        assert_eq!(fits(24), [(0, 0, 12), (1, 13, 5), (2, 19, 5)]);
+        assert_eq!(fits(18), [(0, 0, 12), (1, 13, 5)]);
+        assert_eq!(fits(17), [(0, 0, 12)]);
+        assert_eq!(fits(7), [(0, 0, 7)]);
+        assert!(fits(0).is_empty());
+    }
 }

@@ -78,6 +78,27 @@ fn the_protocol_is_whole_and_rows_out_of_sight_are_told_of() {
 }
 
 #[test]
+fn the_chosen_row_is_seen_on_the_least_terminals_too() {
+    let mut one = result("caption-1", "row 0", Value::Null);
+    let Ok(ResultContent::Compare(document, _)) = &mut one.content else { panic!("none") };
+    document.protocol.dataset = "a-data-set-of-a-long-name/".repeat(16);
+    for at in 1..12 {
+        let mut row = document.rows[0].clone();
+        row.role = format!("row {at}");
+        document.rows.push(row);
+    }
+    let mut app = tables(vec![one]);
+    for (width, height) in [(44, 8), (60, 10), (80, 12)] {
+        for (key, row) in [("g", "row 0 "), ("G", "row 11 ")] {
+            press(&mut app, key);
+            let text = shows(&app, width, height);
+            let mut lines = text.lines();
+            assert!(lines.any(|line| line.starts_with('▌') && line.contains(row)), "{text}");
+        }
+    }
+}
+
+#[test]
 fn a_click_chooses_a_row_and_a_line_below() {
     let mut app = long();
     app.update(Msg::Resize { width: 80, height: 24 });

@@ -114,3 +114,18 @@ fn results_that_are_read_again_are_listed_again() {
     app.update(Msg::News(News::Results(session, Vec::new())));
     assert!(shows(&app, 120, 40).contains("has no inspected queries yet"));
 }
+
+#[test]
+fn another_result_of_the_same_name_is_paired_anew() {
+    let mut app = pets();
+    assert!(shows(&app, 120, 40).contains("-broke 1 "));
+    let session: SessionId = SESSION.parse().unwrap();
+    let mut results = app.shared.library.results.remove(&session).unwrap();
+    let Ok(ResultContent::Inspect(_, sets)) = &mut results[0].content else {
+        panic!("no inspection");
+    };
+    Arc::make_mut(sets)[1] = set("llm2clip", [1, 1]);
+    results[0].shown = Arc::new((*results[0].shown).clone());
+    app.update(Msg::News(News::Results(session, results)));
+    assert!(shows(&app, 120, 40).contains("-broke 0 "));
+}

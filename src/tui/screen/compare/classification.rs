@@ -4,7 +4,7 @@
 use super::bars::{self, Axis, whisker};
 use super::below::Below;
 use super::click::{Places, behind};
-use super::comparison::{header, listed, places, words_above};
+use super::comparison::{beside_rows, header, listed, places, words_above};
 use super::{cut, differences, protocol};
 use crate::eval::classify::{ClassifyDocument, ClassifyRow};
 use crate::tui::app::Shared;
@@ -77,8 +77,9 @@ pub fn view(
     let pictures_here = document.pictures.len().min(usize::from(u16::MAX) - 1) as u16 + 1;
     let wanted = tested.as_ref().map_or(pictures_here, |tested| tested.wanted(area.width));
     let share = if line_below.is_some() { body.height * 3 / 4 } else { body.height / 2 };
-    let (list, rest) = bottom(body, wanted.min(share) + 2);
     let rows = &document.rows;
+    let under = wanted.min(share) + 2;
+    let (list, rest) = bottom(body, under.min(beside_rows(rows.len(), body.height)));
     let lines: Vec<_> = rows.iter().map(|row| cells(shared, row, axis, bar)).collect();
     let at_table = if line_below.is_some() { Rect::ZERO } else { area };
     let chosen = listed(shared, &columns, &lines, cursor, (list, at_table), buffer);

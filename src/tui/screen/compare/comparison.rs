@@ -128,7 +128,8 @@ pub fn view(
     let count = rows.len() + papers.len();
     let left = body.height.saturating_sub((count as u16).saturating_add(about));
     let share = if line_below.is_some() { body.height * 3 / 4 } else { body.height / 2 };
-    let (list, rest) = bottom(body, wanted.min(share.max(left)) + about);
+    let under = wanted.min(share.max(left)).saturating_add(about);
+    let (list, rest) = bottom(body, under.min(beside_rows(count, body.height)));
     let order = papers::among(&rows, papers);
     let cells_of = |line: &Line| match *line {
         Line::Row(at) => metric::cells(shared, rows[at], (axis, metric), bar),
@@ -201,6 +202,12 @@ pub fn view(
     places
 }
 
+/// Most lines that all the rest may take of a table's body: in little room too some rows are seen.
+pub fn beside_rows(rows: usize, height: u16) -> u16 {
+    let kept = (height / 2).clamp(1, 2).min(rows.min(2) as u16);
+    height.saturating_sub(kept)
+}
+
 /// Where the rows around the cursor stand.
 pub fn places(cursor: Cursor, count: usize, list: Rect) -> Places {
     (list.y..list.bottom()).zip(cursor.first(count, usize::from(list.height))..count).collect()
@@ -232,7 +239,8 @@ pub fn listed(
 /// What results must share, whole where there is any room for it; what is left below it.
 pub fn words_above(shared: &Shared, words: &str, inner: Rect, buffer: &mut Buffer) -> Rect {
     let lines = text::wrap(words, usize::from(inner.width.saturating_sub(2).max(1))).len() as u16;
-    let (place, rest) = top(inner, lines.min((inner.height / 4).max(3)));
+    let most = if inner.height < 8 { 1 } else { (inner.height / 4).max(3) };
+    let (place, rest) = top(inner, lines.min(most));
     let place = Rect { x: place.x + 1, width: place.width.saturating_sub(2), ..place };
     lines_of(shared, words, place, buffer);
     rest
@@ -438,6 +446,15 @@ mod tests {
         assert_eq!(says[0], says[1]);
         assert_eq!(says[2], says[0] + 5);
         assert_eq!(says[3], says[0]);
+    }
+
+    #[test]
+    fn rows_keep_their_lines_however_much_is_said_beside_them() {
+        for (rows, height, expected) in
+            [(5, 3, 2), (5, 1, 0), (5, 2, 1), (5, 6, 4), (1, 6, 5), (0, 6, 6), (5, 0, 0)]
+        {
+            assert_eq!(beside_rows(rows, height), expected, "{rows} {height}");
+        }
     }
 
     #[test]

@@ -18,7 +18,6 @@
 //! | `stay.rs` | what comes in the place of a result that is gone |
 //! | `none.rs` | no result, and comparisons under way |
 //! | `click.rs` | what stands where, for the pointer |
-//! | `cut.rs` | a line of pieces that says where it was cut |
 
 mod anisotropy;
 mod bars;
@@ -28,7 +27,6 @@ mod click;
 mod comparison;
 mod cone;
 mod costs;
-mod cut;
 mod differences;
 mod heat;
 mod judgements;
@@ -56,6 +54,7 @@ use crate::tui::data::joining::JoinPart;
 use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::keys::Action;
 use crate::tui::msg::{Cmd, Work};
+use crate::tui::widget::cut;
 use crate::tui::widget::list::Cursor;
 use below::Below;
 use none::jobs;

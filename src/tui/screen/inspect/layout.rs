@@ -28,7 +28,9 @@ const WIDTHS: [u16; 6] = [20, 16, 12, 10, 8, 6];
 #[must_use]
 pub fn layout(inner: Rect, pictures: bool) -> Layout {
     let (slices, inner) = top(inner, 1);
-    let (list, detail) = right(inner, (inner.width * 3 / 5).min(inner.width.saturating_sub(36)));
+    // The list has 36 columns; where that leaves next to nothing beside it, a part of all.
+    let beside = inner.width.saturating_sub(36).max(inner.width * 2 / 5);
+    let (list, detail) = right(inner, (inner.width * 3 / 5).min(beside));
     let tall = pictures && detail.height >= 18;
     let (head, below) = top(detail, if tall { PICTURE.1 } else { 2 });
     let picture = if tall { Rect { width: PICTURE.0.min(head.width), ..head } } else { Rect::ZERO };
@@ -85,6 +87,14 @@ pub fn tiles(inner: Rect, count: usize) -> (Vec<Rect>, Rect) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn both_parts_have_room_on_every_terminal() {
+        for (width, list, detail) in [(44, 27, 17), (60, 36, 24), (80, 36, 44), (120, 48, 72)] {
+            let parts = layout(Rect::new(0, 0, width, 20), false);
+            assert_eq!((parts.list.width, parts.below.width), (list, detail), "{width}");
+        }
+    }
 
     proptest! {
         #[test]

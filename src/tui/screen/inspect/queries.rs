@@ -14,6 +14,7 @@ use crate::tui::picture::Key;
 use crate::tui::screen::compare::session;
 use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::widget::cut;
 use crate::tui::widget::list::Cursor;
 use crate::tui::widget::paint::{paragraph, pieces, pointer, put, section, top};
 use crate::tui::widget::picture::picture;
@@ -52,11 +53,13 @@ pub fn slices(
         return;
     }
     let all = (shown.pairs.all.len(), shown.pairs.sizes);
-    let mut x = area.x + 1;
-    for (at, words) in figures::sizes(all, chosen, usize::from(area.width.saturating_sub(1))) {
-        let role = if at == chosen { Role::Accent } else { Role::Dim };
-        x = put(buffer, area, x, area.y, &words, shared.theme.style(role));
+    let mut sizes = figures::sizes(all, chosen, usize::from(area.width.saturating_sub(1)));
+    if let Some((_, last)) = sizes.last_mut() {
+        last.truncate(last.trim_end().len());
     }
+    let role = |at: Option<usize>| if at == chosen { Role::Accent } else { Role::Dim };
+    let parts: Vec<_> = sizes.iter().map(|(at, words)| (role(*at), words.as_str())).collect();
+    cut::pieces(shared, buffer, area, (area.x + 1, area.y), &parts);
 }
 
 /// A query's note, where it has one.

@@ -12,11 +12,13 @@ use crate::session::neighbours::NeighbourSet;
 use crate::session::thumbnails::ItemsShown;
 use crate::tui::app::Shared;
 use crate::tui::data::asked::Asked;
+use crate::tui::data::judged::Judged;
 use crate::tui::data::library::{LoadedResult, ResultContent};
 use crate::tui::data::pairing::{PairedQuery, pair, unit};
 use crate::tui::data::query_filter::words_of;
 use crate::tui::screen::compare::session;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The sets of one result in one direction.
 pub struct Group<'a> {
@@ -126,6 +128,18 @@ pub fn judged(shared: &Shared, second: bool) -> Vec<Group<'_>> {
     groups
 }
 
+/// One reading of a result: its files may hold something else when they are read again.
+#[derive(Clone, Debug)]
+struct Reading(Arc<ItemsShown>, Arc<Judged>);
+
+impl PartialEq for Reading {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) && Arc::ptr_eq(&self.1, &other.1)
+    }
+}
+
+impl Eq for Reading {}
+
 /// Which two sets: the session, the result, the direction, and places among its rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Which {
@@ -136,7 +150,7 @@ pub struct Which {
     /// Whether by the second judgements.
     second: bool,
     /// Results are read again when their folder changes.
-    count: usize,
+    reading: Reading,
 }
 
 impl Which {
@@ -166,7 +180,7 @@ impl Which {
             direction: group.direction.to_owned(),
             rows,
             second: group.second,
-            count: groups.len(),
+            reading: Reading(Arc::clone(&group.from.shown), Arc::clone(&group.from.judged)),
         })
     }
 }

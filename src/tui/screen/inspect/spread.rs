@@ -203,10 +203,8 @@ fn histogram(
 ) {
     const PARTS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
     let (line, bars) = top(area, 1);
-    let middle = sorted
-        .get(sorted.len() / 2)
-        .map_or_else(String::new, |middle| format!(", middle {middle:.3}"));
-    let words = format!("{name}: {}{middle}", format::count(sorted.len() as u64));
+    let room = usize::from(line.width.saturating_sub(1));
+    let words = named(name, sorted, room, shared.glyphs.cut());
     put(buffer, line, line.x + 1, line.y, &words, shared.theme.style(Role::Dim));
     let width = usize::from(bars.width.saturating_sub(2)).max(1);
     let counts = in_columns(sorted, range, width);
@@ -229,6 +227,16 @@ fn histogram(
     }
 }
 
+/// A name, how many scores there are, and the one in the middle where that fits whole.
+fn named(name: &str, sorted: &[f32], room: usize, cut: &str) -> String {
+    let count = format!("{name}: {}", format::count(sorted.len() as u64));
+    let all = sorted
+        .get(sorted.len() / 2)
+        .map(|middle| format!("{count}, middle {middle:.3}"))
+        .filter(|all| text::width(all) <= room);
+    all.unwrap_or_else(|| text::fit(&count, room, cut))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,6 +248,16 @@ mod tests {
         let counted = Some([0.0, 31.0]);
         assert_eq!(one_range([a, counted]), [a, counted]);
         assert_eq!(one_range([a, None]), [a, None]);
+    }
+
+    #[test]
+    fn no_number_above_the_bars_is_cut() {
+        let scores = vec![0.125; 12_345];
+        let said = |room| named("right answers", &scores, room, "~");
+        assert_eq!(said(35), "right answers: 12,345, middle 0.125");
+        assert_eq!(said(34), "right answers: 12,345");
+        assert_eq!(said(20), "right answers: 12,3~");
+        assert_eq!(named("others", &[], 40, "~"), "others: 0");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! A line of pieces with the sign of something cut at its end, where they do not all fit.
 
+use super::paint;
 use crate::tui::app::Shared;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::widget::paint;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
