@@ -21,7 +21,8 @@
 //! | `classify.rs` | `classify` |
 //! | `dataset.rs` | the flags that say what is asked of which data |
 //! | `data.rs` | `data check` |
-//! | `export.rs` | `export`, `export-model` |
+//! | `export.rs`, `export_session.rs` | `export`, and what it writes |
+//! | `export_model.rs` | `export-model` |
 //! | `session.rs` | `session` |
 //! | `replay.rs` | `replay` |
 //! | `bench.rs`, `soak.rs` | `bench`, `soak` |

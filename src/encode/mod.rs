@@ -20,6 +20,7 @@
 //! | `table.rs`, `mmap.rs` | embedding tables on disk |
 //! | `tensors.rs` | the tensors of a safetensors file |
 //! | `bm25.rs` | the honest floor: word overlap |
+//! | `error.rs` | what can go wrong between a text or picture and its row |
 
 mod bm25;
 pub mod builtin;

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `cache.rs` | repositories on this machine, in the layout all of Hugging Face's tools share |
 //! | `pull.rs` | fetching files, with progress, going on where a fetch was cut off |
+//! | `error.rs` | what can go wrong with it |
 
 mod cache;
 mod error;

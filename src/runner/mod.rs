@@ -22,6 +22,7 @@
 //! | `evaluate/` | comparisons and inspections over encoders |
 //! | `trial.rs` | one stage alone, without a session, for the benchmark |
 //! | `report.rs` | what follows the last stage of the demo |
+//! | `error.rs` | what ends a run |
 
 pub mod client;
 mod control;

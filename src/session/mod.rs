@@ -10,7 +10,8 @@
 //! - [`index`]: the fold of a long log, kept so that it opens at once
 //! - [`pace`]: how long a stage will take, from earlier runs
 //! - [`best`]: a stage's best validation
-//! - [`results`], [`neighbours`], [`judged`], [`parts`]: comparisons and inspections
+//! - [`results`], [`neighbours`], [`judged`], [`parts`]: comparisons and inspections; `sets.rs` is the
+//!   file that two of them are kept in
 //! - [`control`]: commands waiting for a runner
 //! - [`system`]: what the machine did meanwhile
 //! - [`sitting`]: what was done, marked and noted at the terminal

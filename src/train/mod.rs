@@ -17,6 +17,7 @@
 //! | `optimizer.rs` | AdamW with visible state, clipping by the global norm |
 //! | `checkpoint.rs` | a checkpoint's folder: written whole, verified, restored |
 //! | `report.rs` | what a step says |
+//! | `error.rs` | what can go wrong |
 
 mod ahead;
 mod batch;

@@ -16,7 +16,8 @@
 //! | `picture/` | pictures: which way this terminal takes, and what is sent |
 //! | `film/` | screens of a session as files: asciicast, SVG, text |
 //! | `theme.rs`, `glyphs.rs`, `text.rs`, `format.rs` | how things look |
-//! | `worker.rs`, `child.rs` | the thread that reads and writes files; this program started again beside it |
+//! | `worker.rs` | the threads that read and write files beside the terminal |
+//! | `child.rs` | this program started again beside it |
 //! | `decode.rs` | a terminal's bytes as keys, clicks, pastes and answers |
 //! | `stage.rs`, `frames.rs`, `terminal.rs`, `painter.rs`, `canvas.rs`, `osc.rs`, `input.rs`, `watchdog.rs`, `report.rs` | the real terminal |
 

@@ -7,9 +7,13 @@
 //! | `post.rs` | what they tell the terminal |
 //! | `clerk.rs` | the thread that sends commands, starts programs and records |
 //! | `player.rs`, `reel.rs` | the thread of the Replay screen, and the session it plays |
+//! | `recorder.rs` | what was done here, written into its sessions |
 //! | `follow.rs` | a run's log, followed |
-//! | `noted.rs` | what people noted, tagged and pinned |
-//! | `pictures.rs`, `estimator.rs`, `joining.rs`, `asker.rs` | threads and children for one thing each |
+//! | `samples.rs` | the samples of its machine |
+//! | `results.rs`, `inspected.rs` | a session's results; which sessions have queries to inspect |
+//! | `noted.rs` | what people noted, tagged, pinned and asked |
+//! | `weights.rs`, `weighted.rs` | whose weights are here: of encoders that are asked, of runs |
+//! | `pictures.rs`, `own.rs`, `estimator.rs`, `joining.rs`, `asker.rs` | threads and children for one thing each |
 
 mod asker;
 mod clerk;

@@ -5,6 +5,7 @@
 //! | `header.rs` | keys and places of tensors, held against the file's length |
 //! | `types.rs` | the storage types, decoded by candle |
 //! | `llama.rs` | configuration, weights and tokenizer of a Llama |
+//! | `error.rs` | what can be wrong with a file |
 
 mod error;
 mod header;

@@ -89,11 +89,9 @@ pub struct App {
     awaited: Vec<PictureKey>,
     /// The session whose results are.
     awaiting: Option<SessionId>,
-    /// The run that was asked for last.
     started: Option<started::Started>,
     /// The theme that was told of last.
     themed: Option<&'static str>,
-    /// Where what is started goes.
     home: home::Home,
     /// The session whose results are in front, and the one that was before.
     fronts: Vec<SessionId>,

@@ -1,5 +1,6 @@
 //! The screens, a file or folder each, behind one trait: a screen changes itself on an action,
-//! asks for what lies outside it, and draws itself from plain values.
+//! asks for what lies outside it, and draws itself from plain values. `gone.rs` is for two of them: a
+//! result that was looked at and cannot be shown any more.
 
 pub mod compare;
 mod gone;

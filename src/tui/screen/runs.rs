@@ -1,4 +1,5 @@
 //! Runs: all runs of all sessions, live ones first, with a filter, an order, marks and pins.
+//! `columns.rs` is what the list shows and is sorted by, `detail.rs` what stands below it.
 
 mod columns;
 mod detail;

@@ -1,4 +1,13 @@
 //! The player of the Replay screen: it reads lines as its clock passes them, beside the terminal.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `upto.rs` | what is folded of each run up to a moment |
+//! | `told.rs` | what a run's log says up to there |
+//! | `devices.rs` | what the runs' machines did up to there |
+//! | `answers.rs` | typed queries as they stood |
+//! | `first.rs` | when the records first tell of each result |
+//! | `marks.rs` | what there is at the places to skip to |
 
 mod answers;
 mod devices;

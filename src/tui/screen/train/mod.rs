@@ -1,4 +1,10 @@
 //! Train: a run's curves that tell the truth, its progress, its machine, its alerts, its console.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `charts.rs` | which curves a chart holds |
+//! | `panel.rs`, `device.rs` | the panel beside the charts, and the machine in it |
+//! | `below.rs` | alerts, what happened, what was printed |
 
 mod below;
 mod charts;
