@@ -43,7 +43,7 @@ fn send(terminal: &Terminal, signal: Signal) {
 
 /// Where a replay stands: `record 1,014 of 1,014`.
 fn place(screen: &str) -> Option<(u32, u32)> {
-    let line = screen.lines().find(|line| line.contains(" UTC "))?;
+    let line = screen.lines().rfind(|line| line.contains(" UTC "))?;
     let (at, all) = line.split_whitespace().last()?.split_once('/')?;
     let number = |text: &str| text.replace(',', "").parse().ok();
     Some((number(at)?, number(all)?))

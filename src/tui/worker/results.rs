@@ -135,7 +135,8 @@ mod tests {
     fn a_comparison_that_kept_no_lists_still_says_whom_one_can_ask() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let results = read(&root.join("sessions/20261124-164003-pocket-1aceb5"));
-        let Ok(ResultContent::Compare(_, sets)) = &results[0].content else {
+        let unlisted = results.iter().find(|result| result.id == "image-1").unwrap();
+        let Ok(ResultContent::Compare(_, sets)) = &unlisted.content else {
             panic!("no comparison");
         };
         assert_eq!(sets.len(), 8);

@@ -109,7 +109,7 @@ fn a_comparison_is_shown_among_the_results_of_then() {
     assert!(!text.contains("not comparable"), "{text}");
     let text = seen(&mut app, &mut playing, 5500);
     assert!(head(&text).contains("image-2") && head(&text).contains("2 of 2"), "{text}");
-    assert!(text.contains("not comparable: image-1 (dataset)"), "{text}");
+    assert!(text.contains("not comparable: image-1 (data set)"), "{text}");
     assert!(!text.contains("image-3"), "{text}");
     // Results that are read again, and fewer of them, are those of then as well.
     let results = vec![made("image-2", Some(at(5000))), made("image-3", Some(at(20_000)))];
